@@ -1,0 +1,40 @@
+/** Block devices as the kernel shows them, and what is on them. */
+
+/** What a probe found on a device (the vocabulary is blkid's). */
+export interface Identity {
+  /** `ext2` `ext3` `ext4` `vfat` `exfat` `xfs` `btrfs` `f2fs` `iso9660` `squashfs` `erofs` `swap` `crypto_LUKS` `LVM2_member` `linux_raid_member`… */
+  readonly type: string;
+  readonly usage: "filesystem" | "crypto" | "raid" | "other";
+  /** As blkid prints it. */
+  readonly uuid: string | null;
+  readonly label: string | null;
+  /** The superblock says that a journal or log must be replayed, or that it wasn't unmounted cleanly. */
+  readonly dirty: boolean;
+}
+
+export interface BlockDevice {
+  /** Kernel name: `vda1`. */
+  readonly name: string;
+  /** `/dev/vda1`. */
+  readonly node: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly kind: "disk" | "partition" | "other";
+  /** The whole disk's name for a partition, else null. */
+  readonly disk: string | null;
+  /** From 1, for a partition. */
+  readonly partition: number | null;
+  readonly scheme: "gpt" | "msdos" | null;
+  readonly partuuid: string | null;
+  readonly partlabel: string | null;
+  /** GPT type GUID in lower case, or the MBR type as `0x83`. */
+  readonly partitionType: string | null;
+  readonly removable: boolean;
+  /** How it is attached: `virtio` `ata` `nvme` `scsi` `usb` `mmc` `loop` `md` `dm`…; null where sysfs doesn't tell. */
+  readonly transport: string | null;
+  readonly model: string | null;
+  /** What is on it; null where nothing is recognised, or before it was probed. */
+  readonly identity: Identity | null;
+  /** Why nothing can be read from it, else null. */
+  readonly reason: string | null;
+}

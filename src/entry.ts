@@ -1,0 +1,156 @@
+/**
+ * What can be booted: the one type that every format produces and every later stage consumes.
+ * Imports nothing.
+ */
+
+/** A file that an entry names. */
+export type FileRef = DeviceFile | UrlFile | UnresolvedFile;
+
+/** A file on a device that is attached. */
+export interface DeviceFile {
+  /** Kernel name of the device, without /dev: `vda1`. */
+  readonly device: string;
+  /** Absolute within the filesystem on that device. */
+  readonly path: string;
+}
+
+/** A file that is fetched. */
+export interface UrlFile {
+  readonly url: string;
+}
+
+/** A file on something that no attached device answers to (yet). */
+export interface UnresolvedFile {
+  /** What the configuration named: `UUID=…`, `LABEL=…`, `hd0,gpt2`. */
+  readonly selector: string;
+  /** Absolute within the filesystem that the selector means. */
+  readonly path: string;
+}
+
+/** The one-string form of interfaces.md: `vda1:/vmlinuz`, a URL, or `unresolved:UUID=…:/vmlinuz`. */
+export function formatFileRef(ref: FileRef): string {
+  if ("url" in ref) return ref.url;
+  if ("device" in ref) return `${ref.device}:${ref.path}`;
+  return `unresolved:${ref.selector}:${ref.path}`;
+}
+
+/**
+ * The reverse of {@link formatFileRef}.
+ * @returns null where the text is none of the three forms.
+ */
+export function parseFileRef(text: string): FileRef | null {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return { url: text };
+  const unresolved = /^unresolved:(.*?):(\/.*)$/s.exec(text);
+  if (unresolved) return { selector: unresolved[1]!, path: unresolved[2]! };
+  const device = /^([^:/]+):(\/.*)$/s.exec(text);
+  if (device) return { device: device[1]!, path: device[2]! };
+  return null;
+}
+
+/** Which configuration language an entry came from. */
+export type EntryType = "grub" | "grub-legacy" | "syslinux" | "pxelinux" | "bls" | "uki" | "ipxe" | "baton";
+
+/** What sort of thing an entry starts. */
+export type EntryKind = "linux" | "multiboot" | "multiboot2" | "efi" | "iso" | "local" | "other";
+
+/** A multiboot module and its arguments. */
+export interface BootModule {
+  readonly file: FileRef;
+  readonly args: string;
+}
+
+/** Something a bootloader would write when this entry is booted (interfaces.md, `boot --dry-run --json`). */
+export type StateWrite =
+  | { readonly file: FileRef; readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] }
+  | { readonly rename: FileRef; readonly to: string }
+  | { readonly efivar: string; readonly value: string | null };
+
+/**
+ * One entry as a format reads it from a configuration, before Baton has compared it with the others or looked
+ * for its files.
+ */
+export interface ParsedEntry {
+  /** The entry's own name in its configuration (GRUB --id, BLS file name, syslinux label), else null. */
+  readonly nativeId: string | null;
+  /** As the menu shows it, without its submenu's and without hotkey marks. */
+  readonly title: string;
+  /** Titles of the submenus around it, outermost first. */
+  readonly submenu: readonly string[];
+  readonly type: EntryType;
+  /** The configuration file in which the entry stands: `vda1:/boot/grub/grub.cfg`. */
+  readonly source: string;
+  readonly kind: EntryKind;
+  /** The kernel image; null where this is no Linux entry. */
+  readonly linux: FileRef | null;
+  /** In load order; the kernel unpacks them as if joined. */
+  readonly initrd: readonly FileRef[];
+  readonly devicetree: FileRef | null;
+  readonly modules: readonly BootModule[];
+  /** The kernel command line, exactly as the kernel gets it. */
+  readonly options: string;
+  /** Why the format already knows that this can't be booted, else null. */
+  readonly reason: string | null;
+  /** What booting this entry would have the bootloader write. */
+  readonly writes: readonly StateWrite[];
+  /** Needs a password in its own bootloader: the users who may boot it (GRUB --users, superusers), else null. */
+  readonly restricted: readonly string[] | null;
+  /** A key that picks this entry, where the configuration gives one. */
+  readonly hotkey: string | null;
+  // Boot Loader Specification only, named as bootctl names them.
+  readonly sortKey?: string | null;
+  readonly version?: string | null;
+  readonly machineId?: string | null;
+  readonly architecture?: string | null;
+  readonly triesLeft?: number | null;
+  readonly triesDone?: number | null;
+}
+
+/** One entry of the list that people and policy choose from. */
+export interface BootEntry extends ParsedEntry {
+  /** Stable across runs, unique in the list, without spaces. */
+  readonly id: string;
+  /** True on at most one entry of the list. */
+  readonly isDefault: boolean;
+  /** False where this entry can't be booted now; `reason` says why. */
+  readonly bootable: boolean;
+}
+
+/** Fills what most entries don't have. */
+export function parsedEntry(
+  fields: Pick<ParsedEntry, "title" | "type" | "source"> & Partial<ParsedEntry>,
+): ParsedEntry {
+  return {
+    nativeId: null,
+    submenu: [],
+    kind: "linux",
+    linux: null,
+    initrd: [],
+    devicetree: null,
+    modules: [],
+    options: "",
+    reason: null,
+    writes: [],
+    restricted: null,
+    hotkey: null,
+    ...fields,
+  };
+}
+
+/** Something a person should know about a configuration. */
+export interface Diagnostic {
+  readonly severity: "error" | "warning";
+  /** The file: `vda1:/boot/grub/grub.cfg`. */
+  readonly source: string;
+  /** From 1; null where the whole file is meant. */
+  readonly line: number | null;
+  /** From 1, in UTF-16 units; null where the whole line is meant. */
+  readonly column: number | null;
+  /** What is wrong, why, and what to do. */
+  readonly message: string;
+}
+
+/** `vda1:/boot/grub/grub.cfg:41:7: missing '}'`, the form in which logs and the terminal show it. */
+export function formatDiagnostic(d: Diagnostic): string {
+  const line = d.line === null ? "" : `:${d.line}${d.column === null ? "" : `:${d.column}`}`;
+  return `${d.source}${line}: ${d.message}`;
+}

@@ -1,0 +1,86 @@
+/** The contract of a configuration format: text and a Reader in, entries and diagnostics out. */
+
+import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
+import type { Reader } from "./reader.ts";
+
+/** A filesystem as formats know it. */
+export interface FormatVolume {
+  /** Kernel name of the device it is on: `vda1`. */
+  readonly name: string;
+  /** As blkid names it: `ext4`, `vfat`, `xfs`, `btrfs`, `iso9660`…; null where unknown. */
+  readonly type: string | null;
+  readonly uuid: string | null;
+  readonly label: string | null;
+  readonly partuuid: string | null;
+  readonly partlabel: string | null;
+  /** The disk that holds the partition (`vda`), or null where that can't be told (a plain directory). */
+  readonly disk: string | null;
+  /** Partition number from 1, null for a whole disk. */
+  readonly partition: number | null;
+  readonly scheme: "gpt" | "msdos" | null;
+  readonly removable: boolean;
+  /** Mounts on first use; see Reader for how it fails. */
+  readonly reader: Reader;
+}
+
+/** What the firmware and the machine are, as configurations ask for it. */
+export interface Platform {
+  readonly firmware: "efi" | "pc";
+  /** As `uname -m`: `x86_64`, `aarch64`, `i386`, `riscv64`. */
+  readonly arch: string;
+  /** EFI variable by name under systemd's loader GUID, decoded to text; null where there is none. */
+  readonly loaderVariable?: (name: string) => string | null;
+}
+
+export interface FormatContext {
+  /** The volume on which the configuration lies. */
+  readonly volume: FormatVolume;
+  /** Every volume attached now, `volume` included, in the order in which devices are listed. */
+  readonly volumes: readonly FormatVolume[];
+  readonly platform: Platform;
+}
+
+/** What a configuration says should happen by itself. */
+export interface FormatResult {
+  /** In the order in which a person would see them in that bootloader's own menu. */
+  readonly entries: readonly ParsedEntry[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** Index in `entries` of the configuration's own default; null where it has none or names what isn't there. */
+  readonly defaultIndex: number | null;
+  /**
+   * True where the configuration itself names a default (`set default`, `DEFAULT`, `default` in loader.conf);
+   * false where `defaultIndex` is merely that bootloader's first entry.
+   */
+  readonly defaultIsExplicit: boolean;
+  /** Indexes to try after the default, in order (GRUB's fallback). */
+  readonly fallback: readonly number[];
+  /** Seconds until the default boots: 0 at once, null where the configuration says nothing, Infinity to wait. */
+  readonly timeout: number | null;
+  /** What happens during the timeout, where the configuration says so. */
+  readonly timeoutStyle: "menu" | "hidden" | null;
+}
+
+/** What stands for a configuration that gave nothing. */
+export const EMPTY_RESULT: FormatResult = {
+  entries: [],
+  diagnostics: [],
+  defaultIndex: null,
+  defaultIsExplicit: false,
+  fallback: [],
+  timeout: null,
+  timeoutStyle: null,
+};
+
+export interface Format {
+  readonly name: EntryType;
+  /**
+   * The configurations of this format on a volume, in the order in which the bootloader itself would look;
+   * paths as found. A missing directory is no error; what rejects is a volume that can't be read.
+   */
+  find(volume: FormatVolume): Promise<readonly string[]>;
+  /**
+   * Reads one of them. Never rejects because of what the configuration says (that gives diagnostics), only
+   * where the volume can't be read.
+   */
+  parse(path: string, context: FormatContext): Promise<FormatResult>;
+}

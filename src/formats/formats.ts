@@ -1,0 +1,5 @@
+/** Every configuration format that Baton reads: a new one is one new file and one new line. */
+
+import type { Format } from "./format.ts";
+
+export const formats: readonly Format[] = [];

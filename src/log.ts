@@ -1,0 +1,48 @@
+/**
+ * What Baton did, kept in memory for the menu's log screen and passed on to sinks (the kernel log, stderr).
+ * Imports nothing.
+ */
+
+/** As the kernel's: 3 error, 4 warning, 6 info, 7 debug. */
+export type LogLevel = 3 | 4 | 6 | 7;
+
+export interface LogLine {
+  /** Milliseconds since Baton started. */
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+/** Receives every line as it is logged; must not throw. */
+export type LogSink = (line: LogLine) => void;
+
+const KEPT_LINES = 2000;
+const lines: LogLine[] = [];
+const sinks = new Set<LogSink>();
+
+/** Adds a sink; the returned function removes it. Lines logged before are not repeated to it. */
+export function addLogSink(sink: LogSink): () => void {
+  sinks.add(sink);
+  return () => sinks.delete(sink);
+}
+
+/** The newest lines, oldest first (at most 2,000). */
+export function logLines(): readonly LogLine[] {
+  return lines;
+}
+
+function write(level: LogLevel, text: string): void {
+  // Text from disks and networks ends up here: one line each, and no control characters for terminals to obey.
+  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  const line = { at: Math.round(performance.now()), level, text: clean };
+  lines.push(line);
+  if (lines.length > KEPT_LINES) lines.splice(0, lines.length - KEPT_LINES);
+  for (const sink of sinks) sink(line);
+}
+
+export const log = {
+  error: (text: string): void => write(3, text),
+  warn: (text: string): void => write(4, text),
+  info: (text: string): void => write(6, text),
+  debug: (text: string): void => write(7, text),
+};
