@@ -1,0 +1,80 @@
+/** Block device ioctls, off the main thread: even opening a device can wait for ever for a disk. */
+
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { withDeadline } from "./deadline.ts";
+import { LinuxError } from "./error.ts";
+import { callBlocking } from "./libc.ts";
+
+// include/uapi/linux/fs.h; the same numbers on x86-64 and arm64.
+const BLKROSET = 0x125d;
+const BLKROGET = 0x125e;
+const BLKGETSIZE64 = 0x80081272;
+
+export const DEFAULT_BLKDEV_TIMEOUT_MS = 10_000;
+
+interface Options {
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Sets a block device read-only, or writable again (BLKROSET), so that the kernel itself refuses every write to it:
+ * a filesystem's journal replay included. It applies to this node alone: each partition needs its own.
+ * @param node `/dev/vda1`
+ * @throws LinuxError (EACCES without CAP_SYS_ADMIN); BatonError `timeout`
+ */
+export async function setReadOnly(node: string, readOnly: boolean, options: Options = {}): Promise<void> {
+  const value = Buffer.alloc(8);
+  value.writeInt32LE(readOnly ? 1 : 0);
+  await control(node, "BLKROSET", BLKROSET, value, readOnly ? 1 : 0, options);
+}
+
+/** True where the kernel refuses writes to the device. */
+export async function isReadOnly(node: string, options: Options = {}): Promise<boolean> {
+  const value = Buffer.alloc(8);
+  await control(node, "BLKROGET", BLKROGET, value, undefined, options);
+  return value.readInt32LE() !== 0;
+}
+
+/** The device's size in bytes. */
+export async function deviceSize(node: string, options: Options = {}): Promise<number> {
+  const value = Buffer.alloc(8);
+  await control(node, "BLKGETSIZE64", BLKGETSIZE64, value, undefined, options);
+  return Number(value.readBigUInt64LE());
+}
+
+async function control(
+  node: string,
+  name: string,
+  request: number,
+  value: Buffer,
+  shown: number | undefined,
+  { timeoutMs = DEFAULT_BLKDEV_TIMEOUT_MS }: Options,
+): Promise<void> {
+  const handle = await openDevice(node, timeoutMs);
+  try {
+    await callBlocking(
+      "ioctl",
+      [handle.fd, request, value],
+      { call: "ioctl", args: [node, { word: name }, shown] },
+      { timeoutMs, timeoutReason: "the device does not answer" },
+    );
+  } finally {
+    // Not awaited: the last close of a device can wait for it too, and nothing depends on it.
+    handle.close().catch(() => {});
+  }
+}
+
+async function openDevice(node: string, timeoutMs: number): Promise<FileHandle> {
+  // O_NONBLOCK: a drive without a medium is opened without waiting for one.
+  const opened = open(node, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return await withDeadline(opened, timeoutMs, `open(${JSON.stringify(node)})`, (late) => {
+      late.close().catch(() => {});
+    });
+  } catch (error) {
+    const { errno } = error as NodeJS.ErrnoException;
+    if (typeof errno !== "number") throw error;
+    throw new LinuxError("open", JSON.stringify(node), -errno);
+  }
+}

@@ -1,0 +1,44 @@
+/** finit_module(2), off the main thread: a driver looks for its hardware before the call returns. */
+
+import { open } from "node:fs/promises";
+import { LinuxError } from "./error.ts";
+import { callBlocking, syscallNumber } from "./libc.ts";
+
+/** include/uapi/linux/module.h: the kernel unpacks the file itself (CONFIG_MODULE_DECOMPRESS, since 5.17). */
+const MODULE_INIT_COMPRESSED_FILE = 4;
+
+/** A driver may wait for its hardware, but the boot doesn't wait for it any longer than this. */
+export const DEFAULT_MODULE_TIMEOUT_MS = 60_000;
+
+/**
+ * Loads a kernel module. One that is loaded already is no failure.
+ * @param path of the module, also compressed (`.ko.xz`) where the kernel can unpack it
+ * @param parameters as after the name in modprobe: `async_probe=1`
+ * @throws LinuxError (ENOENT for a symbol that no loaded module has, ENOEXEC for another kernel's module, ENOKEY for
+ *   an unsigned one); BatonError `timeout` when the driver waits for its hardware (it goes on waiting)
+ */
+export async function finitModule(
+  path: string,
+  parameters = "",
+  options: { readonly timeoutMs?: number } = {},
+): Promise<void> {
+  const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    throw typeof error.errno === "number" ? new LinuxError("open", JSON.stringify(path), -error.errno) : error;
+  });
+  const flags = /\.(gz|xz|zst)$/.test(path) ? MODULE_INIT_COMPRESSED_FILE : 0;
+  try {
+    await callBlocking(
+      "finitModule",
+      [syscallNumber("finitModule"), handle.fd, parameters, flags],
+      { call: "finit_module", args: [path, parameters] },
+      {
+        timeoutMs: options.timeoutMs ?? DEFAULT_MODULE_TIMEOUT_MS,
+        timeoutReason: "the driver is still waiting for its hardware",
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof LinuxError && error.errnoName === "EEXIST")) throw error;
+  } finally {
+    await handle.close();
+  }
+}
