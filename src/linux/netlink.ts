@@ -24,7 +24,7 @@ const KERNEL_GROUP = 1;
 
 /** UEVENT_BUFFER_SIZE is 2048 and the header a path more; what doesn't fit is none of the kernel's. */
 const MESSAGE_SIZE = 16 * 1024;
-/** Room for a whole machine's worth of events while Baton is busy; the kernel takes memory only for what waits. */
+/** Bytes: room for a whole machine's worth of events while Baton is busy; the kernel takes memory only for what waits. */
 const RECEIVE_BUFFER = 16 * 1024 * 1024;
 /** Events read at one go before the rest of the program gets its turn. */
 const BATCH = 256;
@@ -48,10 +48,15 @@ export interface UeventListener {
  * Listens to the kernel's uevents. The listener alone doesn't keep the process running.
  * @param onEvent gets every event in order; what it throws is logged
  * @param onLost events were lost because too many came at once: look at everything again
+ * @param options.receiveBuffer bytes that may wait to be read
  * @throws LinuxError
  */
-export function openUevents(onEvent: (event: Uevent) => void, onLost: () => void = () => {}): UeventListener {
-  const fd = openSocket();
+export function openUevents(
+  onEvent: (event: Uevent) => void,
+  onLost: () => void = () => {},
+  { receiveBuffer = RECEIVE_BUFFER }: { readonly receiveBuffer?: number } = {},
+): UeventListener {
+  const fd = openSocket(receiveBuffer);
   let fdOpen = true;
   let turn: NodeJS.Immediate | null = null;
   // libuv calls back outside of Node's own turn, where exceptions and promises would be lost: go there first.
@@ -95,13 +100,13 @@ function guarded(callback: () => void): void {
 /** struct sockaddr_nl (include/uapi/linux/netlink.h): family, padding, port, groups. */
 const ADDRESS_SIZE = 12;
 
-function openSocket(): number {
+function openSocket(receiveBuffer: number): number {
   const fd = callNow("socket", [AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT], {
     call: "socket",
     args: [{ word: "AF_NETLINK" }, { word: "SOCK_DGRAM" }, { word: "NETLINK_KOBJECT_UEVENT" }],
   });
   const size = Buffer.alloc(4);
-  size.writeUInt32LE(RECEIVE_BUFFER);
+  size.writeUInt32LE(receiveBuffer);
   // The first needs CAP_NET_ADMIN; the second gives as much as the system allows. Neither is worth failing for.
   if (callForErrno("setsockopt", [fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 4]) < 0) {
     callForErrno("setsockopt", [fd, SOL_SOCKET, SO_RCVBUF, size, 4]);

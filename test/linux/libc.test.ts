@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, fstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -13,20 +13,7 @@ import { memfd } from "../../src/linux/memfd.ts";
 import { finitModule } from "../../src/linux/module.ts";
 import { REBOOT_COMMANDS, type RebootCommand, reboot } from "../../src/linux/reboot.ts";
 import { sync } from "../../src/linux/sync.ts";
-
-const root = new URL("../..", import.meta.url).pathname;
-
-/** Runs a program that imports from src/linux, as text, in a process of its own. */
-function run(program: string): string {
-  const folder = mkdtempSync(join(root, "test/linux/.run-"));
-  try {
-    const file = join(folder, "program.ts");
-    writeFileSync(file, program);
-    return execFileSync(process.execPath, ["--import", "tsx", file], { cwd: root, encoding: "utf8", timeout: 30_000 });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { linuxFile, runProgram } from "./program.ts";
 
 test("a memory file can be written and read", () => {
   const fd = memfd("test");
@@ -118,24 +105,24 @@ test("what doesn't answer is given up at its deadline, and its late result hande
   assert.deepEqual(late, [7]);
 });
 
-test("importing every file of linux/ loads no native code", () => {
+test("importing every file of linux/ loads no native code", async () => {
   const files = ["mount", "blkdev", "module", "kexec", "reboot", "sync", "tty", "netlink", "memfd", "exit"];
-  const imports = files.map((name) => `import "../../../src/linux/${name}.ts";`).join("\n");
-  const output = run(`${imports}
+  const imports = files.map((name) => `import ${linuxFile(`${name}.ts`)};`).join("\n");
+  const output = await runProgram(`${imports}
     import { readFileSync } from "node:fs";
     console.log(readFileSync("/proc/self/maps", "utf8").includes("koffi.node"));`);
   assert.equal(output, "false\n");
 });
 
-test("exitNow leaves although a thread of the pool is stuck, after the exit listeners ran", () => {
+test("exitNow leaves although a thread of the pool is stuck, after the exit listeners ran", async () => {
   const directory = mkdtempSync(join(tmpdir(), "baton-exit-"));
   const fifo = join(directory, "fifo");
   execFileSync("mkfifo", [fifo]);
   try {
     // Opening a FIFO that nobody writes to waits for ever, as a dead disk does.
-    const output = run(`
+    const output = await runProgram(`
       import { open } from "node:fs/promises";
-      import { exitNow } from "../../../src/linux/exit.ts";
+      import { exitNow } from ${linuxFile("exit.ts")};
       process.on("exit", (code) => console.log("listener", code));
       open(${JSON.stringify(fifo)}, "r").catch(() => {});
       setTimeout(() => exitNow(0), 50);`);
