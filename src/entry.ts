@@ -136,6 +136,12 @@ export function parsedEntry(
   };
 }
 
+/** Every file that booting an entry reads, in the order in which they are loaded. */
+export function entryFiles(entry: ParsedEntry): FileRef[] {
+  const files = [entry.linux, ...entry.modules.map(({ file }) => file), ...entry.initrd, entry.devicetree];
+  return files.filter((file) => file !== null);
+}
+
 /** Something a person should know about a configuration. */
 export interface Diagnostic {
   readonly severity: "error" | "warning";

@@ -31,6 +31,11 @@ export function logLines(): readonly LogLine[] {
   return lines;
 }
 
+/** `[  1.234] text`, as the log screen and stderr show it. */
+export function formatLogLine(line: LogLine): string {
+  return `[${(line.at / 1000).toFixed(3).padStart(8)}] ${line.text}`;
+}
+
 function write(level: LogLevel, text: string): void {
   // Text from disks and networks ends up here: one line each, and no control characters for terminals to obey.
   const clean = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");

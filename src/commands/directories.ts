@@ -1,0 +1,51 @@
+/** `--disk SPEC`: directories that stand for a machine's disks. Nothing of the host is read. */
+
+import { statSync } from "node:fs";
+import { type DeviceFacts, Discovery } from "../discover.ts";
+import { BatonError } from "../errors.ts";
+import type { Platform } from "../formats/format.ts";
+import { openDirectory } from "../volumes/directory.ts";
+import type { DiskSpec } from "./spec.ts";
+
+/** Filesystems that don't tell `/VMLINUZ` from `/vmlinuz`. */
+const CASE_INSENSITIVE: readonly string[] = ["vfat", "fat", "msdos", "exfat", "ntfs"];
+
+/** Reads every directory; one that isn't there is a device with a reason. */
+export async function discoverDirectories(specs: readonly DiskSpec[], platform: Platform): Promise<Discovery> {
+  const discovery = new Discovery(platform);
+  for (const spec of specs) {
+    const facts: DeviceFacts = {
+      name: spec.name,
+      size: null,
+      type: spec.type,
+      uuid: spec.uuid,
+      label: spec.label,
+      model: null,
+      transport: null,
+      reason: null,
+    };
+    if (discovery.devices.some(({ name }) => name === spec.name)) {
+      throw new BatonError("usage", `--disk ${spec.name}=…: two disks can't have the same name`);
+    }
+    if (!statSync(spec.directory, { throwIfNoEntry: false })?.isDirectory()) {
+      discovery.noteDevice({ ...facts, reason: `${spec.directory} is not a directory` });
+      continue;
+    }
+    const reader = openDirectory(spec.directory, {
+      caseInsensitive: spec.type !== null && CASE_INSENSITIVE.includes(spec.type),
+    });
+    const { name, type, uuid, label, partuuid, partlabel } = spec;
+    discovery.attach(
+      {
+        ...{ name, type, uuid, label, partuuid, partlabel },
+        ...{ disk: null, partition: null, scheme: null, removable: false },
+        reader,
+        hostPath: (path) => reader.hostPath(path),
+        close: async () => {},
+      },
+      facts,
+    );
+  }
+  await discovery.scan();
+  return discovery;
+}

@@ -1,0 +1,63 @@
+/** `baton list`: what could be booted. */
+
+import type { Discovery } from "../discover.ts";
+import { formatDiagnostic } from "../entry.ts";
+import { describeError } from "../errors.ts";
+import { printable } from "../text.ts";
+import { discover } from "./discovery.ts";
+import { listJson } from "./json.ts";
+import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
+import { complain, printJson } from "./output.ts";
+
+/** @returns the exit code */
+export async function list(args: string[]): Promise<number> {
+  const { values } = readArgs({ args, options: { ...DISK_OPTIONS, json: { type: "boolean" } } });
+  const options = diskOptions(values);
+  let found: Awaited<ReturnType<typeof discover>>;
+  try {
+    found = await discover(options);
+  } catch (error) {
+    if (values.json) printJson(listJson([], [], []));
+    complain(describeError(error));
+    return 1;
+  }
+  const { discovery } = found;
+  try {
+    if (values.json) printJson(listJson(discovery.list.entries, discovery.list.diagnostics, discovery.devices));
+    else process.stdout.write(listText(discovery));
+  } finally {
+    await found.close();
+  }
+  const missing = discovery.devices.filter(
+    ({ name, reason }) =>
+      reason !== null && options.disks.some((disk) => disk.name === name && !isRead(discovery, name)),
+  );
+  for (const { name, reason } of missing) complain(`--disk ${name}: ${reason}`);
+  return missing.length > 0 ? 1 : 0;
+}
+
+const isRead = (discovery: Discovery, name: string): boolean =>
+  discovery.volumes.some((volume) => volume.name === name);
+
+/** For a person: entries numbered as `baton boot` takes them, then what went wrong and where. */
+function listText(discovery: Discovery): string {
+  const { entries, diagnostics } = discovery.list;
+  const lines: string[] = [];
+  entries.forEach((entry, index) => {
+    const title = printable([...entry.submenu, entry.title].join(" > "));
+    lines.push(`${entry.isDefault ? "*" : " "}${String(index + 1).padStart(3)}  ${title}`);
+    lines.push(`        ${entry.id}`);
+    lines.push(
+      `        ${printable(entry.source)}${entry.reason === null ? "" : `: can't boot: ${printable(entry.reason)}`}`,
+    );
+  });
+  if (entries.length === 0) {
+    lines.push("Nothing to boot was found.");
+    for (const { name, type, reason } of discovery.devices) {
+      lines.push(`  ${name}${type === null ? "" : ` (${type})`}: ${printable(reason ?? "no entries")}`);
+    }
+  }
+  for (const diagnostic of diagnostics)
+    lines.push(`${diagnostic.severity}: ${printable(formatDiagnostic(diagnostic))}`);
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,188 @@
+/**
+ * One person's (or nobody's) time with Baton: joins what discovery finds, the menu and the boot. Shared by the
+ * initramfs (`init`) and by `baton menu` on a terminal.
+ */
+
+import { type BootHooks, bootEntry } from "../boot.ts";
+import type { Discovery } from "../discover.ts";
+import type { BootEntry } from "../entry.ts";
+import { describeError } from "../errors.ts";
+import { log, logLines } from "../log.ts";
+import type { MenuActions, Progress } from "../menu/model.ts";
+import { MenuStore } from "../menu/model.ts";
+import { chooseTimeout, countdownStep } from "../policy/countdown.ts";
+import { findEntry } from "../policy/list.ts";
+import type { BootWords } from "../policy/words.ts";
+
+/** What a session needs of the place it runs in. */
+export interface SessionPlace {
+  readonly discovery: Discovery;
+  /** True once every device present at start has been read or has passed its deadline. */
+  isSettled(): boolean;
+  /** Looks at every device again. */
+  rescan(): Promise<void>;
+  /** One line of interfaces.md for the kernel log and so the serial console. */
+  milestone(text: string): void;
+  /** Draws the menu on every console; resolves when it is drawn. */
+  openMenu(store: MenuStore, actions: MenuActions): Promise<{ close(): Promise<void> }>;
+  readonly hooks: Omit<BootHooks, "onProgress" | "beforeJump">;
+  reboot(): Promise<void>;
+  powerOff(): Promise<void>;
+}
+
+const TICK_MS = 200;
+
+export class Session {
+  readonly store: MenuStore;
+  readonly #place: SessionPlace;
+  readonly #words: BootWords;
+  #menu: { close(): Promise<void> } | null = null;
+  #menuSince = 0;
+  #stopped = false;
+  #booting = false;
+  #ticker: NodeJS.Timeout | null = null;
+
+  constructor(place: SessionPlace, words: BootWords, machine: readonly string[]) {
+    this.#place = place;
+    this.#words = words;
+    this.store = new MenuStore({ machine });
+  }
+
+  /** What discovery knows now, for every console. */
+  update(): void {
+    const { list, devices } = this.#place.discovery;
+    const chosen = this.#defaultEntry();
+    this.store.update({
+      entries: list.entries.map((entry) =>
+        entry.isDefault === (entry.id === chosen?.id) ? entry : { ...entry, isDefault: entry.id === chosen?.id },
+      ),
+      diagnostics: list.diagnostics,
+      devices,
+      defaultId: chosen?.id ?? null,
+      scanning: !this.#place.isSettled(),
+    });
+  }
+
+  /** Seconds until the default boots; 0 boots without a menu. */
+  get timeout(): number {
+    return chooseTimeout(this.#words.timeout, this.#place.discovery.list.timeout);
+  }
+
+  get menuIsOpen(): boolean {
+    return this.#menu !== null;
+  }
+
+  /** Shows the menu, counting down to the default unless `message` says that something failed. */
+  async openMenu(message: string | null = null): Promise<void> {
+    this.update();
+    if (message !== null) this.#stopped = true;
+    this.store.update({ message, progress: null });
+    if (this.#menu !== null) return;
+    this.#menuSince = performance.now();
+    this.#tick();
+    this.#menu = await this.#place.openMenu(this.store, this.#actions());
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  async closeMenu(): Promise<void> {
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    this.#ticker = null;
+    const menu = this.#menu;
+    this.#menu = null;
+    await menu?.close();
+  }
+
+  /**
+   * Boots the default; where that fails, what follows it in the order that policy gives, each failure logged.
+   * @returns why nothing booted, one sentence an entry
+   */
+  async bootUnattended(): Promise<string> {
+    const { list } = this.#place.discovery;
+    const first = this.#defaultEntry();
+    const order = [...(first ? [first.id] : []), ...list.order];
+    const failures: string[] = [];
+    for (const id of new Set(order)) {
+      const entry = this.#place.discovery.entry(id);
+      if (entry === null) continue;
+      // What no kexec can start (a firmware menu, Windows) is passed over quietly unless it is the default.
+      if (entry.kind !== "linux" && id !== first?.id) continue;
+      const failure = await this.#attempt(entry, entry.options);
+      failures.push(`${entry.title}: ${failure}`);
+    }
+    if (failures.length === 0) return "nothing that could be booted was found";
+    return failures.length === 1 ? failures[0]! : `${failures.length} entries failed. ${failures.join(". ")}`;
+  }
+
+  #defaultEntry(): BootEntry | null {
+    const { list } = this.#place.discovery;
+    const named = this.#words.default === null ? null : findEntry(list.entries, this.#words.default);
+    return named ?? list.entries.find((entry) => entry.id === list.defaultId) ?? null;
+  }
+
+  #tick(): void {
+    if (this.#booting) return;
+    const step = countdownStep({
+      elapsed: (performance.now() - this.#menuSince) / 1000,
+      timeout: this.timeout,
+      settled: this.#place.isSettled(),
+      stopped: this.#stopped,
+      hasDefault: this.#place.discovery.list.order.length > 0,
+    });
+    if (step.left !== this.store.state.countdown) this.store.update({ countdown: step.left });
+    if (step.boot) {
+      this.#stopped = true;
+      void this.bootUnattended().then((failure) => this.openMenu(failure));
+    }
+  }
+
+  /** @returns why it failed; a boot that works doesn't come back. */
+  async #attempt(entry: BootEntry, options: string): Promise<string> {
+    this.#booting = true;
+    this.store.update({ countdown: null, message: null });
+    try {
+      if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
+      await bootEntry(this.#place.discovery, entry, options, {
+        ...this.#place.hooks,
+        onProgress: (progress: Progress) => this.store.update({ progress }),
+        onLoaded: (method, seconds) =>
+          this.#place.milestone(`baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`),
+        beforeJump: async () => {
+          await this.closeMenu();
+          this.#place.milestone("baton: jump");
+        },
+      });
+      throw new Error("the jump to the new kernel came back");
+    } catch (error) {
+      const reason = describeError(error);
+      log.error(`${entry.id}: ${reason}`);
+      this.#place.milestone(`baton: failed ${entry.id}: ${reason}`);
+      return reason;
+    } finally {
+      this.#booting = false;
+      this.store.update({ progress: null });
+    }
+  }
+
+  #actions(): MenuActions {
+    return {
+      boot: async (entry, options) => {
+        if (this.#booting) return;
+        this.#stopped = true;
+        const current = this.#place.discovery.entry(entry.id) ?? entry;
+        const failure = await this.#attempt(current, options ?? current.options);
+        await this.openMenu(`${entry.title}: ${failure}`);
+      },
+      rescan: async () => {
+        await this.#place.rescan();
+        this.update();
+      },
+      stopCountdown: () => {
+        this.#stopped = true;
+        this.store.update({ countdown: null });
+      },
+      reboot: () => this.#place.reboot(),
+      powerOff: () => this.#place.powerOff(),
+      log: () => logLines(),
+    };
+  }
+}

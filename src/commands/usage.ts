@@ -1,0 +1,10 @@
+/** How each command is called. Apart from the commands, so that printing it loads none of them. Imports nothing. */
+
+const DISKS = "[--disk SPEC]... [--platform pc|efi] [--arch ARCH]";
+
+export const USAGE = {
+  list: `baton list [--json] ${DISKS}`,
+  boot: `baton boot [ENTRY] [--dry-run] [--json] ${DISKS}`,
+  kexec: "baton kexec -l|-p|-e|-f|-u|-S [OPTION]... [KERNEL]   (as kexec(8); see baton kexec --help)",
+  menu: `baton menu ${DISKS}`,
+} as const;

@@ -1,0 +1,234 @@
+/**
+ * Composes volumes, formats and policy: every volume that is added is searched for configurations, and what they
+ * give is one list. Knows nothing of how volumes come about (devices, directories, later the network).
+ */
+
+import type { BootEntry, DeviceFile } from "./entry.ts";
+import { entryFiles } from "./entry.ts";
+import { BatonError, describeError } from "./errors.ts";
+import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "./formats/format.ts";
+import { EMPTY_RESULT } from "./formats/format.ts";
+import { formats as allFormats } from "./formats/formats.ts";
+import { log } from "./log.ts";
+import type { DeviceRow } from "./menu/model.ts";
+import type { BootList, ReadConfig } from "./policy/list.ts";
+import { bootList } from "./policy/list.ts";
+
+/** A volume whose files can also be opened by path, as kexec needs it. */
+export interface Volume extends FormatVolume {
+  /** Where a file of this volume can be opened on this machine, after resolving links inside the volume. */
+  hostPath(path: string): Promise<string>;
+  /** Unmounts. The volume mounts again if it is read again. */
+  close(): Promise<void>;
+}
+
+interface Scan {
+  readonly format: Format;
+  readonly path: string;
+  readonly result: FormatResult;
+}
+
+interface Attached {
+  readonly volume: Volume;
+  scans: readonly Scan[];
+  /** Why the volume could not be read, else null. */
+  failure: string | null;
+}
+
+/** A device's row without what discovery itself finds out. */
+export type DeviceFacts = Omit<DeviceRow, "sources">;
+
+export class Discovery {
+  readonly #platform: Platform;
+  readonly #formats: readonly Format[];
+  readonly #compareNames: ((a: string, b: string) => number) | undefined;
+  readonly #attached = new Map<string, Attached>();
+  readonly #facts = new Map<string, DeviceFacts>();
+  /** What is known of the files that entries name: null for a file that is there, else why not. */
+  readonly #files = new Map<string, string | null>();
+  #list: BootList = bootList([], () => null);
+
+  /**
+   * @param compareNames the order of devices; that in which they were noted, unless given
+   */
+  constructor(platform: Platform, compareNames?: (a: string, b: string) => number, formats = allFormats) {
+    this.#platform = platform;
+    this.#formats = formats;
+    this.#compareNames = compareNames;
+  }
+
+  /** The list as of the last {@link scan}. */
+  get list(): BootList {
+    return this.#list;
+  }
+
+  get volumes(): readonly Volume[] {
+    return this.#ordered().map(({ volume }) => volume);
+  }
+
+  /** Every device, those that gave nothing with the reason. */
+  get devices(): readonly DeviceRow[] {
+    return this.#orderedNames().map((name) => {
+      const facts = this.#facts.get(name)!;
+      const attached = this.#attached.get(name);
+      const sources = attached?.scans.map((scan) => scan.path) ?? [];
+      return { ...facts, sources, reason: sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached)) };
+    });
+  }
+
+  /** A device is there; `facts.reason` where nothing can be read from it. */
+  noteDevice(facts: DeviceFacts): void {
+    this.#facts.set(facts.name, facts);
+  }
+
+  /** A filesystem is there; nothing is read before {@link scan}. */
+  attach(volume: Volume, facts: DeviceFacts): void {
+    this.#facts.set(volume.name, facts);
+    this.#attached.set(volume.name, { volume, scans: [], failure: null });
+    this.#files.clear();
+  }
+
+  /** A device has gone, and what stood on it. */
+  detach(name: string): Volume | null {
+    const attached = this.#attached.get(name);
+    this.#facts.delete(name);
+    this.#attached.delete(name);
+    this.#files.clear();
+    return attached?.volume ?? null;
+  }
+
+  /**
+   * Reads the configurations of these volumes (all, unless given), then those of others that name what had not
+   * been there. {@link list} is brought up to date, and `onList` called, after each volume. Never rejects because
+   * of a volume.
+   */
+  async scan(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
+    const waiting = [...this.#attached.values()].filter(
+      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => hasUnresolved(result)),
+    );
+    const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
+    await Promise.all(
+      [...chosen, ...waiting].map(async (attached) => {
+        await this.#scanVolume(attached);
+        await this.#lookForFiles(attached.scans);
+        this.refresh();
+        onList?.();
+      }),
+    );
+  }
+
+  /** Makes the list anew of what has been read. */
+  refresh(): void {
+    const configs = this.#configs();
+    this.#list = bootList(configs, (ref) => {
+      if (!("device" in ref)) return null;
+      const known = this.#files.get(fileKey(ref));
+      return known === undefined ? "its device has not answered yet" : known;
+    });
+  }
+
+  /** The volume on a device, for reading what an entry names. */
+  volume(device: string): Volume {
+    const attached = this.#attached.get(device);
+    if (!attached) throw new BatonError("not-found", `${device}: this device is not attached any more`);
+    return attached.volume;
+  }
+
+  entry(id: string): BootEntry | null {
+    return this.#list.entries.find((entry) => entry.id === id) ?? null;
+  }
+
+  async #scanVolume(attached: Attached): Promise<void> {
+    const { volume } = attached;
+    const context: FormatContext = { volume, volumes: this.volumes, platform: this.#platform };
+    try {
+      const found = await Promise.all(
+        this.#formats.map(async (format) => {
+          const paths = await format.find(volume);
+          return Promise.all(paths.map((path) => this.#scanConfig(format, path, context)));
+        }),
+      );
+      attached.scans = found.flat();
+      attached.failure = null;
+    } catch (error) {
+      attached.failure = describeError(error);
+      log.warn(`${volume.name}: ${attached.failure}`);
+    }
+    // A device that came or went meanwhile makes what is known of files stale.
+    for (const key of this.#files.keys()) if (key.startsWith(`${volume.name}:`)) this.#files.delete(key);
+  }
+
+  async #scanConfig(format: Format, path: string, context: FormatContext): Promise<Scan> {
+    const source = `${context.volume.name}:${path}`;
+    try {
+      const result = await format.parse(path, context);
+      log.info(`${source}: ${result.entries.length} ${format.name} entries`);
+      return { format, path, result };
+    } catch (error) {
+      const message = describeError(error);
+      log.warn(`${source}: ${message}`);
+      const diagnostic = { severity: "error", source, line: null, column: null, message } as const;
+      return { format, path, result: { ...EMPTY_RESULT, diagnostics: [diagnostic] } };
+    }
+  }
+
+  #configs(): ReadConfig[] {
+    const ordered = this.#ordered();
+    const uuids = ordered.map(({ volume }) => volume.uuid);
+    return ordered.flatMap(({ volume, scans }) => {
+      const unique = volume.uuid !== null && uuids.filter((uuid) => uuid === volume.uuid).length === 1;
+      const volumeKey = unique ? volume.uuid! : volume.name;
+      return scans.map(({ path, result }) => ({
+        ...result,
+        source: `${volume.name}:${path}`,
+        volumeKey,
+        removable: volume.removable,
+      }));
+    });
+  }
+
+  /** A slow device delays only the configurations that name files on it. */
+  async #lookForFiles(scans: readonly Scan[]): Promise<void> {
+    const refs = new Map<string, DeviceFile>();
+    for (const { result } of scans) {
+      for (const entry of result.entries) {
+        for (const ref of entryFiles(entry)) if ("device" in ref) refs.set(fileKey(ref), ref);
+      }
+    }
+    await Promise.all(
+      [...refs].map(async ([key, ref]) => {
+        if (!this.#files.has(key)) this.#files.set(key, await this.#fileReason(ref));
+      }),
+    );
+  }
+
+  async #fileReason(ref: DeviceFile): Promise<string | null> {
+    try {
+      const { type } = await this.volume(ref.device).reader.stat(ref.path);
+      return type === "file" ? null : "it is a directory, not a file";
+    } catch (error) {
+      return error instanceof BatonError && error.code === "not-found" ? "the file is missing" : describeError(error);
+    }
+  }
+
+  #emptyReason(attached: Attached | undefined): string | null {
+    if (attached === undefined) return null;
+    return (
+      attached.failure ?? `no boot configuration found (looked for ${this.#formats.map((f) => f.name).join(", ")})`
+    );
+  }
+
+  #ordered(): Attached[] {
+    return this.#orderedNames().flatMap((name) => this.#attached.get(name) ?? []);
+  }
+
+  #orderedNames(): string[] {
+    const names = [...this.#facts.keys()];
+    return this.#compareNames ? names.sort(this.#compareNames) : names;
+  }
+}
+
+const hasUnresolved = (result: FormatResult): boolean =>
+  result.entries.some((entry) => entryFiles(entry).some((ref) => "selector" in ref));
+
+const fileKey = (ref: { device: string; path: string }): string => `${ref.device}:${ref.path}`;

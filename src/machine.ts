@@ -1,0 +1,282 @@
+/**
+ * Composes the machine's own devices with discovery: what is attached at start, what arrives or leaves later, and
+ * when everything that was there at start has been read or has passed its deadline.
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import { machine as uname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { compareDeviceNames, listBlockDevices } from "./devices/block.ts";
+import type { BlockDevice } from "./devices/device.ts";
+import { probeDevice } from "./devices/probe.ts";
+import { hasUsb, usbDisksPending } from "./devices/usb.ts";
+import { watchBlockDevices } from "./devices/watch.ts";
+import { type DeviceFacts, Discovery } from "./discover.ts";
+import { describeError } from "./errors.ts";
+import type { Platform } from "./formats/format.ts";
+import { log } from "./log.ts";
+import type { RootDelay } from "./policy/words.ts";
+import { mountDevice } from "./volumes/mounted.ts";
+
+/** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
+export const DRIVERS_LOADED = "/run/baton/coldplug-done";
+
+/** How long one device may take to answer: an optical drive that spins up needs most of it. */
+const DEVICE_MS = 10_000;
+/** How long drivers may take to find their devices. */
+const DRIVERS_MS = 15_000;
+/** How long USB disks that are plugged in may take to appear; the kernel itself waits one second for each. */
+const USB_MS = 8_000;
+/** A USB device that is plugged in shows itself within so long after its host controller's driver. */
+const USB_ENUMERATION_MS = 1000;
+/** So long without news from the kernel, and what was there at start has appeared. */
+const QUIET_MS = 150;
+/** Devices that are found together are probed together, so that configurations see each other's disks. */
+const PROBE_TOGETHER_MS = 400;
+
+export interface MachineOptions {
+  readonly platform?: Platform;
+  /** Wait for {@link DRIVERS_LOADED}; only the image's init makes it. */
+  readonly waitForDrivers?: boolean;
+  readonly rootdelay?: RootDelay | null;
+  /** The list or the devices are not what they were. */
+  readonly onChange?: () => void;
+}
+
+export class Machine {
+  readonly discovery: Discovery;
+  readonly #options: MachineOptions;
+  readonly #known = new Map<string, BlockDevice>();
+  readonly #arrivals = new Set<Promise<void>>();
+  readonly #startedAt = performance.now();
+  #watch: { close(): void } | null = null;
+  #lastNews = 0;
+  #isSettled = false;
+  #settled: Promise<void> = Promise.resolve();
+
+  constructor(options: MachineOptions = {}) {
+    this.#options = options;
+    this.discovery = new Discovery(options.platform ?? thisPlatform(), compareDeviceNames);
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Resolves when what was there at start has been read, or has passed its deadline; never rejects. */
+  get settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  /** Begins to look; returns at once. */
+  start(): void {
+    // Listening comes first: what arrives between the listing and the listening would never be seen.
+    try {
+      this.#watch = watchBlockDevices((event) => this.#onEvent(event));
+    } catch (error) {
+      log.warn(`devices that come later will not be noticed: ${describeError(error)}`);
+    }
+    this.#lastNews = performance.now();
+    this.#track(this.#arrive());
+    this.#settled = this.#settle();
+  }
+
+  /** Looks at every device again, as at start. */
+  async rescan(): Promise<void> {
+    log.info("looking at every device again");
+    for (const name of [...this.#known.keys()]) await this.#leave(name);
+    await this.#arrive();
+    this.#options.onChange?.();
+  }
+
+  /** Unmounts everything; what doesn't answer is left behind. */
+  async close(): Promise<void> {
+    this.#watch?.close();
+    this.#watch = null;
+    await this.unmount();
+  }
+
+  /** Unmounts everything; a volume that is read again mounts again. */
+  async unmount(): Promise<void> {
+    await Promise.all(this.discovery.volumes.map((volume) => volume.close().catch((e) => log.warn(describeError(e)))));
+  }
+
+  #onEvent(event: { action: string; name: string }): void {
+    this.#lastNews = performance.now();
+    const name = event.name;
+    if (event.action === "remove") {
+      this.#track(this.#leave(name).then(() => this.#options.onChange?.()));
+    } else if (event.action === "change" ? this.#known.has(name) : true) {
+      this.#track(this.#arrive(event.action === "change" ? name : null));
+    }
+  }
+
+  /**
+   * Probes and reads what is new.
+   * @param changed a device that is to be looked at again although it is known: its medium may be another
+   */
+  async #arrive(changed: string | null = null): Promise<void> {
+    const present = await listBlockDevices();
+    const fresh = present.filter((device) => {
+      const known = this.#known.get(device.name);
+      return known === undefined || (device.name === changed && known.size !== device.size);
+    });
+    if (fresh.length === 0) return;
+    for (const device of fresh) {
+      this.#known.set(device.name, device);
+      this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
+    }
+    this.#options.onChange?.();
+
+    const unread = new Set<string>();
+    const probes = fresh.map(async (device) => {
+      if (await this.#probe(device)) unread.add(device.name);
+    });
+    await Promise.race([Promise.all(probes), sleep(PROBE_TOGETHER_MS, undefined, { ref: false })]);
+    const readAttached = async (): Promise<void> => {
+      const names = [...unread];
+      unread.clear();
+      await this.discovery.scan(names, this.#options.onChange);
+      this.#options.onChange?.();
+    };
+    await readAttached();
+    // Those that took longer, each as it answers.
+    await Promise.all(probes.map((probe) => probe.then(() => (unread.size > 0 ? readAttached() : undefined))));
+  }
+
+  /** @returns true where a filesystem was found, which is then attached. */
+  async #probe(device: BlockDevice): Promise<boolean> {
+    const probed = await probeDevice(device, { timeoutMs: DEVICE_MS });
+    if (this.#known.get(device.name) !== device) return false;
+    this.#known.set(device.name, probed);
+    const facts = factsOf(probed);
+    if (probed.identity?.usage !== "filesystem" || probed.reason !== null) {
+      this.discovery.noteDevice(facts);
+      log.info(`${probed.name}: ${probed.reason ?? "nothing to read"}`);
+      return false;
+    }
+    const mounted = mountDevice(probed, { timeoutMs: DEVICE_MS });
+    this.discovery.attach(
+      {
+        name: probed.name,
+        type: probed.identity.type,
+        uuid: probed.identity.uuid,
+        label: probed.identity.label,
+        partuuid: probed.partuuid,
+        partlabel: probed.partlabel,
+        disk: probed.disk,
+        partition: probed.partition,
+        scheme: probed.scheme,
+        removable: probed.removable,
+        reader: mounted.reader,
+        hostPath: (path) => mounted.hostPath(path),
+        close: () => mounted.close(),
+      },
+      facts,
+    );
+    log.info(`${probed.name}: ${probed.identity.type} ${probed.identity.uuid ?? "without a UUID"}`);
+    return true;
+  }
+
+  async #leave(name: string): Promise<void> {
+    if (!this.#known.delete(name)) return;
+    log.info(`${name}: gone`);
+    const volume = this.discovery.detach(name);
+    await volume?.close().catch((error) => log.warn(describeError(error)));
+    await this.discovery.scan([]);
+  }
+
+  #track(work: Promise<void>): void {
+    const guarded = work.catch((error) => log.error(describeError(error)));
+    this.#arrivals.add(guarded);
+    void guarded.finally(() => this.#arrivals.delete(guarded));
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#options.waitForDrivers) {
+      const loaded = await this.#until(() => existsSync(DRIVERS_LOADED), DRIVERS_MS);
+      if (!loaded) log.warn(`drivers have not found all their devices within ${DRIVERS_MS / 1000} s: going on without`);
+      if (hasUsb()) await sleep(USB_ENUMERATION_MS);
+      const usb = await this.#until(() => !usbDisksPending(), USB_MS);
+      if (!usb) log.warn(`a USB disk has not become ready within ${USB_MS / 1000} s: going on without`);
+      await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    }
+    await this.#rootdelay(this.#options.rootdelay ?? null);
+    while (this.#arrivals.size > 0) await Promise.all(this.#arrivals);
+    this.#isSettled = true;
+    log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
+    this.#options.onChange?.();
+  }
+
+  async #rootdelay(delay: RootDelay | null): Promise<void> {
+    if (delay === null) return;
+    const left = delay.seconds * 1000 - (performance.now() - this.#startedAt);
+    const named = delay.device;
+    if (named === null) {
+      await sleep(Math.max(0, left));
+      return;
+    }
+    const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(device, named));
+    if (!(await this.#until(isThere, left))) log.warn(`${named} has not appeared within ${delay.seconds} s`);
+  }
+
+  async #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    const end = performance.now() + timeoutMs;
+    while (!condition()) {
+      if (performance.now() >= end) return false;
+      await sleep(25);
+    }
+    return true;
+  }
+}
+
+/** `UUID=…`, `LABEL=…`, `PARTUUID=…`, `PARTLABEL=…`, or the kernel's name. */
+function answersTo(device: BlockDevice, selector: string): boolean {
+  const [, key, value = ""] = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/.exec(selector) ?? [];
+  const same = (text: string | null | undefined): boolean => text?.toLowerCase() === value.toLowerCase();
+  switch (key) {
+    case "UUID":
+      return same(device.identity?.uuid);
+    case "LABEL":
+      return device.identity?.label === value;
+    case "PARTUUID":
+      return same(device.partuuid);
+    case "PARTLABEL":
+      return device.partlabel === value;
+    default:
+      return device.name === selector;
+  }
+}
+
+function factsOf(device: BlockDevice): DeviceFacts {
+  return {
+    name: device.name,
+    size: device.size,
+    type: device.identity?.type ?? null,
+    uuid: device.identity?.uuid ?? null,
+    label: device.identity?.label ?? null,
+    model: device.model,
+    transport: device.transport,
+    reason: device.reason,
+  };
+}
+
+/** systemd's vendor GUID for what boot loaders and the system tell each other. */
+const LOADER_GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+
+export function thisPlatform(): Platform {
+  const firmware = existsSync("/sys/firmware/efi") ? "efi" : "pc";
+  return {
+    firmware,
+    arch: uname(),
+    loaderVariable: (name) => {
+      try {
+        // Four bytes of attributes, then UTF-16 with a NUL at the end.
+        const bytes = readFileSync(`/sys/firmware/efi/efivars/${name}-${LOADER_GUID}`);
+        return bytes.subarray(4).toString("utf16le").replace(/\0.*$/s, "");
+      } catch {
+        return null;
+      }
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/** The doors of the house (README, "How it works"): which room may import which. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { test } from "node:test";
+
+/** What compositions may import: everything. They are the only ones that join rooms. */
+const COMPOSITIONS = ["main", "discover", "machine", "boot", "commands"];
+/** Imported by all; import nothing above themselves. */
+const GROUND = ["entry", "errors", "log", "text", "version"];
+
+/** Room → rooms it may import, besides the ground and itself. */
+const DOORS: Readonly<Record<string, readonly string[]>> = {
+  linux: [],
+  binary: [],
+  devices: ["linux"],
+  // A volume is a Reader over a device.
+  volumes: ["linux", "devices/device", "formats/reader"],
+  formats: ["binary"],
+  net: ["linux"],
+  fetch: ["linux", "formats/reader"],
+  policy: [],
+  trust: ["binary"],
+  images: ["binary", "formats/reader"],
+  kexec: ["linux"],
+  state: ["linux"],
+  menu: ["linux"],
+};
+
+/** Node's own modules that a pure room may use. */
+const PURE = ["formats", "images", "policy", "trust", "binary", ...GROUND];
+const PURE_NODE = ["node:path/posix", "node:buffer", "node:crypto", "node:zlib"];
+
+/** Package → the only room that may import it. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  koffi: ["linux"],
+  blessed: ["menu"],
+  yaml: ["policy", "formats"],
+  ini: ["policy", "formats"],
+};
+
+interface Import {
+  readonly from: string;
+  readonly room: string;
+  readonly target: string;
+}
+
+function imports(): Import[] {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  return files.flatMap((name) => {
+    const text = readFileSync(join("src", name), "utf8");
+    const found = text.matchAll(/(?:from\s+|import\s*\(\s*|require\s*\(\s*|^import\s+)"([^"]+)"/gm);
+    return [...found].map((match) => ({
+      from: name,
+      room: name.includes("/") ? name.split("/")[0]! : name.replace(/\.ts$/, ""),
+      target: match[1]!.startsWith(".") ? normalize(join(dirname(name), match[1]!)).replace(/\.ts$/, "") : match[1]!,
+    }));
+  });
+}
+
+const roomOf = (target: string): string => target.split("/")[0]!;
+const isPackage = (target: string): boolean => !target.startsWith("node:") && !isOurs(target);
+const isOurs = (target: string): boolean =>
+  [...COMPOSITIONS, ...GROUND, ...Object.keys(DOORS)].includes(roomOf(target));
+
+test("every file in src stands in a room of the house", () => {
+  const rooms = new Set(imports().map(({ room }) => room));
+  for (const room of rooms) {
+    assert.ok(
+      [...COMPOSITIONS, ...GROUND, ...Object.keys(DOORS)].includes(room),
+      `src/${room} is no room of the house`,
+    );
+  }
+});
+
+test("rooms are entered only through their doors", () => {
+  for (const { from, room, target } of imports()) {
+    if (!isOurs(target) || roomOf(target) === room || COMPOSITIONS.includes(room)) continue;
+    const open = [...GROUND, ...(DOORS[room] ?? [])];
+    const allowed = open.some((door) => target === door || target.startsWith(`${door}/`));
+    assert.ok(allowed, `src/${from} imports ${target}: ${room} has no door there`);
+  }
+});
+
+test("formats, images, policy, trust and binary see no files, devices or network of their own", () => {
+  for (const { from, room, target } of imports()) {
+    if (!PURE.includes(room) || !target.startsWith("node:")) continue;
+    assert.ok(PURE_NODE.includes(target), `src/${from} imports ${target}, which a pure room may not`);
+  }
+});
+
+test("koffi, blessed, yaml and ini are each imported only where they do their work", () => {
+  for (const { from, room, target } of imports()) {
+    if (!isPackage(target)) continue;
+    const name = target.split("/")[0]!;
+    assert.ok(PACKAGES[name]?.includes(room), `src/${from} imports the package ${target}`);
+  }
+});
