@@ -15,8 +15,6 @@ const LEAST_NODE = 20;
 
 /** Debian packages by what they are wanted for: [package, what of it is used]. */
 const IMAGE_PACKAGES = [
-  ["binutils", "strip and objcopy"],
-  ["icu-devtools", "icupkg, which reduces Node's ICU data"],
   ["kmod", "depmod, for the kernel's modules"],
   ["xz-utils", "the xz image"],
   ["zstd", "the zstd image"],
