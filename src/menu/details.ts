@@ -1,0 +1,63 @@
+/** What is said about the selected item, below the list. */
+
+import { type BootEntry, formatFileRef } from "../entry.ts";
+import { cutRow, field, type Row } from "./frame.ts";
+import type { Look } from "./look.ts";
+import type { MenuState } from "./model.ts";
+import { describeDevice } from "./pages.ts";
+import { bootFile, type Item, sourceDevice } from "./tree.ts";
+import { wrap } from "./width.ts";
+
+const LABEL = 10;
+
+/** At most `room` rows: why it can't be booted, disk, paths, and the command line in what is left. */
+export function detailRows(item: Item, state: MenuState, columns: number, room: number, look: Look): Row[] {
+  if (item.kind === "submenu") {
+    const count = item.level.entries === 1 ? "1 entry" : `${item.level.entries} entries`;
+    return [
+      field(" Submenu", LABEL, count, "normal", look),
+      field(" Disk", LABEL, diskText(item.device, state, look), "normal", look),
+    ]
+      .slice(0, room)
+      .map((row) => cutRow(row, columns - 1, look));
+  }
+  const { entry } = item;
+  const rows: Row[] = [];
+  const add = (label: string, text: string, most: number, style: "normal" | "warning" = "normal"): void => {
+    if (text === "" || rows.length >= room) return;
+    const limit = Math.min(most, room - rows.length);
+    const lines = wrap(look.text(text), Math.max(8, columns - LABEL - 1));
+    lines.slice(0, limit).forEach((line, index) => {
+      const more = index === limit - 1 && lines.length > limit;
+      const shown = more ? `${line.slice(0, Math.max(0, columns - LABEL - 5))}${look.glyphs.ellipsis}` : line;
+      rows.push(cutRow(field(index === 0 ? ` ${label}` : "", LABEL, shown, style, look), columns - 1, look));
+    });
+  };
+  if (room <= 2) {
+    // A small screen: the reason or the command line, and where it lies.
+    add("Disk", `${entry.source}`, 1);
+    if (entry.bootable) add("Options", entry.options, 1);
+    else add("Cannot", entry.reason ?? "it cannot be booted", 1, "warning");
+    return rows;
+  }
+  if (!entry.bootable) add("Not now", entry.reason ?? "it cannot be booted", 2, "warning");
+  add("Disk", diskText(item.device, state, look), 1);
+  add("Config", entry.source, 1);
+  add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);
+  if (entry.initrd.length > 0 && room - rows.length > 1) add("Initrd", initrdText(entry), 1);
+  if (entry.devicetree !== null && room - rows.length > 2) add("Dtb", formatFileRef(entry.devicetree), 1);
+  add("Options", entry.options, room);
+  return rows;
+}
+
+function diskText(name: string, state: MenuState, look: Look): string {
+  const device = state.devices.find((candidate) => candidate.name === name);
+  return look.text(device === undefined ? name : `${name}: ${describeDevice(device)}`);
+}
+
+function initrdText(entry: BootEntry): string {
+  const device = sourceDevice(entry.source);
+  return entry.initrd
+    .map((ref) => ("device" in ref && ref.device === device ? ref.path : formatFileRef(ref)))
+    .join(" ");
+}

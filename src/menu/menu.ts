@@ -1,0 +1,297 @@
+/**
+ * The menu on every console at once. All consoles share one state: the selection, the open submenu, the page that is
+ * open, the line that is being edited. A key on any of them acts, and all of them show it; only a shell belongs to
+ * the console on which it was asked for.
+ */
+
+import { describeError } from "../errors.ts";
+import { log } from "../log.ts";
+import type { ConsoleSpec } from "./consoles.ts";
+import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
+import type { Size } from "./frame.ts";
+import type { TerminalEvent } from "./keys.ts";
+import { type Look, makeLook } from "./look.ts";
+import type { MenuActions, MenuState, MenuStore } from "./model.ts";
+import { nothingRows, pageRows } from "./pages.ts";
+import { type KernelConsole, quietKernel } from "./printk.ts";
+import { editColumns, layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
+import { loadBlessed, TerminalScreen } from "./screen.ts";
+import { runShell } from "./shell.ts";
+import { Terminal } from "./terminal.ts";
+
+export interface MenuOptions {
+  readonly consoles: readonly ConsoleSpec[];
+  readonly store: MenuStore;
+  readonly actions: MenuActions;
+  /** What `c` runs, as argv; without it there is no shell. */
+  readonly shell?: { readonly argv: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+  /** Called when the last console is gone and none is left to press keys on. */
+  readonly onNoConsole?: () => void;
+  /** Where the console log level is set; null leaves the kernel alone (`baton menu` on a host). */
+  readonly printk?: string | null;
+}
+
+export interface Menu {
+  /** Names of the consoles that show the menu now. */
+  readonly consoles: readonly string[];
+  /**
+   * Runs `print`, which has the kernel print on its consoles (a line to /dev/kmsg), with the console log level as it
+   * was before the menu; then every screen is drawn whole. Synchronous.
+   */
+  aloud(print: () => void): void;
+  /** Leaves every console as it was found: cleared, its attributes and the kernel's log level restored. */
+  close(): Promise<void>;
+}
+
+/** How long a console that is slow may take for its last bytes when the menu closes, in milliseconds. */
+const LAST_BYTES = 300;
+
+/** A read with more keys than this, on the list, is no person's: a paste, or noise. */
+const MOST_KEYS_AT_ONCE = 32;
+
+interface Console {
+  readonly terminal: Terminal;
+  screen: TerminalScreen | null;
+  look: Look;
+  readonly memory: ScreenMemory;
+  /** A frame was not drawn because output was waiting. */
+  stale: boolean;
+  /** A shell has the console. */
+  shell: { kill(): void } | null;
+}
+
+/**
+ * Shows the menu until it is closed. Resolves when the first frame has been written to every console that could be
+ * opened; one that can't be is logged and left out.
+ */
+export async function runMenu(options: MenuOptions): Promise<Menu> {
+  const menu = new RunningMenu(options);
+  await menu.start();
+  return menu;
+}
+
+class RunningMenu implements Menu {
+  readonly #options: MenuOptions;
+  readonly #controller: Controller;
+  readonly #consoles = new Set<Console>();
+  #kernel: KernelConsole | null = null;
+  #unsubscribe: (() => void) | null = null;
+  #scheduled = false;
+  #closed = false;
+  readonly #onWindowChange = (): void => {
+    for (const console of this.#consoles) if (console.terminal.spec.kind === "own") console.terminal.measure();
+  };
+
+  constructor(options: MenuOptions) {
+    this.#options = options;
+    this.#controller = new Controller(options.store, options.actions);
+  }
+
+  get consoles(): readonly string[] {
+    return [...this.#consoles].map((console) => console.terminal.spec.name);
+  }
+
+  async start(): Promise<void> {
+    for (const spec of this.#options.consoles) this.#open(spec);
+    // The questions to serial terminals travel while blessed is read.
+    const blessed = await loadBlessed();
+    if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
+    for (const console of this.#consoles) this.#makeScreen(console, blessed);
+    this.#unsubscribe = this.#options.store.subscribe(() => this.#schedule());
+    if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
+    this.#drawAll();
+  }
+
+  aloud(print: () => void): void {
+    if (this.#kernel === null) print();
+    else this.#kernel.aloud(print);
+    this.#forgetAll();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unsubscribe?.();
+    process.removeListener("SIGWINCH", this.#onWindowChange);
+    const consoles = [...this.#consoles];
+    this.#consoles.clear();
+    for (const console of consoles) {
+      console.shell?.kill();
+      console.screen?.leave();
+      console.screen = null;
+    }
+    await Promise.all(consoles.map((console) => console.terminal.drain(LAST_BYTES)));
+    for (const console of consoles) console.terminal.stop();
+    this.#kernel?.restore();
+  }
+
+  #open(spec: ConsoleSpec): void {
+    const terminal: Terminal = new Terminal(spec, {
+      events: (events) => this.#events(console, events),
+      changed: () => this.#changed(console),
+      drained: () => {
+        if (console.stale) this.#draw(console);
+      },
+      gone: (reason) => this.#gone(console, reason),
+    });
+    const console: Console = {
+      terminal,
+      screen: null,
+      look: makeLook(spec.term, spec.unicode === true, false),
+      memory: { tops: new Map() },
+      stale: false,
+      shell: null,
+    };
+    try {
+      terminal.start();
+      this.#consoles.add(console);
+    } catch (error) {
+      log.warn(`console ${spec.name}: ${describeError(error)}: the menu is not shown there`);
+    }
+  }
+
+  #makeScreen(console: Console, blessed: Awaited<ReturnType<typeof loadBlessed>>): void {
+    const { terminal } = console;
+    console.look = this.#lookOf(console);
+    console.screen = new TerminalScreen(blessed, terminal.spec.term, terminal.size, console.look, (text) =>
+      terminal.write(text),
+    );
+  }
+
+  #lookOf(console: Console): Look {
+    const { terminal } = console;
+    return makeLook(terminal.spec.term, terminal.unicode, terminal.colour);
+  }
+
+  #gone(console: Console, reason: string): void {
+    this.#consoles.delete(console);
+    console.screen?.leave();
+    console.screen = null;
+    log.warn(`console ${console.terminal.spec.name} is gone: ${reason}`);
+    if (this.#consoles.size === 0 && !this.#closed) this.#options.onNoConsole?.();
+  }
+
+  #changed(console: Console): void {
+    if (console.screen === null) return;
+    console.look = this.#lookOf(console);
+    console.screen.resize(console.terminal.size, console.look);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    // After everything that is happening now: ten changes make one frame.
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (!this.#closed) this.#drawAll();
+    });
+  }
+
+  #drawAll(): void {
+    for (const console of this.#consoles) this.#draw(console);
+  }
+
+  #draw(console: Console): void {
+    if (console.screen === null) return;
+    // A frame that can't go out now is dropped; when the terminal has taken the last one, it gets the newest.
+    console.stale = console.terminal.blocked;
+    if (console.stale) return;
+    const frame = renderFrame(this.#scene(), console.terminal.size, console.look, console.memory);
+    console.screen.draw(frame);
+  }
+
+  #scene() {
+    return {
+      state: this.#options.store.state,
+      controller: this.#controller,
+      log: () => this.#options.actions.log(),
+      textColumns: this.#textColumns(),
+    };
+  }
+
+  #textColumns(): number {
+    let least = 500;
+    for (const console of this.#consoles) least = Math.min(least, console.terminal.size.columns);
+    return least;
+  }
+
+  #forgetAll(): void {
+    for (const console of this.#consoles) console.screen?.forget();
+    this.#schedule();
+  }
+
+  #events(console: Console, events: readonly TerminalEvent[]): void {
+    if (console.screen === null) return;
+    const keys = events.filter((event) => event.type === "key");
+    // Noise comes with bytes that no key sends; keys that came with it weren't pressed by anybody.
+    const editing = this.#controller.page?.kind === "edit";
+    if (keys.length < events.length || (!editing && keys.length > MOST_KEYS_AT_ONCE)) {
+      log.debug(`console ${console.terminal.spec.name}: ignored ${events.length} events that no person made`);
+      return;
+    }
+    const host: ControllerHost = {
+      shell: () => void this.#shell(console),
+      redraw: () => {
+        console.terminal.measure();
+        this.#forgetAll();
+      },
+    };
+    for (const event of keys) {
+      this.#controller.key(event.name, event.text, this.#viewport(console), host);
+    }
+    this.#schedule();
+  }
+
+  #viewport(console: Console): Viewport {
+    const { size } = console.terminal;
+    const state: MenuState = this.#options.store.state;
+    return {
+      columns: editColumns(size.columns),
+      listRows: layout(size).list,
+      pageRows: pageHeight(size),
+      pageLength: (name) => {
+        const columns = this.#textColumns();
+        if (name === "nothing") return nothingRows(state, columns, console.look).length;
+        return pageRows(name, state, this.#options.actions.log(), columns, console.look).length;
+      },
+    };
+  }
+
+  async #shell(console: Console): Promise<void> {
+    const { shell, store } = this.#options;
+    if (shell === undefined) {
+      store.update({ message: "There is no shell here." });
+      return;
+    }
+    if (console.screen === null) return;
+    const { terminal } = console;
+    const size: Size = terminal.size;
+    console.screen.leave();
+    console.screen = null;
+    terminal.write("\r\nA shell on this console; exit comes back to the menu.\r\n\r\n");
+    await terminal.drain(LAST_BYTES);
+    terminal.stop();
+    this.#kernel?.restore();
+    let failure: string | null = null;
+    try {
+      const running = runShell(terminal.spec, shell.argv, size, shell.env ?? {});
+      console.shell = running;
+      failure = await running.done;
+    } catch (error) {
+      failure = describeError(error);
+    }
+    console.shell = null;
+    if (this.#closed) return;
+    try {
+      terminal.start();
+    } catch (error) {
+      this.#gone(console, describeError(error));
+      return;
+    }
+    if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
+    this.#makeScreen(console, await loadBlessed());
+    if (failure !== null) store.update({ message: failure });
+    this.#schedule();
+  }
+}

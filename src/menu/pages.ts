@@ -1,0 +1,157 @@
+/** The screens of text: help, the log, the machine and its devices. Each is a list of rows that scrolls. Pure. */
+
+import { formatDiagnostic } from "../entry.ts";
+import type { LogLine } from "../log.ts";
+import { formatSize } from "../text.ts";
+import { type Row, span } from "./frame.ts";
+import type { Look, Style } from "./look.ts";
+import type { DeviceRow, MenuState } from "./model.ts";
+import { fit, wrap } from "./width.ts";
+
+export type PageName = "help" | "log" | "devices";
+
+export const PAGE_TITLES: Readonly<Record<PageName, string>> = {
+  help: "Keys",
+  log: "Log",
+  devices: "This machine",
+};
+
+/** Text broken to the screen, all its lines indented. */
+function paragraph(text: string, indent: number, columns: number, look: Look, style: Style = "normal"): Row[] {
+  return wrap(look.text(text), columns - indent - 1).map((line) => [span(" ".repeat(indent)), span(line, style)]);
+}
+
+const HELP: readonly (readonly [keys: string, what: string])[] = [
+  ["Up Down k j", "move; PgUp, PgDn, Home and End as well"],
+  ["Enter", "boot the selected entry, or open the submenu (Right does too)"],
+  ["Esc Left", "back: out of a submenu, off a page"],
+  ["e", "edit the entry's command line, for this boot alone"],
+  ["c", "a shell on this console; `exit` comes back here"],
+  ["r", "look at every disk again"],
+  ["i", "what this machine has, and why a disk yielded nothing"],
+  ["l", "the log of what was done"],
+  ["h ?", "this page"],
+  ["Ctrl-L", "draw everything again"],
+  ["R P", "reboot; power off (each asks first)"],
+];
+
+const EDIT_HELP: readonly (readonly [keys: string, what: string])[] = [
+  ["Enter Ctrl-X", "boot with the line as it stands"],
+  ["Esc", "leave the line as it was"],
+  ["Ctrl-A Ctrl-E", "to the beginning, to the end (Home and End too)"],
+  ["Ctrl-Left -Right", "a word back, a word on (Alt-B and Alt-F too)"],
+  ["Ctrl-K Ctrl-U", "delete to the end, to the beginning"],
+  ["Ctrl-W", "delete the word before the cursor"],
+  ["Ctrl-Y", "put back what was deleted last"],
+];
+
+export function helpRows(columns: number, look: Look): Row[] {
+  const keys = columns < 60 ? 13 : 18;
+  const table = (rows: typeof HELP): Row[] =>
+    rows.flatMap(([name, what]) =>
+      wrap(what, columns - keys - 3).map((line, index) => [
+        span(`  ${fit(index === 0 ? name : "", keys, look.glyphs.ellipsis)}`, "strong"),
+        span(line),
+      ]),
+    );
+  return [
+    [],
+    ...table(HELP),
+    [],
+    [span(" While editing a command line", "soft")],
+    [],
+    ...table(EDIT_HELP),
+    [],
+    ...paragraph(
+      "An entry marked * is the default. A dimmed entry cannot be booted now; select it to read why. " +
+        "All consoles show the same menu: what is done on one is seen on all.",
+      1,
+      columns,
+      look,
+    ),
+  ];
+}
+
+export function logRows(lines: readonly LogLine[], columns: number, look: Look): Row[] {
+  if (lines.length === 0) return [[], [span(" Nothing has been logged.", "soft")]];
+  return lines.flatMap((line) => {
+    const time = (line.at / 1000).toFixed(3).padStart(9);
+    const style: Style = line.level <= 3 ? "error" : line.level === 4 ? "warning" : line.level >= 7 ? "soft" : "normal";
+    return wrap(look.text(line.text), columns - 13).map((text, index) => [
+      span(index === 0 ? `${time}  ` : " ".repeat(11), "soft"),
+      span(text, style),
+    ]);
+  });
+}
+
+/** `ext4, "root", 20.0 GiB, virtio, QEMU HARDDISK`. */
+export function describeDevice(device: DeviceRow): string {
+  return [
+    device.type,
+    device.label === null || device.label === "" ? null : `"${device.label}"`,
+    device.size === null ? null : formatSize(device.size),
+    device.transport,
+    device.model,
+  ]
+    .filter((part): part is string => part !== null && part.trim() !== "")
+    .join(", ");
+}
+
+/** One device: what it is, what was found on it, or why nothing. */
+export function deviceRows(device: DeviceRow, columns: number, look: Look): Row[] {
+  const name = look.text(device.name);
+  const indent = 11;
+  const head = wrap(look.text(describeDevice(device)), columns - indent - 1).map((line, index): Row => {
+    const label = index > 0 ? "" : name;
+    return [span(`  ${fit(label, Math.max(8, label.length), look.glyphs.ellipsis)} `, "strong"), span(line)];
+  });
+  return [
+    ...head,
+    ...(device.uuid === null ? [] : paragraph(`UUID ${device.uuid}`, indent, columns, look, "soft")),
+    ...device.sources.flatMap((source) => paragraph(source, indent, columns, look, "accent")),
+    ...(device.reason === null ? [] : paragraph(device.reason, indent, columns, look, "warning")),
+  ];
+}
+
+export function devicesRows(state: MenuState, columns: number, look: Look): Row[] {
+  const out: Row[] = [[]];
+  for (const line of state.machine) out.push(...paragraph(line, 1, columns, look));
+  if (state.machine.length > 0) out.push([]);
+  out.push([span(state.devices.length === 0 ? " No disks." : " Disks and partitions", "soft")], []);
+  for (const device of state.devices) out.push(...deviceRows(device, columns, look));
+  if (state.diagnostics.length > 0) {
+    out.push([], [span(" What is wrong in the configurations", "soft")], []);
+    for (const diagnostic of state.diagnostics) {
+      const style = diagnostic.severity === "error" ? "error" : "warning";
+      out.push(...paragraph(formatDiagnostic(diagnostic), 2, columns, look, style));
+    }
+  }
+  return out;
+}
+
+export function pageRows(
+  page: PageName,
+  state: MenuState,
+  log: readonly LogLine[],
+  columns: number,
+  look: Look,
+): Row[] {
+  if (page === "help") return helpRows(columns, look);
+  if (page === "log") return logRows(log, columns, look);
+  return devicesRows(state, columns, look);
+}
+
+/** What stands in place of the list where nothing can be booted: every device and why. */
+export function nothingRows(state: MenuState, columns: number, look: Look): Row[] {
+  const head = state.scanning
+    ? `Looking for disks${look.glyphs.ellipsis}`
+    : state.devices.length === 0
+      ? "Nothing to boot: this machine shows no disks. A disk that is plugged in now appears by itself; r looks again."
+      : "Nothing to boot was found on these disks. A disk that is plugged in now appears by itself; r looks again.";
+  return [
+    [],
+    ...paragraph(head, 1, columns, look, state.scanning ? "normal" : "strong"),
+    [],
+    ...state.devices.flatMap((device) => deviceRows(device, columns, look)),
+  ];
+}

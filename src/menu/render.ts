@@ -1,0 +1,230 @@
+/** The whole picture for one screen: from the shared state to a frame of that screen's size. Pure. */
+
+import type { LogLine } from "../log.ts";
+import { VERSION } from "../version.ts";
+import type { Controller, EditPage, Page } from "./controller.ts";
+import { detailRows } from "./details.ts";
+import { confirmBox, messageBox, progressBox } from "./dialogs.ts";
+import { layoutLine } from "./editline.ts";
+import { centre, cutRow, edges, type Frame, type Row, rule, type Size, span } from "./frame.ts";
+import { listRow } from "./listrow.ts";
+import type { Look } from "./look.ts";
+import type { MenuState } from "./model.ts";
+import { nothingRows, PAGE_TITLES, pageRows } from "./pages.ts";
+import { scrollTo } from "./tree.ts";
+import { truncate } from "./width.ts";
+
+/** What a screen keeps from one frame to the next. */
+export interface ScreenMemory {
+  /** First row of the list that it shows, by level. */
+  readonly tops: Map<string, number>;
+}
+
+/** What there is to show. */
+export interface Scene {
+  readonly state: MenuState;
+  readonly controller: Controller;
+  readonly log: () => readonly LogLine[];
+  /** Pages of text are broken at this width on every screen, so that all show the same rows. */
+  readonly textColumns: number;
+}
+
+/** How a screen of that size is divided. */
+export interface Layout {
+  /** An empty row below the title, where there is room for air. */
+  readonly air: number;
+  readonly list: number;
+  /** Rule and details below the list. */
+  readonly details: number;
+  readonly status: number;
+  readonly keys: number;
+}
+
+export function layout(size: Size): Layout {
+  const { rows } = size;
+  if (rows < 6) return { air: 0, list: Math.max(0, rows - 1), details: 0, status: 0, keys: 0 };
+  if (rows < 14) return { air: 0, list: rows - 5, details: 2, status: 1, keys: 1 };
+  if (rows < 20) return { air: 0, list: rows - 8, details: 5, status: 1, keys: 1 };
+  const details = rows < 34 ? 8 : 11;
+  return { air: 1, list: rows - 4 - details, details, status: 1, keys: 1 };
+}
+
+/** Rows of text on a page. */
+export function pageHeight(size: Size): number {
+  return Math.max(1, size.rows - 2);
+}
+
+export function renderFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): Frame {
+  const { controller, state } = scene;
+  const page = controller.page;
+  let frame: Frame;
+  if (page?.kind === "edit") frame = editFrame(page, size, look);
+  else if (page?.kind === "text") frame = pageFrame(scene, page, size, look);
+  else frame = listFrame(scene, size, look, memory);
+  let over: Row[] | null = null;
+  if (state.progress !== null || controller.busy !== null) {
+    over = progressBox(state.progress, controller.busy, size.columns, look);
+  } else if (page?.kind === "confirm") {
+    over = confirmBox(page.action, size.columns, look);
+  }
+  if (over === null) return clip(frame, size, look);
+  return clip({ rows: centre(frame.rows, over, size.columns), cursor: null }, size, look);
+}
+
+/** Whatever was laid out, no row or column goes beyond the screen. */
+function clip(frame: Frame, size: Size, look: Look): Frame {
+  const rows = frame.rows.slice(0, size.rows).map((row) => cutRow(row, size.columns, look));
+  const { cursor } = frame;
+  const inside = cursor !== null && cursor.row < size.rows && cursor.column < size.columns;
+  return { rows, cursor: inside ? cursor : null };
+}
+
+function titleBar(right: string, columns: number, look: Look): Row {
+  const left = [span(` Baton ${VERSION}`, "bar")];
+  const fill = span("  ", "barSoft");
+  return edges(left, right === "" ? [fill] : [span(`${right} `, "barSoft")], columns, look, "barSoft");
+}
+
+type KeyHint = readonly [key: string, what: string];
+
+const LIST_KEYS: readonly KeyHint[] = [
+  ["Enter", "boot"],
+  ["e", "edit"],
+  ["?", "help"],
+  ["i", "devices"],
+  ["l", "log"],
+  ["c", "shell"],
+  ["r", "rescan"],
+  ["R", "reboot"],
+  ["P", "power off"],
+];
+
+const PAGE_KEYS: readonly KeyHint[] = [
+  ["Esc", "back"],
+  ["Up Down PgUp PgDn", "scroll"],
+];
+
+const EDIT_KEYS: readonly KeyHint[] = [
+  ["Enter", "boot"],
+  ["Esc", "leave"],
+  ["Ctrl-W", "delete word"],
+  ["Ctrl-U", "to the start"],
+  ["Ctrl-K", "to the end"],
+  ["Ctrl-Y", "put back"],
+];
+
+/** As many as fit, the most used first. */
+function keyBar(hints: readonly KeyHint[], columns: number): Row {
+  const row: Row[number][] = [];
+  let width = 1;
+  for (const [name, what] of hints) {
+    const need = name.length + what.length + 1 + (width > 1 ? 2 : 0);
+    if (width + need > columns - 1) break;
+    row.push(span(width > 1 ? "  " : " "), span(name, "strong"), span(` ${what}`, "soft"));
+    width += need;
+  }
+  return row;
+}
+
+function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): Frame {
+  const { controller, state } = scene;
+  const { columns } = size;
+  const parts = layout(size);
+  const level = controller.level();
+  const selected = controller.selection(level);
+  const item = level.items[selected];
+  const message = state.message === null ? [] : messageBox(state.message, columns, Math.max(1, parts.list - 5), look);
+  const height = Math.max(0, parts.list - message.length);
+  const where = level.path.map((title) => look.text(title)).join(" > ");
+
+  const rows: Row[] = [titleBar(where, columns, look)];
+  if (parts.air > 0 && message.length === 0) rows.push([]);
+  rows.push(...message);
+  if (message.length > 0 && parts.air > 0) rows.push([]);
+  let position = "";
+  if (level.items.length === 0) {
+    const text = nothingRows(state, scene.textColumns, look).slice(parts.air);
+    const first = Math.max(0, Math.min(controller.nothingTop, text.length - height));
+    for (let i = 0; i < height; i++) rows.push(text[first + i] ?? []);
+    if (text.length > height) position = `${first + height} of ${text.length} lines`;
+  } else {
+    const top = scrollTo(selected, level.items.length, height, memory.tops.get(level.key) ?? 0);
+    memory.tops.set(level.key, top);
+    const defaultKey = controller.defaultKeys(state)[level.path.length];
+    for (let i = top; i < top + height; i++) {
+      const shown = level.items[i];
+      rows.push(shown === undefined ? [] : listRow(shown, i === selected, shown.key === defaultKey, columns, look));
+    }
+    if (level.items.length > height) position = `${selected + 1} of ${level.items.length}`;
+  }
+  if (parts.details > 2) rows.push(rule(columns, look, position));
+  if (parts.details > 0) {
+    const room = parts.details > 2 ? parts.details - 1 : parts.details;
+    const details = item === undefined ? [] : detailRows(item, state, columns, room, look);
+    for (let i = 0; i < room; i++) rows.push(details[i] ?? []);
+  }
+  if (parts.status > 0) rows.push(statusRow(scene, columns, look));
+  if (parts.keys > 0)
+    rows.push(keyBar(item?.kind === "submenu" ? [["Enter", "open"], ...LIST_KEYS.slice(2)] : LIST_KEYS, columns));
+  return { rows, cursor: null };
+}
+
+/** One line about what goes on by itself. */
+function statusRow(scene: Scene, columns: number, look: Look): Row {
+  const { state } = scene;
+  if (state.countdown !== null) {
+    const entry = state.entries.find((candidate) => candidate.id === state.defaultId);
+    const title = entry === undefined ? "The default" : look.text(entry.title);
+    const left = state.countdown === 1 ? "1 second" : `${state.countdown} seconds`;
+    const long = ` boots in ${left}. Any key stops it.`;
+    const tail = columns >= 60 ? long : ` in ${state.countdown} s; any key stops`;
+    const room = columns - tail.length - 2;
+    return [span(` ${truncate(title, room, look.glyphs.ellipsis)}${tail}`, "warning")];
+  }
+  const right =
+    state.diagnostics.length === 0
+      ? ""
+      : `${state.diagnostics.length} ${state.diagnostics.length === 1 ? "problem" : "problems"} in configurations: i `;
+  const left = state.scanning ? ` Looking for disks${look.glyphs.ellipsis}` : "";
+  return edges([span(left, "accent")], right === "" ? [] : [span(right, "warning")], columns, look);
+}
+
+function pageFrame(scene: Scene, page: Extract<Page, { kind: "text" }>, size: Size, look: Look): Frame {
+  const { columns } = size;
+  const height = pageHeight(size);
+  const text = pageRows(page.name, scene.state, scene.log(), scene.textColumns, look);
+  const first = Math.max(0, Math.min(page.top, text.length - height));
+  const rows: Row[] = [titleBar(PAGE_TITLES[page.name], columns, look)];
+  for (let i = 0; i < height; i++) rows.push(text[first + i] ?? []);
+  const shown = text.length <= height ? "" : `${Math.min(text.length, first + height)} of ${text.length} `;
+  if (size.rows > 1)
+    rows.push(edges(keyBar(PAGE_KEYS, columns - shown.length - 1), [span(shown, "soft")], columns, look));
+  return { rows, cursor: null };
+}
+
+/** Columns of the edited line on a screen of that width. */
+export function editColumns(columns: number): number {
+  return Math.max(2, columns - 2);
+}
+
+function editFrame(page: EditPage, size: Size, look: Look): Frame {
+  const { columns } = size;
+  const line = layoutLine(page.line, editColumns(columns));
+  const rows: Row[] = [titleBar("Command line", columns, look)];
+  const wide = size.rows >= 10;
+  if (wide) rows.push([], [span(" "), span(look.text(page.entry.title), "strong")], []);
+  const height = Math.max(1, size.rows - rows.length - (wide ? 3 : 1));
+  const first = Math.max(0, Math.min(line.cursor.row - height + 1, line.rows.length - height));
+  const start = rows.length;
+  for (let i = 0; i < height; i++) {
+    const text = (line.rows[first + i] ?? []).map((cluster) => cluster.text).join("");
+    rows.push(text === "" ? [] : [span(" "), span(look.unicode ? text : look.text(text))]);
+  }
+  const bytes = Buffer.byteLength(page.line.text.map((cluster) => cluster.text).join(""));
+  if (wide) {
+    rows.push(rule(columns, look, `${bytes} bytes`));
+    rows.push([span(" This changes the one boot that follows, and nothing on the disk.", "soft")]);
+  }
+  rows.push(keyBar(EDIT_KEYS, columns));
+  return { rows, cursor: { row: start + line.cursor.row - first, column: line.cursor.column + 1 } };
+}

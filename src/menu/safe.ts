@@ -1,0 +1,66 @@
+/**
+ * Text from configurations, disks and networks, made safe to put on a terminal: nothing in it is obeyed by a
+ * terminal, reorders a line, or takes more than its own line.
+ */
+
+const PLAIN = /^[\x20-\x7e]*$/;
+
+/** Longer than any line that is shown; keeps a hostile megabyte of title from costing time on each redraw. */
+const LONGEST = 8192;
+
+let unsafe: RegExp | null = null;
+
+/**
+ * One line without controls (C0, C1), without invisible format characters (Cf: bidi marks, zero-width joiners, tag
+ * characters), surrogates that stand alone, private use and noncharacters. Line breaks and tabs become spaces; what
+ * would be obeyed becomes U+FFFD, so that its presence shows.
+ */
+export function safeLine(text: string): string {
+  const head = text.length > LONGEST ? text.slice(0, LONGEST) : text;
+  if (PLAIN.test(head)) return head;
+  unsafe ??= /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Noncharacter_Code_Point}]/gu;
+  return head.replace(/[\t\r\n\v\f\u0085\u2028\u2029\u00a0]+/g, " ").replace(unsafe, (char) => {
+    // A soft hyphen or zero-width joiner is no attack and simply not shown.
+    return char === "\u00ad" || (char >= "\u200b" && char <= "\u200d") || char === "\ufeff" ? "" : "\ufffd";
+  });
+}
+
+/** The punctuation that titles and our own texts use, for terminals that know ASCII alone. */
+const ASCII_FORMS: Readonly<Record<string, string>> = {
+  "…": "...",
+  "–": "-",
+  "—": "-",
+  "‐": "-",
+  "‑": "-",
+  "−": "-",
+  "‘": "'",
+  "’": "'",
+  "“": '"',
+  "”": '"',
+  "«": '"',
+  "»": '"',
+  "·": "-",
+  "•": "*",
+  "×": "x",
+  "→": "->",
+  ß: "ss",
+  æ: "ae",
+  Æ: "AE",
+  ø: "o",
+  Ø: "O",
+  ł: "l",
+  Ł: "L",
+};
+
+/** ASCII that comes closest: accents dropped, typographic marks plain, anything else a question mark. */
+export function toAscii(text: string): string {
+  if (PLAIN.test(text)) return text;
+  let out = "";
+  for (const char of text.normalize("NFD")) {
+    const point = char.codePointAt(0)!;
+    if (point < 0x80) out += char;
+    else if (point >= 0x300 && point <= 0x36f) continue;
+    else out += ASCII_FORMS[char] ?? "?";
+  }
+  return out;
+}

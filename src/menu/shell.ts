@@ -1,0 +1,45 @@
+/** A shell on one console. */
+
+import { spawn } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import type { ConsoleSpec } from "./consoles.ts";
+import type { Size } from "./frame.ts";
+
+export interface RunningShell {
+  /** Resolves when it has ended: null, or why there was none. */
+  readonly done: Promise<string | null>;
+  /** Ends it and what it started in its own session's foreground. */
+  kill(): void;
+}
+
+/**
+ * Runs `argv` with the console, opened anew, as its input and output. Where it should have job control, `argv` makes
+ * it a session leader itself (`setsid -c`): the session's end hangs the terminal up, so the menu must not have it
+ * open meanwhile.
+ * @throws where the console can't be opened
+ */
+export function runShell(
+  spec: ConsoleSpec,
+  argv: readonly string[],
+  size: Size,
+  env: Readonly<Record<string, string>>,
+): RunningShell {
+  const [program = "", ...args] = argv;
+  const fd = openSync(spec.path, constants.O_RDWR | constants.O_NOCTTY);
+  // Where the kernel can't know the size; elsewhere these words would only be wrong after a resize.
+  const sizeWords = spec.kind === "serial" ? { LINES: String(size.rows), COLUMNS: String(size.columns) } : {};
+  try {
+    const child = spawn(program, args, {
+      stdio: [fd, fd, fd],
+      cwd: "/",
+      env: { ...process.env, TERM: spec.term, ...sizeWords, ...env },
+    });
+    const done = new Promise<string | null>((resolve) => {
+      child.on("error", (error) => resolve(`No shell: ${program} could not be started: ${error.message}`));
+      child.on("exit", () => resolve(null));
+    });
+    return { done, kill: () => void child.kill("SIGHUP") };
+  } finally {
+    closeSync(fd);
+  }
+}

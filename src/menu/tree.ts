@@ -1,0 +1,124 @@
+/** The list as people walk through it: entries and submenus, level by level. */
+
+import { type BootEntry, formatFileRef } from "../entry.ts";
+import { safeLine } from "./safe.ts";
+
+interface ItemBase {
+  /** Stable across rescans: the entry's id, or the submenu's source and titles. */
+  readonly key: string;
+  /** Safe to show. */
+  readonly title: string;
+  /** Name of the device that its configuration is on, or the URL's scheme and host. */
+  readonly device: string;
+  /** What tells it from its neighbours: the device where there are several, and more for equal titles. */
+  hint: string;
+}
+
+export interface EntryItem extends ItemBase {
+  readonly kind: "entry";
+  readonly entry: BootEntry;
+}
+
+export interface SubmenuItem extends ItemBase {
+  readonly kind: "submenu";
+  readonly level: Level;
+}
+
+export type Item = EntryItem | SubmenuItem;
+
+/** One list on the screen. */
+export interface Level {
+  readonly key: string;
+  /** Titles of the submenus that were opened, outermost first. */
+  readonly path: readonly string[];
+  readonly items: Item[];
+  /** How many entries are in it, submenus' included. */
+  entries: number;
+}
+
+/** `vda1` of `vda1:/boot/grub/grub.cfg`, `http://host` of a URL. */
+export function sourceDevice(source: string): string {
+  const url = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(source);
+  if (url) return url[0];
+  const colon = source.indexOf(":/");
+  return colon > 0 ? source.slice(0, colon) : source;
+}
+
+let builtFrom: readonly BootEntry[] | null = null;
+let built: Level | null = null;
+
+/** The top level. The same list gives the same tree, so that a key press doesn't walk 10,000 entries. */
+export function buildTree(entries: readonly BootEntry[]): Level {
+  if (built !== null && builtFrom === entries) return built;
+  const top: Level = { key: "", path: [], items: [], entries: 0 };
+  // A submenu is its configuration's own: two disks may each have "Advanced options".
+  const submenus = new Map<string, Level>();
+  for (const entry of entries) {
+    const device = safeLine(sourceDevice(entry.source));
+    let level = top;
+    level.entries++;
+    for (let depth = 0; depth < entry.submenu.length; depth++) {
+      const key = JSON.stringify([entry.source, ...entry.submenu.slice(0, depth + 1)]);
+      let next = submenus.get(key);
+      if (next === undefined) {
+        const title = safeLine(entry.submenu[depth]!);
+        next = { key, path: [...level.path, title], items: [], entries: 0 };
+        submenus.set(key, next);
+        level.items.push({ kind: "submenu", key, title, device, hint: "", level: next });
+      }
+      level = next;
+      level.entries++;
+    }
+    level.items.push({ kind: "entry", key: entry.id, title: safeLine(entry.title), device, hint: "", entry });
+  }
+  for (const level of [top, ...submenus.values()]) giveHints(level);
+  builtFrom = entries;
+  built = top;
+  return top;
+}
+
+function giveHints(level: Level): void {
+  const mixed = level.items.some((item) => item.device !== level.items[0]!.device);
+  const seen = new Map<string, number>();
+  const name = (item: Item): string => JSON.stringify([item.title, item.device]);
+  for (const item of level.items) seen.set(name(item), (seen.get(name(item)) ?? 0) + 1);
+  for (const item of level.items) {
+    const parts: string[] = [];
+    if (seen.get(name(item))! > 1 && item.kind === "entry") {
+      const file = bootFile(item.entry) || item.entry.source;
+      parts.push(safeLine(item.entry.version ?? file.slice(file.lastIndexOf("/") + 1)));
+    }
+    if (mixed) parts.push(item.device);
+    item.hint = parts.join(" ");
+  }
+}
+
+/** Keys of the submenus around an entry and of the entry itself, outermost first; null where it isn't there. */
+export function pathTo(level: Level, id: string): string[] | null {
+  for (const item of level.items) {
+    if (item.kind === "entry") {
+      if (item.key === id) return [id];
+    } else {
+      const below = pathTo(item.level, id);
+      if (below !== null) return [item.key, ...below];
+    }
+  }
+  return null;
+}
+
+/** The first row of the list to show, so that `selected` is visible and the list moves as little as it can. */
+export function scrollTo(selected: number, total: number, height: number, top: number): number {
+  if (height <= 0) return 0;
+  let first = top;
+  if (selected < first) first = selected;
+  if (selected >= first + height) first = selected - height + 1;
+  return Math.max(0, Math.min(first, total - height));
+}
+
+/** The file that an entry boots, for a person: `/boot/vmlinuz-6.1`, with its device where that is another's. */
+export function bootFile(entry: BootEntry): string {
+  const ref = entry.linux ?? entry.modules[0]?.file ?? null;
+  if (ref === null) return "";
+  if ("device" in ref && ref.device === sourceDevice(entry.source)) return ref.path;
+  return formatFileRef(ref);
+}
