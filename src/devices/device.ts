@@ -8,8 +8,13 @@ export interface Identity {
   /** As blkid prints it. */
   readonly uuid: string | null;
   readonly label: string | null;
-  /** The superblock says that a journal or log must be replayed, or that it wasn't unmounted cleanly. */
+  /**
+   * The superblock says that a journal or log must be replayed, or that it wasn't unmounted cleanly. (xfs keeps that
+   * in its log alone: false there says nothing.)
+   */
   readonly dirty: boolean;
+  /** Of the format, where it matters to a person: LUKS `1` `2`, RAID `0.90` `1.0`…, FAT `FAT32`; as blkid prints it. */
+  readonly version?: string | null;
 }
 
 export interface BlockDevice {
@@ -24,6 +29,8 @@ export interface BlockDevice {
   readonly disk: string | null;
   /** From 1, for a partition. */
   readonly partition: number | null;
+  /** Where on its disk a partition begins, in bytes; null for a disk. */
+  readonly start?: number | null;
   readonly scheme: "gpt" | "msdos" | null;
   readonly partuuid: string | null;
   readonly partlabel: string | null;

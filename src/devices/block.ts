@@ -1,0 +1,168 @@
+/** Block devices and partitions as sysfs lists them (Documentation/ABI/stable/sysfs-block). */
+
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { BlockDevice } from "./device.ts";
+
+/** sysfs counts in these, whatever the device's own sectors are. */
+const SECTOR = 512;
+
+/**
+ * Never holds anything to boot: memory disks, the key store of eMMC chips (reading it fails), floppy drives (an
+ * empty one takes seconds to say so, and no Linux of today starts from one).
+ */
+const SKIPPED = /^(ram|zram|fd)\d|^mmcblk\d+rpmb$/;
+
+/**
+ * The devices attached now, structure only: nothing is read from any of them. Without those of no size (an empty
+ * loop device, a card reader without a card) and those that can't hold anything to boot.
+ * @param sysfs where sysfs is mounted.
+ * @returns in natural order, each disk followed by its partitions; empty where there is no sysfs.
+ */
+export async function listBlockDevices(sysfs = "/sys"): Promise<BlockDevice[]> {
+  let names: string[];
+  try {
+    names = readdirSync(join(sysfs, "class/block"));
+  } catch {
+    return [];
+  }
+  return names
+    .map((name) => readBlockDevice(name, sysfs))
+    .filter((device) => device !== null)
+    .sort((a, b) => compareDeviceNames(a.name, b.name));
+}
+
+/**
+ * One device by its kernel name.
+ * @returns null where it isn't there (any more) or can't hold anything to boot.
+ */
+export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | null {
+  if (SKIPPED.test(name)) return null;
+  let path: string;
+  try {
+    path = realpathSync(join(sysfs, "class/block", name));
+  } catch {
+    return null;
+  }
+  const size = readNumber(join(path, "size")) * SECTOR;
+  // `hidden`: one of several ways to the same NVMe disk; it has no node of its own.
+  if (!(size > 0) || readAttribute(join(path, "hidden")) === "1") return null;
+
+  const partition = readNumber(join(path, "partition"));
+  const isPartition = partition > 0;
+  const diskPath = isPartition ? dirname(path) : path;
+  // Relative to sysfs, so that a test's own path says nothing.
+  const devicePath = diskPath.slice(realpathSync(sysfs).length);
+  const transport = transportOf(devicePath);
+  const devname = /^DEVNAME=(.+)$/m.exec(readAttribute(join(path, "uevent")) ?? "")?.[1] ?? name.replaceAll("!", "/");
+  return {
+    name,
+    node: `/dev/${devname}`,
+    size,
+    kind: isPartition ? "partition" : STACKED.has(transport ?? "") ? "other" : "disk",
+    disk: isPartition ? basename(diskPath) : null,
+    partition: isPartition ? partition : null,
+    start: isPartition ? readNumber(join(path, "start")) * SECTOR : null,
+    scheme: null,
+    partuuid: null,
+    partlabel: null,
+    partitionType: null,
+    removable: readAttribute(join(diskPath, "removable")) === "1",
+    transport,
+    model: modelOf(diskPath),
+    identity: null,
+    reason: null,
+  };
+}
+
+/** Transports of devices that the kernel makes of something else. */
+const STACKED: ReadonlySet<string> = new Set(["loop", "md", "dm", "nbd", "zd", "rbd", "bcache"]);
+
+/**
+ * What a device path says of how a disk is attached: the first pattern that fits, those nearer to the cable first
+ * (a USB disk is also a SCSI disk, a SATA disk too).
+ */
+const TRANSPORTS: readonly (readonly [RegExp, string])[] = [
+  [/\/virtual\/block\/loop\d/, "loop"],
+  [/\/virtual\/block\/md[\d_]/, "md"],
+  [/\/virtual\/block\/dm-/, "dm"],
+  [/\/virtual\/block\/nbd/, "nbd"],
+  [/\/virtual\/block\/zd\d/, "zd"],
+  [/\/rbd\d/, "rbd"],
+  [/\/block\/bcache\d/, "bcache"],
+  [/\/mtd\//, "mtd"],
+  [/\/virtual\/nvme-subsystem\/|\/nvme\d/, "nvme"],
+  [/\/usb\d/, "usb"],
+  [/\/(mmc_host|mmc\d)/, "mmc"],
+  [/\/fw\d/, "firewire"],
+  [/\/session\d+\/target/, "iscsi"],
+  [/\/rport-\d/, "fc"],
+  [/\/(sas_|end_device-|expander-)/, "sas"],
+  [/\/ata\d|\/ide\d/, "ata"],
+  [/\/virtio\d+\/block\//, "virtio"],
+  [/\/vbd-\d/, "xen"],
+  [/\/(pmem|ndbus|btt)\d/, "nvdimm"],
+  [/\/host\d+\/target/, "scsi"],
+];
+
+/** How the disk at this path below /sys is attached; null where the path doesn't tell. */
+export function transportOf(devicePath: string): string | null {
+  return TRANSPORTS.find(([pattern]) => pattern.test(devicePath))?.[1] ?? null;
+}
+
+function modelOf(diskPath: string): string | null {
+  // SCSI and NVMe say model; MMC says name; device-mapper and loop have a name or file worth as much to a person.
+  for (const attribute of ["device/model", "device/name", "dm/name", "loop/backing_file"]) {
+    const value = readAttribute(join(diskPath, attribute));
+    if (!value) continue;
+    const vendor = attribute === "device/model" ? readAttribute(join(diskPath, "device/vendor")) : null;
+    // "ATA" is what libata says for every disk, and virtio's vendor is a number.
+    const useful = vendor && vendor !== "ATA" && !vendor.startsWith("0x");
+    return useful ? `${vendor} ${value}` : value;
+  }
+  return null;
+}
+
+function readAttribute(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").replace(/\0/g, "").trim();
+  } catch {
+    return null;
+  }
+}
+
+/** NaN where there is no such attribute. */
+function readNumber(path: string): number {
+  return Number.parseInt(readAttribute(path) ?? "", 10);
+}
+
+/**
+ * Natural order of kernel names: `vda` < `vda1` < `vdb`, `sd2` < `sd10`, and as the kernel counts, `sdz` < `sdaa`.
+ */
+export function compareDeviceNames(a: string, b: string): number {
+  const left = nameParts(a);
+  const right = nameParts(b);
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const x = left[i]!;
+    const y = right[i]!;
+    if (x === y) continue;
+    if (typeof x === "number" && typeof y === "number") return x - y;
+    return String(x) < String(y) ? -1 : 1;
+  }
+  return left.length - right.length;
+}
+
+function nameParts(name: string): (string | number)[] {
+  const lettered = /^(sd|vd|xvd|hd)([a-z]+)(.*)$/.exec(name);
+  const [family, rest] = lettered ? [lettered[1]!, lettered[3]!] : ["", name];
+  const parts: (string | number)[] = lettered ? [family, letterNumber(lettered[2]!)] : [];
+  for (const [part] of rest.matchAll(/\d+|\D+/g)) parts.push(/^\d/.test(part) ? Number(part) : part);
+  return parts;
+}
+
+/** a 1, z 26, aa 27. */
+function letterNumber(letters: string): number {
+  let number = 0;
+  for (const letter of letters) number = number * 26 + (letter.charCodeAt(0) - 96);
+  return number;
+}

@@ -1,0 +1,215 @@
+/** Loads kernel modules as modprobe does: by name or alias, with what they depend on (modules.dep(5), depmod.d(5)). */
+
+import { readFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
+import { describeError } from "../errors.ts";
+import { finitModule } from "../linux/module.ts";
+import { log } from "../log.ts";
+
+/**
+ * Drivers that find disks. Without async_probe one disk that never answers blocks the loading itself, and with it
+ * every disk that the same driver would find later.
+ */
+const PROBES_DISKS = /\/drivers\/(block|ata|nvme|scsi|mmc|usb\/storage|message|memstick|firewire)\//;
+
+/** An alias as `modules.alias` lists it: a glob, and the module's name. */
+interface Alias {
+  readonly pattern: string;
+  readonly module: string;
+}
+
+/** What depmod wrote, read once. */
+export interface ModuleIndex {
+  /** Name → its file, and those of all it needs; the needed ones last, as modules.dep has them. */
+  readonly dependencies: ReadonlyMap<string, readonly string[]>;
+  /** Name → what to load before and after it. */
+  readonly soft: ReadonlyMap<string, { readonly pre: readonly string[]; readonly post: readonly string[] }>;
+  /** The part of a pattern before its first wildcard → the aliases that begin with it. */
+  readonly aliases: ReadonlyMap<string, readonly Alias[]>;
+  /** Lengths of the keys of `aliases`, ascending. */
+  readonly prefixLengths: readonly number[];
+}
+
+/** Loads one file; `linux/module.ts`'s, but for tests. */
+export type LoadModule = (path: string, parameters: string) => Promise<void>;
+
+export class ModuleLoader {
+  readonly #root: string;
+  readonly #load: LoadModule;
+  /** Path → its loading, under way or done. */
+  readonly #loaded = new Map<string, Promise<void>>();
+  #index: ModuleIndex | null = null;
+
+  /** @param root with modules.dep and its kind, and the modules below; read at the first use. */
+  constructor(root = `/lib/modules/${release()}`, load: LoadModule = finitModule) {
+    this.#root = root;
+    this.#load = load;
+  }
+
+  /**
+   * Loads every module that says it drives this hardware (`pci:v00001AF4d…`), or that answers to a name such as
+   * `fs-vfat` or `nls_cp437`. Nothing matching is no failure: the driver may be in the kernel itself.
+   * @throws the first failure, after all were tried.
+   */
+  async loadForAlias(alias: string): Promise<void> {
+    const index = this.#readIndex();
+    const name = moduleName(alias);
+    const modules = index.dependencies.has(name) ? [name] : matchAlias(index, alias);
+    const results = await Promise.allSettled(modules.map((module) => this.#loadModule(module, new Set())));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  /** Loads a module after what it needs, each once. `above` breaks circles of softdeps. */
+  async #loadModule(name: string, above: ReadonlySet<string>): Promise<void> {
+    const index = this.#readIndex();
+    const files = index.dependencies.get(name);
+    if (!files || above.has(name)) return;
+    const within = new Set([...above, name]);
+    const soft = index.soft.get(name);
+    for (const before of soft?.pre ?? []) await this.#loadSoft(before, within);
+    for (const file of files.toReversed()) await this.#loadFile(file);
+    for (const after of soft?.post ?? []) await this.#loadSoft(after, within);
+  }
+
+  /** What is merely wished for may fail. */
+  async #loadSoft(wish: string, above: ReadonlySet<string>): Promise<void> {
+    const index = this.#readIndex();
+    const name = moduleName(wish);
+    for (const module of index.dependencies.has(name) ? [name] : matchAlias(index, wish)) {
+      await this.#loadModule(module, above).catch((error) => log.debug(`module ${module}: ${describeError(error)}`));
+    }
+  }
+
+  #loadFile(file: string): Promise<void> {
+    let loading = this.#loaded.get(file);
+    if (!loading) {
+      const parameters = PROBES_DISKS.test(`/${file}`) ? "async_probe=1" : "";
+      loading = this.#load(join(this.#root, file), parameters);
+      this.#loaded.set(file, loading);
+      // One that failed may be tried again, when other hardware asks for it.
+      loading.catch(() => this.#loaded.delete(file));
+    }
+    return loading;
+  }
+
+  #readIndex(): ModuleIndex {
+    this.#index ??= parseModuleIndex((name) => {
+      try {
+        return readFileSync(join(this.#root, name), "utf8");
+      } catch {
+        return "";
+      }
+    });
+    return this.#index;
+  }
+}
+
+/** @param read one of depmod's files as text; empty where it isn't there. */
+export function parseModuleIndex(read: (name: string) => string): ModuleIndex {
+  const dependencies = new Map<string, readonly string[]>();
+  for (const line of read("modules.dep").split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon < 0) continue;
+    const file = line.slice(0, colon);
+    dependencies.set(moduleName(file), [
+      file,
+      ...line
+        .slice(colon + 1)
+        .split(" ")
+        .filter(Boolean),
+    ]);
+  }
+
+  const aliases = new Map<string, Alias[]>();
+  const addAlias = (pattern: string, module: string): void => {
+    const prefix = pattern.slice(0, pattern.search(/[*?[\\]|$/));
+    const list = aliases.get(prefix);
+    if (list) list.push({ pattern, module });
+    else aliases.set(prefix, [{ pattern, module }]);
+  };
+  for (const line of read("modules.alias").split("\n")) {
+    if (!line.startsWith("alias ")) continue;
+    const end = line.lastIndexOf(" ");
+    if (end > 6) addAlias(line.slice(6, end), moduleName(line.slice(end + 1)));
+  }
+
+  const soft = new Map<string, { pre: string[]; post: string[] }>();
+  for (const line of read("modules.softdep").split("\n")) {
+    const [keyword, name, ...words] = line.trim().split(/\s+/);
+    if (keyword !== "softdep" || !name) continue;
+    const entry = soft.get(moduleName(name)) ?? { pre: [], post: [] };
+    soft.set(moduleName(name), entry);
+    let list: string[] | null = null;
+    for (const word of words) {
+      if (word === "pre:") list = entry.pre;
+      else if (word === "post:") list = entry.post;
+      else list?.push(word);
+    }
+  }
+  const prefixLengths = [...new Set([...aliases.keys()].map((key) => key.length))].sort((a, b) => a - b);
+  return { dependencies, soft, aliases, prefixLengths };
+}
+
+/** Names of the modules whose alias patterns fit, in the order of the file, each once. */
+export function matchAlias(index: ModuleIndex, alias: string): string[] {
+  const found = new Set<string>();
+  for (const length of index.prefixLengths) {
+    if (length > alias.length) break;
+    for (const { pattern, module } of index.aliases.get(alias.slice(0, length)) ?? []) {
+      if (globMatches(pattern, alias)) found.add(module);
+    }
+  }
+  return [...found];
+}
+
+/** A path's or a name's module name, as the kernel has it: `virtio_blk` for `kernel/…/virtio-blk.ko.xz`. */
+export function moduleName(text: string): string {
+  return text
+    .slice(text.lastIndexOf("/") + 1)
+    .replace(/\.ko(\.[a-z0-9]+)?$/, "")
+    .replaceAll("-", "_");
+}
+
+/** fnmatch(3) with `*`, `?` and `[…]`, without its worst cases: at a mismatch only the last star is tried again. */
+export function globMatches(pattern: string, text: string): boolean {
+  let p = 0;
+  let t = 0;
+  let star = -1;
+  let starText = 0;
+  while (t < text.length) {
+    const step = p < pattern.length ? matchOne(pattern, p, text[t]!) : 0;
+    if (pattern[p] === "*") {
+      star = p++;
+      starText = t;
+    } else if (step > 0) {
+      p += step;
+      t++;
+    } else if (star >= 0) {
+      p = star + 1;
+      t = ++starText;
+    } else {
+      return false;
+    }
+  }
+  while (pattern[p] === "*") p++;
+  return p === pattern.length;
+}
+
+/** @returns how much of the pattern stands for this character; 0 where it doesn't. */
+function matchOne(pattern: string, at: number, character: string): number {
+  const symbol = pattern[at]!;
+  if (symbol === "?") return 1;
+  if (symbol === "\\" && at + 1 < pattern.length) return pattern[at + 1] === character ? 2 : 0;
+  const close = symbol === "[" ? pattern.indexOf("]", at + 2) : -1;
+  if (close < 0) return symbol === character ? 1 : 0;
+  const negated = pattern[at + 1] === "!" || pattern[at + 1] === "^";
+  let inside = false;
+  for (let i = at + 1 + (negated ? 1 : 0); i < close; i++) {
+    const range = pattern[i + 1] === "-" && i + 2 < close;
+    const last = range ? pattern[i + 2]! : pattern[i]!;
+    if (character >= pattern[i]! && character <= last) inside = true;
+    if (range) i += 2;
+  }
+  return inside !== negated ? close - at + 1 : 0;
+}

@@ -1,0 +1,134 @@
+/** Reads from a device that may hang: off the main thread, with a deadline for everything together. */
+
+import * as fs from "node:fs";
+import { BatonError } from "../errors.ts";
+import type { ReadDevice } from "./probes/window.ts";
+
+/**
+ * O_NONBLOCK: a drive without a medium is opened without waiting for one, and its tray stays as it is. (Node itself
+ * adds O_CLOEXEC.)
+ */
+const FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
+
+const ENOMEDIUM = 123;
+const ENXIO = 6;
+const ENODEV = 19;
+const ENOENT = 2;
+const EACCES = 13;
+const EPERM = 1;
+
+/** When a pass over a device has to be over. */
+export class Deadline {
+  readonly #timeoutMs: number;
+  readonly #end: number;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#end = performance.now() + timeoutMs;
+  }
+
+  /**
+   * Waits for `work` until the deadline.
+   * @param discard gets what comes too late.
+   * @throws BatonError `timeout`, or what `work` rejects with.
+   */
+  limit<T>(work: Promise<T>, discard?: (late: T) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let late = false;
+      const timer = setTimeout(
+        () => {
+          late = true;
+          reject(new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`));
+        },
+        Math.max(0, this.#end - performance.now()),
+      );
+      work.then(
+        (value) => {
+          clearTimeout(timer);
+          if (late) discard?.(value);
+          else resolve(value);
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
+    });
+  }
+}
+
+/**
+ * Opens a device, hands `use` a function that reads from it, and closes it again. After the deadline nothing of the
+ * device is touched any more: a thread that waits in the kernel stays there, and its descriptor open.
+ * @throws BatonError `timeout`, `io`, or what `use` throws.
+ */
+export async function withDevice<T>(
+  node: string,
+  deadline: Deadline,
+  use: (read: ReadDevice) => Promise<T>,
+): Promise<T> {
+  const fd = await explained(deadline.limit(openFd(node), closeFd), "cannot be opened");
+  // Descriptors and not FileHandles: those would be closed, with a warning, when a hung one is collected.
+  let busy = 0;
+  const read: ReadDevice = async (offset, length) => {
+    busy++;
+    const finished = readFd(fd, offset, length).finally(() => busy--);
+    return explained(deadline.limit(finished), "cannot be read");
+  };
+  try {
+    return await use(read);
+  } finally {
+    if (busy === 0) closeFd(fd);
+  }
+}
+
+function openFd(node: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.open(node, FLAGS, (error, fd) => (error ? reject(error) : resolve(fd)));
+  });
+}
+
+function closeFd(fd: number): void {
+  // Off the main thread as well: the last close of a device can wait for it.
+  fs.close(fd, () => {});
+}
+
+function readFd(fd: number, offset: number, length: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(length);
+  return new Promise((resolve, reject) => {
+    const more = (filled: number): void => {
+      fs.read(fd, buffer, filled, length - filled, offset + filled, (error, got) => {
+        // What came before a bad sector is good.
+        if (error && filled === 0) reject(error);
+        else if (error || got === 0 || filled + got === length) resolve(buffer.subarray(0, filled + (got || 0)));
+        else more(filled + got);
+      });
+    };
+    more(0);
+  });
+}
+
+async function explained<T>(work: Promise<T>, failure: string): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof BatonError) throw error;
+    throw new BatonError("io", `${failure}: ${explainErrno(error as NodeJS.ErrnoException)}`, { cause: error });
+  }
+}
+
+function explainErrno(error: NodeJS.ErrnoException): string {
+  switch (-(error.errno ?? 0)) {
+    case ENOMEDIUM:
+      return "there is no medium in it";
+    case ENXIO:
+    case ENODEV:
+    case ENOENT:
+      return `the device is gone, or has no medium (${error.code})`;
+    case EACCES:
+    case EPERM:
+      return `permission denied (${error.code}); reading devices needs root`;
+    default:
+      return `the device reports an error (${error.code})`;
+  }
+}
