@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Adds what the program said on stderr. */
+  readonly stderr?: boolean;
 }
 
 /** Runs a program without a shell and resolves with its stdout; a failure carries what it printed. */
@@ -29,7 +31,7 @@ export function run(program: string, args: readonly string[], options: RunOption
       (error, stdout, stderr) => {
         if (error && !options.allowExit?.includes(Number(error.code))) {
           reject(new Error(`${program} ${args.join(" ")}: ${error.message}\n${stdout}${stderr}`));
-        } else resolve(stdout);
+        } else resolve(options.stderr ? stdout + stderr : stdout);
       },
     );
     child.stdin?.on("error", () => {});

@@ -24,8 +24,8 @@ export interface MachineDisk {
   readonly attach: Attachment;
   /** Attached only by `plugIn` (USB). */
   readonly later?: boolean;
-  /** The machine is meant to write to it: not checked afterwards. */
-  readonly writable?: boolean;
+  /** The machine is meant to write to it: it isn't checked; where it is to be kept, then as the machine left it. */
+  readonly writable?: true | { readonly keepAs: string };
 }
 
 export interface MachineOptions {
@@ -310,7 +310,11 @@ export async function withMachine<T>(options: MachineOptions, body: (machine: Ma
       if (machine.serial2) writeFileSync(join(LOGS, `${options.name}.ttyS1.log`), machine.serial2.raw);
     }
     for (const [index, disk] of (options.disks ?? []).entries()) {
-      if (!disk.writable) await assertUnchanged(disk, copyPath(directory, index), before[index]!);
+      const { writable } = disk;
+      if (typeof writable === "object") {
+        await run("cp", ["--sparse=always", copyPath(directory, index), writable.keepAs]);
+      }
+      if (!writable) await assertUnchanged(disk, copyPath(directory, index), before[index]!);
     }
     return result;
   } finally {

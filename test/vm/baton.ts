@@ -1,0 +1,70 @@
+/** Machines that boot Baton's own image from dist/, as firmware with Baton in flash would. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type ArchiveFile, archive } from "./archive.ts";
+import { ROOT, run } from "./host.ts";
+import { type Machine, type MachineOptions, withMachine } from "./machine.ts";
+import { initrdFile, KERNEL } from "./payload.ts";
+
+export const INITRAMFS = join(ROOT, "dist/initramfs.cpio.zst");
+
+export interface BatonOptions extends Omit<MachineOptions, "kernel" | "initrd" | "cmdline"> {
+  /** For Baton's kernel: `baton.timeout=0`. */
+  readonly words?: string;
+  /** A root shell beside Baton on ttyS1, for tests that look or meddle from inside. */
+  readonly shell?: boolean;
+}
+
+/** Baton's kernel's command line for these options. */
+export function batonCmdline(options: BatonOptions): string {
+  const words = options.vga ? ["console=tty0", "console=ttyS0"] : ["console=ttyS0"];
+  // quiet prints the kernel's errors, and with them the lines that Baton writes to the kernel log.
+  words.push("quiet");
+  // The BIOS would wait for the silent disk when the kernel asks it for its disks (EDD).
+  if (options.silentDisk) words.push("edd=off");
+  if (options.words) words.push(options.words);
+  return words.join(" ");
+}
+
+/** Runs `body` with a machine that boots Baton; see withMachine for what is checked afterwards. */
+export async function withBaton<T>(options: BatonOptions, body: (machine: Machine) => Promise<T>): Promise<T> {
+  const initrd = options.shell ? await initramfsWithShell() : INITRAMFS;
+  const machine = { ...options, secondSerial: options.shell ?? false, kernel: KERNEL, initrd };
+  return withMachine({ ...machine, cmdline: batonCmdline(options) }, body);
+}
+
+/** Waits for the line that Baton writes just before the menu's first frame. */
+export async function menuReady(machine: Machine): Promise<{ entries: number; seconds: number; at: number }> {
+  const { match, at } = await machine.serial.waitFor(/baton: menu ready, (\d+) entr\w+, ([\d.]+) s since boot/);
+  return { entries: Number(match[1]), seconds: Number(match[2]), at };
+}
+
+/** Runs one command in the shell on ttyS1 and resolves with what it printed. */
+export async function inside(machine: Machine, command: string): Promise<string> {
+  const line = machine.serial2!;
+  // The marks are written so that the echo of the command isn't taken for them.
+  line.write(`echo beg""in; { ${command}; } 2>&1; echo e""nd\n`);
+  const { match } = await line.waitFor(/\bbegin\n([\s\S]*?)\bend\n/);
+  return match[1]!.trimEnd();
+}
+
+/**
+ * Baton's initramfs with a small archive behind it, which puts a script in front of the image's own /init: it
+ * starts a shell on ttyS1 as soon as there is such a device, and leaves the rest to the image.
+ */
+async function initramfsWithShell(): Promise<string> {
+  const image = await readFile(INITRAMFS);
+  const own = await run("sh", ["-c", 'zstd -dcq "$0" | cpio -i --quiet --to-stdout init', INITRAMFS]);
+  const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const interpreter = /^#! *(\S+)( \S+)?/.exec(own);
+  if (!interpreter) throw new Error(`/init of ${INITRAMFS} is no script`);
+  const script = `${interpreter[0]}\n(${wait}; ${shell}) &\nexec ${interpreter[1]}${interpreter[2] ?? ""} /init.own\n`;
+  const files: ArchiveFile[] = [
+    { path: "init.own", bytes: Buffer.from(own), mode: 0o755 },
+    { path: "init", bytes: Buffer.from(script), mode: 0o755 },
+  ];
+  const padding = Buffer.alloc((4 - (image.length % 4)) % 4);
+  return initrdFile("baton-with-shell", Buffer.concat([image, padding, archive(files)]));
+}

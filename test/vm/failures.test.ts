@@ -1,0 +1,108 @@
+/** What a person sees when something can't boot. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { menuReady, withBaton } from "./baton.ts";
+import { diskImage } from "./disks.ts";
+import { expectBooted, KERNEL, payload } from "./payload.ts";
+
+test("nothing bootable: every device is shown with the reason", async () => {
+  const noise = Buffer.alloc(4096, "neither a filesystem nor anything else. ");
+  const luks = Buffer.concat([Buffer.from("LUKS\xba\xbe\x00\x02", "latin1"), Buffer.alloc(4088)]);
+  luks.writeBigUInt64BE(4096n, 8);
+  const first = await diskImage({
+    name: "nothing",
+    scheme: "gpt",
+    partitions: [
+      { type: "ext4", sizeMiB: 16, label: "documents", files: { "/letter.txt": "Dear reader,\n" } },
+      { type: "swap", sizeMiB: 16 },
+      { type: "raw", sizeMiB: 16, files: { "/": luks } },
+      { type: "raw", sizeMiB: 16, files: { "/": noise } },
+    ],
+  });
+  const iso = await diskImage({
+    name: "nothing-iso",
+    scheme: "none",
+    partitions: [{ type: "iso9660", sizeMiB: 1, label: "HOLIDAYS", files: { "/beach.txt": "sand\n" } }],
+  });
+  const disks = [
+    { image: first, attach: "virtio" },
+    { image: iso, attach: "cdrom" },
+  ] as const;
+  // Even with no time to wait there must be something to see in the end.
+  await withBaton({ name: "nothing", words: "baton.timeout=0", disks }, async (machine) => {
+    const { entries } = await menuReady(machine);
+    assert.equal(entries, 0);
+    await machine.serial.waitForScreen(/vda1/);
+    const screen = machine.serial.picture();
+    for (const [device, reason] of [
+      ["vda1", /no boot configuration|nothing to boot/i],
+      ["vda2", /swap/i],
+      ["vda3", /LUKS|encrypted/i],
+      ["vda4", /no known|not recogni[sz]ed|unknown|nothing/i],
+      ["sr0", /no boot configuration|nothing to boot/i],
+    ] as const) {
+      const line = screen.split("\n").findIndex((text) => text.includes(device));
+      assert.ok(line >= 0, `${device} isn't shown:\n${screen}`);
+      const near = screen
+        .split("\n")
+        .slice(line, line + 3)
+        .join(" ");
+      assert.match(near, reason, `${device} without its reason:\n${screen}`);
+    }
+  });
+});
+
+test("a kernel file that is none: the menu comes back with the reason, and the next choice boots", async () => {
+  const system = await payload("after-failure");
+  const image = await diskImage({
+    name: "no-kernel",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 64,
+        files: {
+          "/extlinux/extlinux.conf": [
+            "DEFAULT bad",
+            "LABEL bad",
+            "  MENU LABEL A text file",
+            "  LINUX /readme.txt",
+            "LABEL cut",
+            "  MENU LABEL A kernel cut short",
+            "  LINUX /cut",
+            "LABEL good",
+            "  MENU LABEL A kernel",
+            "  LINUX /vmlinuz",
+            "  INITRD /initrd.img",
+            "  APPEND console=ttyS0 quiet",
+            "",
+          ].join("\n"),
+          "/readme.txt": "Read me!\n".repeat(1000),
+          "/cut": (await readFile(KERNEL)).subarray(0, 300_000),
+          "/vmlinuz": { host: KERNEL },
+          "/initrd.img": { host: system.file },
+        },
+      },
+    ],
+  });
+  const disks = [{ image, attach: "virtio" }] as const;
+  await withBaton({ name: "no-kernel", words: "baton.timeout=-1", disks }, async (machine) => {
+    await menuReady(machine);
+    await machine.serial.waitForScreen(/A text file/);
+    await machine.serial.type("<enter>");
+    await machine.serial.waitForScreen(/not a (Linux )?kernel|no kernel/i);
+    await machine.serial.type("<esc>", 1500);
+    await machine.serial.waitForScreen(/A text file[\s\S]*A kernel cut short/);
+    await machine.serial.type("<home><down><enter>", 500);
+    await machine.serial.waitForScreen(/cut short|truncated|smaller|ends|incomplete/i);
+    await machine.serial.type("<esc>", 1500);
+    await machine.serial.waitForScreen(/A text file[\s\S]*A kernel cut short/);
+    await machine.serial.type("<home><down><down><enter>", 500);
+    await expectBooted(machine, {
+      cmdline: "BOOT_IMAGE=/vmlinuz console=ttyS0 quiet initrd=/initrd.img",
+      initrds: [system],
+    });
+  });
+});

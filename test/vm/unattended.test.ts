@@ -1,0 +1,116 @@
+/** With nobody there: which entry boots, what happens when it can't, and what one dead disk may cost. */
+
+import { test } from "node:test";
+import { menuReady, withBaton } from "./baton.ts";
+import { diskImage } from "./disks.ts";
+import { grubConfig } from "./grub.ts";
+import { expectBooted, KERNEL, payload } from "./payload.ts";
+
+const OPTIONS = "root=/dev/none ro console=ttyS0 quiet";
+
+/** An ext4 disk with GRUB's menu; `kernel` is what /boot/vmlinuz holds. */
+async function grubDisk(number: number, title: string, kernel: Uint8Array | { host: string }): Promise<string> {
+  const uuid = `5a6b1c2d-000${number}-4000-8000-00000000000${number}`;
+  const system = await payload(`unattended-${number}`);
+  const entry = {
+    title,
+    id: `system-${number}`,
+    linux: `/boot/vmlinuz ${OPTIONS} disk=${number}`,
+    initrd: "/boot/initrd.img",
+  };
+  return diskImage({
+    name: `unattended-${number}`,
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 64,
+        uuid,
+        files: {
+          "/boot/grub/grub.cfg": grubConfig(uuid, [entry]),
+          "/boot/vmlinuz": kernel,
+          "/boot/initrd.img": { host: system.file },
+        },
+      },
+    ],
+  });
+}
+
+async function extlinuxDisk(): Promise<string> {
+  const system = await payload("unattended-extlinux");
+  const lines = ["DEFAULT named", "LABEL named", "  LINUX /vmlinuz", "  INITRD /initrd.img", `  APPEND ${OPTIONS}`, ""];
+  return diskImage({
+    name: "unattended-extlinux",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 64,
+        files: {
+          "/extlinux/extlinux.conf": lines.join("\n"),
+          "/vmlinuz": { host: KERNEL },
+          "/initrd.img": { host: system.file },
+        },
+      },
+    ],
+  });
+}
+
+test("two disks: the default that the second one names wins over the first one's mere first entry", async () => {
+  const disks = [
+    { image: await grubDisk(6, "First disk", { host: KERNEL }), attach: "virtio" },
+    { image: await extlinuxDisk(), attach: "virtio" },
+  ] as const;
+  await withBaton({ name: "default-second-named", words: "baton.timeout=0", disks }, async (machine) => {
+    await expectBooted(machine, {
+      cmdline: `BOOT_IMAGE=/vmlinuz ${OPTIONS} initrd=/initrd.img`,
+      initrds: [await payload("unattended-extlinux")],
+    });
+  });
+});
+
+test("two disks: baton.default= names an entry on the second by its title", async () => {
+  const disks = [
+    { image: await grubDisk(6, "First disk", { host: KERNEL }), attach: "virtio" },
+    { image: await grubDisk(7, "Second", { host: KERNEL }), attach: "ahci" },
+  ] as const;
+  const words = "baton.timeout=0 baton.default=Second";
+  await withBaton({ name: "default-second-word", words, disks }, async (machine) => {
+    await expectBooted(machine, {
+      cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS} disk=7`,
+      initrds: [await payload("unattended-7")],
+    });
+  });
+});
+
+test("a default whose kernel is no kernel is logged with the reason, and the next entry that can boot is booted", async () => {
+  const text = Buffer.from("This is a text that somebody saved under a kernel's name.\n".repeat(200));
+  const disks = [
+    { image: await grubDisk(8, "Broken", text), attach: "virtio" },
+    { image: await grubDisk(7, "Second", { host: KERNEL }), attach: "virtio" },
+  ] as const;
+  await withBaton({ name: "fallback", words: "baton.timeout=0", disks }, async (machine) => {
+    // Both entries of the broken disk (GRUB lists one again in its submenu), then the good one.
+    await machine.serial.waitFor(/baton: failed \S*system-8: .*(kernel|image).*/i);
+    await machine.serial.waitFor(/baton: failed \S*system-8-advanced: \S.*/);
+    await machine.serial.waitFor(/baton: loaded \S*system-7 by/);
+    await expectBooted(machine, {
+      cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS} disk=7`,
+      initrds: [await payload("unattended-7")],
+    });
+  });
+});
+
+for (const silentDisk of ["first", "last"] as const) {
+  test(`a disk that never answers, ${silentDisk} of two, holds up neither the menu nor the default on the good one`, async () => {
+    const disks = [{ image: await grubDisk(6, "Good disk", { host: KERNEL }), attach: "virtio" }] as const;
+    await withBaton({ name: `silent-${silentDisk}`, words: "baton.timeout=1", silentDisk, disks }, async (machine) => {
+      await menuReady(machine);
+      await machine.serial.waitForScreen(/Good disk/);
+      await expectBooted(machine, {
+        cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS} disk=6`,
+        initrds: [await payload("unattended-6")],
+      });
+    });
+  });
+}
