@@ -1,5 +1,6 @@
 /** Every configuration format that Baton reads: a new one is one new file and one new line. */
 
+import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
 
-export const formats: readonly Format[] = [];
+export const formats: readonly Format[] = [bls];

@@ -1,0 +1,45 @@
+/**
+ * Variables in entries that were written for GRUB's blscfg command (Fedora, RHEL): `options $kernelopts`. GRUB fills
+ * them in from its environment block; systemd-boot has none, and would hand the text on as it is.
+ */
+
+import type { FormatVolume } from "../format.ts";
+import { Lookup } from "../lookup.ts";
+import { decodeText } from "../text.ts";
+
+/** Where Fedora and others keep the environment block, seen from a /boot volume and from a root volume. */
+const PLACES = ["/grub2/grubenv", "/grub/grubenv", "/boot/grub2/grubenv", "/boot/grub/grubenv", "/EFI/fedora/grubenv"];
+
+export class GrubVariables {
+  readonly #volume: FormatVolume;
+  #values: Promise<ReadonlyMap<string, string> | null> | null = null;
+
+  constructor(volume: FormatVolume) {
+    this.#volume = volume;
+  }
+
+  /**
+   * With `$name` and `${name}` filled in as GRUB would: unset ones are empty, and blanks that they leave at the ends
+   * are dropped. Text from a volume without an environment block stays as it is.
+   */
+  async expand(text: string): Promise<string> {
+    this.#values ??= this.#read();
+    const values = await this.#values;
+    if (values === null) return text;
+    return text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, plain) => values.get(braced ?? plain) ?? "").trim();
+  }
+
+  async #read(): Promise<ReadonlyMap<string, string> | null> {
+    const lookup = new Lookup(this.#volume.reader);
+    for (const place of PLACES) {
+      const path = await lookup.find(place);
+      if (path === null) continue;
+      const { text } = decodeText(await this.#volume.reader.read(path));
+      if (!text.startsWith("# GRUB Environment Block\n")) continue;
+      // `\` quotes the next character; a newline inside a value is written that way.
+      const pairs = text.matchAll(/^([^#=\n][^=\n]*)=((?:\\[\s\S]|[^\\\n])*)/gm);
+      return new Map([...pairs].map((pair) => [pair[1]!, pair[2]!.replace(/\\([\s\S])/g, "$1")]));
+    }
+    return null;
+  }
+}

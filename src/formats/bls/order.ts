@@ -1,0 +1,76 @@
+/** The order of a Boot Loader Specification menu, and the titles in it (UAPI.1, "Sorting"). Pure. */
+
+import { compareVersions } from "./version.ts";
+
+/** What the order depends on; Type #1 and Type #2 entries stand in one list. */
+export interface Sortable {
+  /** File name without boot counter, and without profile. */
+  readonly id: string;
+  readonly sortKey: string | null;
+  readonly machineId: string | null;
+  readonly version: string | null;
+  readonly triesLeft: number | null;
+  readonly triesDone: number | null;
+  /** Of a unified kernel image, from 0; 0 for all others. */
+  readonly profile: number;
+}
+
+/** As systemd-boot and `bootctl list` sort: below 0 where `a` stands above `b`. */
+export function compareEntries(a: Sortable, b: Sortable): number {
+  // Those that were tried and never came up go last.
+  const bad = Number(a.triesLeft === 0) - Number(b.triesLeft === 0);
+  if (bad !== 0) return bad;
+
+  const keyed = Number(!a.sortKey) - Number(!b.sortKey);
+  if (keyed !== 0) return keyed;
+  if (a.sortKey && b.sortKey) {
+    const order =
+      compareText(a.sortKey, b.sortKey) ||
+      compareText(a.machineId ?? "", b.machineId ?? "") ||
+      compareVersions(b.version ?? "", a.version ?? "");
+    if (order !== 0) return order;
+  }
+  // With its suffix, as systemd does: `arch.conf` stands above `arch-fallback.conf`.
+  const order = compareVersions(b.id, a.id) || a.profile - b.profile;
+  if (order !== 0) return order;
+  if (a.triesLeft === null || b.triesLeft === null) return 0;
+  return b.triesLeft - a.triesLeft || (a.triesDone ?? 0) - (b.triesDone ?? 0);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** What a title is made of. */
+export interface Titled {
+  /** The entry's own title, else what stands for one. */
+  readonly title: string;
+  readonly version: string | null;
+  readonly machineId: string | null;
+  /** Unique, or nearly. */
+  readonly id: string;
+}
+
+/**
+ * The titles as the menu shows them: where several entries have the same, their versions are added, then their
+ * machine ids, then their names, until each is different.
+ */
+export function uniqueTitles(entries: readonly Titled[]): string[] {
+  const titles = entries.map((entry) => entry.title);
+  const details: readonly ((entry: Titled) => string | null)[] = [
+    (entry) => entry.version,
+    (entry) => entry.machineId?.slice(0, 8) ?? null,
+    (entry) => entry.id,
+  ];
+  for (const detail of details) {
+    const count = new Map<string, number>();
+    for (const title of titles) count.set(title, (count.get(title) ?? 0) + 1);
+    if (count.size === titles.length) break;
+    for (const [index, entry] of entries.entries()) {
+      const title = titles[index]!;
+      const more = count.get(title)! > 1 ? detail(entry) : null;
+      if (more) titles[index] = `${title} (${more})`;
+    }
+  }
+  return titles;
+}

@@ -1,0 +1,78 @@
+/** Looking for configuration files where bootloaders look for them. */
+
+import { BatonError } from "../errors.ts";
+import type { DirectoryItem, Reader } from "./reader.ts";
+
+/**
+ * Finds files without asking for each name: lists a folder once, and answers in the spelling that is on the disk.
+ * Bootloaders read vfat and iso9660, where `SYSLINUX.CFG` is `syslinux.cfg`; an exact match wins over a folded one.
+ */
+export class Lookup {
+  readonly #reader: Reader;
+  readonly #lists = new Map<string, Promise<readonly DirectoryItem[]>>();
+
+  constructor(reader: Reader) {
+    this.#reader = reader;
+  }
+
+  /** The names in `folder`; none where it isn't there or isn't a folder. Rejects where the volume can't be read. */
+  list(folder: string): Promise<readonly DirectoryItem[]> {
+    let items = this.#lists.get(folder);
+    if (!items) {
+      items = this.#reader.list(folder).catch((error: unknown) => {
+        if (isAbsence(error)) return [];
+        throw error;
+      });
+      this.#lists.set(folder, items);
+    }
+    return items;
+  }
+
+  /**
+   * The path of a file or folder as spelled on the disk.
+   * @param path absolute.
+   * @returns null where it isn't there.
+   */
+  async find(path: string, type: "file" | "directory" = "file"): Promise<string | null> {
+    let at = "";
+    const names = path.split("/").filter((name) => name !== "");
+    for (const [index, name] of names.entries()) {
+      const items = await this.list(at || "/");
+      const folded = name.toLowerCase();
+      const item = items.find((i) => i.name === name) ?? items.find((i) => i.name.toLowerCase() === folded);
+      if (!item) return null;
+      const wanted = index === names.length - 1 ? type : "directory";
+      at = `${at}/${item.name}`;
+      if (item.type === wanted) continue;
+      if (item.type !== "symlink" || !(await this.#leadsTo(at, wanted))) return null;
+    }
+    return at || "/";
+  }
+
+  async #leadsTo(path: string, type: "file" | "directory"): Promise<boolean> {
+    try {
+      return (await this.#reader.stat(path)).type === type;
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw error;
+    }
+  }
+}
+
+/** True where an error says that there is no such thing, as opposed to a volume that can't be read. */
+export function isAbsence(error: unknown): boolean {
+  return (
+    error instanceof BatonError &&
+    ["not-found", "not-a-file", "not-a-directory", "loop", "outside"].includes(error.code)
+  );
+}
+
+/** True where `path` is a regular file. Rejects where the volume can't be read. */
+export async function fileExists(reader: Reader, path: string): Promise<boolean> {
+  try {
+    return (await reader.stat(path)).type === "file";
+  } catch (error) {
+    if (isAbsence(error)) return false;
+    throw error;
+  }
+}
