@@ -6,6 +6,8 @@ import type { DiskOptions } from "./options.ts";
 
 export interface Found {
   readonly discovery: Discovery;
+  /** Looks again at everything. */
+  rescan(): Promise<void>;
   /** Unmounts what was mounted. */
   close(): Promise<void>;
 }
@@ -13,12 +15,13 @@ export interface Found {
 export async function discover(options: DiskOptions): Promise<Found> {
   if (options.disks.length > 0) {
     const platform = options.platform ?? { firmware: "efi", arch: "x86_64" };
-    return { discovery: await discoverDirectories(options.disks, platform), close: async () => {} };
+    const discovery = await discoverDirectories(options.disks, platform);
+    return { discovery, rescan: () => discovery.scan(), close: async () => {} };
   }
   // Only here, so that listing directories never loads what talks to devices.
   const { Machine } = await import("../machine.ts");
   const machine = new Machine(options.platform === null ? {} : { platform: options.platform });
   machine.start();
   await machine.settled;
-  return { discovery: machine.discovery, close: () => machine.close() };
+  return { discovery: machine.discovery, rescan: () => machine.rescan(), close: () => machine.close() };
 }

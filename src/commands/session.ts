@@ -3,7 +3,7 @@
  * initramfs (`init`) and by `baton menu` on a terminal.
  */
 
-import { type BootHooks, bootEntry } from "../boot.ts";
+import { bootEntry } from "../boot.ts";
 import type { Discovery } from "../discover.ts";
 import type { BootEntry } from "../entry.ts";
 import { describeError } from "../errors.ts";
@@ -25,7 +25,8 @@ export interface SessionPlace {
   milestone(text: string): void;
   /** Draws the menu on every console; resolves when it is drawn. */
   openMenu(store: MenuStore, actions: MenuActions): Promise<{ close(): Promise<void> }>;
-  readonly hooks: Omit<BootHooks, "onProgress" | "beforeJump">;
+  /** Lets go of every filesystem, before the jump. */
+  unmount(): Promise<void>;
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
 }
@@ -142,7 +143,7 @@ export class Session {
     try {
       if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
       await bootEntry(this.#place.discovery, entry, options, {
-        ...this.#place.hooks,
+        unmount: () => this.#place.unmount(),
         onProgress: (progress: Progress) => this.store.update({ progress }),
         onLoaded: (method, seconds) =>
           this.#place.milestone(`baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`),

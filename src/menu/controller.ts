@@ -132,6 +132,12 @@ export class Controller {
 
   /** A key of any console. */
   key(name: string, text: string, view: Viewport, host: ControllerHost): void {
+    // Escape and the next key in one read look like Alt and that key, which means something in the editor alone.
+    if (this.page?.kind !== "edit" && /^M-.$/u.test(name)) {
+      this.key("escape", "", view, host);
+      this.key(name.slice(2), name.slice(2), view, host);
+      return;
+    }
     const { state } = this.#store;
     if (state.countdown !== null) this.#actions.stopCountdown();
     if (name === "C-l") {
@@ -169,6 +175,7 @@ export class Controller {
     else if (name === "P") this.page = { kind: "confirm", action: "power-off" };
     else if (name === "c") host.shell();
     else if (name === "r") void this.#actions.rescan();
+    else if (this.page === null && (name === "q" || name === "C-c") && this.#actions.quit) void this.#actions.quit();
     else return false;
     return true;
   }

@@ -27,6 +27,8 @@ export interface MenuOptions {
   readonly shell?: { readonly argv: readonly string[]; readonly env?: Readonly<Record<string, string>> };
   /** Called when the last console is gone and none is left to press keys on. */
   readonly onNoConsole?: () => void;
+  /** Called when everything is made for the first frame and just before it is drawn; may have the kernel print. */
+  readonly beforeFirstFrame?: () => void;
   /** Where the console log level is set; null leaves the kernel alone (`baton menu` on a host). */
   readonly printk?: string | null;
 }
@@ -99,6 +101,8 @@ class RunningMenu implements Menu {
     for (const console of this.#consoles) this.#makeScreen(console, blessed);
     this.#unsubscribe = this.#options.store.subscribe(() => this.#schedule());
     if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
+    // What the kernel prints now may stand on the screens already.
+    if (this.#options.beforeFirstFrame) this.aloud(this.#options.beforeFirstFrame);
     this.#drawAll();
   }
 
@@ -272,7 +276,8 @@ class RunningMenu implements Menu {
     terminal.write("\r\nA shell on this console; exit comes back to the menu.\r\n\r\n");
     await terminal.drain(LAST_BYTES);
     terminal.stop();
-    this.#kernel?.restore();
+    // Kernel messages are welcome in a shell, but not over another console's menu.
+    if ([...this.#consoles].every((other) => other.screen === null)) this.#kernel?.restore();
     let failure: string | null = null;
     try {
       const running = runShell(terminal.spec, shell.argv, size, shell.env ?? {});
@@ -289,7 +294,7 @@ class RunningMenu implements Menu {
       this.#gone(console, describeError(error));
       return;
     }
-    if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
+    this.#kernel?.quiet();
     this.#makeScreen(console, await loadBlessed());
     if (failure !== null) store.update({ message: failure });
     this.#schedule();

@@ -60,6 +60,8 @@ export interface MenuActions {
   stopCountdown(): void;
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
+  /** Leaves the menu without booting; absent where there is nothing to go back to (the initramfs). */
+  quit?(): Promise<void>;
   log(): readonly LogLine[];
 }
 

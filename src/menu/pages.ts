@@ -33,6 +33,7 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ["h ?", "this page"],
   ["Ctrl-L", "draw everything again"],
   ["R P", "reboot; power off (each asks first)"],
+  ["q Ctrl-C", "leave, where Baton was started by hand on a running system"],
 ];
 
 const EDIT_HELP: readonly (readonly [keys: string, what: string])[] = [
@@ -97,13 +98,18 @@ export function describeDevice(device: DeviceRow): string {
     .join(", ");
 }
 
+/** Columns for the longest name. */
+function nameWidth(devices: readonly DeviceRow[]): number {
+  return Math.min(14, Math.max(4, ...devices.map((device) => device.name.length)));
+}
+
 /** One device: what it is, what was found on it, or why nothing. */
-export function deviceRows(device: DeviceRow, columns: number, look: Look): Row[] {
+function deviceRows(device: DeviceRow, names: number, columns: number, look: Look): Row[] {
   const name = look.text(device.name);
-  const indent = 11;
+  const indent = names + 4;
   const head = wrap(look.text(describeDevice(device)), columns - indent - 1).map((line, index): Row => {
     const label = index > 0 ? "" : name;
-    return [span(`  ${fit(label, Math.max(8, label.length), look.glyphs.ellipsis)} `, "strong"), span(line)];
+    return [span(`  ${fit(label, names, look.glyphs.ellipsis)}  `, "strong"), span(line)];
   });
   return [
     ...head,
@@ -118,7 +124,8 @@ export function devicesRows(state: MenuState, columns: number, look: Look): Row[
   for (const line of state.machine) out.push(...paragraph(line, 1, columns, look));
   if (state.machine.length > 0) out.push([]);
   out.push([span(state.devices.length === 0 ? " No disks." : " Disks and partitions", "soft")], []);
-  for (const device of state.devices) out.push(...deviceRows(device, columns, look));
+  const names = nameWidth(state.devices);
+  for (const device of state.devices) out.push(...deviceRows(device, names, columns, look));
   if (state.diagnostics.length > 0) {
     out.push([], [span(" What is wrong in the configurations", "soft")], []);
     for (const diagnostic of state.diagnostics) {
@@ -152,6 +159,6 @@ export function nothingRows(state: MenuState, columns: number, look: Look): Row[
     [],
     ...paragraph(head, 1, columns, look, state.scanning ? "normal" : "strong"),
     [],
-    ...state.devices.flatMap((device) => deviceRows(device, columns, look)),
+    ...state.devices.flatMap((device) => deviceRows(device, nameWidth(state.devices), columns, look)),
   ];
 }

@@ -1,0 +1,91 @@
+/** `baton boot`: loads an entry and jumps, or says what it would do. */
+
+import { type BootPlan, bootEntry, planBoot } from "../boot.ts";
+import { type BootEntry, formatFileRef, type StateWrite } from "../entry.ts";
+import { BatonError, describeError } from "../errors.ts";
+import { type BootList, findEntry } from "../policy/list.ts";
+import { formatSize, printable } from "../text.ts";
+import { discover } from "./discovery.ts";
+import { entryJson } from "./json.ts";
+import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
+import { complain, printJson } from "./output.ts";
+
+/** @returns the exit code; a boot that works doesn't come back */
+export async function boot(args: string[]): Promise<number> {
+  const { values, positionals } = readArgs({
+    args,
+    allowPositionals: true,
+    options: { ...DISK_OPTIONS, json: { type: "boolean" }, "dry-run": { type: "boolean" } },
+  });
+  if (positionals.length > 1) {
+    throw new BatonError("usage", `one ENTRY is booted, not ${positionals.length}; quote a title that has spaces`);
+  }
+  if (values.json && !values["dry-run"])
+    throw new BatonError("usage", "--json says what --dry-run would do; give both");
+  const options = diskOptions(values);
+  const found = await discover(options).catch((error: unknown) => fail(error, values.json));
+  if (typeof found === "number") return found;
+  try {
+    const entry = chooseEntry(found.discovery.list, positionals[0]);
+    if (!values["dry-run"]) {
+      return await bootEntry(found.discovery, entry, entry.options, {
+        onProgress: () => {},
+        onLoaded: (method, seconds) =>
+          process.stderr.write(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s\n`),
+        beforeJump: async () => {},
+        unmount: () => found.close(),
+      });
+    }
+    if (!entry.bootable) throw new BatonError("refused", `${entry.title}: ${entry.reason}`);
+    const plan = await planBoot(found.discovery, entry);
+    if (values.json) {
+      printJson({ ...plan, entry: entryJson(plan.entry), writes: plan.writes.map(writeJson) });
+    } else {
+      process.stdout.write(planText(plan));
+    }
+    return 0;
+  } catch (error) {
+    return fail(error, values.json);
+  } finally {
+    await found.close();
+  }
+}
+
+/** The entry that was named, else the default. */
+function chooseEntry(list: BootList, name: string | undefined): BootEntry {
+  const entry = name === undefined ? list.entries.find(({ isDefault }) => isDefault) : findEntry(list.entries, name);
+  if (entry) return entry;
+  if (list.entries.length === 0) throw new BatonError("not-found", "nothing to boot was found; baton list says why");
+  throw new BatonError(
+    "not-found",
+    name === undefined
+      ? "no configuration has a default entry; name one (baton list shows them)"
+      : `no entry has the id, title or number '${name}'; baton list shows them`,
+  );
+}
+
+/** With --json, the failure is one JSON value too. */
+function fail(error: unknown, json: boolean | undefined): number {
+  const message = describeError(error);
+  if (json) printJson({ entry: null, method: null, files: [], options: "", writes: [], error: message });
+  complain(message);
+  return 1;
+}
+
+function writeJson(write: StateWrite): unknown {
+  if ("file" in write) return { file: formatFileRef(write.file), set: write.set, unset: write.unset };
+  if ("rename" in write) return { rename: formatFileRef(write.rename), to: write.to };
+  return write;
+}
+
+function planText(plan: BootPlan): string {
+  const lines = [
+    `would boot ${plan.entry.id}: ${plan.entry.title}`,
+    `  from     ${plan.entry.source}`,
+    ...plan.files.map(({ ref, size, sha256 }) => `  read     ${ref} (${formatSize(size)}, sha256 ${sha256})`),
+    `  options  ${plan.options}`,
+    `  method   ${plan.method}`,
+    ...plan.writes.map((write) => `  would be written by its own bootloader: ${JSON.stringify(writeJson(write))}`),
+  ];
+  return lines.map((line) => `${printable(line)}\n`).join("");
+}

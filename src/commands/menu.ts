@@ -1,0 +1,55 @@
+/** `baton menu`: the menu on this terminal, on any Linux host. */
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { BatonError, describeError } from "../errors.ts";
+import { ownTerminal } from "../menu/consoles.ts";
+import { runMenu } from "../menu/menu.ts";
+import { parseBootWords } from "../policy/words.ts";
+import { discover } from "./discovery.ts";
+import { machineFacts } from "./facts.ts";
+import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
+import { complain } from "./output.ts";
+import { Session } from "./session.ts";
+
+const run = promisify(execFile);
+
+export async function menu(args: string[]): Promise<number> {
+  const { values } = readArgs({ args, options: DISK_OPTIONS });
+  const terminal = ownTerminal();
+  if (terminal === null) throw new BatonError("refused", "baton menu: needs a terminal for keys and picture");
+  const found = await discover(diskOptions(values));
+  return new Promise((resolve) => {
+    const leave = async (code: number): Promise<void> => {
+      await session.closeMenu();
+      await found.close();
+      resolve(code);
+    };
+    const system = async (command: string): Promise<void> => {
+      await leave(0);
+      await run("systemctl", [command]).catch((error) => complain(describeError(error)));
+    };
+    const session: Session = new Session(
+      {
+        discovery: found.discovery,
+        isSettled: () => true,
+        rescan: () => found.rescan(),
+        milestone: () => {},
+        openMenu: (store, actions) =>
+          runMenu({
+            consoles: [terminal],
+            store,
+            actions: { ...actions, quit: () => leave(0) },
+            shell: { argv: [process.env.SHELL ?? "/bin/sh"] },
+          }),
+        unmount: () => found.close(),
+        reboot: () => system("reboot"),
+        powerOff: () => system("poweroff"),
+      },
+      // A person started this: nothing boots by itself.
+      { ...parseBootWords(""), timeout: Infinity },
+      machineFacts(),
+    );
+    void session.openMenu();
+  });
+}
