@@ -1,0 +1,109 @@
+/**
+ * Unified kernel images: kernel, initrd and command line as sections of one EFI program
+ * (https://uapi-group.org/specifications/specs/unified_kernel_image/).
+ */
+
+import { findSection, type Pe, type PeSection, readPe, readSection } from "../binary/pe.ts";
+import type { ReadAt } from "../binary/readat.ts";
+import { type Image, image, START_SIZE, type Subject } from "./image.ts";
+
+/** .cmdline, .osrel and .uname are texts of a few hundred bytes. */
+const TEXT_LIMIT = 64 * 1024;
+
+/** A part of the file. */
+export interface Extent {
+  /** Bytes from the file's start. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** What a unified kernel image holds, ready for kexec. */
+export interface Uki {
+  readonly arch: string;
+  readonly linux: Extent;
+  /** In the order in which the kernel gets them: `.ucode` (microcode) first. Empty where it has none. */
+  readonly initrds: readonly Extent[];
+  /** Without its line's end; null where the section is missing. */
+  readonly cmdline: string | null;
+  /** Release of the kernel (.uname); null where the section is missing. */
+  readonly uname: string | null;
+  /** Content of .osrel, as in os-release(5); null where the section is missing. */
+  readonly osRelease: string | null;
+  readonly devicetree: Extent | null;
+}
+
+/**
+ * Takes a unified kernel image apart.
+ * @param profile 0 for the first one; each `.profile` section begins another, whose sections stand before the base's
+ * @returns null where the file is no unified kernel image, or has no such profile
+ * @throws BatonError `bad-format` for a broken one; what `readAt` rejects with
+ */
+export async function readUki(readAt: ReadAt, size: number, profile = 0): Promise<Uki | null> {
+  const pe = await readPe(readAt, size);
+  if (pe === null || findSection(pe, ".linux") === null) return null;
+  const profiles = splitProfiles(pe);
+  const sections = profiles[profile];
+  if (sections === undefined) return null;
+  const find = (name: string): PeSection | null => sections.find((section) => section.name === name) ?? null;
+  const extent = (name: string): Extent | null => {
+    const section = find(name);
+    return section === null ? null : { offset: section.offset, size: section.size };
+  };
+  const text = async (name: string): Promise<string | null> => {
+    const section = find(name);
+    if (section === null) return null;
+    return Buffer.from(await readSection(readAt, section, TEXT_LIMIT))
+      .toString("utf8")
+      .replace(/[\0\n\r\t ]+$/, "");
+  };
+  return {
+    arch: pe.machine,
+    linux: extent(".linux")!,
+    initrds: [extent(".ucode"), extent(".initrd")].filter((part) => part !== null && part.size > 0) as Extent[],
+    cmdline: (await text(".cmdline"))?.replace(/\s*\n\s*/g, " ") ?? null,
+    uname: await text(".uname"),
+    osRelease: await text(".osrel"),
+    devicetree: extent(".dtb"),
+  };
+}
+
+/** The sections of each profile, its own before the base's; one list where there are no profiles. */
+function splitProfiles(pe: Pe): readonly (readonly PeSection[])[] {
+  const base: PeSection[] = [];
+  const profiles: PeSection[][] = [];
+  for (const section of pe.sections) {
+    if (section.name === ".profile") profiles.push([]);
+    (profiles.at(-1) ?? base).push(section);
+  }
+  return profiles.length === 0 ? [base] : profiles.map((own) => [...own, ...base]);
+}
+
+/** A part of a file as a file of its own. */
+export function readAtWithin(readAt: ReadAt, { offset, size }: Extent): ReadAt {
+  return async (at, length) => (at >= size ? new Uint8Array(0) : readAt(offset + at, Math.min(length, size - at)));
+}
+
+/** Recognises unified kernel images, by the kernel inside. */
+export function probeUki(identifyInner: (subject: Subject) => Promise<Image>) {
+  return async (subject: Subject): Promise<Image | null> => {
+    const uki = await readUki(subject.readAt, subject.size).catch(() => null);
+    if (uki === null) return null;
+    const { linux } = uki;
+    if (linux.offset + linux.size > subject.size) {
+      const reason = `It is cut short: its kernel ends at byte ${linux.offset + linux.size}, and the file has ${subject.size} bytes. Copy it to the disk again.`;
+      return image({ format: "UKI", description: "a unified kernel image, cut short", arch: uki.arch, reason });
+    }
+    const readAt = readAtWithin(subject.readAt, linux);
+    const inner = await identifyInner({
+      readAt,
+      size: linux.size,
+      start: Buffer.from(await readAt(0, Math.min(START_SIZE, linux.size))),
+    });
+    return {
+      ...inner,
+      format: "UKI",
+      description: `a unified kernel image with ${inner.description}`,
+      version: inner.version ?? uki.uname,
+    };
+  };
+}

@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtWithin, readUki } from "../../src/images/uki.ts";
+import { makePe } from "../binary/pefile.ts";
+import { makeBzImage } from "./kernels.ts";
+
+const read = (bytes: Uint8Array, profile?: number) => readUki(readAtOf(bytes), bytes.length, profile);
+const at = (bytes: Uint8Array, part: { offset: number; size: number }) =>
+  Buffer.from(bytes.subarray(part.offset, part.offset + part.size));
+
+test("a unified kernel image comes apart into kernel, initrd and command line", async () => {
+  const kernel = makeBzImage();
+  const bytes = makePe([
+    [".text", "stub"],
+    [".osrel", 'PRETTY_NAME="Debian"\n'],
+    [".uname", "6.1.0-56-amd64\n"],
+    [".cmdline", "root=/dev/vda1\nquiet \n\0"],
+    [".initrd", "the initrd"],
+    [".ucode", "microcode"],
+    [".dtb", "tree"],
+    [".linux", kernel],
+  ]);
+  const uki = (await read(bytes))!;
+  assert.equal(uki.cmdline, "root=/dev/vda1 quiet");
+  assert.equal(uki.uname, "6.1.0-56-amd64");
+  assert.equal(uki.osRelease, 'PRETTY_NAME="Debian"');
+  assert.equal(uki.arch, "x86_64");
+  assert.deepEqual(at(bytes, uki.linux), kernel);
+  assert.deepEqual(
+    uki.initrds.map((part) => at(bytes, part).toString()),
+    ["microcode", "the initrd"],
+  );
+  assert.equal(at(bytes, uki.devicetree!).toString(), "tree");
+});
+
+test("sections that are missing or empty are told apart from texts", async () => {
+  const uki = (await read(
+    makePe([
+      [".linux", makeBzImage()],
+      [".initrd", ""],
+    ]),
+  ))!;
+  assert.equal(uki.cmdline, null);
+  assert.deepEqual(uki.initrds, []);
+  assert.equal(uki.devicetree, null);
+});
+
+test("profiles put their own sections before the base's", async () => {
+  const bytes = makePe([
+    [".linux", makeBzImage()],
+    [".cmdline", "base"],
+    [".profile", "ID=one"],
+    [".profile", "ID=two"],
+    [".cmdline", "second"],
+  ]);
+  assert.equal((await read(bytes, 0))?.cmdline, "base");
+  assert.equal((await read(bytes, 1))?.cmdline, "second");
+  assert.equal(await read(bytes, 2), null);
+});
+
+test("an EFI program without a kernel, and what is no EFI program, are no unified kernel image", async () => {
+  assert.equal(await read(makePe([[".text", "x"]])), null);
+  assert.equal(await read(makeBzImage().fill(0, 0, 2)), null);
+});
+
+test("a command line of megabytes is refused, not read", async () => {
+  const bytes = makePe([
+    [".linux", "k"],
+    [".cmdline", "x".repeat(100_000)],
+  ]);
+  await assert.rejects(read(bytes), { code: "too-large" });
+});
+
+test("reading within a part never leaves it", async () => {
+  const readAt = readAtWithin(readAtOf(Buffer.from("0123456789")), { offset: 2, size: 4 });
+  assert.equal(Buffer.from(await readAt(0, 100)).toString(), "2345");
+  assert.equal(Buffer.from(await readAt(3, 100)).toString(), "5");
+  assert.equal((await readAt(4, 1)).length, 0);
+});
