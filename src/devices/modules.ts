@@ -8,10 +8,11 @@ import { finitModule } from "../linux/module.ts";
 import { log } from "../log.ts";
 
 /**
- * Drivers that find disks. Without async_probe one disk that never answers blocks the loading itself, and with it
- * every disk that the same driver would find later.
+ * For every module, not disk drivers alone. Without it one disk that never answers blocks the loading of its driver,
+ * and with it every disk that driver would find later; and whatever is loaded without it afterwards, a filesystem or
+ * a keyboard's driver, waits until all drivers have finished looking at their hardware: for ever.
  */
-const PROBES_DISKS = /\/drivers\/(block|ata|nvme|scsi|mmc|usb\/storage|message|memstick|firewire)\//;
+const PARAMETERS = "async_probe=1";
 
 /** An alias as `modules.alias` lists it: a glob, and the module's name. */
 interface Alias {
@@ -84,8 +85,7 @@ export class ModuleLoader {
   #loadFile(file: string): Promise<void> {
     let loading = this.#loaded.get(file);
     if (!loading) {
-      const parameters = PROBES_DISKS.test(`/${file}`) ? "async_probe=1" : "";
-      loading = this.#load(join(this.#root, file), parameters);
+      loading = this.#load(join(this.#root, file), PARAMETERS);
       this.#loaded.set(file, loading);
       // One that failed may be tried again, when other hardware asks for it.
       loading.catch(() => this.#loaded.delete(file));

@@ -127,7 +127,7 @@ function explainErrno(error: NodeJS.ErrnoException): string {
       return `the device is gone, or has no medium (${error.code})`;
     case EACCES:
     case EPERM:
-      return `permission denied (${error.code}); reading devices needs root`;
+      return `permission denied (${error.code})${process.getuid?.() === 0 ? "" : "; reading devices needs root"}`;
     default:
       return `the device reports an error (${error.code})`;
   }

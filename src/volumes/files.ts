@@ -6,6 +6,7 @@
 import type { Stats } from "node:fs";
 import * as fs from "node:fs";
 import * as fsp from "node:fs/promises";
+import { promisify } from "node:util";
 import { BatonError, type ErrorCode } from "../errors.ts";
 import type { DirectoryItem } from "../formats/reader.ts";
 
@@ -31,6 +32,12 @@ export interface HostFiles {
 
 /** More names than any directory that somebody boots from; a hostile filesystem can claim more than fit in memory. */
 export const MOST_NAMES = 100_000;
+
+// Descriptors and not FileHandles: those would be closed, with a warning, when a hung one is collected.
+const openFd = promisify(fs.open);
+const statFd = promisify(fs.fstat);
+const readFd = promisify(fs.read);
+const closeFd = promisify(fs.close);
 
 const OPEN_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
 
@@ -132,16 +139,16 @@ export function deadlineFiles(timeoutMs: number, device: string): HostFiles {
         return items;
       }),
     async open(path) {
-      const handle = await limited(
-        () => fsp.open(path, OPEN_FLAGS),
-        (late) => void late.close().catch(() => {}),
+      const fd = await limited(
+        () => openFd(path, OPEN_FLAGS),
+        (late) => fs.close(late, () => {}),
       );
       return {
-        stat: () => limited(() => handle.stat()),
+        stat: () => limited(() => statFd(fd)),
         read: async (buffer, at, length, position) =>
-          (await limited(() => handle.read(buffer, at, length, position))).bytesRead,
-        // A handle with an operation stuck in it can't be closed: libuv would wait for that operation.
-        close: () => (dead ? undefined : limited(() => handle.close())),
+          (await limited(() => readFd(fd, buffer, at, length, position))).bytesRead,
+        // A descriptor that an operation is stuck in stays open.
+        close: () => (dead ? undefined : limited(() => closeFd(fd))),
       };
     },
   };

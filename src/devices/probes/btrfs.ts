@@ -17,7 +17,8 @@ export const btrfs: Probe = {
     if (!sb || sb.readBigUInt64LE(0x30) !== BigInt(SUPERBLOCK) || !checksumFits(sb)) return null;
     // Of the fields before the label, log_root: a tree of what was fsynced since the last commit.
     const dirty = sb.readBigUInt64LE(0x60) !== 0n;
-    return { uuid: uuidText(sb.subarray(0x20, 0x30)), label: labelText(sb.subarray(0x12b, 0x22b)), dirty };
+    const devices = Number(sb.readBigUInt64LE(0x88));
+    return { uuid: uuidText(sb.subarray(0x20, 0x30)), label: labelText(sb.subarray(0x12b, 0x22b)), dirty, devices };
   },
 };
 

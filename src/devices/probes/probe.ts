@@ -16,6 +16,7 @@ export interface Match {
   readonly label: string | null;
   readonly dirty?: boolean;
   readonly version?: string;
+  readonly devices?: number;
   /** Where one probe tells several types apart. */
   readonly type?: string;
 }

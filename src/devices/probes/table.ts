@@ -104,6 +104,7 @@ async function tryProbe(probe: Probe, window: Window): Promise<Identity | null> 
     label: match.label,
     dirty: match.dirty ?? false,
     version: match.version ?? null,
+    ...(match.devices === undefined ? {} : { devices: match.devices }),
   };
 }
 

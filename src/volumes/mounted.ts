@@ -1,0 +1,254 @@
+/** A filesystem on a device: mounted read-only at the first use, and never written to. */
+
+import * as fs from "node:fs";
+import { join } from "node:path";
+import type { BlockDevice } from "../devices/device.ts";
+import { BatonError, describeError } from "../errors.ts";
+import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
+import { withDeadline } from "../linux/deadline.ts";
+import { LinuxError } from "../linux/error.ts";
+import {
+  MS_BIND,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_REMOUNT,
+  MS_SILENT,
+  mount,
+  unmount,
+} from "../linux/mount.ts";
+import { log } from "../log.ts";
+import { deadlineFiles } from "./files.ts";
+import { explainRefusal, isWorthAnotherTry, mountTries } from "./filesystems.ts";
+import { mountsOf } from "./mountinfo.ts";
+import { type HostReader, HostTree } from "./tree.ts";
+
+export interface MountOptions {
+  /** Folder below which volumes are mounted, by device name. */
+  readonly mountRoot?: string;
+  /** For one operation on the device: the mounting, or one read. */
+  readonly timeoutMs?: number;
+  /**
+   * Nodes of other devices with the same filesystem UUID, asked when it is mounted: a btrfs over several devices
+   * needs them all.
+   */
+  readonly siblings?: () => readonly string[];
+}
+
+export interface MountedVolume {
+  readonly reader: HostReader;
+  readonly mounted: boolean;
+  /** As the reader's. */
+  hostPath(path: string): Promise<string>;
+  /** Unmounts, and leaves the device as it was found. The volume mounts again when it is read again. Never rejects. */
+  close(): Promise<void>;
+}
+
+const FLAGS = MS_RDONLY | MS_NODEV | MS_NOEXEC | MS_NOSUID;
+
+/** What has to be taken back at the end. */
+interface MountState {
+  readonly tree: HostTree;
+  readonly target: string;
+  /** Devices that were writable before. */
+  readonly writable: readonly string[];
+}
+
+/**
+ * Touches nothing until the reader's first call, which mounts; calls at the same time wait for the one mounting. A
+ * failure is remembered until `close`. Every rejection is a BatonError as Reader's; a refused mount is `io`.
+ * @param device probed, with a filesystem on it.
+ */
+export function mountDevice(device: BlockDevice, options: MountOptions = {}): MountedVolume {
+  const { mountRoot = "/run/baton/mnt", timeoutMs = 10_000, siblings = () => [] } = options;
+  let state: Promise<MountState> | null = null;
+  let mounted = false;
+
+  const tree = async (): Promise<HostTree> => {
+    if (!state) {
+      const starting = mountReadOnly(device, mountRoot, timeoutMs, siblings);
+      state = starting;
+      // A failure is told to whoever reads; here it only means that nothing is mounted.
+      starting.then(
+        () => {
+          mounted = state === starting;
+        },
+        () => {},
+      );
+    }
+    return (await state).tree;
+  };
+
+  const reader: HostReader = {
+    read: async (path, limit) => (await tree()).read(path, limit),
+    readAt: async (path, offset, length) => (await tree()).readAt(path, offset, length),
+    list: async (path) => (await tree()).list(path),
+    stat: async (path) => (await tree()).stat(path),
+    hostPath: async (path) => (await tree()).hostPath(path),
+  };
+  return {
+    reader,
+    get mounted() {
+      return mounted;
+    },
+    hostPath: reader.hostPath,
+    async close() {
+      const closing = state;
+      state = null;
+      mounted = false;
+      const done = await closing?.catch(() => null);
+      if (done) await takeBack(device.name, done, timeoutMs);
+    },
+  };
+}
+
+async function mountReadOnly(
+  device: BlockDevice,
+  mountRoot: string,
+  timeoutMs: number,
+  siblings: () => readonly string[],
+): Promise<MountState> {
+  const type = device.identity?.type;
+  if (!type) throw new BatonError("unsupported", `${device.name} cannot be mounted: ${device.reason ?? "not probed"}.`);
+  const target = makeMountPoint(mountRoot, device.name);
+  const writable: string[] = [];
+  try {
+    const inUse = mountsOf(device.name, device.node);
+    if (inUse.length > 0 && type !== "btrfs") {
+      await bindMounted(device, inUse.find((other) => other.root === "/")?.mountPoint, target, timeoutMs);
+    } else {
+      const others = (device.identity?.devices ?? 1) > 1 ? siblings() : [];
+      // A filesystem that this system has mounted must not become read-only underneath it.
+      if (inUse.length === 0) {
+        for (const node of [device.node, ...others]) await protect(device.name, node, writable, timeoutMs);
+      }
+      await tryMounts(device, type, others, target, timeoutMs);
+    }
+  } catch (error) {
+    await restore(writable, timeoutMs);
+    removeMountPoint(target);
+    throw error instanceof LinuxError ? mountError(device.name, type, error) : error;
+  }
+  log.debug(`${device.name}: ${type} mounted on ${target}`);
+  return { tree: new HostTree(target, deadlineFiles(timeoutMs, device.name), { name: device.name }), target, writable };
+}
+
+/** The device's name, or the first free one after it: an earlier Baton may have been killed with it mounted. */
+function makeMountPoint(mountRoot: string, name: string): string {
+  fs.mkdirSync(mountRoot, { recursive: true, mode: 0o700 });
+  for (let count = 0; ; count++) {
+    const target = join(mountRoot, count === 0 ? name : `${name}.${count}`);
+    try {
+      fs.mkdirSync(target, { mode: 0o700 });
+      return target;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST" || count > 100) {
+        throw new BatonError("io", `${name} cannot be mounted: no folder ${target}: ${describeError(error)}`);
+      }
+    }
+  }
+}
+
+function removeMountPoint(target: string): void {
+  try {
+    fs.rmdirSync(target);
+  } catch {
+    // Still mounted after a timeout: the next one takes another name.
+  }
+}
+
+/**
+ * Sets the device read-only, so that the kernel refuses what mount options might forget: ext4 would still clean up
+ * orphaned inodes. The partition's own flag is what filesystems ask for.
+ */
+async function protect(name: string, node: string, writable: string[], timeoutMs: number): Promise<void> {
+  await refuseIfUsed(name, node, timeoutMs);
+  if (await isReadOnly(node, { timeoutMs })) return;
+  await setReadOnly(node, true, { timeoutMs });
+  writable.push(node);
+}
+
+/** O_EXCL on a block device fails where anything has claimed it: a mount in another namespace, RAID, LVM, swap. */
+async function refuseIfUsed(name: string, node: string, timeoutMs: number): Promise<void> {
+  const { O_RDONLY, O_EXCL, O_NONBLOCK } = fs.constants;
+  const opening = new Promise<number>((resolve, reject) => {
+    fs.open(node, O_RDONLY | O_EXCL | O_NONBLOCK, (error, fd) => {
+      if (error) reject(new LinuxError("open", `${JSON.stringify(node)}, O_EXCL`, -(error.errno ?? 0)));
+      else resolve(fd);
+    });
+  });
+  const fd = await withDeadline(opening, timeoutMs, `${name} cannot be opened`, (late) => fs.close(late, () => {}));
+  // Closed before anything else, or the mount would find it claimed.
+  await new Promise<void>((resolve) => fs.close(fd, () => resolve()));
+}
+
+async function tryMounts(
+  device: BlockDevice,
+  type: string,
+  siblings: readonly string[],
+  target: string,
+  timeoutMs: number,
+): Promise<void> {
+  let refusal: LinuxError | null = null;
+  const devices = siblings.map((node) => `device=${node}`);
+  for (const { driver, data } of mountTries(type)) {
+    const request = { source: device.node, target, type: driver, flags: FLAGS | MS_SILENT, timeoutMs };
+    try {
+      await mount({ ...request, data: [data, ...devices].filter(Boolean).join(",") });
+      return;
+    } catch (error) {
+      if (!(error instanceof LinuxError) || !isWorthAnotherTry(error.errnoName)) throw error;
+      log.debug(`${device.name}: ${error.message}`);
+      // That one driver is missing says less than what another had to say.
+      if (!refusal || refusal.errnoName === "ENODEV") refusal = error;
+    }
+  }
+  throw refusal ?? new BatonError("unsupported", `${device.name} cannot be mounted: no way to mount ${type} is known.`);
+}
+
+/** Shows what this system has mounted already (Baton on a running host), without touching how it is mounted. */
+async function bindMounted(
+  device: BlockDevice,
+  mountPoint: string | undefined,
+  target: string,
+  timeoutMs: number,
+): Promise<void> {
+  if (mountPoint === undefined) {
+    throw new BatonError("io", `${device.name} cannot be read: this system has mounted only a part of it.`);
+  }
+  await mount({ source: mountPoint, target, type: null, flags: MS_BIND, timeoutMs });
+  try {
+    await mount({ source: null, target, type: null, flags: MS_BIND | MS_REMOUNT | FLAGS, timeoutMs });
+  } catch (error) {
+    await unmount(target, { lazy: true, timeoutMs }).catch(() => {});
+    throw error;
+  }
+}
+
+function mountError(name: string, type: string, error: LinuxError): BatonError {
+  const message = `${name} (${type}) cannot be mounted: ${explainRefusal(type, error.errnoName)}.`;
+  return new BatonError("io", message, { cause: error });
+}
+
+async function takeBack(name: string, state: MountState, timeoutMs: number): Promise<void> {
+  const { target, writable } = state;
+  try {
+    await unmount(target, { timeoutMs });
+  } catch (error) {
+    log.debug(`${name}: ${describeError(error)}; detaching it`);
+    await unmount(target, { lazy: true, timeoutMs }).catch((late) => log.warn(`${name}: ${describeError(late)}`));
+    removeMountPoint(target);
+    // Something may still use the filesystem: its device stays read-only.
+    return;
+  }
+  await restore(writable, timeoutMs);
+  removeMountPoint(target);
+}
+
+/** Makes devices writable again that were so before. */
+async function restore(writable: readonly string[], timeoutMs: number): Promise<void> {
+  for (const node of writable) {
+    await setReadOnly(node, false, { timeoutMs }).catch((error) => log.warn(describeError(error)));
+  }
+}

@@ -1,0 +1,53 @@
+/** What is mounted already (proc_pid_mountinfo(5)). */
+
+import { readFileSync, realpathSync } from "node:fs";
+
+export interface Mount {
+  /** `8:1`; for btrfs an invented number. */
+  readonly device: string;
+  /** What of the filesystem is seen: `/` for all of it. */
+  readonly root: string;
+  readonly mountPoint: string;
+  /** `/dev/sda1`. */
+  readonly source: string;
+}
+
+/** @param text of /proc/self/mountinfo. */
+export function parseMountinfo(text: string): Mount[] {
+  const mounts: Mount[] = [];
+  for (const line of text.split("\n")) {
+    const [front = "", back = ""] = line.split(" - ");
+    const [, , device, root, mountPoint] = front.split(" ");
+    const source = back.split(" ")[1];
+    if (device === undefined || root === undefined || mountPoint === undefined || source === undefined) continue;
+    mounts.push({ device, root: fromOctal(root), mountPoint: fromOctal(mountPoint), source: fromOctal(source) });
+  }
+  return mounts;
+}
+
+/** Spaces and the like are written in octal. */
+function fromOctal(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+}
+
+/** The mounts of a device that this process sees. Reads /proc and sysfs only. */
+export function mountsOf(name: string, node: string): Mount[] {
+  try {
+    const device = readFileSync(`/sys/class/block/${name}/dev`, "utf8").trim();
+    return parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")).filter(
+      (mount) => mount.device === device || (mount.source.startsWith("/") && sameNode(mount.source, node)),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** /dev/mapper's and /dev/disk's names are symlinks. */
+function sameNode(source: string, node: string): boolean {
+  if (source === node) return true;
+  try {
+    return source.startsWith("/dev/") && realpathSync(source) === node;
+  } catch {
+    return false;
+  }
+}
