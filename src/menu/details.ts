@@ -6,7 +6,7 @@ import type { Look } from "./look.ts";
 import type { MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
 import { bootFile, type Item, sourceDevice } from "./tree.ts";
-import { wrap } from "./width.ts";
+import { truncate, wrap } from "./width.ts";
 
 const LABEL = 10;
 
@@ -26,10 +26,11 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   const add = (label: string, text: string, most: number, style: "normal" | "warning" = "normal"): void => {
     if (text === "" || rows.length >= room) return;
     const limit = Math.min(most, room - rows.length);
-    const lines = wrap(look.text(text), Math.max(8, columns - LABEL - 1));
+    const width = Math.max(8, columns - LABEL - 1);
+    const lines = wrap(look.text(text), width);
     lines.slice(0, limit).forEach((line, index) => {
-      const more = index === limit - 1 && lines.length > limit;
-      const shown = more ? `${line.slice(0, Math.max(0, columns - LABEL - 5))}${look.glyphs.ellipsis}` : line;
+      const last = index === limit - 1 && lines.length > limit;
+      const shown = last ? truncate(lines.slice(index).join(" "), width, look.glyphs.ellipsis) : line;
       rows.push(cutRow(field(index === 0 ? ` ${label}` : "", LABEL, shown, style, look), columns - 1, look));
     });
   };
@@ -37,10 +38,10 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
     // A small screen: the reason or the command line, and where it lies.
     add("Disk", `${entry.source}`, 1);
     if (entry.bootable) add("Options", entry.options, 1);
-    else add("Cannot", entry.reason ?? "it cannot be booted", 1, "warning");
+    else add("Problem", entry.reason ?? "it cannot be booted", 1, "warning");
     return rows;
   }
-  if (!entry.bootable) add("Not now", entry.reason ?? "it cannot be booted", 2, "warning");
+  if (!entry.bootable) add("Problem", entry.reason ?? "it cannot be booted", 2, "warning");
   add("Disk", diskText(item.device, state, look), 1);
   add("Config", entry.source, 1);
   add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);

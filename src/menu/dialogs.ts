@@ -6,6 +6,9 @@ import type { Look } from "./look.ts";
 import type { Progress } from "./model.ts";
 import { truncate, wrap } from "./width.ts";
 
+/** A column of air on both sides of a box that lies over other text. */
+const aired = (rows: readonly Row[]): Row[] => rows.map((row) => [span(" "), ...row, span(" ")]);
+
 /** Why the last boot failed. At most `most` lines of text, the last of which says that there is more in the log. */
 export function messageBox(message: string, columns: number, most: number, look: Look): Row[] {
   const width = Math.max(10, columns - 2);
@@ -23,8 +26,8 @@ export function messageBox(message: string, columns: number, most: number, look:
 
 export function confirmBox(action: "reboot" | "power-off", columns: number, look: Look): Row[] {
   const question = action === "reboot" ? "Reboot this machine?" : "Power this machine off?";
-  const width = Math.min(columns - 2, 44);
-  return box(
+  const width = Math.min(columns - 2, 40);
+  const rows = box(
     [
       [],
       [span(`  ${question}`, "strong")],
@@ -36,6 +39,7 @@ export function confirmBox(action: "reboot" | "power-off", columns: number, look
     look,
     { title: action === "reboot" ? "Reboot" : "Power off", style: "warning", titleStyle: "warning" },
   );
+  return aired(rows);
 }
 
 /** What is being loaded, with a bar where the size is known. */
@@ -44,7 +48,7 @@ export function progressBox(progress: Progress | null, busy: string | null, colu
   const inner = width - 6;
   const title = progress?.title ?? busy ?? "";
   const rows: Row[] = [[], [span(` ${truncate(look.text(title), inner, look.glyphs.ellipsis)}`, "strong")]];
-  if (progress === null) return box([...rows, []], width, look, { style: "normal", titleStyle: "strong" });
+  if (progress === null) return aired(box([...rows, []], width, look, { style: "normal", titleStyle: "strong" }));
   rows.push([span(` ${truncate(look.text(progress.detail), inner, look.glyphs.ellipsis)}`)], []);
   if (progress.total !== null && progress.total > 0) {
     const share = Math.max(0, Math.min(1, progress.done / progress.total));
@@ -58,5 +62,5 @@ export function progressBox(progress: Progress | null, busy: string | null, colu
   } else if (progress.done > 0) {
     rows.push([span(` ${formatSize(progress.done)}`, "soft")]);
   }
-  return box([...rows, []], width, look, { style: "normal", titleStyle: "strong" });
+  return aired(box([...rows, []], width, look, { style: "normal", titleStyle: "strong" }));
 }

@@ -1,7 +1,7 @@
 /** A picture of text: what a screen shows, before blessed puts it on a terminal. Pure. */
 
 import type { Look, Style } from "./look.ts";
-import { fit, textWidth, truncate } from "./width.ts";
+import { clusters, fit, textWidth, truncate } from "./width.ts";
 
 export interface Span {
   readonly text: string;
@@ -17,8 +17,11 @@ export interface Size {
 
 export interface Frame {
   readonly rows: readonly Row[];
-  /** Where the terminal's cursor stands, from 0; null hides it. */
-  readonly cursor: { readonly row: number; readonly column: number } | null;
+  /**
+   * Where the terminal's cursor stands, from 0. It is shown where text is typed; elsewhere it is hidden, but stands
+   * at the selected row all the same: braille displays and screen readers follow it.
+   */
+  readonly cursor: { readonly row: number; readonly column: number; readonly visible: boolean };
 }
 
 export const span = (text: string, style: Style = "normal"): Span => ({ text, style });
@@ -104,13 +107,36 @@ export function field(label: string, width: number, text: string, style: Style, 
   return [span(fit(label, width, look.glyphs.ellipsis), "soft"), span(text, style)];
 }
 
-/** Lays `over` on the middle of `under`: over's rows replace part of under's. */
-export function centre(under: readonly Row[], over: readonly Row[], columns: number): Row[] {
+/** What is left of a row when `columns` columns are taken from its left; half a wide character becomes a space. */
+export function dropColumns(row: Row, columns: number): Row {
+  const out: Span[] = [];
+  let drop = columns;
+  for (const part of row) {
+    if (drop <= 0) {
+      out.push(part);
+      continue;
+    }
+    let text = "";
+    for (const cluster of clusters(part.text)) {
+      if (drop <= 0) text += cluster.text;
+      else if (cluster.width > drop) text += " ".repeat(cluster.width - drop);
+      drop = Math.max(0, drop - cluster.width);
+    }
+    if (text !== "") out.push(span(text, part.style));
+  }
+  return out;
+}
+
+/** Lays `over`, whose rows are all as wide as its first, on the middle of `under`. */
+export function centre(under: readonly Row[], over: readonly Row[], columns: number, look: Look): Row[] {
   const width = over.length === 0 ? 0 : rowWidth(over[0]!);
   const top = Math.max(0, Math.floor((under.length - over.length) / 2));
-  const indent = " ".repeat(Math.max(0, Math.floor((columns - width) / 2)));
+  const left = Math.max(0, Math.floor((columns - width) / 2));
   return under.map((row, index) => {
     const line = over[index - top];
-    return line === undefined ? row : [span(indent), ...line];
+    if (line === undefined) return row;
+    const before = cutRow(row, left, { ...look, glyphs: { ...look.glyphs, ellipsis: "" } });
+    const gap = left - rowWidth(before);
+    return [...before, span(" ".repeat(gap)), ...line, ...dropColumns(row, left + width)];
   });
 }

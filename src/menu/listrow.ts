@@ -3,7 +3,7 @@
 import { edges, type Row, span } from "./frame.ts";
 import type { Look } from "./look.ts";
 import type { Item } from "./tree.ts";
-import { truncate } from "./width.ts";
+import { textWidth, truncate } from "./width.ts";
 
 /** ` * Title >            hint ` in exactly `columns` columns; what can't be booted is dim and says why in short. */
 export function listRow(item: Item, selected: boolean, isDefault: boolean, columns: number, look: Look): Row {
@@ -12,22 +12,23 @@ export function listRow(item: Item, selected: boolean, isDefault: boolean, colum
   const soft = selected ? "selectedSoft" : "soft";
   const mark = isDefault ? " * " : "   ";
   const suffix = item.kind === "submenu" ? " >" : "";
-  const notes: string[] = [];
-  if (!bootable && item.kind === "entry") notes.push(look.text(item.entry.reason ?? "cannot be booted"));
-  if (item.hint !== "") notes.push(look.text(item.hint));
   const title = look.text(item.title);
-  // The title comes first; the note takes what it leaves, but is not squeezed out by a long one.
+  const hint = columns < 30 ? "" : look.text(item.hint);
   const room = columns - mark.length - 1;
-  const noteRoom = Math.max(Math.floor(room / 3), Math.min(room - title.length - suffix.length - 3, room - 8));
+  const hintRoom = hint === "" ? 0 : textWidth(hint) + 3;
   let note = "";
-  if (notes.length > 0 && columns >= 30) {
-    const last = notes.length > 1 ? `  ${notes[1]}` : "";
-    note = truncate(notes[0]!, Math.max(4, noteRoom - last.length), look.glyphs.ellipsis) + last;
+  if (!bootable && item.kind === "entry") {
+    // The reason takes what the title leaves, and a third of the row from a title that is long; the details below
+    // the list have it in full, so that a reason of two words and dots is not worth a cut title.
+    const left = room - hintRoom - 3;
+    const most = Math.max(Math.floor(left / 3), left - textWidth(title) - suffix.length);
+    if (most >= 12) note = truncate(look.text(item.entry.reason ?? "cannot be booted"), most, look.glyphs.ellipsis);
   }
-  const width = note === "" ? room : room - note.length - 2;
+  const noteRoom = note === "" ? 0 : textWidth(note) + 3;
+  const titleRoom = room - hintRoom - noteRoom - suffix.length;
   return edges(
-    [span(mark, style), span(truncate(title, width - suffix.length, look.glyphs.ellipsis) + suffix, style)],
-    note === "" ? [span(" ", style)] : [span(`  ${note} `, soft)],
+    [span(mark, style), span(truncate(title, titleRoom, look.glyphs.ellipsis) + suffix, style)],
+    [span(note === "" ? "" : `  ${note}`, soft), span(hint === "" ? " " : `  ${hint} `, soft)],
     columns,
     look,
     style,

@@ -16,14 +16,13 @@ import { nothingRows, pageRows } from "./pages.ts";
 import { type KernelConsole, quietKernel } from "./printk.ts";
 import { editColumns, layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
 import { loadBlessed, TerminalScreen } from "./screen.ts";
-import { runShell } from "./shell.ts";
 import { Terminal } from "./terminal.ts";
 
 export interface MenuOptions {
   readonly consoles: readonly ConsoleSpec[];
   readonly store: MenuStore;
   readonly actions: MenuActions;
-  /** What `c` runs, as argv; without it there is no shell. */
+  /** What `c` runs, as argv (shell.ts makes it a session of its own); without it there is no shell. */
   readonly shell?: { readonly argv: readonly string[]; readonly env?: Readonly<Record<string, string>> };
   /** Called when the last console is gone and none is left to press keys on. */
   readonly onNoConsole?: () => void;
@@ -60,6 +59,11 @@ interface Console {
   stale: boolean;
   /** A shell has the console. */
   shell: { kill(): void } | null;
+}
+
+/** Reads what the menu needs from the image, where there is time to spare before it is shown. */
+export async function preloadMenu(): Promise<void> {
+  await loadBlessed();
 }
 
 /**
@@ -102,14 +106,20 @@ class RunningMenu implements Menu {
     this.#unsubscribe = this.#options.store.subscribe(() => this.#schedule());
     if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
     // What the kernel prints now may stand on the screens already.
-    if (this.#options.beforeFirstFrame) this.aloud(this.#options.beforeFirstFrame);
+    if (this.#options.beforeFirstFrame) this.#speak(this.#options.beforeFirstFrame);
     this.#drawAll();
   }
 
   aloud(print: () => void): void {
+    this.#speak(print);
+    this.#schedule();
+  }
+
+  /** Screens are drawn over by what the kernel prints: they begin anew. */
+  #speak(print: () => void): void {
     if (this.#kernel === null) print();
     else this.#kernel.aloud(print);
-    this.#forgetAll();
+    for (const console of this.#consoles) console.screen?.forget();
   }
 
   async close(): Promise<void> {
@@ -252,7 +262,7 @@ class RunningMenu implements Menu {
     const state: MenuState = this.#options.store.state;
     return {
       columns: editColumns(size.columns),
-      listRows: layout(size).list,
+      listRows: layout(size, this.#controller.level().items.length === 0).list,
       pageRows: pageHeight(size),
       pageLength: (name) => {
         const columns = this.#textColumns();
@@ -280,6 +290,8 @@ class RunningMenu implements Menu {
     if ([...this.#consoles].every((other) => other.screen === null)) this.#kernel?.restore();
     let failure: string | null = null;
     try {
+      // Not before it is wanted: reading child_process takes as long as drawing the menu.
+      const { runShell } = await import("./shell.ts");
       const running = runShell(terminal.spec, shell.argv, size, shell.env ?? {});
       console.shell = running;
       failure = await running.done;

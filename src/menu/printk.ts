@@ -8,6 +8,8 @@ const QUIET = "1";
 export interface KernelConsole {
   /** Lets the kernel print again, as it did before. */
   restore(): void;
+  /** Silent again, after {@link restore}. */
+  quiet(): void;
   /** Runs `work` with the level as it was before, and is quiet again after it. */
   aloud<T>(work: () => T): T;
 }
@@ -30,11 +32,12 @@ export function quietKernel(path = "/proc/sys/kernel/printk"): KernelConsole {
   } catch {
     // As above.
   }
-  if (before === null) return { restore: () => {}, aloud: (work) => work() };
+  if (before === null) return { restore: () => {}, quiet: () => {}, aloud: (work) => work() };
   const level = before;
   set(QUIET);
   return {
     restore: () => set(level),
+    quiet: () => set(QUIET),
     aloud: (work) => {
       set(level);
       try {

@@ -40,8 +40,10 @@ export interface Layout {
   readonly keys: number;
 }
 
-export function layout(size: Size): Layout {
+/** @param empty there is no entry, and so nothing to say below the list */
+export function layout(size: Size, empty: boolean): Layout {
   const { rows } = size;
+  if (empty && rows >= 6) return { air: 0, list: rows - 3, details: 0, status: 1, keys: 1 };
   if (rows < 6) return { air: 0, list: Math.max(0, rows - 1), details: 0, status: 0, keys: 0 };
   if (rows < 14) return { air: 0, list: rows - 5, details: 2, status: 1, keys: 1 };
   if (rows < 20) return { air: 0, list: rows - 8, details: 5, status: 1, keys: 1 };
@@ -68,15 +70,17 @@ export function renderFrame(scene: Scene, size: Size, look: Look, memory: Screen
     over = confirmBox(page.action, size.columns, look);
   }
   if (over === null) return clip(frame, size, look);
-  return clip({ rows: centre(frame.rows, over, size.columns), cursor: null }, size, look);
+  const rows = centre(frame.rows, over, size.columns, look);
+  return clip({ rows, cursor: { ...frame.cursor, visible: false } }, size, look);
 }
 
 /** Whatever was laid out, no row or column goes beyond the screen. */
 function clip(frame: Frame, size: Size, look: Look): Frame {
   const rows = frame.rows.slice(0, size.rows).map((row) => cutRow(row, size.columns, look));
   const { cursor } = frame;
-  const inside = cursor !== null && cursor.row < size.rows && cursor.column < size.columns;
-  return { rows, cursor: inside ? cursor : null };
+  const row = Math.max(0, Math.min(cursor.row, size.rows - 1));
+  const column = Math.max(0, Math.min(cursor.column, size.columns - 1));
+  return { rows, cursor: { row, column, visible: cursor.visible } };
 }
 
 function titleBar(right: string, columns: number, look: Look): Row {
@@ -129,8 +133,8 @@ function keyBar(hints: readonly KeyHint[], columns: number): Row {
 function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): Frame {
   const { controller, state } = scene;
   const { columns } = size;
-  const parts = layout(size);
   const level = controller.level();
+  const parts = layout(size, level.items.length === 0);
   const selected = controller.selection(level);
   const item = level.items[selected];
   const message = state.message === null ? [] : messageBox(state.message, columns, Math.max(1, parts.list - 5), look);
@@ -142,8 +146,9 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   rows.push(...message);
   if (message.length > 0 && parts.air > 0) rows.push([]);
   let position = "";
+  let cursorRow = rows.length;
   if (level.items.length === 0) {
-    const text = nothingRows(state, scene.textColumns, look).slice(parts.air);
+    const text = nothingRows(state, scene.textColumns, look);
     const first = Math.max(0, Math.min(controller.nothingTop, text.length - height));
     for (let i = 0; i < height; i++) rows.push(text[first + i] ?? []);
     if (text.length > height) position = `${first + height} of ${text.length} lines`;
@@ -153,6 +158,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
     const defaultKey = controller.defaultKeys(state)[level.path.length];
     for (let i = top; i < top + height; i++) {
       const shown = level.items[i];
+      if (i === selected) cursorRow = rows.length;
       rows.push(shown === undefined ? [] : listRow(shown, i === selected, shown.key === defaultKey, columns, look));
     }
     if (level.items.length > height) position = `${selected + 1} of ${level.items.length}`;
@@ -164,9 +170,11 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
     for (let i = 0; i < room; i++) rows.push(details[i] ?? []);
   }
   if (parts.status > 0) rows.push(statusRow(scene, columns, look));
-  if (parts.keys > 0)
-    rows.push(keyBar(item?.kind === "submenu" ? [["Enter", "open"], ...LIST_KEYS.slice(2)] : LIST_KEYS, columns));
-  return { rows, cursor: null };
+  const open: KeyHint = ["Enter", "open"];
+  const hints =
+    item === undefined ? LIST_KEYS.slice(2) : item.kind === "submenu" ? [open, ...LIST_KEYS.slice(2)] : LIST_KEYS;
+  if (parts.keys > 0) rows.push(keyBar(hints, columns));
+  return { rows, cursor: { row: cursorRow, column: 0, visible: false } };
 }
 
 /** One line about what goes on by itself. */
@@ -185,7 +193,7 @@ function statusRow(scene: Scene, columns: number, look: Look): Row {
     state.diagnostics.length === 0
       ? ""
       : `${state.diagnostics.length} ${state.diagnostics.length === 1 ? "problem" : "problems"} in configurations: i `;
-  const left = state.scanning ? ` Looking for disks${look.glyphs.ellipsis}` : "";
+  const left = state.scanning && state.entries.length > 0 ? ` Looking for disks${look.glyphs.ellipsis}` : "";
   return edges([span(left, "accent")], right === "" ? [] : [span(right, "warning")], columns, look);
 }
 
@@ -199,7 +207,7 @@ function pageFrame(scene: Scene, page: Extract<Page, { kind: "text" }>, size: Si
   const shown = text.length <= height ? "" : `${Math.min(text.length, first + height)} of ${text.length} `;
   if (size.rows > 1)
     rows.push(edges(keyBar(PAGE_KEYS, columns - shown.length - 1), [span(shown, "soft")], columns, look));
-  return { rows, cursor: null };
+  return { rows, cursor: { row: 1, column: 0, visible: false } };
 }
 
 /** Columns of the edited line on a screen of that width. */
@@ -226,5 +234,5 @@ function editFrame(page: EditPage, size: Size, look: Look): Frame {
     rows.push([span(" This changes the one boot that follows, and nothing on the disk.", "soft")]);
   }
   rows.push(keyBar(EDIT_KEYS, columns));
-  return { rows, cursor: { row: start + line.cursor.row - first, column: line.cursor.column + 1 } };
+  return { rows, cursor: { row: start + line.cursor.row - first, column: line.cursor.column + 1, visible: true } };
 }

@@ -119,7 +119,8 @@ export class TerminalScreen {
   readonly #screen: Screen;
   readonly #program: InstanceType<Blessed["Program"]>;
   #look: Look;
-  #frame: Frame = { rows: [], cursor: null };
+  #frame: Frame = { rows: [], cursor: { row: 0, column: 0, visible: false } };
+  #cursorShown = false;
 
   /** @param write sends text to the terminal, whole and in order */
   constructor(blessed: Blessed, term: string, size: Size, look: Look, write: (text: string) => void) {
@@ -161,11 +162,12 @@ export class TerminalScreen {
   draw(frame: Frame): void {
     this.#frame = frame;
     this.#screen.render();
-    if (frame.cursor === null) {
-      this.#program.hideCursor();
-    } else {
-      this.#program.cup(frame.cursor.row, frame.cursor.column);
-      this.#program.showCursor();
+    const { row, column, visible } = frame.cursor;
+    this.#program.cup(row, column);
+    if (visible !== this.#cursorShown) {
+      if (visible) this.#program.showCursor();
+      else this.#program.hideCursor();
+      this.#cursorShown = visible;
     }
     this.#program.flush();
   }

@@ -13,9 +13,18 @@ export interface RunningShell {
 }
 
 /**
- * Runs `argv` with the console, opened anew, as its input and output. Where it should have job control, `argv` makes
- * it a session leader itself (`setsid -c`): the session's end hangs the terminal up, so the menu must not have it
- * open meanwhile.
+ * What to run so that the shell has Ctrl-C and job control: on a console of the machine it must be the leader of a
+ * session of its own with the console as its terminal, which busybox's `setsid -c` makes it. On the terminal that
+ * Baton itself was started on there is a session already.
+ */
+export function shellCommand(spec: ConsoleSpec, argv: readonly string[]): readonly string[] {
+  const busybox = argv[0] !== undefined && /(^|\/)busybox$/.test(argv[0]);
+  return spec.kind !== "own" && busybox ? [argv[0]!, "setsid", "-c", ...argv] : argv;
+}
+
+/**
+ * Runs `argv` with the console, opened anew, as its input and output. The end of the shell's session hangs the
+ * console up, so the menu must not have it open meanwhile.
  * @throws where the console can't be opened
  */
 export function runShell(
@@ -24,7 +33,7 @@ export function runShell(
   size: Size,
   env: Readonly<Record<string, string>>,
 ): RunningShell {
-  const [program = "", ...args] = argv;
+  const [program = "", ...args] = shellCommand(spec, argv);
   const fd = openSync(spec.path, constants.O_RDWR | constants.O_NOCTTY);
   // Where the kernel can't know the size; elsewhere these words would only be wrong after a resize.
   const sizeWords = spec.kind === "serial" ? { LINES: String(size.rows), COLUMNS: String(size.columns) } : {};
