@@ -1,0 +1,111 @@
+/** What one configuration may use up: a hostile one must not hang or fill the machine that boots. */
+
+/** Thrown when a limit is reached; ends what was running, not what was read before. */
+export class BudgetExceeded {
+  readonly message: string;
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+export interface Limits {
+  /** Commands run in all. */
+  readonly steps: number;
+  /** Commands run by the body of one entry or submenu. */
+  readonly entrySteps: number;
+  /** Functions, `source` and `eval` inside one another. */
+  readonly depth: number;
+  /** Characters of one value or argument list. */
+  readonly valueLength: number;
+  /** Characters of all arguments. */
+  readonly totalLength: number;
+  readonly entries: number;
+  /** Submenus inside one another. */
+  readonly menuDepth: number;
+  /** Configuration files read. */
+  readonly files: number;
+  /** Bytes of them. */
+  readonly bytes: number;
+  readonly milliseconds: number;
+}
+
+export const LIMITS: Limits = {
+  steps: 4_000_000,
+  entrySteps: 200_000,
+  depth: 50,
+  valueLength: 1 << 20,
+  totalLength: 1 << 28,
+  entries: 100_000,
+  menuDepth: 16,
+  files: 1000,
+  bytes: 64 << 20,
+  milliseconds: 30_000,
+};
+
+/** Counts down. */
+export class Budget {
+  readonly limits: Limits;
+  #steps = 0;
+  #entryEnd: number;
+  #length = 0;
+  #files = 0;
+  #bytes = 0;
+  readonly #deadline: number;
+
+  constructor(limits: Limits = LIMITS) {
+    this.limits = limits;
+    this.#entryEnd = limits.steps;
+    this.#deadline = performance.now() + limits.milliseconds;
+  }
+
+  /** One command is run. */
+  step(): void {
+    this.#steps++;
+    if (this.#steps >= this.#entryEnd) {
+      if (this.#steps >= this.limits.steps)
+        throw new BudgetExceeded(`more than ${this.limits.steps} commands were run`);
+      throw new BudgetExceeded(
+        `more than ${this.limits.entrySteps} commands were run for one entry, which looks like an endless loop`,
+      );
+    }
+    if ((this.#steps & 0x3ff) === 0) this.checkTime();
+  }
+
+  checkTime(): void {
+    if (performance.now() > this.#deadline) {
+      throw new BudgetExceeded(`reading it took longer than ${this.limits.milliseconds / 1000} s`);
+    }
+  }
+
+  /** True where no entry can be run any more. */
+  get isSpent(): boolean {
+    return this.#steps >= this.limits.steps || performance.now() > this.#deadline;
+  }
+
+  /** The body of an entry begins: it may use so many commands and no more. */
+  beginEntry(): void {
+    this.#entryEnd = Math.min(this.limits.steps, this.#steps + this.limits.entrySteps);
+  }
+
+  endEntry(): void {
+    this.#entryEnd = this.limits.steps;
+  }
+
+  /** An argument list or value of so many characters was made. */
+  text(length: number): void {
+    if (length > this.limits.valueLength) {
+      throw new BudgetExceeded(`a value grew longer than ${this.limits.valueLength} characters`);
+    }
+    this.#length += length;
+    if (this.#length > this.limits.totalLength) {
+      throw new BudgetExceeded(`variables were expanded into more than ${this.limits.totalLength} characters in all`);
+    }
+  }
+
+  file(bytes: number): void {
+    this.#files++;
+    this.#bytes += bytes;
+    if (this.#files > this.limits.files) throw new BudgetExceeded(`more than ${this.limits.files} files were read`);
+    if (this.#bytes > this.limits.bytes) throw new BudgetExceeded(`more than ${this.limits.bytes} bytes were read`);
+  }
+}

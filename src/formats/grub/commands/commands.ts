@@ -1,0 +1,28 @@
+/** Every command that Baton knows: a new subject is one new file and one new line. */
+
+import type { CommandFunction } from "../interpreter.ts";
+import { configCommands } from "./config.ts";
+import { controlCommands } from "./control.ts";
+import { loadCommands } from "./load.ts";
+import { menuCommands } from "./menu.ts";
+import { quietCommands } from "./quiet.ts";
+import { searchCommands } from "./search.ts";
+import { testCommands } from "./test.ts";
+import { variableCommands } from "./variables.ts";
+
+let table: ReadonlyMap<string, CommandFunction> | null = null;
+
+/** The table, made at its first use. */
+export function grubCommands(): ReadonlyMap<string, CommandFunction> {
+  table ??= new Map<string, CommandFunction>([
+    ...quietCommands,
+    ...controlCommands,
+    ...variableCommands,
+    ...testCommands,
+    ...searchCommands,
+    ...menuCommands,
+    ...configCommands,
+    ...loadCommands,
+  ]);
+  return table;
+}

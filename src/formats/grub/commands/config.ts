@@ -1,0 +1,105 @@
+/** Reading other configurations: `source`, `configfile`, `normal`, `extract_entries_*`. */
+
+import { formatFileRef } from "../../../entry.ts";
+import { CONFIG_LIMIT } from "../../reader.ts";
+import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
+import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
+import { Menu } from "../menu.ts";
+import { decodeSource, SourceText } from "../source.ts";
+
+/** Runs a configuration file in the environment and menu that are set now. */
+async function runFile(run: Interpreter, call: Call, path: string): Promise<number> {
+  const file = run.files.name(path);
+  const ref = formatFileRef(file.ref);
+  if (run.reading.includes(ref)) {
+    run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
+    return BAD_ARGUMENT;
+  }
+  const bytes = await run.files.read(file, CONFIG_LIMIT);
+  if (typeof bytes === "string") {
+    if (run.conditions === 0) run.warn(call, `${call.name} ${path}: ${bytes}`);
+    return FILE_NOT_FOUND;
+  }
+  const { text, warnings } = decodeSource(bytes);
+  const source = new SourceText(ref, text);
+  for (const warning of warnings) run.say("warning", null, warning, source);
+  const before = { file: run.env.get("config_file"), directory: run.env.get("config_directory") };
+  const full = path.startsWith("(") ? path : `(${run.env.get("root") ?? ""})${path}`;
+  run.env.set("config_file", full);
+  run.env.set("config_directory", full.slice(0, Math.max(0, full.lastIndexOf("/"))));
+  run.env.export("config_file");
+  run.env.export("config_directory");
+  run.reading.push(ref);
+  try {
+    return await run.nested(() => run.runText(source));
+  } finally {
+    run.reading.pop();
+    restore(run, "config_file", before.file);
+    restore(run, "config_directory", before.directory);
+  }
+}
+
+function restore(run: Interpreter, name: string, value: string | undefined): void {
+  if (value === undefined) run.env.unset(name);
+  else run.env.set(name, value);
+}
+
+/** Adds to the menu and the variables at hand. */
+const source: CommandFunction = (run, args, call) => {
+  const [path] = args;
+  if (path === undefined) return BAD_ARGUMENT;
+  return runFile(run, call, path);
+};
+
+/** Runs a file in a context of its own, with a menu of its own. */
+async function inOwnMenu(run: Interpreter, call: Call, path: string, ownContext: boolean): Promise<Menu> {
+  const { env, menu } = run;
+  if (ownContext) run.env = env.context();
+  const own = new Menu();
+  run.menu = own;
+  const waited = run.waited;
+  try {
+    await runFile(run, call, path);
+    if (own.items.length > 0 && call.name !== "extract_entries_configfile" && call.name !== "extract_entries_source") {
+      run.shown.push({ menu: own, env: run.env, waited: run.waited - waited });
+    }
+    return own;
+  } finally {
+    run.env = env;
+    run.menu = menu;
+  }
+}
+
+/** Shows another configuration's menu in place of this one. */
+const configfile: CommandFunction = async (run, args, call) => {
+  const [path] = args;
+  if (path === undefined) return BAD_ARGUMENT;
+  const shown = run.shown.length;
+  await inOwnMenu(run, call, path, true);
+  return run.shown.length > shown ? OK : FILE_NOT_FOUND;
+};
+
+/** `normal [FILE]`: without a name it is the one that GRUB looks for itself. */
+const normal: CommandFunction = async (run, args, call) => {
+  const path = args[0] ?? `${run.env.get("prefix") ?? ""}/grub.cfg`;
+  await inOwnMenu(run, call, path, false);
+  return OK;
+};
+
+/** Takes another configuration's entries into this menu. */
+const extract: CommandFunction = async (run, args, call) => {
+  const [path] = args;
+  if (path === undefined) return BAD_ARGUMENT;
+  const menu = await inOwnMenu(run, call, path, call.name === "extract_entries_configfile");
+  run.menu.items.push(...menu.items);
+  return OK;
+};
+
+export const configCommands: readonly (readonly [string, CommandFunction])[] = [
+  ["source", source],
+  [".", source],
+  ["configfile", configfile],
+  ["normal", normal],
+  ["extract_entries_source", extract],
+  ["extract_entries_configfile", extract],
+];

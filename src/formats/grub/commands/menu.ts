@@ -1,0 +1,73 @@
+/** `menuentry` and `submenu` (grub-core/commands/menuentry.c). */
+
+import type { Block, Command } from "../ast.ts";
+import { BudgetExceeded } from "../budget.ts";
+import { BAD_ARGUMENT, OK } from "../errors.ts";
+import type { CommandFunction } from "../interpreter.ts";
+import { optionValue, parseOptions } from "../options.ts";
+import { Parser } from "../parser.ts";
+import { SourceText } from "../source.ts";
+
+const OPTIONS = [
+  { long: "class", short: "\u0001", value: "required" },
+  { long: "users", value: "required" },
+  { long: "hotkey", value: "required" },
+  { long: "source", value: "required" },
+  { long: "id", value: "required" },
+  { long: "unrestricted" },
+] as const;
+
+const menuentry: CommandFunction = (run, argv, call) => {
+  const options = parseOptions(OPTIONS, argv, { lenient: true });
+  if (typeof options === "string") {
+    run.warn(call, `${call.name}: ${options}; the entry is left out`);
+    return BAD_ARGUMENT;
+  }
+  const { args } = options;
+  const title = args[0];
+  const text = optionValue(options, "source");
+  if (title === undefined) {
+    run.warn(call, `${call.name} without a title; the entry is left out`);
+    return BAD_ARGUMENT;
+  }
+  if ((text === undefined) === (call.block === null)) {
+    run.warn(call, `${call.name} "${title}" needs either a block in braces or --source; the entry is left out`);
+    return BAD_ARGUMENT;
+  }
+  if (run.menu.items.length >= run.budget.limits.entries) {
+    throw new BudgetExceeded(`more than ${run.budget.limits.entries} entries in one menu`);
+  }
+  const users = optionValue(options, "users");
+  run.menu.items.push({
+    title,
+    id: optionValue(options, "id") ?? null,
+    isSubmenu: call.name === "submenu",
+    users: users !== undefined ? splitUsers(users) : options.values.has("unrestricted") ? null : [],
+    hotkey: optionValue(options, "hotkey") || null,
+    args,
+    block: call.block ?? parseBody(text!, run.source, call.at, (message) => run.say("error", call.at, message)),
+    source: run.source,
+    at: call.at,
+  });
+  return OK;
+};
+
+/** GRUB separates users by commas, blanks, semicolons, `|` and `&`. */
+export function splitUsers(text: string): string[] {
+  return text.split(/[ ,;|&]+/).filter((name) => name !== "");
+}
+
+function parseBody(text: string, outer: SourceText, at: number, fault: (message: string) => void): Block {
+  const source = new SourceText(`${outer.name} (--source in line ${outer.position(at).line})`, text, false);
+  const parser = new Parser(source, (_, message) => fault(message));
+  const commands: Command[] = [];
+  for (let next = parser.nextStatement(); next !== null; next = parser.nextStatement()) commands.push(...next);
+  return { commands, source, start: 0, end: text.length };
+}
+
+export const menuCommands: readonly (readonly [string, CommandFunction])[] = [
+  ["menuentry", menuentry],
+  ["submenu", menuentry],
+  // Debian and Ubuntu once had it for entries that only a hotkey starts.
+  ["hiddenentry", menuentry],
+];

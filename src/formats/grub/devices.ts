@@ -1,0 +1,178 @@
+/**
+ * GRUB's device names. Outside GRUB nobody knows which disk the firmware calls `hd0`, so a name with a disk number
+ * stands for that partition of the disk that the configuration came from (interfaces.md); a name that `search` or
+ * `probe` gave out stands for the volume that it found.
+ */
+
+import type { FileRef } from "../../entry.ts";
+import type { FormatContext, FormatVolume } from "../format.ts";
+import type { Environment } from "./environment.ts";
+
+/** What a device name stands for. */
+export type Device =
+  | { readonly kind: "volume"; readonly volume: FormatVolume }
+  /** Nothing attached answers. */
+  | { readonly kind: "unresolved"; readonly selector: string }
+  /** A server. */
+  | { readonly kind: "net"; readonly base: string };
+
+/** A file as a command names it. */
+export interface GrubPath {
+  /** The name between parentheses, null where `$root` is meant. */
+  readonly device: string | null;
+  /** What follows: normally with a `/` first. */
+  readonly path: string;
+}
+
+/** Splits `(hd0,gpt2)/vmlinuz`. */
+export function splitPath(text: string): GrubPath {
+  if (!text.startsWith("(")) return { device: null, path: text };
+  const end = text.indexOf(")");
+  if (end === -1) return { device: null, path: text };
+  return { device: text.slice(1, end), path: text.slice(end + 1) };
+}
+
+const DISK = /^(?:hd|ata|ahci|scsi|usb|ieee1275\/disk|ofdisk|ob|xhci|ehci|uhci|ohci)\d+(?:,(.*))?$/;
+const PARTITION = /^(?:(?:gpt|msdos|apple|sun|sunpc|bsd|dfly|part)?(\d+))$/;
+
+/** Names devices and finds what names mean. */
+export class Devices {
+  readonly own: FormatVolume;
+  readonly #volumes: readonly FormatVolume[];
+  readonly #byKernelName = new Map<string, FormatVolume>();
+  readonly #names = new Map<FormatVolume, string>();
+  #byUuid: Map<string, FormatVolume[]> | null = null;
+  #byLabel: Map<string, FormatVolume[]> | null = null;
+
+  constructor(context: FormatContext) {
+    this.own = context.volume;
+    this.#volumes = [context.volume, ...context.volumes.filter((volume) => volume.name !== context.volume.name)];
+    for (const volume of this.#volumes) this.#byKernelName.set(volume.name, volume);
+    this.#giveNames(context);
+  }
+
+  /** Every volume, the configuration's own first, then those on its disk, then the others in their order. */
+  inSearchOrder(): readonly FormatVolume[] {
+    const near = this.#volumes.filter((volume) => this.isOnOwnDisk(volume));
+    return [...near, ...this.#volumes.filter((volume) => !this.isOnOwnDisk(volume))];
+  }
+
+  /** True for the configuration's own volume and those on the same disk. */
+  isOnOwnDisk(volume: FormatVolume): boolean {
+    return volume === this.own || (this.own.disk !== null && volume.disk === this.own.disk);
+  }
+
+  /** As GRUB would call it: `hd0,gpt2`. The configuration's own disk is `hd0`. */
+  nameOf(volume: FormatVolume): string {
+    return this.#names.get(volume) ?? volume.name;
+  }
+
+  withUuid(uuid: string): readonly FormatVolume[] {
+    this.#byUuid ??= groupBy(this.inSearchOrder(), ({ uuid: own }) => own?.toLowerCase() ?? null);
+    return this.#byUuid.get(uuid.toLowerCase()) ?? [];
+  }
+
+  withLabel(label: string): readonly FormatVolume[] {
+    this.#byLabel ??= groupBy(this.inSearchOrder(), ({ label: own }) => own);
+    return this.#byLabel.get(label) ?? [];
+  }
+
+  byKernelName(name: string): FormatVolume | undefined {
+    return this.#byKernelName.get(name);
+  }
+
+  /** What a device name means, given the names that were given out in `env`. */
+  find(name: string, env: Environment): Device {
+    const given = env.device(name);
+    const known = given === undefined ? undefined : this.#byKernelName.get(given);
+    if (known !== undefined) return { kind: "volume", volume: known };
+    if (name === this.nameOf(this.own)) return { kind: "volume", volume: this.own };
+    const disk = DISK.exec(name);
+    if (disk !== null) return this.#onOwnDisk(name, disk[1]);
+    const selector = /^(UUID|LABEL|FILE)=(.*)$/s.exec(name);
+    if (selector !== null) {
+      const found = selector[1] === "UUID" ? this.withUuid(selector[2]!) : this.withLabel(selector[2]!);
+      if (selector[1] !== "FILE" && found[0] !== undefined) return { kind: "volume", volume: found[0] };
+      return { kind: "unresolved", selector: name };
+    }
+    if (/^cd\d*$/.test(name)) {
+      const disc = this.inSearchOrder().find(({ type }) => type === "iso9660" || type === "udf");
+      return disc === undefined ? { kind: "unresolved", selector: name } : { kind: "volume", volume: disc };
+    }
+    const raid = /^md\/?(\d+)$/.exec(name);
+    if (raid !== null) {
+      const volume = this.#byKernelName.get(`md${raid[1]}`);
+      if (volume !== undefined) return { kind: "volume", volume };
+    }
+    const server = /^(https?|tftp)(?:,([^,]+)(?:,(\d+))?)?$/.exec(name);
+    if (server !== null || name === "pxe") {
+      const host = server?.[2] ?? env.get("net_default_server") ?? env.get("pxe_default_server");
+      const port = server?.[3] === undefined ? "" : `:${server[3]}`;
+      if (host !== undefined) return { kind: "net", base: `${server?.[1] ?? "tftp"}://${host}${port}` };
+    }
+    return { kind: "unresolved", selector: name };
+  }
+
+  /** The file that a path on a device means. */
+  fileRef(device: Device, path: string): FileRef {
+    const absolute = path.startsWith("/") ? path : `/${path}`;
+    if (device.kind === "volume") return { device: device.volume.name, path: absolute };
+    if (device.kind === "net") return { url: device.base + absolute };
+    return { selector: device.selector, path: absolute };
+  }
+
+  #onOwnDisk(name: string, partition: string | undefined): Device {
+    const own: Device = { kind: "volume", volume: this.own };
+    if (partition === undefined) {
+      const isWhole = this.own.partition === null;
+      return isWhole ? own : { kind: "unresolved", selector: name };
+    }
+    const number = Number(PARTITION.exec(partition)?.[1] ?? Number.NaN);
+    if (this.own.disk === null) return own;
+    const volume = this.#volumes.find(({ disk, partition: at }) => disk === this.own.disk && at === number);
+    return volume === undefined ? { kind: "unresolved", selector: name } : { kind: "volume", volume };
+  }
+
+  #giveNames(context: FormatContext): void {
+    const disks = new Map<string, number>();
+    let discs = 0;
+    for (const volume of this.inSearchOrder()) {
+      const { disk, partition } = place(volume);
+      if (partition === null && (volume.type === "iso9660" || volume.type === "udf")) {
+        this.#names.set(volume, context.platform.firmware === "pc" && discs === 0 ? "cd" : `cd${discs}`);
+        discs++;
+        continue;
+      }
+      let number = disks.get(disk);
+      if (number === undefined) {
+        number = disks.size;
+        disks.set(disk, number);
+      }
+      const scheme = volume.scheme ?? (context.platform.firmware === "efi" ? "gpt" : "msdos");
+      this.#names.set(volume, partition === null ? `hd${number}` : `hd${number},${scheme}${partition}`);
+    }
+  }
+}
+
+/** Disk and partition, read from the kernel's name (`vda2`, `nvme0n1p2`) where nothing else tells: for names only. */
+function place(volume: FormatVolume): { disk: string; partition: number | null } {
+  if (volume.disk !== null) return { disk: volume.disk, partition: volume.partition };
+  const match =
+    /^((?:sd|vd|hd|xvd)[a-z]+)(\d+)$/.exec(volume.name) ?? /^((?:nvme\d+n|mmcblk)\d+)p(\d+)$/.exec(volume.name);
+  return match === null ? { disk: volume.name, partition: null } : { disk: match[1]!, partition: Number(match[2]) };
+}
+
+function groupBy(
+  volumes: readonly FormatVolume[],
+  key: (volume: FormatVolume) => string | null,
+): Map<string, FormatVolume[]> {
+  const groups = new Map<string, FormatVolume[]>();
+  for (const volume of volumes) {
+    const name = key(volume);
+    if (name === null) continue;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [volume]);
+    else group.push(volume);
+  }
+  return groups;
+}

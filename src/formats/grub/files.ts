@@ -1,0 +1,167 @@
+/** What a script sees of the disks: files by GRUB path, patterns, environment blocks. Looks at each thing once. */
+
+import type { FileRef } from "../../entry.ts";
+import { formatFileRef } from "../../entry.ts";
+import { BatonError } from "../../errors.ts";
+import type { FormatVolume } from "../format.ts";
+import type { FileStat } from "../reader.ts";
+import type { Device } from "./devices.ts";
+import { splitPath } from "./devices.ts";
+import { type EnvironmentBlock, parseEnvironmentBlock } from "./envblk.ts";
+import { patternRegExp } from "./expand.ts";
+import type { Interpreter } from "./interpreter.ts";
+
+/** A file that a command named. */
+export interface NamedFile {
+  readonly device: Device;
+  /** With a `/` first. */
+  readonly path: string;
+  readonly ref: FileRef;
+}
+
+/** An environment block that was looked for: `missing` where there is no such file. */
+export type LoadedBlock = EnvironmentBlock | "missing";
+
+/** More than an environment block ever is. */
+const BLOCK_LIMIT = 64 * 1024;
+const GLOB_LIMIT = 10_000;
+
+export class Files {
+  readonly #run: Interpreter;
+  readonly #stats = new Map<string, FileStat | null>();
+  readonly #blocks = new Map<string, LoadedBlock>();
+
+  constructor(run: Interpreter) {
+    this.#run = run;
+  }
+
+  /** What a path means now: `(hd0,gpt2)/vmlinuz`, or `/vmlinuz` on `$root`. */
+  name(text: string): NamedFile {
+    const { device: name, path } = splitPath(text);
+    const device = this.device(name);
+    const absolute = path.startsWith("/") ? path : `/${path}`;
+    return { device, path: absolute, ref: this.#run.devices.fileRef(device, absolute) };
+  }
+
+  /** The device of a name between parentheses; null and "" mean `$root`. */
+  device(name: string | null): Device {
+    const { env, devices } = this.#run;
+    const wanted = name === null || name === "" ? (env.get("root") ?? "") : name;
+    return devices.find(wanted, env);
+  }
+
+  /** @returns null where there is no such file or directory. */
+  stat(file: NamedFile): FileStat | null | Promise<FileStat | null> {
+    if (file.device.kind !== "volume") return null;
+    const { volume } = file.device;
+    const key = `${volume.name}:${file.path}`;
+    const known = this.#stats.get(key);
+    if (known !== undefined) return known;
+    return this.#attempt(volume, () => volume.reader.stat(file.path)).then((stat) => {
+      this.#stats.set(key, stat);
+      return stat;
+    });
+  }
+
+  /**
+   * The bytes of a file.
+   * @returns the reason in a sentence where it can't be read.
+   */
+  async read(file: NamedFile, limit?: number): Promise<Uint8Array | string> {
+    if (file.device.kind !== "volume") return `${formatFileRef(file.ref)} is on no device that is attached`;
+    try {
+      const bytes = await file.device.volume.reader.read(file.path, limit);
+      this.#run.budget.file(bytes.length);
+      return bytes;
+    } catch (error) {
+      if (!(error instanceof BatonError)) throw error;
+      if (error.code === "not-found" || error.code === "not-a-directory")
+        return `${formatFileRef(file.ref)} is not there`;
+      const isOwn = file.device.volume.name === this.#run.devices.own.name;
+      if (isOwn && (error.code === "timeout" || error.code === "io")) throw error;
+      return error.message;
+    }
+  }
+
+  async environmentBlock(file: NamedFile): Promise<LoadedBlock> {
+    const key = formatFileRef(file.ref);
+    const known = this.#blocks.get(key);
+    if (known !== undefined) return known;
+    const bytes = await this.read(file, BLOCK_LIMIT);
+    const block: LoadedBlock =
+      typeof bytes !== "string"
+        ? parseEnvironmentBlock(bytes)
+        : (await this.stat(file)) === null
+          ? "missing"
+          : { variables: null, problem: bytes };
+    this.#blocks.set(key, block);
+    return block;
+  }
+
+  /** Expands `*` and `?` in a path; `pattern` has backslashes before what is meant literally. */
+  async glob(pattern: string): Promise<readonly string[]> {
+    const literal = (text: string) => text.replace(/\\([\s\S])/g, "$1");
+    const { device, path } = splitPath(pattern);
+    let found: string[];
+    if (device !== null && /(?<!\\)[*?]/.test(device)) {
+      const wanted = patternRegExp(device);
+      const { devices, env } = this.#run;
+      found = [];
+      for (const volume of devices.inSearchOrder()) {
+        const name = devices.nameOf(volume);
+        if (!wanted.test(name)) continue;
+        env.nameDevice(name, volume.name);
+        found.push(`(${name})`);
+      }
+    } else {
+      found = [device === null ? "" : `(${literal(device)})`];
+    }
+    if (path !== "" && !path.startsWith("/")) return [];
+    for (const name of path === "" ? [] : path.slice(1).split("/")) {
+      const isPattern = /[*?]/.test(name.replace(/\\[\s\S]/g, ""));
+      const next: string[] = [];
+      for (const directory of found) {
+        if (!isPattern) {
+          next.push(`${directory}/${literal(name)}`);
+          continue;
+        }
+        const wanted = patternRegExp(name);
+        for (const item of await this.#list(directory === "" ? "/" : `${directory}/`)) {
+          if (wanted.test(item)) next.push(`${directory}/${item}`);
+          if (next.length > GLOB_LIMIT) return next;
+        }
+      }
+      found = next;
+    }
+    // What follows the last pattern must be there.
+    const there: string[] = [];
+    for (const path of found) {
+      this.#run.budget.checkTime();
+      if (splitPath(path).path === "" || (await this.stat(this.name(path))) !== null) there.push(path);
+    }
+    return there;
+  }
+
+  async #list(directory: string): Promise<readonly string[]> {
+    const { device, path } = this.name(directory);
+    if (device.kind !== "volume") return [];
+    const { volume } = device;
+    return (await this.#attempt(volume, () => volume.reader.list(path)))?.map(({ name }) => name) ?? [];
+  }
+
+  /**
+   * null where there is nothing at that path. A disk that can't be read is one that the caller must hear of if the
+   * configuration lies on it; any other is no reason to lose the configuration.
+   */
+  async #attempt<T>(volume: FormatVolume, look: () => Promise<T>): Promise<T | null> {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof BatonError)) throw error;
+      if (error.code !== "timeout" && error.code !== "io") return null;
+      if (volume.name === this.#run.devices.own.name) throw error;
+      this.#run.say("warning", null, `${volume.name} can't be read: ${error.message}`);
+      return null;
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * GRUB 2's configurations. The manual is the specification, and what GRUB 2.06 and 2.12 do in reality wins, with
+ * what Debian and Fedora add.
+ */
+
+import { type Diagnostic, type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { BatonError } from "../../errors.ts";
+import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult } from "../format.ts";
+import { CONFIG_LIMIT } from "../reader.ts";
+import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
+import { grubCommands } from "./commands/commands.ts";
+import { mergeWrites } from "./commands/variables.ts";
+import { Environment } from "./environment.ts";
+import { findConfigurations } from "./find.ts";
+import { Interpreter } from "./interpreter.ts";
+import { defaultEntry, type ListedMenu, Listing, TOP } from "./listing.ts";
+import { findFallbacks, timeoutOf, timeoutStyleOf } from "./selection.ts";
+import { decodeSource, SourceText } from "./source.ts";
+import { startEnvironment } from "./start.ts";
+
+export const grub: Format = {
+  name: "grub",
+  find: findConfigurations,
+  parse: (path, context) => readConfiguration(path, context),
+};
+
+/** Reads one configuration; `limits` is for tests. */
+export async function readConfiguration(
+  path: string,
+  context: FormatContext,
+  limits: Limits = LIMITS,
+): Promise<FormatResult> {
+  const name = `${context.volume.name}:${path}`;
+  const whole = (severity: Diagnostic["severity"], message: string): Diagnostic => ({
+    severity,
+    source: name,
+    line: null,
+    column: null,
+    message,
+  });
+  let bytes: Uint8Array;
+  try {
+    bytes = await context.volume.reader.read(path, CONFIG_LIMIT);
+  } catch (error) {
+    if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
+    return { ...EMPTY_RESULT, diagnostics: [whole("error", `${error.message}; no configuration is that long`)] };
+  }
+  const { text, warnings } = decodeSource(bytes);
+  const source = new SourceText(name, text);
+  const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
+  for (const warning of warnings) run.diagnostics.push(whole("warning", warning));
+  await startEnvironment(run, path);
+  run.reading.push(name);
+  try {
+    await run.runText(source);
+  } catch (error) {
+    if (!(error instanceof BudgetExceeded)) throw error;
+    run.say("error", null, `${error.message}; what was read before is listed`, source);
+  }
+  return await collect(run, path);
+}
+
+/** Runs every entry and chooses the default. */
+async function collect(run: Interpreter, path: string): Promise<FormatResult> {
+  const listing = new Listing(run);
+  const { menu, env, plan, shown, waited } = run;
+  run.shown = [];
+  const around = { ...TOP, writes: plan.writes };
+  // What `configfile` showed comes before this configuration's own menu, which Esc leads back to.
+  const menus: { menu: ListedMenu; waited: number }[] = [];
+  for (const each of shown) menus.push({ menu: await listing.list(each.menu, each.env, around), waited: each.waited });
+  if (menu.items.length > 0) menus.push({ menu: await listing.list(menu, env, around), waited });
+  const { entries } = listing;
+  const [first] = menus;
+  if (first === undefined || entries.length === 0) return withoutMenu(run, path);
+  return {
+    entries,
+    diagnostics: run.diagnostics,
+    ...chooseDefault(run, first.menu),
+    ...chooseTimeout(first.menu.env, first.waited),
+  };
+}
+
+function chooseDefault(
+  run: Interpreter,
+  menu: ListedMenu,
+): Pick<FormatResult, "defaultIndex" | "defaultIsExplicit" | "fallback"> {
+  const value = menu.env.get("default") ?? "";
+  const { index, isNamed } = defaultEntry(menu, value);
+  if (value !== "" && !isNamed) {
+    run.say("warning", null, `the default is '${value}', which is no entry of the menu; GRUB takes the first one`);
+  }
+  const items = menu.items.map(({ item }) => item);
+  const fallback = findFallbacks(items, menu.env.get("fallback") ?? "")
+    .map((at) => defaultEntry({ env: menu.env, items: [menu.items[at]!] }, "0").index)
+    .filter((at): at is number => at !== null);
+  return { defaultIndex: index, defaultIsExplicit: value !== "" && isNamed, fallback };
+}
+
+function chooseTimeout(env: Environment, waited: number): Pick<FormatResult, "timeout" | "timeoutStyle"> {
+  const timeout = timeoutOf(env);
+  const timeoutStyle = timeoutStyleOf(env);
+  // Before there was timeout_style: `if sleep --interruptible 5; then set timeout=0; fi` hides the menu meanwhile.
+  if (timeout === 0 && waited > 0) return { timeout: waited, timeoutStyle: "hidden" };
+  // GRUB shows the menu where it would wait for ever.
+  if (timeout === null || timeout === Number.POSITIVE_INFINITY) {
+    return { timeout, timeoutStyle: timeoutStyle === null ? null : "menu" };
+  }
+  return { timeout, timeoutStyle };
+}
+
+/** A script that boots something itself, or that has nothing at all. */
+function withoutMenu(run: Interpreter, path: string): FormatResult {
+  const { plan } = run;
+  const hasKernel = plan.linux !== null || plan.modules.length > 0;
+  if (!hasKernel || !plan.booted) return { ...EMPTY_RESULT, diagnostics: run.diagnostics };
+  const entry: ParsedEntry = parsedEntry({
+    type: "grub",
+    title: path.slice(path.lastIndexOf("/") + 1),
+    source: run.source.name,
+    kind: plan.kind ?? "other",
+    linux: plan.linux,
+    initrd: plan.initrd,
+    devicetree: plan.devicetree,
+    modules: plan.modules,
+    options: plan.options,
+    reason: plan.reason,
+    writes: mergeWrites(plan.writes),
+  });
+  return { ...EMPTY_RESULT, entries: [entry], diagnostics: run.diagnostics, defaultIndex: 0, timeout: 0 };
+}

@@ -1,0 +1,210 @@
+/** From menus to entries: every body is run as it would be at its selection, and submenus are opened. */
+
+import { type ParsedEntry, parsedEntry, type StateWrite } from "../../entry.ts";
+import { BudgetExceeded } from "./budget.ts";
+import { splitUsers } from "./commands/menu.ts";
+import { mergeWrites } from "./commands/variables.ts";
+import type { Environment } from "./environment.ts";
+import type { Interpreter, ShownMenu } from "./interpreter.ts";
+import { BootPlan, Menu, type MenuItem } from "./menu.ts";
+import { findItem, splitDefault } from "./selection.ts";
+
+/** A menu whose items were run. */
+export interface ListedMenu {
+  readonly env: Environment;
+  readonly items: readonly ListedItem[];
+}
+
+/** One item: an entry of the list, or a submenu. */
+export interface ListedItem {
+  readonly item: MenuItem;
+  /** Index in the list; null for a submenu. */
+  readonly index: number | null;
+  readonly submenu: ListedMenu | null;
+}
+
+/** What the menus around an entry add to it. */
+interface Surroundings {
+  readonly submenu: readonly string[];
+  /** `$chosen` of the submenu, null at the top. */
+  readonly chosen: string | null;
+  readonly writes: readonly StateWrite[];
+}
+
+export const TOP: Surroundings = { submenu: [], chosen: null, writes: [] };
+
+/** Collects the entries of a configuration in the order in which GRUB shows them. */
+export class Listing {
+  readonly entries: ParsedEntry[] = [];
+  readonly #run: Interpreter;
+  #isFull = false;
+
+  constructor(run: Interpreter) {
+    this.#run = run;
+  }
+
+  async list(menu: Menu, env: Environment, around: Surroundings): Promise<ListedMenu> {
+    const items: ListedItem[] = [];
+    for (const item of menu.items) {
+      if (this.#isFull) break;
+      const { limits } = this.#run.budget;
+      if (this.entries.length >= limits.entries) {
+        this.#isFull = true;
+        this.#run.say("error", item.at, `more than ${limits.entries} entries; the others are left out`, item.source);
+        break;
+      }
+      if (this.#run.budget.isSpent) {
+        this.#isFull = true;
+        this.#run.say("error", item.at, `entries from here on were not read: reading took too long`, item.source);
+        break;
+      }
+      const listed = this.#item(item, env, around);
+      items.push(listed instanceof Promise ? await listed : listed);
+    }
+    return { env, items };
+  }
+
+  #item(item: MenuItem, env: Environment, around: Surroundings): ListedItem | Promise<ListedItem> {
+    const run = this.#run;
+    const saved = { env: run.env, menu: run.menu, plan: run.plan, shown: run.shown };
+    run.env = item.isSubmenu ? env.context() : env.overlay();
+    run.menu = new Menu();
+    run.plan = new BootPlan();
+    run.shown = [];
+    const id = (item.id ?? item.title).replaceAll(">", ">>");
+    const chosen = around.chosen === null ? id : `${around.chosen}>${id}`;
+    run.env.set("chosen", chosen);
+    if (item.isSubmenu) run.env.export("chosen");
+    run.budget.beginEntry();
+    const restore = (): Opened => {
+      const opened = { env: run.env, menu: run.menu, plan: run.plan, shown: run.shown };
+      run.budget.endEntry();
+      Object.assign(run, saved);
+      return opened;
+    };
+    const failed = (error: unknown): Opened => {
+      const opened = restore();
+      if (!(error instanceof BudgetExceeded)) throw error;
+      run.say(
+        "error",
+        item.at,
+        `${item.isSubmenu ? "submenu" : "menuentry"} "${item.title}": ${error.message}`,
+        item.source,
+      );
+      opened.plan.reason = error.message;
+      return opened;
+    };
+    try {
+      const status = run.nested(() => run.runBlock(item.block, item.args));
+      if (typeof status !== "number") {
+        return status.then(restore, failed).then((opened) => this.#finish(item, opened, around, chosen));
+      }
+    } catch (error) {
+      return this.#finish(item, failed(error), around, chosen);
+    }
+    return this.#finish(item, restore(), around, chosen);
+  }
+
+  #finish(item: MenuItem, opened: Opened, around: Surroundings, chosen: string): ListedItem | Promise<ListedItem> {
+    const shown = opened.plan.kind === null ? opened.shown : [];
+    if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
+    this.entries.push(this.#entry(item, opened.plan, around));
+    return { item, index: this.entries.length - 1, submenu: null };
+  }
+
+  async #open(
+    item: MenuItem,
+    opened: Opened,
+    shown: readonly ShownMenu[],
+    around: Surroundings,
+    chosen: string,
+  ): Promise<ListedItem> {
+    const { limits } = this.#run.budget;
+    if (around.submenu.length >= limits.menuDepth) {
+      this.#run.say(
+        "error",
+        item.at,
+        `submenus more than ${limits.menuDepth} deep; "${item.title}" is left out`,
+        item.source,
+      );
+      return { item, index: null, submenu: null };
+    }
+    const inside: Surroundings = {
+      submenu: [...around.submenu, item.title],
+      chosen,
+      writes: [...around.writes, ...opened.plan.writes],
+    };
+    const menus: ListedMenu[] = [];
+    for (const { menu, env } of shown) menus.push(await this.list(menu, env, inside));
+    if (item.isSubmenu && opened.menu.items.length > 0) menus.push(await this.list(opened.menu, opened.env, inside));
+    const [first] = menus;
+    if (first === undefined) return { item, index: null, submenu: null };
+    return { item, index: null, submenu: { env: first.env, items: menus.flatMap(({ items }) => items) } };
+  }
+
+  #entry(item: MenuItem, plan: BootPlan, around: Surroundings): ParsedEntry {
+    const { kind, linux, options, initrd, devicetree, modules } = plan;
+    const isMultiboot = kind === "multiboot" || kind === "multiboot2";
+    return parsedEntry({
+      type: "grub",
+      nativeId: item.id,
+      title: item.title,
+      submenu: around.submenu,
+      source: item.source.name.replace(/ \((?:eval|--source) in line \d+\)$/, ""),
+      kind: kind ?? "other",
+      linux,
+      initrd,
+      devicetree,
+      modules,
+      options: kind === "linux" || isMultiboot ? options : "",
+      reason: plan.reason ?? (kind === null ? "it loads nothing that could be started" : null),
+      writes: mergeWrites([...around.writes, ...plan.writes]),
+      restricted: restriction(item, this.#run.env.get("superusers")),
+      hotkey: item.hotkey,
+    });
+  }
+}
+
+interface Opened {
+  readonly env: Environment;
+  readonly menu: Menu;
+  readonly plan: BootPlan;
+  readonly shown: readonly ShownMenu[];
+}
+
+/** Without superusers GRUB asks nobody for a password. */
+function restriction(item: MenuItem, superusers: string | undefined): string[] | null {
+  if (superusers === undefined || item.users === null) return null;
+  return [...new Set([...splitUsers(superusers), ...item.users])];
+}
+
+/**
+ * The entry that GRUB starts for a `$default`: where it names a submenu, that menu's own default.
+ * @returns null where the menu has no entry at all.
+ */
+export function defaultEntry(menu: ListedMenu, value: string): { index: number | null; isNamed: boolean } {
+  let isNamed = true;
+  let rest = value;
+  let level: ListedMenu = menu;
+  for (;;) {
+    const { first, rest: inside } = splitDefault(rest);
+    let at =
+      first === ""
+        ? -1
+        : findItem(
+            level.items.map(({ item }) => item),
+            first,
+          );
+    if (at === -1) {
+      // What isn't there is the first one, in GRUB.
+      if (first !== "" || level === menu) isNamed = false;
+      at = 0;
+    }
+    const listed = level.items[at];
+    if (listed === undefined) return { index: null, isNamed: false };
+    if (listed.index !== null) return { index: listed.index, isNamed };
+    if (listed.submenu === null) return { index: null, isNamed: false };
+    level = listed.submenu;
+    rest = inside !== "" ? inside : (level.env.get("default") ?? "");
+  }
+}

@@ -1,0 +1,56 @@
+/** What running a configuration collects: the menu, and what each entry would load. */
+
+import type { BootModule, EntryKind, FileRef, StateWrite } from "../../entry.ts";
+import type { Block } from "./ast.ts";
+import type { SourceText } from "./source.ts";
+
+/** An entry of GRUB's menu, its body not run yet. */
+export interface MenuItem {
+  readonly title: string;
+  /** `--id`, null where it wasn't given; GRUB then uses the title. */
+  readonly id: string | null;
+  readonly isSubmenu: boolean;
+  /** `--users`: null for `--unrestricted`, empty where neither was given. */
+  readonly users: readonly string[] | null;
+  readonly hotkey: string | null;
+  /** `$1`, `$2`… in the body: the title comes first. */
+  readonly args: readonly string[];
+  readonly block: Block;
+  /** Of the `menuentry` command. */
+  readonly source: SourceText;
+  readonly at: number;
+}
+
+/** A menu, and what else was decided by the configuration that made it. */
+export class Menu {
+  readonly items: MenuItem[] = [];
+}
+
+/** What the loader commands of one body have loaded. */
+export class BootPlan {
+  kind: EntryKind | null = null;
+  linux: FileRef | null = null;
+  /** `linux`'s own text, or the first loader command's: for messages. */
+  loader = "";
+  options = "";
+  initrd: FileRef[] = [];
+  devicetree: FileRef | null = null;
+  modules: BootModule[] = [];
+  /** Why this can't be booted. */
+  reason: string | null = null;
+  writes: StateWrite[] = [];
+  /** `boot` was run: nothing after it counts. */
+  booted = false;
+
+  /** What came before is replaced: GRUB unloads it. */
+  load(kind: EntryKind, loader: string): void {
+    this.kind = kind;
+    this.loader = loader;
+    this.linux = null;
+    this.options = "";
+    this.initrd = [];
+    this.devicetree = null;
+    this.modules = [];
+    this.reason = null;
+  }
+}
