@@ -23,7 +23,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   trust: ["binary"],
   images: ["binary", "formats/reader"],
-  kexec: ["linux"],
+  kexec: ["linux", "binary"],
   state: ["linux"],
   menu: ["linux"],
 };

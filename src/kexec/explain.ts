@@ -1,0 +1,228 @@
+/**
+ * What a refusal of kexec means here, and what a person can do. The errors are those of kexec_file_load(2),
+ * kexec_load(2) and reboot(2), and the ones that their pages don't name (kernel/kexec_file.c, crypto/asymmetric_keys,
+ * certs/system_keyring.c, fs/kernel_read_file.c).
+ */
+
+import { BatonError } from "../errors.ts";
+import type { LinuxError } from "../linux/error.ts";
+import type { KexecState } from "./state.ts";
+
+/** What was asked of the kernel, as far as it decides about the reason. Sizes in bytes. */
+export interface KexecAttempt {
+  readonly kernelSize: number;
+  readonly initrdSize: number;
+  /** With its terminating NUL. */
+  readonly cmdlineSize: number;
+  /** The most of it that is taken, with its NUL. */
+  readonly cmdlineLimit: number;
+}
+
+/** A kernel that was not loaded, or not jumped into. `message` is the sentence for a person. */
+export class KexecError extends BatonError {
+  /** `kexec_file_load` `reboot`. */
+  readonly call: string;
+  readonly errno: number;
+  /** `EPERM`. */
+  readonly errnoName: string;
+
+  constructor(cause: LinuxError, explanation: string) {
+    super("refused", `${explanation} (${cause.call}: ${cause.errnoName})`, { cause });
+    this.name = "KexecError";
+    this.call = cause.call;
+    this.errno = cause.errno;
+    this.errnoName = cause.errnoName;
+  }
+}
+
+interface Context {
+  readonly state: KexecState;
+  readonly attempt: KexecAttempt;
+}
+
+interface Explanation {
+  readonly errno: string;
+  /** Left out: always. The first of an errno's rows that applies is the explanation. */
+  readonly when?: (context: Context) => boolean;
+  readonly says: string | ((context: Context) => string);
+}
+
+const isLockedDown = ({ state }: Context): boolean => state.lockdown !== null && state.lockdown !== "none";
+
+const lockdownReason = ({ state }: Context): string =>
+  state.secureBoot ? "because Secure Boot is on" : "by its command line (lockdown=) or its configuration";
+
+const demandsSignature = (context: Context): string =>
+  context.state.secureBoot
+    ? "Secure Boot is on, and this kernel loads only signed ones"
+    : "this kernel loads only signed ones";
+
+/** The kernel refuses what would take more than half of the memory (sanity_check_segment_list). */
+const isOverHalfOfMemory = ({ state, attempt }: Context): boolean =>
+  state.memoryTotal !== null && attempt.kernelSize + attempt.initrdSize > state.memoryTotal / 2;
+
+const sizes = ({ state, attempt }: Context): string => {
+  const total = state.memoryTotal === null ? "" : `, and this machine has ${mebibytes(state.memoryTotal)} of memory`;
+  return `the kernel file has ${mebibytes(attempt.kernelSize)} and the initrd ${mebibytes(attempt.initrdSize)}${total}`;
+};
+
+const LOADING: readonly Explanation[] = [
+  {
+    errno: "EPERM",
+    when: ({ state }) => state.mayBoot === false,
+    says: "Only root may load a kernel: run Baton as root (it needs CAP_SYS_BOOT).",
+  },
+  {
+    errno: "EPERM",
+    when: ({ state }) => state.loadDisabled,
+    says: "Loading kernels was switched off on this system (sysctl kernel.kexec_load_disabled=1); only a reboot undoes that.",
+  },
+  {
+    errno: "EPERM",
+    when: isLockedDown,
+    says: (c) =>
+      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, and takes only kernels with a signature it trusts: this one has none. Boot a signed kernel, or switch Secure Boot off in the firmware.`,
+  },
+  {
+    errno: "EPERM",
+    says: "The kernel does not permit it, and doesn't say why: a security policy (SELinux, IMA, a container) may forbid kexec.",
+  },
+  {
+    errno: "EACCES",
+    when: isLockedDown,
+    says: (c) =>
+      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids this way of loading.`,
+  },
+  {
+    errno: "EACCES",
+    says: "A security policy of this kernel (IMA appraisal, SELinux) refuses the file: it would need a valid IMA signature or label.",
+  },
+  {
+    errno: "ENOEXEC",
+    says: "The kernel doesn't know this kind of file as a kernel. For x86 it must be a 64-bit bzImage (vmlinuz), for arm64 an unpacked Image.",
+  },
+  {
+    errno: "ENOKEY",
+    says: (c) =>
+      `The kernel file is signed with a key that this kernel doesn't trust, and ${demandsSignature(c)}. Boot a kernel signed by this one's maker, or enrol that key.`,
+  },
+  {
+    errno: "EKEYREJECTED",
+    says: "The kernel file's signature is wrong: the file was changed after it was signed (or its key is revoked). Install that kernel again.",
+  },
+  {
+    errno: "EKEYEXPIRED",
+    says: "The key that signed the kernel file has expired. Install a kernel that is signed anew.",
+  },
+  {
+    errno: "EKEYREVOKED",
+    says: "The key that signed the kernel file was revoked. Install a kernel that is signed anew.",
+  },
+  {
+    errno: "ENODATA",
+    says: (c) =>
+      `The kernel file has no signature, and ${demandsSignature(c)}. Boot a signed kernel, or ${c.state.secureBoot ? "switch Secure Boot off in the firmware" : "start this one without signature enforcement"}.`,
+  },
+  {
+    errno: "ELIBBAD",
+    says: "The kernel file's signature can't be read: its EFI headers are broken. Install that kernel again.",
+  },
+  { errno: "EBADMSG", says: "The kernel file's signature can't be read: it is malformed. Install that kernel again." },
+  {
+    errno: "ENOPKG",
+    says: "The kernel file is signed in a way (a hash or cipher) that this kernel was built without.",
+  },
+  {
+    errno: "EINVAL",
+    when: ({ attempt }) => attempt.cmdlineSize > attempt.cmdlineLimit,
+    says: ({ attempt }) =>
+      `The command line has ${attempt.cmdlineSize - 1} bytes, and this kernel takes ${attempt.cmdlineLimit - 1}. Shorten it.`,
+  },
+  {
+    errno: "EINVAL",
+    when: isOverHalfOfMemory,
+    says: (c) => `It is more than half of the memory, which the kernel never takes: ${sizes(c)}.`,
+  },
+  {
+    errno: "EINVAL",
+    when: ({ attempt }) => attempt.kernelSize === 0,
+    says: "The kernel file is empty. Copy it to the disk again.",
+  },
+  {
+    errno: "EINVAL",
+    says: "The kernel refuses what it was given and doesn't say why: the file may be a broken kernel, or one that needs what this machine's processor lacks. The kernel log (dmesg) may tell.",
+  },
+  { errno: "ENOMEM", says: (c) => `There is not enough free memory to hold the new kernel: ${sizes(c)}.` },
+  {
+    errno: "EADDRNOTAVAIL",
+    says: (c) => `There is no range of free memory large enough to put the new kernel into: ${sizes(c)}.`,
+  },
+  {
+    errno: "EBUSY",
+    says: "Another load of a kernel is going on right now, perhaps one that waits for a dead disk. Try again in a moment.",
+  },
+  {
+    errno: "EBADF",
+    says: "The kernel's file or its initrd's was closed, or isn't open for reading, when it was handed over. This is a fault in Baton.",
+  },
+  {
+    errno: "ENOSYS",
+    says: "This kernel was built without kexec_file_load (CONFIG_KEXEC_FILE). Run Baton under a kernel that has it.",
+  },
+  {
+    errno: "EOPNOTSUPP",
+    says: "This kernel can't load that kind of image on this architecture.",
+  },
+  { errno: "ENOTSUPP", says: "This kernel can't load that kind of image on this architecture." },
+  {
+    errno: "EFAULT",
+    says: "The kernel could not read the command line from Baton's memory. This is a fault in Baton.",
+  },
+  { errno: "EFBIG", says: (c) => `A file is larger than the kernel reads at once (2 GiB): ${sizes(c)}.` },
+  { errno: "E2BIG", says: (c) => `The kernel refuses it as too large: ${sizes(c)}.` },
+  { errno: "EIO", says: "The disk could not be read. It may be failing, or was pulled out." },
+  { errno: "EROFS", says: "The kernel's file could not be opened where it lies." },
+  {
+    errno: "ETXTBSY",
+    says: "The kernel's file or its initrd's is being written to by another program. Try again when that has ended.",
+  },
+  { errno: "EINTR", says: "The load was interrupted. Try again." },
+  {
+    errno: "ETIMEDOUT",
+    says: "The kernel gave up waiting while it read the file. The disk or network it lies on may be gone.",
+  },
+];
+
+const JUMPING: readonly Explanation[] = [
+  {
+    errno: "EPERM",
+    when: ({ state }) => state.mayBoot === false,
+    says: "Only root may start another kernel: run Baton as root (it needs CAP_SYS_BOOT).",
+  },
+  { errno: "EPERM", says: "The kernel does not permit the jump: a security policy or a container forbids it." },
+  { errno: "EINVAL", says: "No kernel is loaded to jump into." },
+  { errno: "EBUSY", says: "The kernel is busy loading or starting another one. Try again in a moment." },
+];
+
+/** Makes a person's error of a failed load. */
+export function explainLoad(error: LinuxError, state: KexecState, attempt: KexecAttempt): KexecError {
+  return explain(LOADING, error, { state, attempt }, "The kernel refused to load it.");
+}
+
+/** Makes a person's error of a failed jump. */
+export function explainJump(error: LinuxError, state: KexecState): KexecError {
+  const attempt = { kernelSize: 0, initrdSize: 0, cmdlineSize: 0, cmdlineLimit: 0 };
+  return explain(JUMPING, error, { state, attempt }, "The kernel did not jump into the one that was loaded.");
+}
+
+function explain(table: readonly Explanation[], error: LinuxError, context: Context, otherwise: string): KexecError {
+  const row = table.find(({ errno, when }) => errno === error.errnoName && (when === undefined || when(context)));
+  if (row === undefined) return new KexecError(error, otherwise);
+  return new KexecError(error, typeof row.says === "string" ? row.says : row.says(context));
+}
+
+/** `8.1 MiB`, `230 MiB`. */
+export function mebibytes(bytes: number): string {
+  const value = bytes / (1024 * 1024);
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} MiB`;
+}

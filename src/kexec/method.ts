@@ -1,0 +1,26 @@
+/** What a way of loading a kernel is. A new one (kexec_load) is a file and a line in load.ts. */
+
+import type { KexecFile, ReadOptions } from "./files.ts";
+
+/** A kernel, its initrds and its command line. */
+export interface LoadRequest {
+  readonly kernel: KexecFile;
+  /** In order; several are joined. Empty for none. */
+  readonly initrds: readonly KexecFile[];
+  /** As the kernel gets it, to the byte. */
+  readonly cmdline: string;
+  /**
+   * The most bytes of command line that the kernel to be loaded takes by its own header, its NUL not counted
+   * (`Image.cmdlineLimit`); 2047, as x86 kernels have it, unless given.
+   */
+  readonly cmdlineLimit?: number | null;
+}
+
+export interface LoadMethod {
+  readonly name: "kexec_file_load" | "kexec_load";
+  /**
+   * Loads; returns when the jump is possible.
+   * @throws BatonError
+   */
+  load(request: LoadRequest, reading: ReadOptions): Promise<void>;
+}

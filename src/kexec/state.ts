@@ -1,0 +1,58 @@
+/** What this kernel and machine allow, as far as it decides about kexec. */
+
+import { readFile } from "node:fs/promises";
+
+export interface KexecState {
+  /** The process has CAP_SYS_BOOT; null where that can't be told. */
+  readonly mayBoot: boolean | null;
+  /** kernel.kexec_load_disabled is set, which nothing but a reboot undoes. */
+  readonly loadDisabled: boolean;
+  /** Lockdown mode; null where the kernel has no lockdown. */
+  readonly lockdown: "none" | "integrity" | "confidentiality" | null;
+  /** Firmware's Secure Boot; null where there is no such firmware. */
+  readonly secureBoot: boolean | null;
+  /** Bytes of RAM; null where unknown. */
+  readonly memoryTotal: number | null;
+  /** Bytes that could be had now; null where unknown. */
+  readonly memoryAvailable: number | null;
+}
+
+/** A file's content, or null where it can't be read. */
+export type ReadState = (path: string) => Promise<Uint8Array | null>;
+
+const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+/** include/uapi/linux/capability.h */
+const CAP_SYS_BOOT = 22n;
+
+/** Reads the state; what can't be read is unknown, never an error. */
+export async function readKexecState(read: ReadState = readSystemFile): Promise<KexecState> {
+  const text = async (path: string): Promise<string | null> => {
+    const bytes = await read(path);
+    return bytes === null ? null : Buffer.from(bytes).toString("latin1");
+  };
+  const [status, disabled, lockdown, memory, secureBoot] = await Promise.all([
+    text("/proc/self/status"),
+    text("/proc/sys/kernel/kexec_load_disabled"),
+    text("/sys/kernel/security/lockdown"),
+    text("/proc/meminfo"),
+    read(SECURE_BOOT),
+  ]);
+  const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? "");
+  const kibibytes = (name: string): number | null => {
+    const found = new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(memory ?? "");
+    return found === null ? null : Number(found[1]) * 1024;
+  };
+  return {
+    mayBoot: capabilities === null ? null : ((BigInt(`0x${capabilities[1]}`) >> CAP_SYS_BOOT) & 1n) === 1n,
+    loadDisabled: disabled?.trim() === "1",
+    lockdown: (/\[(none|integrity|confidentiality)\]/.exec(lockdown ?? "")?.[1] as KexecState["lockdown"]) ?? null,
+    // efivarfs puts four bytes of attributes before the value.
+    secureBoot: secureBoot === null || secureBoot.length < 5 ? null : secureBoot[4] === 1,
+    memoryTotal: kibibytes("MemTotal"),
+    memoryAvailable: kibibytes("MemAvailable"),
+  };
+}
+
+async function readSystemFile(path: string): Promise<Uint8Array | null> {
+  return readFile(path).catch(() => null);
+}
