@@ -1,26 +1,36 @@
 /**
- * Composes entry, images and kexec: opens what an entry names, reads it with progress, checks that it is a kernel,
- * loads it, and hands the machine over.
+ * Composes entry, images and kexec: opens what an entry names, checks that it is a kernel for this machine, loads it
+ * with progress, and hands the machine over.
  */
 
 import { createHash } from "node:crypto";
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { machine } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ReadAt } from "./binary/readat.ts";
 import type { Discovery } from "./discover.ts";
 import { type BootEntry, type FileRef, formatFileRef, type StateWrite } from "./entry.ts";
 import { BatonError } from "./errors.ts";
+import { fileLoadRefusal, identifyImage } from "./images/identify.ts";
+import type { Image } from "./images/image.ts";
+import { readUki } from "./images/uki.ts";
+import type { KexecFile } from "./kexec/files.ts";
+import { handOver } from "./kexec/handover.ts";
+import { loadFile } from "./kexec/load.ts";
 import { withDeadline } from "./linux/deadline.ts";
-import { kexecFileLoad } from "./linux/kexec.ts";
-import { reboot } from "./linux/reboot.ts";
-import { sync } from "./linux/sync.ts";
+import { log } from "./log.ts";
 import type { Progress } from "./menu/model.ts";
 
-/** How long a device may take to give the next mebibyte. */
+/** How long a device may take to open a file or to give the next mebibyte. */
 const READ_MS = 30_000;
-const CHUNK = 1024 * 1024;
+const PIECE = 1024 * 1024;
+/** How long unmounting may take in all: nothing was written, so a disk that doesn't answer loses nothing. */
+const UNMOUNT_MS = 5000;
 
 /** A file of an entry, open. */
 interface OpenFile {
-  readonly ref: FileRef;
+  readonly name: string;
   readonly handle: FileHandle;
   readonly size: number;
 }
@@ -39,6 +49,8 @@ export interface BootPlan {
   readonly files: readonly BootFile[];
   readonly options: string;
   readonly writes: readonly StateWrite[];
+  /** Why the kernel would not take it, as far as that can be told without trying; a sentence each. */
+  readonly warnings: readonly string[];
 }
 
 export interface BootHooks {
@@ -46,26 +58,34 @@ export interface BootHooks {
   onLoaded(method: string, seconds: number): void;
   /** The last moment at which anything can be shown: closes the menu. */
   beforeJump(): Promise<void>;
-  /** Lets go of every filesystem. */
+  /** Lets go of every filesystem; what is read later is mounted again. */
   unmount(): Promise<void>;
 }
 
-/** Reads everything the entry names, and says what booting it would do. Changes nothing. */
-export async function planBoot(discovery: Discovery, entry: BootEntry): Promise<BootPlan> {
-  const files: BootFile[] = [];
-  await withFiles(discovery, entry, async (opened) => {
-    for (const file of opened) {
-      const hash = createHash("sha256");
-      await readThrough(file, (chunk) => hash.update(chunk));
-      files.push({ ref: formatFileRef(file.ref), size: file.size, sha256: hash.digest("hex") });
-    }
-  });
-  return { entry, method: "kexec_file_load", files, options: entry.options, writes: entry.writes };
+/**
+ * Reads everything the entry names, and says what booting it would do. Changes nothing.
+ * @param arch of the machine that would boot it, as `uname -m`
+ * @throws BatonError where it names no kernel, or a file can't be read
+ */
+export async function planBoot(discovery: Discovery, entry: BootEntry, arch: string): Promise<BootPlan> {
+  const extra = entry.devicetree === null ? [] : [entry.devicetree];
+  const opened = await openFiles(discovery, [...kernelAndInitrds(entry), ...extra]);
+  try {
+    const refusal = fileLoadRefusal(await identify(opened[0]!), arch);
+    const files: BootFile[] = [];
+    for (const file of opened) files.push({ ref: file.name, size: file.size, sha256: await sha256(file) });
+    const { options, writes } = entry;
+    const warnings = refusal === null ? [] : [`${opened[0]!.name} is no kernel that can be started: ${refusal}`];
+    return { entry, method: "kexec_file_load", files, options, writes, warnings };
+  } finally {
+    await closeFiles(opened);
+  }
 }
 
 /**
  * Loads the entry and jumps. Comes back only by an error.
  * @param options the kernel command line, perhaps edited
+ * @throws BatonError with what was tried, on what, and why it failed
  */
 export async function bootEntry(
   discovery: Discovery,
@@ -73,67 +93,123 @@ export async function bootEntry(
   options: string,
   hooks: BootHooks,
 ): Promise<never> {
-  await withFiles(discovery, entry, async (opened) => {
-    const total = opened.reduce((sum, file) => sum + file.size, 0);
-    let before = 0;
-    for (const file of opened) {
-      const progress = (done: number): Progress => ({
-        title: `Loading ${entry.title}`,
-        detail: formatFileRef(file.ref),
-        done: before + done,
-        total,
+  const title = `Loading ${entry.title}`;
+  hooks.onProgress({ title, detail: "opening its files", done: 0, total: null });
+  const opened = await openFiles(discovery, kernelAndInitrds(entry));
+  return handOver({
+    load: async () => {
+      const image = await identify(opened[0]!);
+      const refusal = fileLoadRefusal(image, machine());
+      if (refusal !== null) throw new BatonError("bad-format", `${opened[0]!.name} is no kernel for kexec: ${refusal}`);
+      checkDevicetree(entry);
+      const { kernel, initrds } = await kexecFiles(opened, image);
+      return loadFile({
+        kernel,
+        initrds,
+        cmdline: options,
+        cmdlineLimit: image.cmdlineLimit,
+        readTimeoutMs: READ_MS,
+        onProgress: ({ detail, done, total }) =>
+          hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
       });
-      await readThrough(file, (_chunk, done) => hooks.onProgress(progress(done)));
-      before += file.size;
-    }
-    const started = performance.now();
-    const [kernel, ...initrds] = opened;
-    await kexecFileLoad(kernel!.handle.fd, initrds[0]?.handle.fd ?? null, options);
-    hooks.onLoaded("kexec_file_load", (performance.now() - started) / 1000);
+    },
+    closeFiles: () => closeFiles(opened),
+    onStage: async (stage, result) => {
+      if (stage === "loaded" && result) hooks.onLoaded(result.method, result.seconds);
+      if (stage === "unmount") await Promise.race([hooks.unmount(), sleep(UNMOUNT_MS, undefined, { ref: false })]);
+      if (stage === "jump") await hooks.beforeJump();
+    },
+    // Volumes unmount themselves, and mount themselves when they are next read.
+    mountPoints: () => [],
+    restore: () => {},
   });
-  await hooks.beforeJump();
-  await sync({ timeoutMs: 5000 });
-  await hooks.unmount();
-  reboot("kexec");
 }
 
-async function withFiles(
-  discovery: Discovery,
-  entry: BootEntry,
-  work: (files: readonly OpenFile[]) => Promise<void>,
-): Promise<void> {
-  if (entry.linux === null) throw new BatonError("unsupported", entry.reason ?? "the entry names no Linux kernel");
+function kernelAndInitrds(entry: BootEntry): FileRef[] {
+  if (entry.kind !== "linux" || entry.linux === null) {
+    throw new BatonError("unsupported", entry.reason ?? "the entry names no Linux kernel");
+  }
+  return [entry.linux, ...entry.initrd];
+}
+
+/** kexec_file_load passes the running kernel's devicetree on, and takes no other. */
+function checkDevicetree(entry: BootEntry): void {
+  if (entry.devicetree === null) return;
+  const name = formatFileRef(entry.devicetree);
+  if (/^(x86_64|i.86)$/.test(machine())) log.info(`${name}: not used, since x86 kernels take no devicetree`);
+  else throw new BatonError("unsupported", `${name}: kexec_file_load takes no devicetree but the running kernel's`);
+}
+
+/** In the order of the references. */
+async function openFiles(discovery: Discovery, refs: readonly FileRef[]): Promise<OpenFile[]> {
   const opened: OpenFile[] = [];
   try {
-    for (const ref of [entry.linux, ...entry.initrd]) opened.push(await openFile(discovery, ref));
-    await work(opened);
-  } finally {
-    await Promise.all(opened.map((file) => file.handle.close()));
+    for (const ref of refs) opened.push(await openFile(discovery, ref));
+    return opened;
+  } catch (error) {
+    await closeFiles(opened);
+    throw error;
   }
 }
 
 async function openFile(discovery: Discovery, ref: FileRef): Promise<OpenFile> {
   const name = formatFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
-  if ("url" in ref) {
-    throw new BatonError("unsupported", `${name}: this version of Baton does not fetch from the network`);
-  }
+  if ("url" in ref) throw new BatonError("unsupported", `${name}: this version of Baton fetches nothing`);
   const path = await discovery.volume(ref.device).hostPath(ref.path);
-  const handle = await withDeadline(open(path, "r"), READ_MS, `opening ${name}`, (late) => void late.close());
+  const opening = open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const handle = await withDeadline(opening, READ_MS, `opening ${name}`, (late) => void late.close());
   const { size } = await handle.stat();
-  return { ref, handle, size };
+  return { name, handle, size };
 }
 
-/** Reads a file whole, which also leaves it in the page cache, where the kernel takes it from. */
-async function readThrough(file: OpenFile, onChunk: (chunk: Uint8Array, done: number) => void): Promise<void> {
-  const buffer = new Uint8Array(CHUNK);
-  for (let at = 0; at < file.size; ) {
-    const reading = file.handle.read(buffer, 0, CHUNK, at);
-    const { bytesRead } = await withDeadline(reading, READ_MS, `reading ${formatFileRef(file.ref)}`);
-    if (bytesRead === 0) {
-      throw new BatonError("io", `${formatFileRef(file.ref)}: it ends at ${at} of ${file.size} bytes`);
+async function closeFiles(files: readonly OpenFile[]): Promise<void> {
+  await Promise.all(files.map(({ handle }) => handle.close()));
+}
+
+const identify = (file: OpenFile): Promise<Image> => identifyImage(readAtOf(file), file.size);
+
+/** What kexec loads: whole files, or the parts of a unified kernel image. */
+async function kexecFiles(
+  opened: readonly OpenFile[],
+  image: Image,
+): Promise<{ kernel: KexecFile; initrds: KexecFile[] }> {
+  const [first, ...others] = opened.map(({ name, handle, size }) => ({ name, fd: handle.fd, size }));
+  const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size) : null;
+  if (uki === null) return { kernel: first!, initrds: others };
+  const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({
+    ...extent,
+    fd: first!.fd,
+    name: `${first!.name} (${section})`,
+  });
+  return {
+    kernel: part(".linux", uki.linux),
+    initrds: [...uki.initrds.map((extent) => part(".initrd", extent)), ...others],
+  };
+}
+
+const readAtOf =
+  (file: OpenFile): ReadAt =>
+  async (offset, length) => {
+    const buffer = new Uint8Array(Math.max(0, Math.min(length, file.size - offset)));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const reading = file.handle.read(buffer, filled, Math.min(PIECE, buffer.length - filled), offset + filled);
+      const { bytesRead } = await withDeadline(reading, READ_MS, `reading ${file.name}`);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
     }
-    at += bytesRead;
-    onChunk(buffer.subarray(0, bytesRead), at);
+    return buffer.subarray(0, filled);
+  };
+
+async function sha256(file: OpenFile): Promise<string> {
+  const hash = createHash("sha256");
+  const readAt = readAtOf(file);
+  for (let at = 0; at < file.size; ) {
+    const piece = await readAt(at, PIECE);
+    if (piece.length === 0) throw new BatonError("io", `${file.name} ends after ${at} of ${file.size} bytes`);
+    hash.update(piece);
+    at += piece.length;
   }
+  return hash.digest("hex");
 }

@@ -8,6 +8,7 @@ import { machine as uname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareDeviceNames, listBlockDevices } from "./devices/block.ts";
 import type { BlockDevice } from "./devices/device.ts";
+import { ModuleLoader } from "./devices/modules.ts";
 import { probeDevice } from "./devices/probe.ts";
 import { hasUsb, usbDisksPending } from "./devices/usb.ts";
 import { watchBlockDevices } from "./devices/watch.ts";
@@ -72,7 +73,11 @@ export class Machine {
   start(): void {
     // Listening comes first: what arrives between the listing and the listening would never be seen.
     try {
-      this.#watch = watchBlockDevices((event) => this.#onEvent(event));
+      this.#watch = watchBlockDevices((event) => this.#onEvent(event), {
+        // On a host, drivers are udev's.
+        ...(this.#options.waitForDrivers ? { modules: new ModuleLoader() } : {}),
+        onLost: () => this.#track(this.#arrive()),
+      });
     } catch (error) {
       log.warn(`devices that come later will not be noticed: ${describeError(error)}`);
     }
@@ -155,7 +160,12 @@ export class Machine {
       log.info(`${probed.name}: ${probed.reason ?? "nothing to read"}`);
       return false;
     }
-    const mounted = mountDevice(probed, { timeoutMs: DEVICE_MS });
+    const uuid = probed.identity.uuid;
+    const siblings = (): string[] =>
+      [...this.#known.values()]
+        .filter((other) => other.name !== probed.name && other.identity?.uuid === uuid)
+        .map((other) => other.node);
+    const mounted = mountDevice(probed, { timeoutMs: DEVICE_MS, siblings });
     this.discovery.attach(
       {
         name: probed.name,

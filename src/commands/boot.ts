@@ -1,5 +1,6 @@
 /** `baton boot`: loads an entry and jumps, or says what it would do. */
 
+import { machine } from "node:os";
 import { type BootPlan, bootEntry, planBoot } from "../boot.ts";
 import { type BootEntry, formatFileRef, type StateWrite } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
@@ -37,7 +38,7 @@ export async function boot(args: string[]): Promise<number> {
       });
     }
     if (!entry.bootable) throw new BatonError("refused", `${entry.title}: ${entry.reason}`);
-    const plan = await planBoot(found.discovery, entry);
+    const plan = await planBoot(found.discovery, entry, options.platform?.arch ?? machine());
     if (values.json) {
       printJson({ ...plan, entry: entryJson(plan.entry), writes: plan.writes.map(writeJson) });
     } else {
@@ -85,6 +86,7 @@ function planText(plan: BootPlan): string {
     ...plan.files.map(({ ref, size, sha256 }) => `  read     ${ref} (${formatSize(size)}, sha256 ${sha256})`),
     `  options  ${plan.options}`,
     `  method   ${plan.method}`,
+    ...plan.warnings.map((warning) => `  warning  ${warning}`),
     ...plan.writes.map((write) => `  would be written by its own bootloader: ${JSON.stringify(writeJson(write))}`),
   ];
   return lines.map((line) => `${printable(line)}\n`).join("");

@@ -2,5 +2,6 @@
 
 import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
+import { grub } from "./grub/grub.ts";
 
-export const formats: readonly Format[] = [bls];
+export const formats: readonly Format[] = [grub, bls];
