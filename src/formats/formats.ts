@@ -3,5 +3,6 @@
 import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
+import { syslinux } from "./syslinux/syslinux.ts";
 
-export const formats: readonly Format[] = [grub, bls];
+export const formats: readonly Format[] = [grub, syslinux, bls];

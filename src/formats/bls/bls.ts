@@ -3,7 +3,6 @@
  * https://uapi-group.org/specifications/specs/boot_loader_specification/
  */
 
-import type { Diagnostic } from "../../entry.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { readMenu } from "./menu.ts";
@@ -26,8 +25,7 @@ export const bls: Format = {
   },
 
   async parse(path: string, context: FormatContext): Promise<FormatResult> {
-    const diagnostics: Diagnostic[] = [];
-    return readMenu(path, context, diagnostics);
+    return readMenu(path, context);
   },
 };
 

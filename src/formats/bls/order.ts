@@ -43,8 +43,8 @@ function compareText(a: string, b: string): number {
 
 /** What a title is made of. */
 export interface Titled {
-  /** The entry's own title, else what stands for one. */
-  readonly title: string;
+  /** As the entry gives it; its id stands for one that is missing. */
+  readonly ownTitle: string | null;
   readonly version: string | null;
   readonly machineId: string | null;
   /** Unique, or nearly. */
@@ -56,7 +56,7 @@ export interface Titled {
  * machine ids, then their names, until each is different.
  */
 export function uniqueTitles(entries: readonly Titled[]): string[] {
-  const titles = entries.map((entry) => entry.title);
+  const titles = entries.map((entry) => entry.ownTitle || entry.id);
   const details: readonly ((entry: Titled) => string | null)[] = [
     (entry) => entry.version,
     (entry) => entry.machineId?.slice(0, 8) ?? null,

@@ -1,0 +1,222 @@
+/** A folder of Type #1 entries, read into the menu. */
+
+import type { Diagnostic, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
+import { formatFileRef } from "../../entry.ts";
+import type { FormatContext, FormatVolume } from "../format.ts";
+import type { LoaderSettings } from "../loaderconf.ts";
+import { fileExists } from "../lookup.ts";
+import { folderOf } from "../paths.ts";
+import { GrubVariables } from "./grubvars.ts";
+import type { Candidate } from "./menu.ts";
+import { readText } from "./readtext.ts";
+import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
+
+/** systemd-boot's own limit. */
+const MOST_ENTRIES = 32_767;
+/** No entry is anywhere near this long; a folder of huge files must not fill memory. */
+const ENTRY_LIMIT = 1024 * 1024;
+const TOTAL_LIMIT = 64 * 1024 * 1024;
+/** Files in flight: enough to keep a disk's queue busy. */
+const AT_ONCE = 64;
+
+/** The entries that this machine's menu shows, in no particular order. */
+export async function readType1Folder(
+  folder: string,
+  context: FormatContext,
+  settings: LoaderSettings,
+  diagnostics: Diagnostic[],
+): Promise<Candidate[]> {
+  const { volume } = context;
+  const folderSource = `${volume.name}:${folder}`;
+  const say = (message: string): void => {
+    diagnostics.push({ severity: "error", source: folderSource, line: null, column: null, message });
+  };
+  const items = await volume.reader.list(folder);
+  const names = items.filter((item) => item.type !== "directory" && isType1Name(item.name)).map((item) => item.name);
+  if (names.length > MOST_ENTRIES) {
+    say(`${names.length} entries; only the first ${MOST_ENTRIES} are read. Remove those that are not needed.`);
+    names.length = MOST_ENTRIES;
+  }
+  const builder = new Builder(folder, context, settings);
+  const candidates: Candidate[] = [];
+  let total = 0;
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const batch = names.slice(at, at + AT_ONCE);
+    const sources = batch.map((name) => `${folderSource}/${name}`);
+    // Each with its own diagnostics, so that they come in the order of names whatever the disk answers first.
+    const notes = batch.map((): Diagnostic[] => []);
+    const texts = await Promise.all(
+      batch.map((name, i) => readText(volume, `${folder}/${name}`, sources[i]!, ENTRY_LIMIT, notes[i]!)),
+    );
+    for (const [i, text] of texts.entries()) {
+      const own = notes[i]!;
+      const parsed = text === null ? null : parseType1(text, batch[i]!, sources[i]!, own);
+      if (parsed !== null && builder.isShown(parsed)) {
+        const files = builder.looksUp(parsed) ? await builder.lookUp(parsed) : builder.plain(parsed);
+        candidates.push(builder.candidate(parsed, files, batch[i]!, sources[i]!, own));
+      }
+      if (own.length > 0) diagnostics.push(...own);
+      total += text?.length ?? 0;
+    }
+    if (total > TOTAL_LIMIT) {
+      say(`the entries are longer than ${TOTAL_LIMIT / 1024 / 1024} MiB together; the rest is not read`);
+      break;
+    }
+  }
+  return candidates;
+}
+
+/** What of an entry has to be found on the volume, and its options with variables filled in. */
+interface EntryFiles {
+  readonly loader: FileRef;
+  readonly initrd: readonly FileRef[];
+  readonly devicetree: FileRef | null;
+  readonly options: string;
+}
+
+/** Turns entry files into entries of one menu. */
+class Builder {
+  /** The folder that holds `loader`. */
+  readonly #base: string;
+  readonly #volume: FormatVolume;
+  readonly #settings: LoaderSettings;
+  readonly #architecture: string;
+  readonly #efi: boolean;
+  readonly #variables: GrubVariables;
+  readonly #places = new Map<string, Promise<string>>();
+
+  constructor(folder: string, { volume, platform }: FormatContext, settings: LoaderSettings) {
+    this.#base = folderOf(folderOf(folder));
+    this.#volume = volume;
+    this.#settings = settings;
+    this.#architecture = efiArchitecture(platform.arch);
+    this.#efi = platform.firmware === "efi";
+    this.#variables = new GrubVariables(volume);
+  }
+
+  isShown({ architecture, loader }: Type1Entry): boolean {
+    // "If specified and it does not match the local system architecture this entry should be hidden."
+    if (architecture !== null && architecture.toLowerCase() !== this.#architecture) return false;
+    // "If this key is set, and the system is not an EFI system, this entry should be hidden."
+    return loader.key !== "efi" || this.#efi;
+  }
+
+  /** True where something on the volume decides what the entry means; most entries say it all themselves. */
+  looksUp(parsed: Type1Entry): boolean {
+    if (this.#base !== "/") return true;
+    const { loader, initrd, devicetree, options } = parsed;
+    return [loader.value, options, devicetree ?? "", ...initrd].some((value) => value.includes("$"));
+  }
+
+  plain({ loader, initrd, devicetree, options }: Type1Entry): EntryFiles {
+    const file = (value: string): FileRef => ({ device: this.#volume.name, path: entryPath(value) });
+    return {
+      loader: file(loader.value),
+      initrd: initrd.map(file),
+      devicetree: devicetree === null ? null : file(devicetree),
+      options,
+    };
+  }
+
+  async lookUp({ loader, initrd, devicetree, options }: Type1Entry): Promise<EntryFiles> {
+    const refs: FileRef[] = [];
+    for (const value of initrd) {
+      // GRUB's blscfg takes several on a line, and that is where a variable comes from; systemd-boot takes one.
+      const paths = value.includes("$") ? (await this.#variables.expand(value)).split(/[ \t]+/) : [value];
+      for (const path of paths) if (path !== "") refs.push(await this.#file(path));
+    }
+    return {
+      loader: await this.#file(await this.#variables.expand(loader.value)),
+      initrd: refs,
+      devicetree: devicetree === null ? null : await this.#file(await this.#variables.expand(devicetree)),
+      options: await this.#variables.expand(options),
+    };
+  }
+
+  candidate(parsed: Type1Entry, files: EntryFiles, name: string, source: string, notes: Diagnostic[]): Candidate {
+    const { id, title, sortKey, machineId, version, architecture, triesLeft, triesDone } = parsed;
+    const isKernel = parsed.loader.key === "linux" || parsed.loader.key === "uki";
+    if (parsed.overlays.length > 0) {
+      const message = "the devicetree-overlay line is not applied: Baton passes the devicetree on as it is";
+      notes.push({ severity: "warning", source, line: null, column: null, message });
+    }
+    const finish = (shown: string): ParsedEntry => ({
+      nativeId: id.replace(/\.conf$/i, ""),
+      title: shown,
+      submenu: [],
+      type: "bls",
+      source,
+      kind: isKernel ? "linux" : parsed.loader.key === "efi" ? "efi" : "other",
+      linux: isKernel ? files.loader : null,
+      initrd: files.initrd,
+      devicetree: files.devicetree,
+      modules: [],
+      options: files.options,
+      reason: reasonAgainst(parsed),
+      writes: this.#writes(parsed, name),
+      restricted: parsed.users,
+      hotkey: parsed.hotkey,
+      sortKey,
+      version,
+      machineId,
+      architecture,
+      triesLeft,
+      triesDone,
+    });
+    const profile = parsed.profile ?? 0;
+    return { id, ownTitle: title, sortKey, machineId, version, triesLeft, triesDone, profile, source, finish };
+  }
+
+  #writes(parsed: Type1Entry, name: string): readonly StateWrite[] {
+    const next = parsed.triesLeft === null || parsed.loader.key === "efi" ? null : nextCounterName(name);
+    const { writesAtStart, savesEntry } = this.#settings;
+    if (next === null && !savesEntry) return writesAtStart;
+    const writes = [...writesAtStart];
+    if (next !== null) {
+      const folder = `${this.#base === "/" ? "" : this.#base}/loader/entries`;
+      const file = (path: string): FileRef => ({ device: this.#volume.name, path: `${folder}/${path}` });
+      writes.push({ rename: file(name), to: formatFileRef(file(next)) });
+    }
+    if (savesEntry) writes.push({ efivar: "LoaderEntryLastBooted", value: parsed.id.toLowerCase() });
+    return writes;
+  }
+
+  /**
+   * Paths are from the root of the volume. Entries below /boot of a root filesystem are a special case that the
+   * specification doesn't know: kernel-install writes `/vmlinuz-…` where /boot was a volume of its own when it ran,
+   * and `/boot/vmlinuz-…` where not. What exists decides; where nothing does, the specification.
+   */
+  async #file(value: string): Promise<FileRef> {
+    const path = entryPath(value);
+    let place = this.#places.get(path);
+    if (!place) {
+      place = this.#place(path);
+      this.#places.set(path, place);
+    }
+    return { device: this.#volume.name, path: await place };
+  }
+
+  async #place(path: string): Promise<string> {
+    if (this.#base === "/" || (await fileExists(this.#volume.reader, path))) return path;
+    for (let base = this.#base; base !== "/"; base = folderOf(base)) {
+      if (await fileExists(this.#volume.reader, base + path)) return base + path;
+    }
+    return path;
+  }
+}
+
+function reasonAgainst({ loader }: Type1Entry): string | null {
+  if (loader.key === "efi") return `it starts the EFI program ${loader.value}, which only the firmware can do`;
+  if (loader.key === "uki-url")
+    return `it fetches a unified kernel image from ${loader.value}, which Baton does not do`;
+  return null;
+}
+
+/** uname's name of an architecture in the vocabulary of the EFI specification, in lower case. */
+export function efiArchitecture(machine: string): string {
+  if (machine === "x86_64") return "x64";
+  if (/^i[3-6]86$/.test(machine)) return "ia32";
+  if (machine.startsWith("aarch64")) return "aa64";
+  if (machine.startsWith("arm")) return "arm";
+  return machine.toLowerCase();
+}

@@ -1,0 +1,264 @@
+/** What a label boots: the file's type, its command line and initrds, and what COM32 modules stand for. */
+
+import type { BootModule, EntryKind, FileRef } from "../../entry.ts";
+import { type Dialect, isMenuModule, moduleName } from "./dialect.ts";
+import type { ImageType, Label } from "./directives.ts";
+import { splitRaw } from "./directives.ts";
+
+/** What booting comes to. */
+export type Command =
+  | {
+      readonly does: "boot";
+      readonly kind: EntryKind;
+      readonly linux: FileRef | null;
+      readonly initrd: readonly FileRef[];
+      readonly devicetree: FileRef | null;
+      readonly modules: readonly BootModule[];
+      readonly options: string;
+      readonly reason: string | null;
+    }
+  /** Another configuration takes over; no files: the menu of this one. */
+  | { readonly does: "configure"; readonly files: readonly string[]; readonly cwd: string | null }
+  /** Another command line is run, as if it were typed at the prompt. */
+  | { readonly does: "run"; readonly commandLine: string };
+
+export interface CommandContext {
+  readonly dialect: Dialect;
+  readonly arch: string;
+  /** The file that a configuration means by a name. */
+  resolve(name: string): FileRef;
+  /** What SYSAPPEND adds for one bit, `ip=…`; null for what can't be known. */
+  sysappend(bit: number): string | null;
+  warn(label: Label, message: string): void;
+}
+
+/** What a label says, as a command. */
+export function labelCommand(label: Label, context: CommandContext): Command {
+  const own = label.append ?? label.globalAppend ?? "";
+  const append = own === "-" ? "" : own;
+  return context.dialect === "u-boot" ? ubootCommand(label, append, context) : syslinuxCommand(label, append, context);
+}
+
+/**
+ * A command line that isn't a label: a file and its arguments, the file's type by its name.
+ * @param append the global APPEND, which such kernels get too.
+ */
+export function plainCommand(line: string, append: string, context: CommandContext, label: Label | null): Command {
+  const [file, args] = splitRaw(line);
+  return imageCommand("kernel", file, join(args, append === "-" ? "" : append), context, label);
+}
+
+/**
+ * As Syslinux 6 composes it: the arguments after the file, APPEND, then `initrd=` for INITRD, then what SYSAPPEND
+ * asks for.
+ */
+function syslinuxCommand(label: Label, append: string, context: CommandContext): Command {
+  const [file, imageArgs] = splitRaw(label.image);
+  const initrd = label.initrd === null ? "" : `initrd=${label.initrd}`;
+  return imageCommand(label.type, file, join(imageArgs, append, initrd, sysappends(label, context)), context, label);
+}
+
+function imageCommand(
+  type: ImageType,
+  file: string,
+  args: string,
+  context: CommandContext,
+  label: Label | null,
+): Command {
+  const actual = type === "kernel" ? typeByName(file) : type;
+  switch (actual) {
+    case "localboot":
+      return local(`it leaves booting to the firmware (LOCALBOOT ${file}), which kexec can't`);
+    case "config":
+      return { does: "configure", files: [file], cwd: args === "" ? null : splitRaw(args)[0] };
+    case "com32":
+      return moduleCommand(file, args, context, label);
+    case "pxe":
+      return other(`${file} is a network boot program for PXE firmware`);
+    case "comboot":
+      return other(`${file} is a program for SYSLINUX up to version 4`);
+    case "boot":
+    case "bss":
+      return local(`${file} is a boot sector, which runs on the firmware's BIOS`);
+    case "fdimage":
+      return other(`${file} is the image of a floppy disk, for the BIOS`);
+    default:
+      return linux(file, args, context);
+  }
+}
+
+/** What KERNEL takes a file for (Syslinux 6, parse_kernel_type). */
+function typeByName(file: string): ImageType {
+  if (/\.c32$/i.test(file)) return "com32";
+  if (/\.0$/.test(file)) return "pxe";
+  if (/\.(bs|bin)$/i.test(file)) return "boot";
+  if (/\.bss$/i.test(file)) return "bss";
+  if (/\.(com|cbt)$/i.test(file)) return "comboot";
+  return "linux";
+}
+
+function linux(file: string, args: string, context: CommandContext): Command {
+  const initrd = initrdFiles(args).map((name) => context.resolve(name));
+  if (/(^|[/\\])memdisk$/i.test(file)) {
+    const what = initrdFiles(args)[0] ?? "a disk image";
+    const iso = /\.iso$/i.test(what) || /(^|\s)iso(\s|$)/.test(args);
+    const reason = `memdisk starts ${what} through the firmware's BIOS, which kexec leaves behind`;
+    return { ...nothing(iso ? "iso" : "other", reason), initrd };
+  }
+  return {
+    ...nothing("linux", file === "" ? "it names no kernel" : null),
+    linux: file === "" ? null : context.resolve(file),
+    initrd,
+    options: join(`BOOT_IMAGE=${file}`, args),
+  };
+}
+
+/** The files of the last `initrd=` on a command line; Syslinux takes no other. */
+export function initrdFiles(args: string): string[] {
+  const last = [...args.matchAll(/(?:^|\s)initrd=(\S*)/g)].at(-1);
+  return (last?.[1] ?? "").split(",").filter((name) => name !== "");
+}
+
+/** COM32 modules that do nothing but what a boot menu has keys for, or show something. */
+const POWER: Readonly<Record<string, string>> = {
+  reboot: "it restarts the machine: press R in Baton's menu",
+  poweroff: "it switches the machine off: press P in Baton's menu",
+};
+
+function moduleCommand(file: string, args: string, context: CommandContext, label: Label | null): Command {
+  const name = moduleName(file) ?? file.slice(file.lastIndexOf("/") + 1).toLowerCase();
+  if (isMenuModule(`${name}.c32`)) return { does: "configure", files: words(args), cwd: null };
+  switch (name) {
+    case "linux": {
+      // linux.c32 [-dhcpinfo] KERNEL ARGUMENTS…
+      const rest = args.replace(/^(-\S+\s+)+/, "");
+      const [kernel, more] = splitRaw(rest);
+      return linux(kernel, more, context);
+    }
+    case "mboot":
+      return multiboot(args, context);
+    case "ifcpu64":
+    case "ifcpu":
+      return { does: "run", commandLine: byProcessor(name, args, context.arch) };
+    case "whichsys":
+      return { does: "run", commandLine: bySystem(args, context.dialect) };
+    case "chain":
+    case "pxechn":
+    case "sanboot":
+      return local(`it starts another bootloader (${name}.c32 ${args}), which needs the firmware`);
+    default: {
+      const power = POWER[name];
+      if (power !== undefined) return other(power);
+      if (label !== null && args === "") return other(`${name}.c32 is a program that runs inside SYSLINUX only`);
+      return other(`${name}.c32 is a program that runs inside SYSLINUX only (its arguments: ${args || "none"})`);
+    }
+  }
+}
+
+/** mboot.c32 KERNEL ARGUMENTS --- MODULE ARGUMENTS --- … */
+function multiboot(args: string, context: CommandContext): Command {
+  const config = /(?:^|\s)-c\s+(\S+)/.exec(args)?.[1];
+  if (config !== undefined) {
+    return { ...nothing("multiboot", `it starts VMware ESXi as ${config} says, which Baton does not read`) };
+  }
+  const modules = args.split(/(?:^|\s)---(?=\s|$)/).flatMap((part) => {
+    const [file, rest] = splitRaw(part);
+    return file === "" ? [] : [{ file: context.resolve(file), args: rest }];
+  });
+  const first = modules[0];
+  return { ...nothing("multiboot", first ? null : "it names no kernel"), modules, options: first?.args ?? "" };
+}
+
+/** ifcpu64.c32 LONG-MODE -- PAE -- NEITHER, the one in the middle optional; ifcpu.c32 FLAGS -- IF-ALL -- ELSE. */
+function byProcessor(name: string, args: string, arch: string): string {
+  const choices = args.split(/(?:^|\s)--(?=\s|$)/).map((choice) => choice.trim());
+  const is64 = arch === "x86_64";
+  if (name === "ifcpu64") return (is64 ? choices[0] : choices.at(-1)) ?? "";
+  const flags = words(choices[0] ?? "");
+  const has = flags.every((flag) => flag !== "64" || is64);
+  return (has ? choices[1] : choices[2]) ?? "";
+}
+
+/** whichsys.c32 -iso- COMMAND… -pxe- COMMAND… -sys- COMMAND… */
+function bySystem(args: string, dialect: Dialect): string {
+  const system = dialect === "isolinux" ? "-iso-" : dialect === "pxelinux" ? "-pxe-" : "-sys-";
+  const parts = args.split(/(?:^|\s)(-(?:iso|pxe|sys)-)(?=\s|$)/);
+  const at = parts.indexOf(system);
+  return at < 0 ? "" : (parts[at + 1] ?? "").trim();
+}
+
+function sysappends(label: Label, context: CommandContext): string {
+  const parts: string[] = [];
+  const unknown: string[] = [];
+  for (let bit = 0; bit < 31; bit++) {
+    const mask = 2 ** bit;
+    if (Math.floor(label.sysappend / mask) % 2 === 0) continue;
+    const text = context.sysappend(mask);
+    if (text === null) unknown.push(`0x${mask.toString(16)}`);
+    else if (text !== "") parts.push(text.replace(/\s+/g, "_"));
+  }
+  if (unknown.length > 0) {
+    context.warn(label, `SYSAPPEND: Baton doesn't know what belongs to ${unknown.join(", ")}; nothing is added for it`);
+  }
+  return parts.join(" ");
+}
+
+/**
+ * As U-Boot's pxe_utils does it: nothing is added to APPEND; `initrd=` in it names the initrd where there is no
+ * INITRD; `#CONF` after the kernel is a FIT image's configuration.
+ */
+function ubootCommand(label: Label, append: string, context: CommandContext): Command {
+  if (label.type === "localboot") return local("it runs U-Boot's own localcmd, which only U-Boot has");
+  if (label.type !== "kernel" && label.type !== "linux") {
+    return other(`${label.type.toUpperCase()} is no word of U-Boot's extlinux.conf`);
+  }
+  const image = label.image.replace(/#.*$/s, "").trim();
+  const options = fillVariables(join(append, sysappends(label, context)), label, context);
+  const inAppend = /initrd=(\S+)/.exec(append)?.[1] ?? "";
+  const initrd = (label.initrd ?? inAppend).split(",").flatMap((name) => name.trim() || []);
+  if (label.fdtoverlays !== null) {
+    context.warn(label, "FDTOVERLAYS is not applied: Baton passes the devicetree on as it is");
+  }
+  if (label.fdt === null && label.fdtdir !== null) {
+    const hint = "which file in it is this board's only U-Boot knows; name it with FDT";
+    context.warn(label, `FDTDIR ${label.fdtdir}: ${hint}. The devicetree that this machine runs with is passed on`);
+  }
+  return {
+    ...nothing("linux", image === "" ? "it names no kernel" : null),
+    linux: image === "" ? null : context.resolve(image),
+    initrd: initrd.map((name) => context.resolve(name)),
+    devicetree: label.fdt === null ? null : context.resolve(label.fdt),
+    options,
+  };
+}
+
+/** U-Boot replaces `${name}` from its environment, which nobody else has: left out, as an unset one would be. */
+function fillVariables(options: string, label: Label, context: CommandContext): string {
+  const names = [...options.matchAll(/(?<!\\)\$\{([^}\s]*)\}/g)].map((match) => match[1]!);
+  if (names.length === 0) return options;
+  const list = names.map((name) => `\${${name}}`).join(", ");
+  context.warn(label, `${list}: U-Boot fills this in from its own environment, which Baton can't see; it is left out`);
+  return options
+    .replace(/(?<!\\)\$\{([^}\s]*)\}/g, "")
+    .replace(/ {2,}/g, " ")
+    .trim();
+}
+
+type Boot = Extract<Command, { does: "boot" }>;
+
+function nothing(kind: EntryKind, reason: string | null): Boot {
+  return { does: "boot", kind, linux: null, initrd: [], devicetree: null, modules: [], options: "", reason };
+}
+
+const local = (reason: string): Boot => nothing("local", reason);
+const other = (reason: string): Boot => nothing("other", reason);
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
+
+/** Joined by one blank, without those that are empty. Blanks inside a part stay as they are. */
+function join(...parts: readonly string[]): string {
+  return parts
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .join(" ");
+}

@@ -1,0 +1,457 @@
+/**
+ * The language of SYSLINUX, ISOLINUX, EXTLINUX and PXELINUX: one directive a line, collected into menus and labels
+ * (syslinux.cfg(5), menu.txt). What a label then boots is decided in commands.ts.
+ *
+ * U-Boot's extlinux.conf is the same language with fewer words and some of its own (FDT, FDTDIR, …); it is read
+ * here too.
+ */
+
+import type { Diagnostic } from "../../entry.ts";
+
+/** What the kernel-like directive of a label says about its file. */
+export type ImageType =
+  | "kernel"
+  | "linux"
+  | "boot"
+  | "bss"
+  | "pxe"
+  | "fdimage"
+  | "comboot"
+  | "com32"
+  | "config"
+  | "localboot";
+
+const IMAGE_TYPES: ReadonlySet<string> = new Set<ImageType>([
+  ...(["kernel", "linux", "boot", "bss", "pxe", "fdimage", "comboot", "com32", "config", "localboot"] as const),
+]);
+
+export interface Label {
+  /** As written, the whole rest of the line. */
+  readonly name: string;
+  /** Where LABEL stands. */
+  readonly source: string;
+  readonly line: number;
+  type: ImageType;
+  /** The file and, after it, arguments; a label without such a directive names its own kernel. */
+  image: string;
+  /** Null where the label has none, and the global one is for it. */
+  append: string | null;
+  /** The global APPEND as it was when the label ended. */
+  globalAppend: string | null;
+  initrd: string | null;
+  sysappend: number;
+  menuLabel: string | null;
+  hidden: boolean;
+  disabled: boolean;
+  passwd: boolean;
+  save: boolean;
+  /** An item that leads elsewhere in the menu (MENU GOTO, EXIT, QUIT) and boots nothing. */
+  navigates: boolean;
+  readonly help: string[];
+  // U-Boot's own.
+  fdt: string | null;
+  fdtdir: string | null;
+  fdtoverlays: string | null;
+  /** The menu in which it stands. */
+  readonly menu: Menu;
+}
+
+export interface Menu {
+  /** What MENU GOTO calls it. */
+  readonly tag: string;
+  title: string;
+  /** As MENU LABEL in it says, else its title or its tag; for the item that leads here. */
+  label: string | null;
+  readonly parent: Menu | null;
+  /** 0 for the outermost. */
+  readonly depth: number;
+  readonly items: (Label | Menu)[];
+  /** MENU DEFAULT. */
+  defaultItem: Label | Menu | null;
+}
+
+export const isMenu = (item: Label | Menu): item is Menu => "items" in item;
+
+/** A configuration with everything that it includes. */
+export interface Config {
+  readonly root: Menu;
+  /** In the order of the file, those that the menu hides included. */
+  readonly labels: readonly Label[];
+  /** The last DEFAULT. */
+  default: { readonly text: string; readonly source: string; readonly line: number } | null;
+  /** The last UI. */
+  ui: string | null;
+  ontimeout: string | null;
+  onerror: string | null;
+  /** Tenths of a second; null where the configuration doesn't say. */
+  timeout: number | null;
+  totaltimeout: number | null;
+  prompt: number | null;
+  noescape: boolean;
+  allowOptions: boolean;
+  /** A kernel may be named without being a label. */
+  implicit: boolean;
+  menuHidden: boolean;
+  /** Any MENU directive: somebody meant it to be shown as a menu. */
+  hasMenuWords: boolean;
+  /** The last choice is remembered (MENU SAVE). */
+  saves: boolean;
+  /** Words that only U-Boot knows. */
+  hasUbootWords: boolean;
+  /** MENU START in a menu. */
+  start: Menu | null;
+}
+
+/** Reads a file that the configuration includes: its lines, or null (with a diagnostic given) where it can't be. */
+export type IncludeReader = (
+  name: string,
+  from: { source: string; line: number; column: number },
+) => Promise<IncludedFile | null>;
+
+export interface IncludedFile {
+  readonly text: string;
+  readonly source: string;
+}
+
+/** SYSLINUX itself nests 16 deep. */
+const DEEPEST_INCLUDE = 16;
+/** Deeper than anybody would find an entry in. */
+const DEEPEST_MENU = 32;
+/** Longer lines than any command line that a kernel takes. */
+const LONGEST_LINE = 65_536;
+const MOST_LABELS = 100_000;
+const MOST_DIAGNOSTICS = 200;
+
+/** Directives that change only looks and consoles. */
+const COSMETIC = new Set([
+  ...["display", "font", "kbdmap", "serial", "console", "say", "path", "nohalt", "nocomplete", "sendcookies"],
+  ...["pxeretry", "localdir", "background", "kaslrseed", "title"],
+]);
+
+export class DirectiveParser {
+  readonly #include: IncludeReader;
+  readonly #diagnostics: Diagnostic[];
+  readonly #labels: Label[] = [];
+  readonly config: Config;
+  #menu: Menu;
+  #label: Label | null = null;
+  #append: string | null = null;
+  #sysappend = 0;
+  #menuSaves = false;
+  #full = false;
+  #tooDeep = 0;
+
+  constructor(include: IncludeReader, diagnostics: Diagnostic[]) {
+    this.#include = include;
+    this.#diagnostics = diagnostics;
+    const root: Menu = { tag: "", title: "", label: null, parent: null, depth: 0, items: [], defaultItem: null };
+    this.#menu = root;
+    this.config = {
+      ...{ root, labels: this.#labels, default: null, ui: null, ontimeout: null, onerror: null },
+      ...{ timeout: null, totaltimeout: null, prompt: null, noescape: false, allowOptions: true, implicit: true },
+      ...{ menuHidden: false, hasMenuWords: false, saves: false, hasUbootWords: false, start: null },
+    };
+  }
+
+  /** Reads one more file, as if it were appended to those before it. */
+  async read(file: IncludedFile): Promise<void> {
+    await this.#lines(file, 1);
+  }
+
+  /** The end of the last file. */
+  finish(): Config {
+    this.#endLabel();
+    return this.config;
+  }
+
+  async #lines(file: IncludedFile, depth: number): Promise<void> {
+    // CR ends a line for SYSLINUX, NUL for anything written in C.
+    const lines = file.text.split("\n");
+    for (let at = 0; at < lines.length; at++) {
+      let text = lines[at]!;
+      const end = text.search(/[\r\0]/);
+      if (end >= 0) text = text.slice(0, end);
+      const line = at + 1;
+      const column = text.search(/[^ \t\v\f]/) + 1;
+      if (column === 0 || text[column - 1] === "#") continue;
+      const place = { source: file.source, line, column };
+      if (text.length > LONGEST_LINE) {
+        this.#say("error", place, `a line of ${text.length} characters; it is ignored`);
+        continue;
+      }
+      const [word, rest] = splitWord(text.slice(column - 1));
+      if (word === "text") {
+        at = this.#helpText(lines, at, rest, place);
+        continue;
+      }
+      if (word === "include" || (word === "menu" && splitWord(rest)[0] === "include")) {
+        await this.#includeFile(word === "menu" ? splitWord(rest)[1] : rest, word === "menu", place, depth);
+        continue;
+      }
+      this.#directive(word, rest, place);
+      if (this.#full) return;
+    }
+  }
+
+  /** TEXT HELP … ENDTEXT. @returns the index of its last line. */
+  #helpText(lines: readonly string[], start: number, kind: string, place: Place): number {
+    for (let at = start + 1; at < lines.length; at++) {
+      if (splitWord(lines[at]!.replace(/\r.*/s, "").trim())[0] === "endtext") return at;
+      if (splitWord(kind)[0] === "help") this.#label?.help.push(lines[at]!.trim());
+    }
+    // SYSLINUX swallows the rest of the file here. Labels that are lost that way would be missed: read on instead.
+    this.#say("error", place, "TEXT without ENDTEXT: everything after it is help text; add the line ENDTEXT");
+    const next = lines.findIndex((text, at) => at > start && /^\s*label\s/i.test(text));
+    return next < 0 ? lines.length : next - 1;
+  }
+
+  async #includeFile(rest: string, fromMenu: boolean, place: Place, depth: number): Promise<void> {
+    const [name, tag] = splitRaw(rest);
+    if (fromMenu) this.config.hasMenuWords = true;
+    if (name === "") return this.#say("error", place, "INCLUDE names no file");
+    if (depth >= DEEPEST_INCLUDE) {
+      return this.#say("error", place, `INCLUDE ${name}: files include one another more than ${DEEPEST_INCLUDE} deep`);
+    }
+    const file = await this.#include(name, place);
+    if (file === null) return;
+    // MENU INCLUDE with a tag: the file's items go into a submenu of that name.
+    const tagged = fromMenu && tag !== "";
+    if (tagged) this.#beginMenu(tag, place);
+    await this.#lines(file, depth + 1);
+    if (tagged) this.#endMenu();
+  }
+
+  #directive(word: string, rest: string, place: Place): void {
+    const config = this.config;
+    const label = this.#label;
+    if (IMAGE_TYPES.has(word)) {
+      if (label) {
+        label.type = word as ImageType;
+        label.image = rest;
+      } else this.#say("warning", place, `${word.toUpperCase()} outside a LABEL does nothing`);
+      return;
+    }
+    switch (word) {
+      case "label":
+        this.#beginLabel(rest, place);
+        break;
+      case "menu":
+        config.hasMenuWords = true;
+        this.#menuDirective(rest, place);
+        break;
+      case "append":
+        if (label) label.append = rest;
+        else this.#append = rest;
+        break;
+      case "initrd":
+        // SYSLINUX ignores it outside a label.
+        if (label) label.initrd = rest;
+        break;
+      case "ipappend":
+      case "sysappend":
+        if (label) label.sysappend = toMask(rest);
+        else this.#sysappend = toMask(rest);
+        break;
+      case "fdt":
+      case "devicetree":
+        config.hasUbootWords = true;
+        if (label) label.fdt ??= rest;
+        break;
+      case "fdtdir":
+      case "devicetreedir":
+        config.hasUbootWords = true;
+        if (label) label.fdtdir ??= rest;
+        break;
+      case "fdtoverlays":
+      case "devicetree-overlay":
+        config.hasUbootWords = true;
+        if (label) label.fdtoverlays ??= rest;
+        break;
+      case "default":
+        config.default = { text: rest, source: place.source, line: place.line };
+        break;
+      case "ui":
+        config.ui = rest;
+        break;
+      case "ontimeout":
+        config.ontimeout = rest;
+        break;
+      case "onerror":
+        config.onerror = rest;
+        break;
+      case "timeout":
+        config.timeout = toNumber(rest);
+        break;
+      case "totaltimeout":
+        config.totaltimeout = toNumber(rest);
+        break;
+      case "prompt":
+        config.prompt = toNumber(rest);
+        break;
+      case "noescape":
+        config.noescape = toNumber(rest) !== 0;
+        break;
+      case "allowoptions":
+        config.allowOptions = toNumber(rest) !== 0;
+        break;
+      case "implicit":
+        config.implicit = toNumber(rest) !== 0;
+        break;
+      default:
+        if (COSMETIC.has(word) || /^f[0-9]{1,2}$/.test(word)) break;
+        this.#say("warning", place, `'${shorten(word)}' is no directive; the line is ignored`);
+    }
+  }
+
+  #menuDirective(text: string, place: Place): void {
+    const [word, rest] = splitWord(text);
+    const label = this.#label;
+    const menu = this.#menu;
+    switch (word) {
+      case "label":
+        if (label) label.menuLabel = rest;
+        else if (menu.parent) {
+          menu.label = rest;
+          menu.title ||= rest.replaceAll("^", "");
+        }
+        break;
+      case "title":
+        menu.title = rest;
+        break;
+      case "default":
+        if (label) menu.defaultItem = label;
+        else if (menu.parent) menu.parent.defaultItem = menu;
+        break;
+      case "hide":
+        if (label) label.hidden = true;
+        break;
+      case "hidden":
+        this.config.menuHidden = true;
+        break;
+      case "disable":
+      case "disabled":
+        if (label) label.disabled = true;
+        break;
+      case "passwd":
+        if (label) label.passwd = true;
+        break;
+      case "save":
+      case "nosave":
+        if (word === "save") this.config.saves = true;
+        if (label) label.save = word === "save";
+        else this.#menuSaves = word === "save";
+        break;
+      case "separator":
+        this.#endLabel();
+        break;
+      case "begin":
+        this.#beginMenu(rest, place);
+        break;
+      case "end":
+        if (menu.parent === null) this.#say("warning", place, "MENU END without MENU BEGIN");
+        this.#endMenu();
+        break;
+      case "goto":
+      case "exit":
+      case "quit":
+        if (label) label.navigates = true;
+        break;
+      case "start":
+        this.config.start = menu;
+        break;
+      case "onerror":
+        this.config.onerror = rest;
+        break;
+    }
+    // Whatever else follows MENU is about colours, sizes and messages.
+  }
+
+  #beginLabel(name: string, place: Place): void {
+    this.#endLabel();
+    if (this.#labels.length >= MOST_LABELS) {
+      this.#full = true;
+      this.#say("error", place, `more than ${MOST_LABELS} labels; those from here on are not read`);
+      return;
+    }
+    if (name === "") this.#say("error", place, "LABEL without a name; it is ignored");
+    const [first] = splitRaw(name);
+    this.#label = {
+      ...{ name, source: place.source, line: place.line, type: "kernel", image: first, append: null },
+      ...{ globalAppend: null, initrd: null, sysappend: this.#sysappend, menuLabel: null, hidden: false },
+      ...{ disabled: false, passwd: false, save: this.#menuSaves, navigates: false, help: [] },
+      ...{ fdt: null, fdtdir: null, fdtoverlays: null, menu: this.#menu },
+    };
+  }
+
+  /** A label ends where the next begins, and where the menu around it changes. */
+  #endLabel(): void {
+    const label = this.#label;
+    this.#label = null;
+    if (label === null || label.name === "") return;
+    label.globalAppend = this.#append;
+    this.#labels.push(label);
+    label.menu.items.push(label);
+  }
+
+  #beginMenu(tag: string, place: Place): void {
+    this.#endLabel();
+    const parent = this.#menu;
+    if (parent.depth >= DEEPEST_MENU) {
+      this.#tooDeep++;
+      if (this.#tooDeep === 1)
+        this.#say("error", place, `menus are nested more than ${DEEPEST_MENU} deep; from here on they are not`);
+      return;
+    }
+    const menu: Menu = { tag, title: "", label: null, parent, depth: parent.depth + 1, items: [], defaultItem: null };
+    parent.items.push(menu);
+    this.#menu = menu;
+  }
+
+  #endMenu(): void {
+    this.#endLabel();
+    if (this.#tooDeep > 0) {
+      this.#tooDeep--;
+      return;
+    }
+    this.#menu = this.#menu.parent ?? this.#menu;
+  }
+
+  #say(severity: Diagnostic["severity"], { source, line, column }: Place, message: string): void {
+    const count = this.#diagnostics.length;
+    if (count > MOST_DIAGNOSTICS) return;
+    const last = count === MOST_DIAGNOSTICS ? "more than can be shown is wrong with this configuration" : message;
+    this.#diagnostics.push({ severity, source, line, column, message: last });
+  }
+}
+
+interface Place {
+  readonly source: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The first word in lower case, and the rest of the line after blanks. */
+export function splitWord(text: string): [string, string] {
+  const [word, rest] = splitRaw(text);
+  return [word.toLowerCase(), rest];
+}
+
+/** The first word as it is, and the rest without blanks at its ends. */
+export function splitRaw(text: string): [string, string] {
+  const trimmed = text.trim();
+  const end = trimmed.search(/[ \t\v\f]/);
+  return end < 0 ? [trimmed, ""] : [trimmed.slice(0, end), trimmed.slice(end).trim()];
+}
+
+/** As C's atoi: the decimal digits in front, 0 where there are none; less than nothing counts as nothing. */
+function toNumber(text: string): number {
+  return Number(/^\s*[+]?([0-9]{1,15})/.exec(text)?.[1] ?? 0);
+}
+
+/** As C's strtoul with base 0: decimal, 0x… or octal 0…; 0 for anything else. */
+function toMask(text: string): number {
+  const digits = /^\s*[+]?(0x[0-9a-f]{1,12}|[0-9]{1,15})/i.exec(text)?.[1] ?? "0";
+  return /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+}
+
+const shorten = (word: string): string => (word.length > 40 ? `${word.slice(0, 40)}…` : word);

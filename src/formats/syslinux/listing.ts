@@ -1,0 +1,509 @@
+/** From a configuration to the list of its entries: submenus, other configurations that it leads to, the default. */
+
+import type { Diagnostic, EntryType, FileRef, ParsedEntry } from "../../entry.ts";
+import { parsedEntry } from "../../entry.ts";
+import { BatonError, describeError } from "../../errors.ts";
+import type { FormatContext, FormatResult } from "../format.ts";
+import { isAbsence } from "../lookup.ts";
+import { resolvePath } from "../paths.ts";
+import { CONFIG_LIMIT } from "../reader.ts";
+import { decodeText } from "../text.ts";
+import { type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
+import { type Dialect, dialectOf, isMenuModule, moduleName } from "./dialect.ts";
+import {
+  type Config,
+  DirectiveParser,
+  type IncludedFile,
+  isMenu,
+  type Label,
+  type Menu,
+  splitRaw,
+} from "./directives.ts";
+
+/** A configuration may lead to others, those to more: so deep, so many files, so many bytes, and no further. */
+const DEEPEST_CONFIG = 8;
+const MOST_FILES = 500;
+const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_ENTRIES = 100_000;
+
+/** What the network told a booting machine; only PXELINUX adds it to command lines. */
+export interface NetworkFacts {
+  /** `ip=CLIENT:SERVER:GATEWAY:NETMASK`. */
+  readonly ip: string | null;
+  /** `BOOTIF=01-aa-bb-cc-dd-ee-ff`. */
+  readonly bootif: string | null;
+}
+
+export interface ListingOptions {
+  readonly type: EntryType;
+  /** Where relative names start; the configuration's own folder except for PXELINUX. */
+  readonly cwd: string;
+  /** Null: by the file's name and content. */
+  readonly dialect: Dialect | null;
+  readonly network?: NetworkFacts;
+}
+
+/** The entries of a configuration and of those it leads to. */
+interface Listed {
+  readonly entries: ParsedEntry[];
+  defaultIndex: number | null;
+  defaultIsExplicit: boolean;
+  fallback: number[];
+  timeout: number | null;
+  timeoutStyle: FormatResult["timeoutStyle"];
+}
+
+/** Where in the list an item of the menu stands. */
+interface Span {
+  readonly start: number;
+  readonly defaultAt: number | null;
+}
+
+export async function listSyslinux(
+  path: string,
+  context: FormatContext,
+  options: ListingOptions,
+): Promise<FormatResult> {
+  const reading = new Reading(context, options);
+  const listed = await reading.configuration([path], options.cwd, [], []);
+  return { ...(listed ?? emptyList()), diagnostics: reading.diagnostics };
+}
+
+function emptyList(): Listed {
+  return { entries: [], defaultIndex: null, defaultIsExplicit: false, fallback: [], timeout: null, timeoutStyle: null };
+}
+
+class Reading {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #context: FormatContext;
+  readonly #options: ListingOptions;
+  readonly #warned = new Set<string>();
+  #dialect: Dialect;
+  #files = 0;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(context: FormatContext, options: ListingOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#dialect = options.dialect ?? "syslinux";
+  }
+
+  /**
+   * @param paths absolute; read one after the other as one configuration.
+   * @param submenu titles of the submenus around it.
+   * @param ancestors the configurations that lead here, as lists of paths.
+   * @returns null where that would lead in a circle, or none of the files can be read.
+   */
+  async configuration(
+    paths: readonly string[],
+    cwd: string,
+    submenu: readonly string[],
+    ancestors: readonly string[],
+  ): Promise<Listed | null> {
+    const key = paths.join("\n");
+    if (ancestors.includes(key) || ancestors.length >= DEEPEST_CONFIG) return null;
+    const parser = new DirectiveParser(
+      (name, from) => this.#read(resolvePath(cwd, slashes(name)), from),
+      this.diagnostics,
+    );
+    let found = false;
+    for (const path of paths) {
+      const file = await this.#read(path, null);
+      if (file === null) continue;
+      found = true;
+      await parser.read(file);
+    }
+    if (!found) return null;
+    const config = parser.finish();
+    if (ancestors.length === 0)
+      this.#dialect = this.#options.dialect ?? dialectOf(paths[0]!, config, this.#context.platform);
+    return new ConfigListing(this, config, cwd, submenu, [...ancestors, key]).list();
+  }
+
+  /** @param from where the file is named; null for the configuration itself. */
+  async #read(
+    path: string,
+    from: { source: string; line: number; column: number } | null,
+  ): Promise<IncludedFile | null> {
+    const { volume } = this.#context;
+    const source = `${volume.name}:${path}`;
+    const say = (severity: Diagnostic["severity"], message: string): null => {
+      const place = from ?? { source, line: null, column: null };
+      this.diagnostics.push({ severity, source: place.source, line: place.line, column: place.column, message });
+      return null;
+    };
+    if (this.#files++ >= MOST_FILES || this.#bytes > MOST_BYTES) {
+      if (this.#files === MOST_FILES + 1) say("error", "too many files are included; from here on they are not read");
+      return null;
+    }
+    try {
+      const bytes = await volume.reader.read(path, CONFIG_LIMIT);
+      this.#bytes += bytes.length;
+      const { text, problem } = decodeText(bytes);
+      if (problem !== null) say("warning", problem);
+      return { text, source };
+    } catch (error) {
+      if (isAbsence(error) && from !== null) return say("warning", `${path} is not there; the line is ignored`);
+      if (from === null && !(error instanceof BatonError && error.code === "too-large")) throw error;
+      if (error instanceof BatonError && error.code === "timeout") throw error;
+      return say("error", describeError(error));
+    }
+  }
+
+  /** False once there are more entries than any menu has. */
+  mayAdd(): boolean {
+    if (this.#entries++ < MOST_ENTRIES) return true;
+    if (this.#entries === MOST_ENTRIES + 1) {
+      const message = `more than ${MOST_ENTRIES} entries; the rest is not listed`;
+      this.diagnostics.push({
+        severity: "error",
+        source: this.#context.volume.name,
+        line: null,
+        column: null,
+        message,
+      });
+    }
+    return false;
+  }
+
+  get dialect(): Dialect {
+    return this.#dialect;
+  }
+
+  get type(): EntryType {
+    return this.#options.type;
+  }
+
+  commandContext(cwd: string): CommandContext {
+    return {
+      dialect: this.#dialect,
+      arch: this.#context.platform.arch,
+      resolve: (name) => this.#fileRef(name, cwd),
+      sysappend: (bit) => this.#sysappend(bit),
+      warn: (label, message) => {
+        // Once: what holds for one label mostly holds for all.
+        if (this.#warned.has(message)) return;
+        this.#warned.add(message);
+        const { source, line } = label;
+        this.diagnostics.push({ severity: "warning", source, line, column: null, message });
+      },
+    };
+  }
+
+  #fileRef(name: string, cwd: string): FileRef {
+    const device = this.#context.volume.name;
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
+    if (this.#dialect === "pxelinux") {
+      // SERVER::PATH, and ::PATH for "on the same server, from its root".
+      const [, server, path] = /^([^/]*?)::(.*)$/s.exec(name) ?? [];
+      if (server) return { url: `tftp://${server}/${path!.replace(/^\/+/, "")}` };
+      if (path !== undefined) return { device, path: resolvePath("/", path) };
+    }
+    // SYSLINUX 6.04 reads other partitions by GRUB's kind of name.
+    const [, selector, rest] = /^\((hd[0-9]{1,3}[, ][0-9]{1,3})\)(.*)$/s.exec(name) ?? [];
+    if (selector !== undefined) return { selector: selector.replace(" ", ","), path: resolvePath("/", slashes(rest!)) };
+    return { device, path: resolvePath(cwd, slashes(name)) };
+  }
+
+  /** syslinux.cfg(5), SYSAPPEND. */
+  #sysappend(bit: number): string | null {
+    const { network } = this.#options;
+    if (bit === 1) return network?.ip ? `ip=${network.ip.replace(/^ip=/, "")}` : "";
+    if (bit === 2) return network?.bootif ? `BOOTIF=${network.bootif.replace(/^BOOTIF=/, "")}` : "";
+    if (bit === 0x40000) return this.#context.volume.uuid ? `FSUUID=${this.#context.volume.uuid}` : "";
+    return null;
+  }
+}
+
+/** SYSLINUX takes both kinds of slash, as DOS people write them. */
+const slashes = (name: string): string => name.replaceAll("\\", "/");
+
+/** Lists one configuration. */
+class ConfigListing {
+  readonly #reading: Reading;
+  readonly #config: Config;
+  readonly #cwd: string;
+  readonly #submenu: readonly string[];
+  readonly #ancestors: readonly string[];
+  readonly #commands: CommandContext;
+  readonly #entries: ParsedEntry[] = [];
+  readonly #spans = new Map<Label | Menu, Span>();
+  readonly #byName = new Map<string, Label>();
+
+  constructor(reading: Reading, config: Config, cwd: string, submenu: readonly string[], ancestors: readonly string[]) {
+    this.#reading = reading;
+    this.#config = config;
+    this.#cwd = cwd;
+    this.#submenu = submenu;
+    this.#ancestors = ancestors;
+    this.#commands = reading.commandContext(cwd);
+    // Exactly as written first; then by its first word, which is all that Syslinux takes for the name; then
+    // whatever the case, as on the FAT filesystems that it comes from.
+    const forms: readonly ((name: string) => string)[] = [
+      (name) => name,
+      (name) => splitRaw(name)[0],
+      (name) => name.toLowerCase(),
+    ];
+    for (const form of forms) {
+      for (const label of config.labels) {
+        if (!label.disabled && !this.#byName.has(form(label.name))) this.#byName.set(form(label.name), label);
+      }
+    }
+  }
+
+  async list(): Promise<Listed> {
+    const replaced = await this.#replacement();
+    if (replaced !== null) return replaced;
+    const showsMenu = this.#showsMenu();
+    await this.#menu(this.#config.root, this.#submenu, showsMenu);
+    const chosen = await this.#chosen(showsMenu);
+    const first = this.#firstIndex(showsMenu);
+    return {
+      entries: this.#entries,
+      defaultIndex: chosen ?? first,
+      defaultIsExplicit: chosen !== null,
+      fallback: await this.#fallback(chosen ?? first),
+      ...this.#times(showsMenu),
+    };
+  }
+
+  /**
+   * A configuration that at once hands over to another (`UI menu.c32 other.cfg`, `DEFAULT` naming a label with
+   * CONFIG): its menu is the other's. What else it names can be typed at the prompt; kernels among that are kept.
+   */
+  async #replacement(): Promise<Listed | null> {
+    if (this.#reading.dialect === "u-boot") return null;
+    const line = this.#config.ui ?? this.#config.default?.text ?? null;
+    if (line === null || (this.#config.ui === null && this.#config.prompt)) return null;
+    const command = await this.#commandOf(line);
+    if (command?.does !== "configure" || command.files.length === 0) return null;
+    const listed = await this.#configure(command, this.#submenu);
+    if (listed === null || listed.entries.length === 0) return null;
+    for (const label of this.#config.labels) {
+      const own = this.#command(label);
+      if (own.does === "boot" && own.linux !== null) listed.entries.push(this.#entry(label, own, this.#submenu));
+    }
+    return listed;
+  }
+
+  /** True where a menu is drawn; else labels are typed at a prompt, and MENU words are comments. */
+  #showsMenu(): boolean {
+    if (this.#reading.dialect === "u-boot") return false;
+    if (this.#ancestors.length > 1 || this.#config.ui !== null) return true;
+    const line = this.#config.default?.text ?? "";
+    const label = this.#find(line);
+    return isMenuModule(splitRaw(label?.image ?? line)[0]);
+  }
+
+  async #menu(menu: Menu, submenu: readonly string[], showsMenu: boolean): Promise<Span> {
+    const start = this.#entries.length;
+    for (const item of menu.items) {
+      if (isMenu(item)) {
+        const title = plainTitle(item.label ?? (item.title || item.tag)) || "Submenu";
+        this.#spans.set(item, await this.#menu(item, [...submenu, title], showsMenu));
+      } else if (!(showsMenu && item.hidden)) {
+        await this.#label(item, submenu);
+      }
+    }
+    const chosen = menu.defaultItem && this.#spans.get(menu.defaultItem)?.defaultAt;
+    const span = { start, defaultAt: chosen ?? (this.#entries.length > start ? start : null) };
+    return span;
+  }
+
+  /** Adds what a label stands for; an item that only leads about in the menu adds nothing. */
+  async #label(label: Label, submenu: readonly string[]): Promise<void> {
+    if (this.#spans.has(label) || label.navigates) return;
+    const start = this.#entries.length;
+    if (label.disabled) {
+      // A heading, or an item that somebody has switched off: seen, and not to be chosen.
+      const reason = "the configuration has switched it off (MENU DISABLE)";
+      if (this.#reading.mayAdd()) this.#entries.push({ ...this.#entry(label, null, submenu), kind: "other", reason });
+      return;
+    }
+    const command = await this.#followed(this.#command(label));
+    if (command?.does === "configure") {
+      const inside = [...submenu, plainTitle(label.menuLabel ?? label.name)];
+      // No files: back to this very menu. Null: back to one that led here, or nothing there.
+      const listed = command.files.length === 0 ? null : await this.#configure(command, inside);
+      if (listed !== null) {
+        for (const entry of listed.entries) this.#entries.push(entry);
+        const at = listed.defaultIndex === null ? null : start + listed.defaultIndex;
+        this.#spans.set(label, { start, defaultAt: at });
+      }
+      return;
+    }
+    if (!this.#reading.mayAdd()) return;
+    this.#entries.push(this.#entry(label, command?.does === "boot" ? command : null, submenu));
+    this.#spans.set(label, { start, defaultAt: start });
+  }
+
+  #command(label: Label): Command {
+    return labelCommand(label, this.#commands);
+  }
+
+  #configure(command: Extract<Command, { does: "configure" }>, submenu: readonly string[]): Promise<Listed | null> {
+    const cwd = command.cwd === null ? this.#cwd : resolvePath(this.#cwd, slashes(command.cwd));
+    // `~` is menu.c32's name for the configuration that is being read.
+    const paths = command.files.flatMap((file) =>
+      file === "~" ? this.#ancestors.at(-1)!.split("\n") : [resolvePath(this.#cwd, slashes(file))],
+    );
+    return this.#reading.configuration(paths, cwd, submenu, this.#ancestors);
+  }
+
+  /** What a typed command line does: a label (with more arguments), or a file. */
+  async #commandOf(line: string): Promise<Command | null> {
+    return this.#followed({ does: "run", commandLine: line });
+  }
+
+  async #followed(command: Command): Promise<Command | null> {
+    let at: Command = command;
+    for (let steps = 0; at.does === "run"; steps++) {
+      if (steps >= DEEPEST_CONFIG || at.commandLine === "") return null;
+      const label = this.#find(at.commandLine);
+      at = label
+        ? this.#command(label)
+        : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands, null);
+    }
+    return at;
+  }
+
+  /** The label that a command line begins with. */
+  #find(line: string): Label | null {
+    const text = line.trim();
+    const [first] = splitRaw(text);
+    return (
+      this.#byName.get(text) ??
+      this.#byName.get(first) ??
+      this.#byName.get(text.toLowerCase()) ??
+      this.#byName.get(first.toLowerCase()) ??
+      null
+    );
+  }
+
+  #entry(label: Label, command: Extract<Command, { does: "boot" }> | null, submenu: readonly string[]): ParsedEntry {
+    const text = label.menuLabel ?? label.name;
+    return parsedEntry({
+      nativeId: label.name,
+      title: plainTitle(text) || label.name,
+      submenu,
+      type: this.#reading.type,
+      source: label.source,
+      hotkey: /\^(.)/s.exec(label.menuLabel ?? "")?.[1]?.toLowerCase() ?? null,
+      restricted: label.passwd ? [] : null,
+      ...(command === null
+        ? { kind: "other", reason: "it leads to nothing that is there" }
+        : {
+            kind: command.kind,
+            linux: command.linux,
+            initrd: command.initrd,
+            devicetree: command.devicetree,
+            modules: command.modules,
+            options: command.options,
+            reason: command.reason,
+          }),
+    });
+  }
+
+  /** The entry that boots by itself: ONTIMEOUT's, else DEFAULT's, else the one with MENU DEFAULT. */
+  async #chosen(showsMenu: boolean): Promise<number | null> {
+    const { ontimeout, default: given, root } = this.#config;
+    const menuDefault = (): number | null =>
+      root.defaultItem ? (this.#spans.get(root.defaultItem)?.defaultAt ?? null) : null;
+    if (this.#reading.dialect === "u-boot") {
+      // There ONTIMEOUT is another word for DEFAULT, and MENU DEFAULT counts where neither is.
+      return (await this.#byLine(ontimeout ?? given?.text ?? null)) ?? menuDefault();
+    }
+    const timed = await this.#byLine(ontimeout);
+    if (timed !== null) return timed;
+    const line = given?.text ?? null;
+    const leadsToMenu = line !== null && isMenuLine(line, this.#find(line));
+    const byDefault = leadsToMenu ? null : await this.#byLine(line);
+    if (byDefault !== null) return byDefault;
+    return showsMenu ? menuDefault() : null;
+  }
+
+  /** The entry of a command line; one that isn't in the list yet (hidden, a kernel without a label) is added. */
+  async #byLine(line: string | null): Promise<number | null> {
+    if (line === null || line.trim() === "") return null;
+    const label = this.#find(line);
+    if (label !== null) {
+      const exact = label.name === line.trim() || splitRaw(line)[1] === "" || label.name.startsWith(line.trim());
+      if (!exact) return this.#withArguments(label, splitRaw(line)[1]);
+      if (!this.#spans.has(label)) await this.#label(label, this.#submenu);
+      return this.#spans.get(label)?.defaultAt ?? null;
+    }
+    if (!this.#config.implicit || this.#reading.dialect === "u-boot" || moduleName(splitRaw(line)[0]) !== null) {
+      this.#missing(line);
+      return null;
+    }
+    const command = await this.#commandOf(line);
+    if (command?.does !== "boot" || command.linux === null || !("device" in command.linux)) return null;
+    const { source } = this.#config.default ?? this.#config.labels[0] ?? { source: "" };
+    this.#entries.push(
+      parsedEntry({
+        ...{ nativeId: splitRaw(line)[0], title: splitRaw(line)[0], submenu: this.#submenu, source },
+        ...{ type: this.#reading.type, linux: command.linux, initrd: command.initrd, options: command.options },
+      }),
+    );
+    return this.#entries.length - 1;
+  }
+
+  /** `DEFAULT linux single`: the label with more on its command line, which is an entry of its own. */
+  async #withArguments(label: Label, args: string): Promise<number | null> {
+    const command = await this.#followed(this.#command(label));
+    if (command?.does !== "boot") return null;
+    const entry = this.#entry(label, command, this.#submenu);
+    const options = command.linux === null ? command.options : `${command.options} ${args}`.trim();
+    this.#entries.push({ ...entry, nativeId: `${label.name} ${args}`, title: `${entry.title} (${args})`, options });
+    return this.#entries.length - 1;
+  }
+
+  #missing(line: string): void {
+    const { default: given } = this.#config;
+    if (given?.text !== line || isMenuLine(line, null)) return;
+    const message = `DEFAULT ${line}: there is no such label`;
+    this.#reading.diagnostics.push({ severity: "warning", ...given, column: null, message });
+  }
+
+  /** Which entry boots where the configuration names none: a menu's first; a prompt waits. */
+  #firstIndex(showsMenu: boolean): number | null {
+    if (!showsMenu && this.#reading.dialect !== "u-boot") return null;
+    const index = this.#entries.findIndex((entry) => entry.reason === null);
+    return index >= 0 ? index : this.#entries.length > 0 ? 0 : null;
+  }
+
+  /** U-Boot tries every label in turn; Syslinux runs ONERROR. */
+  async #fallback(chosen: number | null): Promise<number[]> {
+    if (this.#reading.dialect === "u-boot") {
+      return this.#entries.flatMap((_, index) => (index === chosen ? [] : index));
+    }
+    const label = this.#config.onerror === null ? null : this.#find(this.#config.onerror);
+    const at = label && this.#spans.get(label)?.defaultAt;
+    return at === null || at === undefined || at === chosen ? [] : [at];
+  }
+
+  /**
+   * A TIMEOUT of zero waits for ever, and so does none; the latter leaves it to whoever asks. Without a menu and
+   * with PROMPT 0 Syslinux boots at once, unless Shift or Alt is held down. Where a TIMEOUT is given all the same, it
+   * is kept: there is no such key to hold here, and the time is the only chance to step in.
+   */
+  #times(showsMenu: boolean): Pick<Listed, "timeout" | "timeoutStyle"> {
+    const { timeout, totaltimeout, prompt, menuHidden, hasMenuWords, noescape } = this.#config;
+    const isUboot = this.#reading.dialect === "u-boot";
+    const tenths = timeout || totaltimeout || timeout;
+    const seconds = tenths === null ? null : tenths === 0 ? Number.POSITIVE_INFINITY : tenths / 10;
+    const prompts = showsMenu || prompt === null || prompt > 0;
+    const atOnce = !isUboot && !prompts && this.#config.default !== null && (noescape || !tenths);
+    if (atOnce) return { timeout: 0, timeoutStyle: "hidden" };
+    const style = menuHidden ? "hidden" : showsMenu || hasMenuWords || prompt ? "menu" : null;
+    return { timeout: isUboot && seconds !== null ? Math.ceil(seconds) : seconds, timeoutStyle: style };
+  }
+}
+
+function isMenuLine(line: string, label: Label | null): boolean {
+  return moduleName(splitRaw(label?.image ?? line)[0]) !== null && isMenuModule(splitRaw(label?.image ?? line)[0]);
+}
+
+/** Without the marks of hotkeys, and without blanks at its ends (MENU INDENT, lining up). */
+const plainTitle = (text: string): string => text.replaceAll("^", "").trim();
