@@ -1,39 +1,45 @@
+/** Small cpio archives from a list of files: what the test systems' initrds are made of. */
+
+import {
+  type CpioEntry,
+  cpioDirectory,
+  cpioFile,
+  cpioSymlink,
+  cpioType,
+  readCpio,
+  writeCpio,
+} from "../../src/binary/cpio.ts";
+
 export interface ArchiveFile {
+  /** Without a leading slash. */
   readonly path: string;
   readonly bytes?: Uint8Array;
   readonly symlink?: string;
   readonly mode?: number;
 }
-export function archive(files: readonly ArchiveFile[]): Buffer {
-  const parts: Buffer[] = [];
-  const seen = new Set<string>();
-  let ino = 1;
-  const add = (path: string, mode: number, bytes: Uint8Array) => {
-    const name = Buffer.from(`${path}\0`);
-    const h = [ino++, mode, 0, 0, 1, 0, bytes.length, 0, 0, 0, 0, name.length, 0].map((n) =>
-      n.toString(16).padStart(8, "0").toUpperCase(),
-    );
-    const head = Buffer.concat([Buffer.from(`070701${h.join("")}`), name]);
-    parts.push(
-      head,
-      Buffer.alloc((4 - (head.length & 3)) & 3),
-      Buffer.from(bytes),
-      Buffer.alloc((4 - (bytes.length & 3)) & 3),
-    );
-  };
+
+/** An archive of these files and the directories that they lie in. */
+export function archive(files: readonly ArchiveFile[]): Uint8Array {
+  const entries: CpioEntry[] = [];
+  const directories = new Set<string>();
   for (const file of files) {
     const names = file.path.split("/");
-    for (let i = 1; i < names.length; i++) {
-      const d = names.slice(0, i).join("/");
-      if (!seen.has(d)) {
-        seen.add(d);
-        add(d, 0o40755, new Uint8Array());
-      }
+    for (let depth = 1; depth < names.length; depth++) {
+      const directory = names.slice(0, depth).join("/");
+      if (directories.has(directory)) continue;
+      directories.add(directory);
+      entries.push(cpioDirectory(directory));
     }
-    if (file.symlink !== undefined) add(file.path, 0o120777, Buffer.from(file.symlink));
-    else add(file.path, 0o100000 | (file.mode ?? 0o644), file.bytes!);
+    if (file.symlink !== undefined) entries.push(cpioSymlink(file.path, file.symlink));
+    else entries.push(cpioFile(file.path, file.bytes ?? new Uint8Array(), file.mode));
   }
-  add("TRAILER!!!", 0, new Uint8Array());
-  const all = Buffer.concat(parts);
-  return Buffer.concat([all, Buffer.alloc((512 - (all.length % 512)) % 512)]);
+  return writeCpio(entries);
+}
+
+/** The content of one file in an uncompressed archive. */
+export function fileInArchive(bytes: Uint8Array, name: string): Buffer {
+  for (const entry of readCpio(bytes)) {
+    if (entry.name === name && cpioType(entry) === "file") return Buffer.from(entry.data);
+  }
+  throw new Error(`the archive has no file ${name}`);
 }

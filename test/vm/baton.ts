@@ -1,9 +1,11 @@
 /** Machines that boot Baton's own image from dist/, as firmware with Baton in flash would. */
 
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ArchiveFile, archive } from "./archive.ts";
-import { ROOT, run } from "./host.ts";
+import { promisify } from "node:util";
+import { type ArchiveFile, archive, fileInArchive } from "./archive.ts";
+import { ROOT } from "./host.ts";
 import { type Machine, type MachineOptions, withMachine } from "./machine.ts";
 import { initrdFile, KERNEL } from "./payload.ts";
 
@@ -55,7 +57,7 @@ export async function inside(machine: Machine, command: string): Promise<string>
  */
 async function initramfsWithShell(): Promise<string> {
   const image = await readFile(INITRAMFS);
-  const own = await run("sh", ["-c", 'zstd -dcq "$0" | cpio -i --quiet --to-stdout init', INITRAMFS]);
+  const own = fileInArchive(await unpacked(), "init").toString();
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
   const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
   const interpreter = /^#! *(\S+)( \S+)?/.exec(own);
@@ -67,4 +69,10 @@ async function initramfsWithShell(): Promise<string> {
   ];
   const padding = Buffer.alloc((4 - (image.length % 4)) % 4);
   return initrdFile("baton-with-shell", Buffer.concat([image, padding, archive(files)]));
+}
+
+/** Baton's initramfs as the kernel unpacks it. */
+async function unpacked(): Promise<Uint8Array> {
+  const { stdout } = await promisify(execFile)("zstd", ["-dcq", INITRAMFS], { encoding: "buffer", maxBuffer: 1 << 29 });
+  return stdout;
 }

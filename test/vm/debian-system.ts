@@ -40,8 +40,9 @@ mkdir -p /boot/grub
 passwd -d root
 if update-grub && grub-editenv /boot/grub/grubenv create; then echo "configure: done"; else echo "configure: failed"; fi
 rm /usr/local/sbin/configure
+udevadm control --exit
 sync
-mount -o remount,ro /
+mount -o remount,ro / || echo "configure: failed to leave a clean filesystem"
 echo "configure: over"
 poweroff -f
 `;
@@ -90,8 +91,8 @@ export async function debianDisk(): Promise<string> {
         disks: [{ image: target, attach: "virtio", writable: { keepAs: configured } }],
       },
       async (machine) => {
-        await machine.serial.waitFor(/configure: done/, { timeoutMs: 400_000 });
-        await machine.serial.waitFor(/configure: over/);
+        await machine.serial.waitFor(/configure: over/, { timeoutMs: 400_000 });
+        if (/configure: failed/.test(machine.serial.text)) throw new Error(machine.serial.tail());
         await machine.ended;
       },
     );
@@ -111,9 +112,13 @@ async function bootstrap(root: string, work: string): Promise<void> {
   await runAsRoot("debootstrap", options, { env });
   for (const [path, content] of Object.entries(FILES)) {
     const mode = path.includes("bin/") ? "755" : "644";
-    await runAsRoot("sh", ["-c", 'mkdir -p "$(dirname "$0")" && cat > "$0" && chmod "$1" "$0"', join(root, path), mode], {
-      input: content,
-    });
+    await runAsRoot(
+      "sh",
+      ["-c", 'mkdir -p "$(dirname "$0")" && cat > "$0" && chmod "$1" "$0"', join(root, path), mode],
+      {
+        input: content,
+      },
+    );
   }
   await runAsRoot("chmod", ["a+r", "-R", join(root, "boot")]);
   // What only a package manager needs.

@@ -46,6 +46,8 @@ export interface MachineOptions {
   readonly secondSerial?: boolean;
   /** Lets the machine reset; unless given a reset ends it. */
   readonly mayReset?: boolean;
+  /** False where nobody is at the other end of the serial line, or a real terminal. */
+  readonly answersQueries?: boolean;
   /** More words for QEMU's command line. */
   readonly extra?: readonly string[];
 }
@@ -252,7 +254,7 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint += text;
   });
-  const serial = new SerialLine(child.stdout, child.stdin, started);
+  const serial = new SerialLine(child.stdout, child.stdin, started, options.answersQueries ?? true);
   let serial2: SerialLine | null = null;
   const ended = new Promise<void>((resolve) => {
     child.on("close", (code, signal) => {
@@ -273,7 +275,7 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
     ]);
     if (options.secondSerial) {
       const socket = connect(`${directory}/serial1`);
-      serial2 = new SerialLine(socket, socket, started);
+      serial2 = new SerialLine(socket, socket, started, false);
     }
     return new Machine({ child, qmp, serial, serial2, ended, directory, disks: options.disks ?? [] });
   } catch (error) {

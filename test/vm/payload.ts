@@ -73,12 +73,15 @@ export async function payload(name: string, options: PayloadOptions = {}): Promi
 
 /** Busybox and an /init that reports, then does `last`. */
 export async function userlandFiles(last: string): Promise<ArchiveFile[]> {
-  const busybox = await readFile(await busyboxPath());
-  return [
-    { path: "bin/busybox", bytes: busybox, mode: 0o755 },
-    { path: "bin/sh", symlink: "busybox" },
-    { path: "init", bytes: Buffer.from(INIT.replace("@LAST@", () => last)), mode: 0o755 },
-  ];
+  const init = Buffer.from(INIT.replace("@LAST@", () => last));
+  return [...(await busyboxFiles(["sh"])), { path: "init", bytes: init, mode: 0o755 }];
+}
+
+/** Busybox, and links to it under these names. */
+export async function busyboxFiles(applets: readonly string[]): Promise<ArchiveFile[]> {
+  const bytes = await readFile(await busyboxPath());
+  const links = applets.map((name) => ({ path: `bin/${name}`, symlink: "busybox" }));
+  return [{ path: "bin/busybox", bytes, mode: 0o755 }, ...links];
 }
 
 /** Keeps an initrd in the cache, by name and content. */

@@ -28,6 +28,8 @@ export class SerialLine {
   raw = "";
   /** The terminal on the other end. */
   readonly terminal: Terminal;
+  /** Sees every byte as it comes. */
+  onData: ((bytes: Uint8Array) => void) | null = null;
   readonly #input: Writable;
   readonly #started: number;
   readonly #arrivals: { length: number; at: number }[] = [];
@@ -36,18 +38,27 @@ export class SerialLine {
   #cursor = 0;
   #ended: string | null = null;
 
-  /** @param started performance.now() when the machine started. */
-  constructor(output: Readable, input: Writable, started: number, size = { rows: 24, columns: 80 }) {
+  /**
+   * @param started        performance.now() when the machine started
+   * @param answersQueries whether `terminal` answers what it is asked, as a real one does; where one is connected
+   *                       there must not be two
+   */
+  constructor(output: Readable, input: Writable, started: number, answersQueries: boolean) {
     this.#input = input;
     this.#started = started;
-    this.terminal = new Terminal(size.rows, size.columns, (reply) => this.write(reply));
+    this.terminal = new Terminal(24, 80, (reply) => {
+      if (answersQueries) this.write(reply);
+    });
     const decoder = new StringDecoder("utf8");
-    output.on("data", (bytes: Buffer) => this.#receive(decoder.write(bytes)));
+    output.on("data", (bytes: Buffer) => {
+      this.onData?.(bytes);
+      this.#receive(decoder.write(bytes));
+    });
     input.on("error", () => {}); // The machine is gone; waiting says so.
   }
 
-  /** Sends text as it is. */
-  write(text: string): void {
+  /** Sends text or bytes as they are. */
+  write(text: string | Uint8Array): void {
     if (!this.#input.destroyed) this.#input.write(text);
   }
 
@@ -142,6 +153,8 @@ export class SerialLine {
     this.text += input.slice(0, cut).replace(ESCAPES, "").replace(/\r/g, "");
     this.#arrivals.push({ length: this.text.length, at: performance.now() - this.#started });
     this.terminal.feed(text);
+    if (this.text.includes("---[ end Kernel panic", this.text.length - text.length - 100))
+      this.end("the kernel panicked");
     for (const listener of [...this.#listeners]) listener();
   }
 
