@@ -104,7 +104,7 @@ export class Discovery {
    */
   async scan(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
     const waiting = [...this.#attached.values()].filter(
-      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => hasUnresolved(result)),
+      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => isIncomplete(result)),
     );
     const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
     await Promise.all(
@@ -228,7 +228,8 @@ export class Discovery {
   }
 }
 
-const hasUnresolved = (result: FormatResult): boolean =>
-  result.entries.some((entry) => entryFiles(entry).some((ref) => "selector" in ref));
+/** What another device might change: entries that wait for it, and whatever a configuration could not reach. */
+const isIncomplete = (result: FormatResult): boolean =>
+  result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some((ref) => "selector" in ref));
 
 const fileKey = (ref: { device: string; path: string }): string => `${ref.device}:${ref.path}`;

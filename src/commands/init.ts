@@ -12,6 +12,7 @@ import { addLogSink, log } from "../log.ts";
 import { Machine } from "../machine.ts";
 import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
+import { EarlyKeys } from "../menu/earlykeys.ts";
 import { findEntry } from "../policy/list.ts";
 import { parseBootWords } from "../policy/words.ts";
 import { VERSION } from "../version.ts";
@@ -39,6 +40,8 @@ export async function init(): Promise<number> {
   }
 
   const consoles = findConsoles(words.console);
+  // The word that this machine's owner gave is final; a disk's own "at once" is not.
+  const earlyKeys = words.timeout === null ? new EarlyKeys(consoles) : null;
   announce(consoles, `Baton ${VERSION}: looking at this machine's disks…`);
 
   const changed = new Signal();
@@ -71,6 +74,7 @@ export async function init(): Promise<number> {
       isSettled: () => machine.isSettled,
       rescan: () => machine.rescan(),
       milestone: (text) => kernelLog.milestone(text),
+      announce: (text) => announce(consoles, text),
       openMenu: async (store, actions) => {
         const { runMenu } = await import("../menu/menu.ts");
         const beforeFirstFrame = (): void => sayReady("menu ready");
@@ -87,10 +91,12 @@ export async function init(): Promise<number> {
 
   // The menu comes with the first entry that can boot; without one, when there is nothing left to look at.
   while (!machine.isSettled && !machine.discovery.list.entries.some((entry) => entry.bootable)) await changed.wait();
-  if (session.timeout === 0 || consoles.length === 0) {
+  const isUnattended = (): boolean => session.timeout === 0 || consoles.length === 0;
+  if (isUnattended()) {
     await machine.settled;
+    if (earlyKeys?.end()) session.holdForPerson();
     // Settled, the default may be another one, with a timeout of its own.
-    if (session.timeout === 0 || consoles.length === 0) {
+    if (isUnattended()) {
       sayReady("entries ready");
       if (words.default !== null && findEntry(machine.discovery.list.entries, words.default) === null) {
         log.error(`baton.default=${words.default}: no entry has this id, title or number`);
@@ -100,6 +106,7 @@ export async function init(): Promise<number> {
       return new Promise(() => {});
     }
   }
+  earlyKeys?.end();
   await session.openMenu();
   // Devices, keys and the countdown carry on from here.
   return new Promise(() => {});

@@ -10,7 +10,7 @@ import { describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
 import type { MenuActions, Progress } from "../menu/model.ts";
 import { MenuStore } from "../menu/model.ts";
-import { chooseTimeout, countdownStep } from "../policy/countdown.ts";
+import { chooseTimeout, countdownStep, DEFAULT_TIMEOUT } from "../policy/countdown.ts";
 import { findEntry } from "../policy/list.ts";
 import type { BootWords } from "../policy/words.ts";
 
@@ -23,6 +23,8 @@ export interface SessionPlace {
   rescan(): Promise<void>;
   /** One line of interfaces.md for the kernel log and so the serial console. */
   milestone(text: string): void;
+  /** A plain line on every console, while there is no menu. */
+  announce(text: string): void;
   /** Draws the menu on every console; resolves when it is drawn. */
   openMenu(store: MenuStore, actions: MenuActions): Promise<{ close(): Promise<void> }>;
   /** Lets go of every filesystem, before the jump. */
@@ -40,6 +42,7 @@ export class Session {
   #menu: { close(): Promise<void> } | null = null;
   #menuSince = 0;
   #stopped = false;
+  #isHeld = false;
   #booting = false;
   #ticker: NodeJS.Timeout | null = null;
 
@@ -66,7 +69,13 @@ export class Session {
 
   /** Seconds until the default boots; 0 boots without a menu. */
   get timeout(): number {
-    return chooseTimeout(this.#words.timeout, this.#place.discovery.list.timeout);
+    const timeout = chooseTimeout(this.#words.timeout, this.#place.discovery.list.timeout);
+    return this.#isHeld ? Math.max(timeout, DEFAULT_TIMEOUT) : timeout;
+  }
+
+  /** Somebody pressed a key before there was a menu: it is shown, for the usual time at least. */
+  holdForPerson(): void {
+    this.#isHeld = true;
   }
 
   get menuIsOpen(): boolean {
@@ -141,6 +150,7 @@ export class Session {
     this.#booting = true;
     this.store.update({ countdown: null, message: null });
     try {
+      if (this.#menu === null) this.#place.announce(`Booting ${entry.title} (${entry.source})`);
       if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
       await bootEntry(this.#place.discovery, entry, options, {
         unmount: () => this.#place.unmount(),
