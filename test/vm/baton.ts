@@ -4,7 +4,8 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type ArchiveFile, archive, fileInArchive } from "./archive.ts";
+import { type CpioEntry, cpioFile, writeCpio } from "../../src/binary/cpio.ts";
+import { fileInArchive } from "./archive.ts";
 import { ROOT } from "./host.ts";
 import { type Machine, type MachineOptions, withMachine } from "./machine.ts";
 import { initrdFile, KERNEL } from "./payload.ts";
@@ -51,24 +52,28 @@ export async function inside(machine: Machine, command: string): Promise<string>
   return match[1]!.trimEnd();
 }
 
-/**
- * Baton's initramfs with a small archive behind it, which puts a script in front of the image's own /init: it
- * starts a shell on ttyS1 as soon as there is such a device, and leaves the rest to the image.
- */
+/** Baton's initramfs with a root shell on ttyS1 as soon as there is such a device. */
 async function initramfsWithShell(): Promise<string> {
-  const image = await readFile(INITRAMFS);
-  const own = fileInArchive(await unpacked(), "init").toString();
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
   const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
-  const interpreter = /^#! *(\S+)( \S+)?/.exec(own);
+  return initramfsWith("baton-with-shell", `(${wait}; ${shell}) &`);
+}
+
+/**
+ * Baton's initramfs with a small archive behind it, which puts a script in front of the image's own /init.
+ * @param commands run by PID 1's shell before all else
+ * @param more     entries that the commands need
+ * @returns the file, in the cache
+ */
+export async function initramfsWith(name: string, commands: string, more: readonly CpioEntry[] = []): Promise<string> {
+  const image = await readFile(INITRAMFS);
+  const own = fileInArchive(await unpacked(), "init");
+  const interpreter = /^#! *(\S+)( \S+)?/.exec(own.toString("latin1"));
   if (!interpreter) throw new Error(`/init of ${INITRAMFS} is no script`);
-  const script = `${interpreter[0]}\n(${wait}; ${shell}) &\nexec ${interpreter[1]}${interpreter[2] ?? ""} /init.own\n`;
-  const files: ArchiveFile[] = [
-    { path: "init.own", bytes: Buffer.from(own), mode: 0o755 },
-    { path: "init", bytes: Buffer.from(script), mode: 0o755 },
-  ];
+  const script = `${interpreter[0]}\n${commands}\nexec ${interpreter[1]}${interpreter[2] ?? ""} /init.own\n`;
+  const entries = [...more, cpioFile("init.own", own, 0o755), cpioFile("init", Buffer.from(script), 0o755)];
   const padding = Buffer.alloc((4 - (image.length % 4)) % 4);
-  return initrdFile("baton-with-shell", Buffer.concat([image, padding, archive(files)]));
+  return initrdFile(name, Buffer.concat([image, padding, writeCpio(entries)]));
 }
 
 /** Baton's initramfs as the kernel unpacks it. */

@@ -1,0 +1,41 @@
+/**
+ * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]]`: measures what interfaces.md names and says what each
+ * figure means. Exits 0 when everything asked for was measured, whether or not a target was met.
+ */
+
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { bootGroup } from "./boot.ts";
+import { type Figure, figureLine } from "./figures.ts";
+import { imageGroup } from "./image.ts";
+
+const GROUPS = [imageGroup, bootGroup];
+
+async function bench(): Promise<void> {
+  const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });
+  const only = values.only?.split(",").filter(Boolean) ?? [];
+  const wanted = (name: string): boolean => only.length === 0 || only.some((prefix) => name.startsWith(prefix));
+  const mayHold = (prefix: string): boolean =>
+    only.length === 0 || only.some((name) => name.startsWith(prefix) || prefix.startsWith(name));
+
+  const figures: Figure[] = [];
+  for (const group of GROUPS) {
+    if (!group.prefixes.some(mayHold)) continue;
+    const measured = await group.measure(wanted, (text) => console.error(`bench: ${text}`));
+    for (const figure of measured.filter(({ name }) => wanted(name))) {
+      figures.push(figure);
+      console.log(figureLine(figure));
+    }
+  }
+  if (figures.length === 0) throw new Error(`no figure's name begins with ${only.join(" or ")}`);
+  const json = Object.fromEntries(figures.map(({ name, value }) => [name, value]));
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(json, null, 2)}\n`);
+}
+
+bench().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  },
+);
