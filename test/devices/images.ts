@@ -38,7 +38,8 @@ export interface Workshop {
 }
 
 export function makeWorkshop(): Workshop {
-  const folder = mkdtempSync(join(tmpdir(), "baton-images-"));
+  // In memory where that is possible: mkfs and mounts wait for what they write.
+  const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "baton-images-"));
   const path = (name: string): string => join(folder, name);
   return {
     folder,
