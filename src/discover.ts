@@ -3,7 +3,7 @@
  * give is one list. Knows nothing of how volumes come about (devices, directories, later the network).
  */
 
-import type { BootEntry, DeviceFile } from "./entry.ts";
+import type { BootEntry, DeviceFile, FileRef } from "./entry.ts";
 import { entryFiles } from "./entry.ts";
 import { BatonError, describeError } from "./errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "./formats/format.ts";
@@ -104,7 +104,7 @@ export class Discovery {
    */
   async scan(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
     const waiting = [...this.#attached.values()].filter(
-      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => isIncomplete(result)),
+      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => this.#isIncomplete(result)),
     );
     const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
     await Promise.all(
@@ -136,6 +136,13 @@ export class Discovery {
 
   entry(id: string): BootEntry | null {
     return this.#list.entries.find((entry) => entry.id === id) ?? null;
+  }
+
+  /** What another device's coming or going might change: files on it, and whatever could not be reached. */
+  #isIncomplete(result: FormatResult): boolean {
+    const isElsewhere = (ref: FileRef): boolean =>
+      "selector" in ref || ("device" in ref && !this.#attached.has(ref.device));
+    return result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
   }
 
   async #scanVolume(attached: Attached): Promise<void> {
@@ -227,9 +234,5 @@ export class Discovery {
     return this.#compareNames ? names.sort(this.#compareNames) : names;
   }
 }
-
-/** What another device might change: entries that wait for it, and whatever a configuration could not reach. */
-const isIncomplete = (result: FormatResult): boolean =>
-  result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some((ref) => "selector" in ref));
 
 const fileKey = (ref: { device: string; path: string }): string => `${ref.device}:${ref.path}`;
