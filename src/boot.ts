@@ -17,7 +17,7 @@ import type { Image } from "./images/image.ts";
 import { readUki } from "./images/uki.ts";
 import type { KexecFile } from "./kexec/files.ts";
 import { handOver } from "./kexec/handover.ts";
-import { loadFile } from "./kexec/load.ts";
+import { type LoadProgress, type LoadResult, loadFile } from "./kexec/load.ts";
 import { withDeadline } from "./linux/deadline.ts";
 import { log } from "./log.ts";
 import type { Progress } from "./menu/model.ts";
@@ -29,7 +29,7 @@ const PIECE = 1024 * 1024;
 const UNMOUNT_MS = 5000;
 
 /** A file of an entry, open. */
-interface OpenFile {
+export interface OpenFile {
   readonly name: string;
   readonly handle: FileHandle;
   readonly size: number;
@@ -75,7 +75,7 @@ export async function planBoot(discovery: Discovery, entry: BootEntry, arch: str
     const files: BootFile[] = [];
     for (const file of opened) files.push({ ref: file.name, size: file.size, sha256: await sha256(file) });
     const { options, writes } = entry;
-    const warnings = refusal === null ? [] : [`${opened[0]!.name} is no kernel that can be started: ${refusal}`];
+    const warnings = refusal === null ? [] : [`${opened[0]!.name}: ${refusal}`];
     return { entry, method: "kexec_file_load", files, options, writes, warnings };
   } finally {
     await closeFiles(opened);
@@ -98,20 +98,10 @@ export async function bootEntry(
   const opened = await openFiles(discovery, kernelAndInitrds(entry));
   return handOver({
     load: async () => {
-      const image = await identify(opened[0]!);
-      const refusal = fileLoadRefusal(image, machine());
-      if (refusal !== null) throw new BatonError("bad-format", `${opened[0]!.name} is no kernel for kexec: ${refusal}`);
       checkDevicetree(entry);
-      const { kernel, initrds } = await kexecFiles(opened, image);
-      return loadFile({
-        kernel,
-        initrds,
-        cmdline: options,
-        cmdlineLimit: image.cmdlineLimit,
-        readTimeoutMs: READ_MS,
-        onProgress: ({ detail, done, total }) =>
-          hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
-      });
+      return loadOpened(opened, options, ({ detail, done, total }) =>
+        hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
+      );
     },
     closeFiles: () => closeFiles(opened),
     onStage: async (stage, result) => {
@@ -123,6 +113,22 @@ export async function bootEntry(
     mountPoints: () => [],
     restore: () => {},
   });
+}
+
+/**
+ * Checks that the first file is a kernel for this machine, and loads it with the others as its initrds.
+ * @throws BatonError with what the file is instead, or what the kernel's refusal means
+ */
+export async function loadOpened(
+  opened: readonly OpenFile[],
+  cmdline: string,
+  onProgress: (progress: LoadProgress) => void,
+): Promise<LoadResult> {
+  const image = await identify(opened[0]!);
+  const refusal = fileLoadRefusal(image, machine());
+  if (refusal !== null) throw new BatonError("bad-format", `${opened[0]!.name}: ${refusal}`);
+  const { kernel, initrds } = await kexecFiles(opened, image);
+  return loadFile({ kernel, initrds, cmdline, cmdlineLimit: image.cmdlineLimit, readTimeoutMs: READ_MS, onProgress });
 }
 
 function kernelAndInitrds(entry: BootEntry): FileRef[] {
@@ -156,14 +162,22 @@ async function openFile(discovery: Discovery, ref: FileRef): Promise<OpenFile> {
   const name = formatFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
   if ("url" in ref) throw new BatonError("unsupported", `${name}: this version of Baton fetches nothing`);
-  const path = await discovery.volume(ref.device).hostPath(ref.path);
-  const opening = open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  const handle = await withDeadline(opening, READ_MS, `opening ${name}`, (late) => void late.close());
-  const { size } = await handle.stat();
-  return { name, handle, size };
+  return openPath(await discovery.volume(ref.device).hostPath(ref.path), name);
 }
 
-async function closeFiles(files: readonly OpenFile[]): Promise<void> {
+/** @param name for messages: the path as the user knows it */
+export async function openPath(path: string, name: string): Promise<OpenFile> {
+  const opening = open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await withDeadline(opening, READ_MS, `opening ${name}`, (late) => void late.close()).catch((error) => {
+    throw error.code === "ENOENT" ? new BatonError("not-found", `${name}: there is no such file`) : error;
+  });
+  const stat = await handle.stat();
+  if (stat.isFile()) return { name, handle, size: stat.size };
+  await handle.close();
+  throw new BatonError("not-a-file", `${name}: it is no regular file`);
+}
+
+export async function closeFiles(files: readonly OpenFile[]): Promise<void> {
   await Promise.all(files.map(({ handle }) => handle.close()));
 }
 

@@ -59,7 +59,8 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (process.env.BATON_DEBUG) addLogSink((line) => process.stderr.write(`${formatLogLine(line)}\n`));
   const command = await row.load();
-  if (rest.includes("--help") && row.usage !== null) {
+  // kexec(8) has a page of its own.
+  if (rest.includes("--help") && row.usage !== null && row.name !== "kexec") {
     process.stdout.write(`Usage: ${row.usage.replaceAll("\n", "\n       ")}\n`);
     return 0;
   }
