@@ -183,7 +183,7 @@ describe("mounting", { skip: withoutLoops, concurrency: 3 }, () => {
   test("a btrfs over two disks is read from either, when told of the other", {
     skip: !kernelHas("btrfs"),
   }, async () => {
-    const images = [await shop.blank("raid-a", 110 << 20), await shop.blank("raid-b", 110 << 20)];
+    const images = [await shop.blank("raid-a", 128 << 20), await shop.blank("raid-b", 128 << 20)];
     await withDisks(images, async (a, b) => {
       await run("mkfs.btrfs", "-q", "-f", "-d", "raid1", "-m", "raid1", a.node, b.node);
       await withMount(shop, a.node, "rw", (root) => fs.writeFileSync(join(root, "file"), "both"));
