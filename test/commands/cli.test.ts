@@ -1,0 +1,129 @@
+/** The command line as others call it: exit codes, one JSON value on stdout, one clear line on stderr. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { VERSION } from "../../src/version.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "baton-cli-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function tree(name: string, files: Readonly<Record<string, string>>): string {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name, path)), { recursive: true });
+    writeFileSync(join(folder, name, path), text);
+  }
+  return join(folder, name);
+}
+
+function baton(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+  const run = spawnSync(process.execPath, ["--import", "tsx", "src/main.ts", ...args], { encoding: "utf8" });
+  return { code: run.status, stdout: run.stdout, stderr: run.stderr };
+}
+
+const root = tree("root", {
+  "/boot/grub/grub.cfg": `set timeout=3
+menuentry 'Debian GNU/Linux' --id debian { linux /vmlinuz root=/dev/vda1 ro; initrd /initrd.img }
+menuentry 'Gone' { linux /missing }
+`,
+  "/vmlinuz": "no real kernel",
+  "/initrd.img": "initrd",
+});
+const disk = `--disk=vda1=${root},uuid=0a1b,label=a\\,b,type=ext4`;
+
+test("list --json prints the list of interfaces.md", () => {
+  const { code, stdout } = baton("list", "--json", disk);
+  assert.equal(code, 0);
+  const list = JSON.parse(stdout);
+  assert.deepEqual(Object.keys(list), ["entries", "diagnostics", "devices"]);
+  assert.deepEqual(list.entries[0], {
+    id: "0a1b:grub:debian",
+    title: "Debian GNU/Linux",
+    submenu: [],
+    type: "grub",
+    source: "vda1:/boot/grub/grub.cfg",
+    linux: "vda1:/vmlinuz",
+    kind: "linux",
+    initrd: ["vda1:/initrd.img"],
+    devicetree: null,
+    modules: [],
+    options: "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro",
+    isDefault: true,
+    bootable: true,
+    reason: null,
+  });
+  assert.equal(list.entries[1].bootable, false);
+  assert.match(list.entries[1].reason, /missing/);
+  assert.deepEqual(list.devices, [
+    { name: "vda1", type: "ext4", uuid: "0a1b", label: "a,b", sources: ["/boot/grub/grub.cfg"], reason: null },
+  ]);
+});
+
+test("a tree without configurations gives an empty list, and exits with 0", () => {
+  const { code, stdout } = baton("list", "--json", `--disk=sda1=${tree("empty", { "/x": "" })}`);
+  assert.equal(code, 0);
+  const list = JSON.parse(stdout);
+  assert.deepEqual(list.entries, []);
+  assert.match(list.devices[0].reason, /no boot configuration found/);
+});
+
+test("a directory that isn't there is a failure with one line, and still JSON", () => {
+  const { code, stdout, stderr } = baton("list", "--json", `--disk=sda1=${folder}/nowhere`);
+  assert.equal(code, 1);
+  assert.deepEqual(JSON.parse(stdout).entries, []);
+  assert.match(stderr, /^baton: --disk sda1: .*nowhere is not a directory\n$/);
+});
+
+test("boot --dry-run --json says what would be read, with sizes and digests", () => {
+  const { code, stdout } = baton("boot", "debian", "--dry-run", "--json", disk);
+  assert.equal(code, 0);
+  const plan = JSON.parse(stdout);
+  const sha256 = (path: string): string =>
+    createHash("sha256")
+      .update(readFileSync(join(root, path)))
+      .digest("hex");
+  assert.equal(plan.entry.id, "0a1b:grub:debian");
+  assert.match(plan.method, /^kexec_(file_)?load$/);
+  assert.deepEqual(plan.files, [
+    { ref: "vda1:/vmlinuz", size: 14, sha256: sha256("vmlinuz") },
+    { ref: "vda1:/initrd.img", size: 6, sha256: sha256("initrd.img") },
+  ]);
+  assert.equal(plan.options, "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro");
+  assert.match(plan.warnings[0], /not a kernel/);
+});
+
+test("an entry that is named and isn't there, or can't boot, is a failure that says so", () => {
+  for (const [name, reason] of [
+    ["Nothing like it", /no entry has the id, title or number/],
+    ["Gone", /missing/],
+  ] as const) {
+    const { code, stdout, stderr } = baton("boot", name, "--dry-run", "--json", disk);
+    assert.equal(code, 1);
+    assert.match(JSON.parse(stdout).error, reason);
+    assert.match(stderr, /^baton: .*\n$/);
+  }
+});
+
+test("wrong usage exits with 2 and says how it is called", () => {
+  for (const args of [["lst"], ["list", "--jsn"], ["list", "--disk", "x"], ["boot", "--json"], []]) {
+    const { code, stdout, stderr } = baton(...args);
+    assert.equal(code, 2, args.join(" "));
+    assert.equal(stdout, "");
+    assert.match(stderr, /^baton: .*\n[Uu]sage/m);
+  }
+});
+
+test("--version is package.json's", () => {
+  assert.equal(baton("--version").stdout, `baton ${VERSION}\n`);
+  assert.equal(JSON.parse(readFileSync("package.json", "utf8")).version, VERSION);
+});
+
+test("kexec says what a file is that is no kernel, and exits as kexec(8) does", () => {
+  const { code, stderr } = baton("kexec", "-l", join(root, "vmlinuz"), "--append=quiet");
+  assert.equal(code, 1);
+  assert.match(stderr, /^kexec: .*not a kernel/);
+});

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Session, type SessionPlace } from "../../src/commands/session.ts";
+import { Discovery } from "../../src/discover.ts";
+import { parsedEntry } from "../../src/entry.ts";
+import { EMPTY_RESULT, type Format, type FormatResult } from "../../src/formats/format.ts";
+import type { MenuActions } from "../../src/menu/model.ts";
+import { type BootWords, parseBootWords } from "../../src/policy/words.ts";
+
+interface Bench {
+  readonly session: Session;
+  readonly milestones: string[];
+  readonly announced: string[];
+  readonly menus: MenuActions[];
+  settle(): void;
+}
+
+/** A session over entries with these titles, none of which names a file that is there. */
+async function bench(
+  titles: readonly string[],
+  words: Partial<BootWords> = {},
+  result: Partial<FormatResult> = {},
+): Promise<Bench> {
+  const format: Format = {
+    name: "baton",
+    find: async () => ["/list"],
+    parse: async () => ({
+      ...EMPTY_RESULT,
+      entries: titles.map((title) =>
+        parsedEntry({ title, type: "baton", source: "a1:/list", linux: { device: "a1", path: `/${title}` } }),
+      ),
+      defaultIndex: titles.length > 0 ? 0 : null,
+      ...result,
+    }),
+  };
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" }, undefined, [format]);
+  const nothing = (): never => {
+    throw new Error("the disk was pulled out");
+  };
+  discovery.attach(
+    {
+      ...{ name: "a1", type: "ext4", uuid: null, label: null, partuuid: null, partlabel: null },
+      ...{ disk: null, partition: null, scheme: null, removable: false },
+      reader: {
+        read: nothing,
+        readAt: nothing,
+        list: nothing,
+        // The files are there when the list is made, and gone when they are opened.
+        stat: async () => ({ type: "file", size: 1, mtime: 0 }),
+      },
+      hostPath: async () => nothing(),
+      close: async () => {},
+    },
+    { name: "a1", size: 1, type: "ext4", uuid: null, label: null, model: null, transport: null, reason: null },
+  );
+  await discovery.scan();
+  const milestones: string[] = [];
+  const announced: string[] = [];
+  const menus: MenuActions[] = [];
+  let settled = false;
+  const place: SessionPlace = {
+    discovery,
+    isSettled: () => settled,
+    rescan: () => discovery.scan(),
+    milestone: (text) => void milestones.push(text),
+    announce: (text) => void announced.push(text),
+    openMenu: async (_store, actions) => {
+      menus.push(actions);
+      return { close: async () => {} };
+    },
+    unmount: async () => {},
+    reboot: async () => {},
+    powerOff: async () => {},
+  };
+  const session = new Session(place, { ...parseBootWords(""), ...words }, []);
+  return {
+    session,
+    milestones,
+    announced,
+    menus,
+    settle: () => {
+      settled = true;
+    },
+  };
+}
+
+const failures = (milestones: readonly string[]): string[] =>
+  milestones.filter((line) => line.startsWith("baton: failed")).map((line) => line.replace(/: the disk.*/, ""));
+
+test("unattended, a default that fails is followed by the other entries, each once, each with its reason", async () => {
+  const { session, milestones } = await bench(["one", "two", "three"], {}, { defaultIndex: 1, fallback: [2] });
+  const said = await session.bootUnattended();
+  assert.deepEqual(
+    failures(milestones),
+    ["two", "three", "one"].map((title) => `baton: failed a1:baton:${title}`),
+  );
+  assert.match(said, /^3 entries failed/);
+  assert.match(milestones[0] ?? "", /the disk was pulled out/);
+});
+
+test("unattended, the entry that the command line names comes first", async () => {
+  const { session, milestones } = await bench(["one", "two"], { default: "two" });
+  await session.bootUnattended();
+  assert.equal(failures(milestones)[0], "baton: failed a1:baton:two");
+});
+
+test("with nothing to boot, unattended says so", async () => {
+  const { session } = await bench([]);
+  assert.match(await session.bootUnattended(), /nothing that could be booted was found/);
+});
+
+test("a boot from the menu that fails comes back to it with the reason, and no countdown starts again", async () => {
+  const { session, menus, settle } = await bench(["one"], { timeout: 60 });
+  settle();
+  await session.openMenu();
+  assert.equal(session.store.state.countdown, 60);
+  const [entry] = session.store.state.entries;
+  await menus[0]!.boot(entry!);
+  assert.match(session.store.state.message ?? "", /one: .*the disk was pulled out/);
+  assert.equal(session.store.state.countdown, null);
+  assert.equal(session.store.state.progress, null);
+  await session.closeMenu();
+});
+
+test("a key stops the countdown for good", async () => {
+  const { session, menus } = await bench(["one"], { timeout: 60 });
+  await session.openMenu();
+  menus[0]!.stopCountdown();
+  await session.closeMenu();
+  await session.openMenu();
+  assert.equal(session.store.state.countdown, null);
+  await session.closeMenu();
+});
+
+test("the menu marks the entry that will boot, also where the command line names it", async () => {
+  const { session } = await bench(["one", "two"], { default: "2" });
+  session.update();
+  assert.deepEqual(
+    session.store.state.entries.map(({ title, isDefault }) => [title, isDefault]),
+    [
+      ["one", false],
+      ["two", true],
+    ],
+  );
+});
+
+test("the configuration's own timeout counts, but not before somebody who pressed a key has seen the menu", async () => {
+  const { session } = await bench(["one"], {}, { timeout: 0 });
+  assert.equal(session.timeout, 0);
+  session.holdForPerson();
+  assert.equal(session.timeout, 5);
+});
