@@ -7,9 +7,10 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bootGroup } from "./boot.ts";
 import { type Figure, figureLine } from "./figures.ts";
+import { formatsGroup } from "./formats.ts";
 import { imageGroup } from "./image.ts";
 
-const GROUPS = [imageGroup, bootGroup];
+const GROUPS = [imageGroup, formatsGroup, bootGroup];
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });

@@ -3,7 +3,7 @@
  * grub-mkconfig wrote on the running system. Takes some minutes once; then it is in the cache.
  */
 
-import { mkdir, truncate, writeFile } from "node:fs/promises";
+import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { debianSources } from "../../initramfs/debian-sources.ts";
 import { hashOf, makeOnce } from "./disks.ts";
@@ -39,7 +39,6 @@ udevadm settle
 mkdir -p /boot/grub
 passwd -d root
 if update-grub && grub-editenv /boot/grub/grubenv create; then echo "configure: done"; else echo "configure: failed"; fi
-rm /usr/local/sbin/configure
 udevadm control --exit
 sync
 mount -o remount,ro / || echo "configure: failed to leave a clean filesystem"
@@ -63,32 +62,19 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** The disk's image: GPT with one ext4 partition. Needs root, by sudo where this isn't root. */
 export async function debianDisk(): Promise<string> {
-  const image = join(CACHE, `debian-${hashOf(JSON.stringify([PACKAGES, FILES, DISK_MIB])).slice(0, 16)}.img`);
+  const key = hashOf(JSON.stringify([PACKAGES, FILES, DISK_MIB])).slice(0, 16);
+  const image = join(CACHE, `debian-${key}.img`);
+  const base = join(CACHE, `debian-base-${key}`);
   await makeOnce(image, async (work) => {
-    const root = join(work, "root");
-    const target = join(work, "disk.img");
-    try {
-      await bootstrap(root, work);
-      await run("cp", ["-L", join(root, "vmlinuz"), join(root, "initrd.img"), work]);
-      await writeFile(target, "");
-      await truncate(target, DISK_MIB * 1024 * 1024);
-      await run("sfdisk", ["-q", "--no-tell-kernel", target], {
-        input: `label: gpt\nstart=${PARTITION_START_MIB * 2048}, size=${(DISK_MIB - 2) * 2048}, type=linux\n`,
-      });
-      const offset = `offset=${PARTITION_START_MIB * 1024 * 1024}`;
-      const options = ["-q", "-F", "-d", root, "-U", DEBIAN_UUID, "-L", "debian", "-E", `${offset},lazy_itable_init=0`];
-      await runAsRoot("mkfs.ext4", [...options, target, `${(DISK_MIB - 2) * 1024}k`]);
-    } finally {
-      await runAsRoot("rm", ["-rf", "--one-file-system", root]);
-    }
+    await makeOnce(base, makeBase);
     const configured = join(work, "configured.img");
     await withMachine(
       {
         name: "debian-configure",
-        kernel: join(work, "vmlinuz"),
-        initrd: join(work, "initrd.img"),
+        kernel: join(base, "vmlinuz"),
+        initrd: join(base, "initrd.img"),
         cmdline: `root=UUID=${DEBIAN_UUID} ro console=ttyS0 quiet init=/usr/local/sbin/configure`,
-        disks: [{ image: target, attach: "virtio", writable: { keepAs: configured } }],
+        disks: [{ image: join(base, "disk.img"), attach: "virtio", writable: { keepAs: configured } }],
       },
       async (machine) => {
         await machine.serial.waitFor(/configure: over/, { timeoutMs: 400_000 });
@@ -96,18 +82,41 @@ export async function debianDisk(): Promise<string> {
         await machine.ended;
       },
     );
+    await rm(base, { recursive: true });
     return configured;
   });
   return image;
 }
 
-async function bootstrap(root: string, work: string): Promise<void> {
+/** A directory with the disk before it was configured, and the kernel and initrd to boot it with. */
+async function makeBase(work: string): Promise<string> {
+  const root = join(work, "root");
+  const base = join(work, "base");
+  const target = join(base, "disk.img");
+  await mkdir(base);
+  try {
+    await bootstrap(root);
+    await run("cp", ["-L", join(root, "vmlinuz"), join(root, "initrd.img"), base]);
+    await writeFile(target, "");
+    await truncate(target, DISK_MIB * 1024 * 1024);
+    await run("sfdisk", ["-q", "--no-tell-kernel", target], {
+      input: `label: gpt\nstart=${PARTITION_START_MIB * 2048}, size=${(DISK_MIB - 2) * 2048}, type=linux\n`,
+    });
+    const offset = `offset=${PARTITION_START_MIB * 1024 * 1024}`;
+    const options = ["-q", "-F", "-d", root, "-U", DEBIAN_UUID, "-L", "debian", "-E", `${offset},lazy_itable_init=0`];
+    await runAsRoot("mkfs.ext4", [...options, target, `${(DISK_MIB - 2) * 1024}k`]);
+  } finally {
+    await runAsRoot("rm", ["-rf", "--one-file-system", root]);
+  }
+  return base;
+}
+
+async function bootstrap(root: string): Promise<void> {
   const uri = /^deb (?:\[[^\]]*\] )?(\S+) bookworm /m.exec(await debianSources())?.[1];
   if (!uri) throw new Error("the host's apt sources name no mirror of bookworm");
   const proxy = /"(.+)"/.exec(await run("apt-config", ["dump", "Acquire::http::Proxy"]))?.[1];
   const env = { DEBIAN_FRONTEND: "noninteractive", ...(proxy ? { http_proxy: proxy } : {}) };
   console.error("vm: making a Debian system with debootstrap (a few minutes, once)");
-  await mkdir(work, { recursive: true });
   const options = ["--variant=minbase", `--include=${PACKAGES.join(",")}`, "bookworm", root, uri];
   await runAsRoot("debootstrap", options, { env });
   for (const [path, content] of Object.entries(FILES)) {
