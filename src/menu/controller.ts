@@ -69,6 +69,11 @@ export class Controller {
     this.#actions = actions;
   }
 
+  /** Whether the menu can be left (`baton menu` on a host). */
+  get canQuit(): boolean {
+    return this.#actions.quit !== undefined;
+  }
+
   /** The level that is open now; submenus that are gone are left. */
   level(): Level {
     let level = buildTree(this.#store.state.entries);

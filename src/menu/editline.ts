@@ -14,6 +14,8 @@ export interface EditLine {
 /** The kernel reads at most 4 KiB on any architecture; more than this is a stuck key or a paste gone wrong. */
 const LONGEST_LINE = 4096;
 
+const join = (parts: readonly Cluster[]): string => parts.map((cluster) => cluster.text).join("");
+
 /** The cursor stands at the end, where people add things. */
 export function editLine(text: string): EditLine {
   const all = clusters(safeLine(text));
@@ -21,9 +23,7 @@ export function editLine(text: string): EditLine {
 }
 
 export function lineText(line: EditLine): string {
-  let out = "";
-  for (const cluster of line.text) out += cluster.text;
-  return out;
+  return join(line.text);
 }
 
 /** Removes from `from` up to `to` and leaves the cursor there. */
@@ -36,13 +36,11 @@ function remove(line: EditLine, from: number, to: number, kill: boolean): EditLi
   };
 }
 
-function insert(line: EditLine, added: readonly Cluster[]): EditLine {
-  if (added.length === 0 || line.text.length + added.length > LONGEST_LINE) return line;
-  const before = line.text.slice(0, line.cursor);
-  const after = line.text.slice(line.cursor);
+function insert(line: EditLine, added: string): EditLine {
+  if (added === "" || line.text.length + added.length > LONGEST_LINE) return line;
   // Split anew: a combining mark that was typed joins the letter before it.
-  const head = clusters([...before, ...added].map((cluster) => cluster.text).join(""));
-  return { ...line, text: [...head, ...after], cursor: head.length };
+  const head = clusters(join(line.text.slice(0, line.cursor)) + added);
+  return { ...line, text: [...head, ...line.text.slice(line.cursor)], cursor: head.length };
 }
 
 const isSpace = (cluster: Cluster | undefined): boolean => cluster?.text === " ";
@@ -94,7 +92,7 @@ const EDITS: Readonly<Record<string, Edit>> = {
   "C-w": (line) => remove(line, wordStart(line, false), line.cursor, true),
   "M-backspace": (line) => remove(line, wordStart(line, true), line.cursor, true),
   "M-d": (line) => remove(line, line.cursor, wordEnd(line), true),
-  "C-y": (line) => insert(line, line.killed),
+  "C-y": (line) => insert(line, join(line.killed)),
 };
 
 /** Rows up and down on the screen need its width. */
@@ -121,7 +119,7 @@ function moveRow(line: EditLine, columns: number, by: number): EditLine {
  * @returns null where the key means nothing to an editor
  */
 export function applyKey(line: EditLine, name: string, text: string, columns: number): EditLine | null {
-  if (text !== "") return insert(line, clusters(safeLine(text)));
+  if (text !== "") return insert(line, safeLine(text));
   if (name === "up" || name === "C-p") return moveRow(line, columns, -1);
   if (name === "down" || name === "C-n") return moveRow(line, columns, 1);
   if (!Object.hasOwn(EDITS, name)) return null;

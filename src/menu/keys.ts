@@ -69,6 +69,11 @@ export class KeyDecoder {
   /** Bytes of a sequence that isn't finished. */
   #held: number[] = [];
   #afterReturn = false;
+  /**
+   * Set while an answer to a cursor position query is to come: F3 with a modifier (`CSI 1 ; 2 R`) looks just like the
+   * answer of a terminal whose cursor is in the first row.
+   */
+  cursorExpected = false;
 
   /** True where a sequence has begun and not ended: call {@link flush} if nothing follows within a moment. */
   get pending(): boolean {
@@ -115,7 +120,7 @@ export class KeyDecoder {
       out.push(NOISE);
       return;
     }
-    const event = decodeEscape(held);
+    const event = decodeEscape(held, this.cursorExpected);
     if (event === "more") return;
     this.#held = [];
     if (event !== null) out.push(event);
@@ -160,10 +165,10 @@ function isString(second: number | undefined): boolean {
 }
 
 /** @returns "more" while unfinished; null for a finished one that means nothing here. */
-function decodeEscape(held: readonly number[]): TerminalEvent | "more" | null {
+function decodeEscape(held: readonly number[], cursorExpected: boolean): TerminalEvent | "more" | null {
   const second = held[1]!;
   const last = held.at(-1)!;
-  if (second === 0x5b) return held.length === 2 ? "more" : decodeCsi(held);
+  if (second === 0x5b) return held.length === 2 ? "more" : decodeCsi(held, cursorExpected);
   if (second === 0x4f) return held.length === 2 ? "more" : decodeSs3(last);
   if (isString(second)) return last === 0x07 || (last === 0x5c && held.at(-2) === 0x1b) ? null : "more";
   if (second === 0x0d) return key("M-enter");
@@ -180,7 +185,7 @@ function decodeSs3(last: number): TerminalEvent {
   return digit === undefined ? NOISE : key(digit, digit);
 }
 
-function decodeCsi(held: readonly number[]): TerminalEvent | "more" | null {
+function decodeCsi(held: readonly number[], cursorExpected: boolean): TerminalEvent | "more" | null {
   const last = held.at(-1)!;
   // The Linux console sends F1 to F5 as CSI [ A to CSI [ E.
   if (held[2] === 0x5b) {
@@ -195,8 +200,7 @@ function decodeCsi(held: readonly number[]): TerminalEvent | "more" | null {
   if (!/^[0-9;]*$/.test(body)) return null;
   const numbers = body.split(";").map((part) => (part === "" ? 0 : Number.parseInt(part, 10)));
   const [first = 0, secondNumber = 0, third = 0] = numbers;
-  // F3 with a modifier is `CSI 1 ; 2 R`, just as an answer that names row 1; nobody's screen has two columns.
-  if (final === "R" && numbers.length === 2 && (first > 1 || secondNumber > 16)) {
+  if (final === "R" && numbers.length === 2 && (cursorExpected || first > 1 || secondNumber > 16)) {
     return { type: "cursor", row: first, column: secondNumber };
   }
   if (final === "t") return first === 8 ? { type: "size", rows: secondNumber, columns: third } : null;

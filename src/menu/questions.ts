@@ -25,6 +25,11 @@ export class LineQuestions {
   unicode = false;
   answered = false;
 
+  /** True while an answer is to come, as far as is known: terminals that never answer leave it true. */
+  get waiting(): boolean {
+    return this.#expected.length > 0;
+  }
+
   /** What to send. Answers to earlier questions that haven't come by now are not waited for any more. */
   ask(): string {
     this.#expected = ["unicode", "size"];

@@ -171,8 +171,9 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   }
   if (parts.status > 0) rows.push(statusRow(scene, columns, look));
   const open: KeyHint = ["Enter", "open"];
-  const hints =
-    item === undefined ? LIST_KEYS.slice(2) : item.kind === "submenu" ? [open, ...LIST_KEYS.slice(2)] : LIST_KEYS;
+  const acts = item === undefined ? [] : item.kind === "submenu" ? [open] : LIST_KEYS.slice(0, 2);
+  const quit: readonly KeyHint[] = controller.canQuit ? [["q", "quit"]] : [];
+  const hints = [...acts, ...quit, ...LIST_KEYS.slice(2)];
   if (parts.keys > 0) rows.push(keyBar(hints, columns));
   return { rows, cursor: { row: cursorRow, column: 0, visible: false } };
 }

@@ -234,5 +234,23 @@ export class TerminalScreen {
     }
     const blank = attribute("normal", colour);
     while (x < width) put(blank, " ");
+    if (line.dirty) joinRuns(line, shown);
+  }
+}
+
+/** blessed jumps over a space that hasn't changed with four bytes; and a line in pieces is hard to read in a log. */
+const SHORT_GAP = 5;
+
+/** Has unchanged cells written again where they are few between changed ones. */
+function joinRuns(line: Screen["lines"][number], shown: Screen["lines"][number]): void {
+  let changed = -1;
+  for (let x = 0; x < line.length; x++) {
+    const [style, text] = line[x]!;
+    const old = shown[x];
+    if (old === undefined || (old[0] === style && old[1] === text)) continue;
+    if (changed >= 0 && x - changed - 1 <= SHORT_GAP) {
+      for (let gap = changed + 1; gap < x; gap++) shown[gap]![1] = "\0";
+    }
+    changed = x;
   }
 }

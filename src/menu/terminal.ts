@@ -185,6 +185,7 @@ export class Terminal {
   #read(bytes: Uint8Array): void {
     if (this.#escapeTimer !== null) clearTimeout(this.#escapeTimer);
     this.#escapeTimer = null;
+    this.#decoder.cursorExpected = this.#questions.waiting;
     this.#deliver(this.#decoder.push(bytes));
     if (this.#decoder.pending && this.#stream !== null) {
       this.#escapeTimer = setTimeout(() => {
