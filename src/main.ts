@@ -53,8 +53,9 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const row = COMMANDS.find((command) => command.name === name);
   if (row === undefined) {
-    complain(name === undefined ? "no command given" : `there is no command '${name}'`);
-    process.stderr.write(usage());
+    complain(
+      `${name === undefined ? "no command is given" : `there is no command '${name}'`}; baton --help lists them`,
+    );
     return 2;
   }
   if (process.env.BATON_DEBUG) addLogSink((line) => process.stderr.write(`${formatLogLine(line)}\n`));
