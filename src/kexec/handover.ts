@@ -4,6 +4,7 @@
  */
 
 import { BatonError, describeError } from "../errors.ts";
+import { withDeadline } from "../linux/deadline.ts";
 import { LinuxError } from "../linux/error.ts";
 import { unmount } from "../linux/mount.ts";
 import { reboot } from "../linux/reboot.ts";
@@ -41,6 +42,8 @@ export interface Handover {
   /** After a jump that failed: brings back what was unmounted, or lets it be mounted again when it is next used. */
   readonly restore: () => Promise<void> | void;
   /** Milliseconds. */
+  readonly closeTimeoutMs?: number;
+  /** Milliseconds. */
   readonly syncTimeoutMs?: number;
   /** Milliseconds for all mount points together; what is still mounted then is detached. */
   readonly unmountTimeoutMs?: number;
@@ -49,6 +52,10 @@ export interface Handover {
 
 export type HandoverStage = "load" | "loaded" | "sync" | "unmount" | "jump";
 
+/** Closing waits for reads that are under way, and one of them may wait for a dead disk. */
+const DEFAULT_CLOSE_TIMEOUT_MS = 3000;
+/** For whoever is told of a step; a terminal whose other end has stopped it may never take its last words. */
+const STAGE_TIMEOUT_MS = 15_000;
 const DEFAULT_SYNC_TIMEOUT_MS = 5000;
 const DEFAULT_UNMOUNT_TIMEOUT_MS = 5000;
 /** For detaching one mount point, which doesn't wait for its disk unless that is dead. */
@@ -64,13 +71,13 @@ const DETACH_TIMEOUT_MS = 1000;
 export async function handOver(handover: Handover): Promise<never> {
   const { system = SYSTEM } = handover;
   const stage = (name: HandoverStage, loaded?: LoadResult): Promise<void> =>
-    passOver(`announcing ${name}`, () => handover.onStage?.(name, loaded));
+    passOver(`announcing ${name}`, () => handover.onStage?.(name, loaded), STAGE_TIMEOUT_MS);
   await stage("load");
   let result: LoadResult;
   try {
     result = await handover.load();
   } finally {
-    await passOver("closing files", handover.closeFiles);
+    await passOver("closing files", handover.closeFiles, handover.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS);
   }
   await stage("loaded", result);
 
@@ -89,7 +96,7 @@ export async function handOver(handover: Handover): Promise<never> {
     system.jump();
     throw new BatonError("refused", "The jump into the new kernel came back without an error, but did not happen.");
   } catch (error) {
-    await passOver("mounting again", handover.restore);
+    await passOver("mounting again", handover.restore, STAGE_TIMEOUT_MS);
     throw error instanceof LinuxError ? explainJump(error, await system.readState()) : error;
   }
 }
@@ -123,9 +130,15 @@ function isNotMounted(error: unknown): boolean {
   return error instanceof LinuxError && (error.errnoName === "EINVAL" || error.errnoName === "ENOENT");
 }
 
-async function passOver(what: string, step: () => Promise<void> | void): Promise<void> {
+/** Does a step that must not stop the others: what it throws, or that it hangs, is logged. */
+async function passOver(
+  what: string,
+  step: () => Promise<void> | void,
+  timeoutMs: number | null = null,
+): Promise<void> {
   try {
-    await step();
+    const done = Promise.resolve(step());
+    await (timeoutMs === null ? done : withDeadline(done, timeoutMs, what));
   } catch (error) {
     log.warn(`${what} failed: ${describeError(error)}`);
   }

@@ -91,6 +91,15 @@ test("files that can't be closed, a menu that can't be told, and a sync that fai
   assert.deepEqual(steps, ["load", "unmount /mnt/b", "unmount /mnt/a", "jump", "restore"]);
 });
 
+test("files whose closing hangs are left open, after a failed load too", async () => {
+  const hang = () => new Promise<void>(() => {});
+  const loaded = machine({ handover: { closeFiles: hang, closeTimeoutMs: 5 } });
+  await assert.rejects(loaded.run(), Jumped);
+  const refused = new BatonError("timeout", "reading vda1:/vmlinuz: no answer");
+  const failed = machine({ handover: { load: () => Promise.reject(refused), closeFiles: hang, closeTimeoutMs: 5 } });
+  await assert.rejects(failed.run(), refused);
+});
+
 test("a sync that hangs is given its deadline and then passed over", async () => {
   let given = 0;
   const { steps, run } = machine({
