@@ -38,6 +38,11 @@ export interface FormatContext {
   /** Every volume attached now, `volume` included, in the order in which devices are listed. */
   readonly volumes: readonly FormatVolume[];
   readonly platform: Platform;
+  /**
+   * Opens a disk image (`.iso`) that lies on a volume, for GRUB's `loopback`: null where it can't be opened. The
+   * name of what it gives must do as a FileRef's device.
+   */
+  readonly openImage?: (volume: FormatVolume, path: string) => Promise<FormatVolume | null>;
 }
 
 /** What a configuration says should happen by itself. */

@@ -4,15 +4,15 @@
  * `probe` gave out stands for the volume that it found.
  */
 
-import type { FileRef } from "../../entry.ts";
+import { type FileRef, formatFileRef } from "../../entry.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import type { Environment } from "./environment.ts";
 
 /** What a device name stands for. */
 export type Device =
   | { readonly kind: "volume"; readonly volume: FormatVolume }
-  /** Nothing attached answers. */
-  | { readonly kind: "unresolved"; readonly selector: string }
+  /** Nothing attached answers. `image`: it is a disk image that can't be looked into, this file. */
+  | { readonly kind: "unresolved"; readonly selector: string; readonly image?: FileRef }
   /** A server. */
   | { readonly kind: "net"; readonly base: string };
 
@@ -41,6 +41,8 @@ export class Devices {
   readonly #volumes: readonly FormatVolume[];
   readonly #byKernelName = new Map<string, FormatVolume>();
   readonly #names = new Map<FormatVolume, string>();
+  /** By the key that stands for them in the environment. */
+  readonly #images = new Map<string, Device>();
   #byUuid: Map<string, FormatVolume[]> | null = null;
   #byLabel: Map<string, FormatVolume[]> | null = null;
 
@@ -77,17 +79,28 @@ export class Devices {
     return this.#byLabel.get(label) ?? [];
   }
 
-  byKernelName(name: string): FormatVolume | undefined {
-    return this.#byKernelName.get(name);
+  /** A disk image becomes a device under the name that `loopback` gives it. */
+  attachImage(name: string, image: FileRef, opened: FormatVolume | null, env: Environment): void {
+    const key = `image ${formatFileRef(image)}`;
+    this.#images.set(
+      key,
+      opened === null ? { kind: "unresolved", selector: name, image } : { kind: "volume", volume: opened },
+    );
+    env.nameDevice(name, key);
   }
 
   /** What a device name means, given the names that were given out in `env`. */
   find(name: string, env: Environment): Device {
     const given = env.device(name);
-    const known = given === undefined ? undefined : this.#byKernelName.get(given);
-    if (known !== undefined) return { kind: "volume", volume: known };
+    if (given !== undefined) {
+      const known = this.#byKernelName.get(given);
+      if (known !== undefined) return { kind: "volume", volume: known };
+      const image = this.#images.get(given);
+      if (image !== undefined) return image;
+    }
     if (name === this.nameOf(this.own)) return { kind: "volume", volume: this.own };
-    const disk = DISK.exec(name);
+    // `(,gpt2)`, left over where a script cut a name up, is meant as the own disk's.
+    const disk = DISK.exec(name.startsWith(",") ? `hd0${name}` : name);
     if (disk !== null) return this.#onOwnDisk(name, disk[1]);
     const selector = /^(UUID|LABEL|FILE)=(.*)$/s.exec(name);
     if (selector !== null) {

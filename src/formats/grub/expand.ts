@@ -114,17 +114,17 @@ function variableValues(name: string, quoted: boolean, scope: ExpansionScope): s
   return positional.length === 0 ? [] : [positional.join(" ")];
 }
 
-/** Splits at blanks. Like GRUB, blanks at the beginning leave an empty word behind. */
+/** Splits at blanks, tabs and line ends. */
 export function splitWords(value: string): string[] {
   const words: string[] = [];
   let at = 0;
-  while (at < value.length) {
+  for (;;) {
+    while (at < value.length && isSpace(value.charCodeAt(at))) at++;
+    if (at >= value.length) return words;
     const start = at;
     while (at < value.length && !isSpace(value.charCodeAt(at))) at++;
     words.push(value.slice(start, at));
-    while (at < value.length && isSpace(value.charCodeAt(at))) at++;
   }
-  return words;
 }
 
 function isSpace(c: number): boolean {
@@ -150,21 +150,4 @@ function escapePattern(text: string): string {
 
 function unescapePattern(pattern: string): string {
   return pattern.includes("\\") ? pattern.replace(/\\([\s\S])/g, "$1") : pattern;
-}
-
-/** A regular expression for one name between slashes of a pattern. */
-export function patternRegExp(pattern: string): RegExp {
-  let source = "";
-  for (let i = 0; i < pattern.length; i++) {
-    const c = pattern[i]!;
-    if (c === "\\" && i + 1 < pattern.length) source += escapeRegExp(pattern[++i]!);
-    else if (c === "*") source += "[sS]*";
-    else if (c === "?") source += "[sS]";
-    else source += escapeRegExp(c);
-  }
-  return new RegExp(`^${source}$`);
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }

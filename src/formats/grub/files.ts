@@ -4,11 +4,11 @@ import type { FileRef } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import type { FormatVolume } from "../format.ts";
+import { globMatches } from "../glob.ts";
 import type { FileStat } from "../reader.ts";
 import type { Device } from "./devices.ts";
 import { splitPath } from "./devices.ts";
 import { type EnvironmentBlock, parseEnvironmentBlock } from "./envblk.ts";
-import { patternRegExp } from "./expand.ts";
 import type { Interpreter } from "./interpreter.ts";
 
 /** A file that a command named. */
@@ -104,12 +104,12 @@ export class Files {
     const { device, path } = splitPath(pattern);
     let found: string[];
     if (device !== null && /(?<!\\)[*?]/.test(device)) {
-      const wanted = patternRegExp(device);
+      const wanted = withoutBrackets(device);
       const { devices, env } = this.#run;
       found = [];
       for (const volume of devices.inSearchOrder()) {
         const name = devices.nameOf(volume);
-        if (!wanted.test(name)) continue;
+        if (!globMatches(wanted, name)) continue;
         env.nameDevice(name, volume.name);
         found.push(`(${name})`);
       }
@@ -125,9 +125,9 @@ export class Files {
           next.push(`${directory}/${literal(name)}`);
           continue;
         }
-        const wanted = patternRegExp(name);
-        for (const item of await this.#list(directory === "" ? "/" : `${directory}/`)) {
-          if (wanted.test(item)) next.push(`${directory}/${item}`);
+        const wanted = withoutBrackets(name);
+        for (const item of (await this.list(directory === "" ? "/" : `${directory}/`)) ?? []) {
+          if (globMatches(wanted, item)) next.push(`${directory}/${item}`);
           if (next.length > GLOB_LIMIT) return next;
         }
       }
@@ -142,11 +142,12 @@ export class Files {
     return there;
   }
 
-  async #list(directory: string): Promise<readonly string[]> {
+  /** The names in a directory, null where there is none. */
+  async list(directory: string): Promise<readonly string[] | null> {
     const { device, path } = this.name(directory);
-    if (device.kind !== "volume") return [];
+    if (device.kind !== "volume") return null;
     const { volume } = device;
-    return (await this.#attempt(volume, () => volume.reader.list(path)))?.map(({ name }) => name) ?? [];
+    return (await this.#attempt(volume, () => volume.reader.list(path)))?.map(({ name }) => name) ?? null;
   }
 
   /**
@@ -164,4 +165,9 @@ export class Files {
       return null;
     }
   }
+}
+
+/** GRUB knows only `*` and `?`: a bracket is itself. */
+function withoutBrackets(pattern: string): string {
+  return pattern.replace(/\\[\s\S]|\[/g, (match) => (match === "[" ? "\\[" : match));
 }

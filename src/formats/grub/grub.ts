@@ -46,7 +46,7 @@ export async function readConfiguration(
     return { ...EMPTY_RESULT, diagnostics: [whole("error", `${error.message}; no configuration is that long`)] };
   }
   const { text, warnings } = decodeSource(bytes);
-  const source = new SourceText(name, text);
+  const source = SourceText.file(name, text);
   const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
   for (const warning of warnings) run.diagnostics.push(whole("warning", warning));
   await startEnvironment(run, path);

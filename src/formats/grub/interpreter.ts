@@ -12,7 +12,7 @@ import { Devices } from "./devices.ts";
 import type { Environment } from "./environment.ts";
 import { BAD_ARGUMENT, OK, TEST_FAILURE, UNKNOWN_COMMAND } from "./errors.ts";
 import { expandWords } from "./expand.ts";
-import { Files } from "./files.ts";
+import { Files, type NamedFile } from "./files.ts";
 import { BootPlan, Menu } from "./menu.ts";
 import { Parser } from "./parser.ts";
 import type { SourceText } from "./source.ts";
@@ -63,6 +63,8 @@ export class Interpreter {
   shown: ShownMenu[] = [];
   /** Fedora's GRUB leaves `\x20` and the like in a command line as they are. */
   keepsHexEscapes = false;
+  /** Receives what `echo` prints, newline included. */
+  onEcho: ((text: string) => void) | null = null;
   /** Seconds that top-level `sleep --interruptible` waited. */
   waited = 0;
 
@@ -336,13 +338,11 @@ export class Interpreter {
     return UNKNOWN_COMMAND;
   }
 
-  /** @returns false where GRUB refuses the name. */
-  setVariable(name: string, value: string): boolean {
-    if (/^(?:[0-9]|[#*@]$)/.test(name)) return false;
+  setVariable(name: string, value: string): void {
     this.budget.text(value.length);
     if (name === "?") this.status = Number.parseInt(value, 10) || OK;
-    else this.env.set(name, value);
-    return true;
+    // GRUB takes the parentheses off a device when it becomes $root.
+    else this.env.set(name, name === "root" ? value.replace(/^\(([\s\S]*)\)$/, "$1") : value);
   }
 
   #callFunction(definition: FunctionDefinition, args: readonly string[]): Status {
@@ -360,6 +360,15 @@ export class Interpreter {
         this.positional = positional;
       },
     );
+  }
+
+  /** `loopback NAME FILE`. */
+  async attachImage(name: string, file: NamedFile): Promise<void> {
+    const { openImage } = this.context;
+    const { device } = file;
+    const opened =
+      openImage !== undefined && device.kind === "volume" ? await openImage(device.volume, file.path) : null;
+    this.devices.attachImage(name, file.ref, opened, this.env);
   }
 
   // What the commands that steer the script do.

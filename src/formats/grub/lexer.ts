@@ -259,7 +259,11 @@ export class Lexer {
         raw = "";
         const end = this.#quoteEnd(at, at + 1, DOUBLE);
         if (end === -1) return this.token;
-        if (!this.#readDoubleQuoted(at + 1, end, parts)) return this.token;
+        if (!this.#readDoubleQuoted(at + 1, end, parts)) {
+          // Reading on inside the quotes would take the closing one for an opening one.
+          this.end = this.#at = end + 1;
+          return this.token;
+        }
         at = end + 1;
       } else if (c === DOLLAR) {
         if (raw !== "") parts.push({ kind: PART.text, text: raw });

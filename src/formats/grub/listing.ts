@@ -150,7 +150,7 @@ export class Listing {
       nativeId: item.id,
       title: item.title,
       submenu: around.submenu,
-      source: item.source.name.replace(/ \((?:eval|--source) in line \d+\)$/, ""),
+      source: item.source.name,
       kind: kind ?? "other",
       linux,
       initrd,

@@ -11,16 +11,30 @@ export class SourceText {
    * False for a string, which goes to the parser as it is.
    */
   readonly skipsHashLines: boolean;
+  /** Where a string given to `eval` came from: what is wrong in it is shown there. */
+  readonly #origin: { readonly source: SourceText; readonly at: number } | null;
   #lineStarts: number[] | null = null;
 
-  constructor(name: string, text: string, skipsHashLines = true) {
+  private constructor(name: string, text: string, origin: { source: SourceText; at: number } | null) {
     this.name = name;
     this.text = text;
-    this.skipsHashLines = skipsHashLines;
+    this.skipsHashLines = origin === null;
+    this.#origin = origin;
+  }
+
+  /** A file; `name` is its FileRef. */
+  static file(name: string, text: string): SourceText {
+    return new SourceText(name, text, null);
+  }
+
+  /** A string that a command at `at` in `source` runs as a script. */
+  static string(text: string, source: SourceText, at: number): SourceText {
+    return new SourceText(source.name, text, { source, at });
   }
 
   /** Line and column, both from 1, of an offset in the text. */
   position(offset: number): { line: number; column: number } {
+    if (this.#origin !== null) return this.#origin.source.position(this.#origin.at);
     if (this.#lineStarts === null) {
       const starts = [0];
       for (let at = this.text.indexOf("\n"); at !== -1; at = this.text.indexOf("\n", at + 1)) starts.push(at + 1);

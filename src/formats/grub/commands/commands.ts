@@ -1,13 +1,16 @@
 /** Every command that Baton knows: a new subject is one new file and one new line. */
 
 import type { CommandFunction } from "../interpreter.ts";
+import { blsCommands } from "./bls.ts";
 import { configCommands } from "./config.ts";
 import { controlCommands } from "./control.ts";
 import { loadCommands } from "./load.ts";
+import { machineCommands } from "./machine.ts";
 import { menuCommands } from "./menu.ts";
 import { quietCommands } from "./quiet.ts";
 import { searchCommands } from "./search.ts";
 import { testCommands } from "./test.ts";
+import { textCommands } from "./text.ts";
 import { variableCommands } from "./variables.ts";
 
 let table: ReadonlyMap<string, CommandFunction> | null = null;
@@ -22,6 +25,9 @@ export function grubCommands(): ReadonlyMap<string, CommandFunction> {
     ...searchCommands,
     ...menuCommands,
     ...configCommands,
+    ...textCommands,
+    ...machineCommands,
+    ...blsCommands,
     ...loadCommands,
   ]);
   return table;

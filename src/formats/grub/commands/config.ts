@@ -17,11 +17,11 @@ async function runFile(run: Interpreter, call: Call, path: string): Promise<numb
   }
   const bytes = await run.files.read(file, CONFIG_LIMIT);
   if (typeof bytes === "string") {
-    if (run.conditions === 0) run.warn(call, `${call.name} ${path}: ${bytes}`);
+    run.warn(call, `${call.name} ${path}: ${bytes}`);
     return FILE_NOT_FOUND;
   }
   const { text, warnings } = decodeSource(bytes);
-  const source = new SourceText(ref, text);
+  const source = SourceText.file(ref, text);
   for (const warning of warnings) run.say("warning", null, warning, source);
   const before = { file: run.env.get("config_file"), directory: run.env.get("config_directory") };
   const full = path.startsWith("(") ? path : `(${run.env.get("root") ?? ""})${path}`;
@@ -45,10 +45,12 @@ function restore(run: Interpreter, name: string, value: string | undefined): voi
 }
 
 /** Adds to the menu and the variables at hand. */
-const source: CommandFunction = (run, args, call) => {
+const source: CommandFunction = async (run, args, call) => {
   const [path] = args;
   if (path === undefined) return BAD_ARGUMENT;
-  return runFile(run, call, path);
+  await runFile(run, call, path);
+  // GRUB shows why a file can't be read and goes on as if it had been.
+  return OK;
 };
 
 /** Runs a file in a context of its own, with a menu of its own. */
@@ -74,9 +76,8 @@ async function inOwnMenu(run: Interpreter, call: Call, path: string, ownContext:
 const configfile: CommandFunction = async (run, args, call) => {
   const [path] = args;
   if (path === undefined) return BAD_ARGUMENT;
-  const shown = run.shown.length;
   await inOwnMenu(run, call, path, true);
-  return run.shown.length > shown ? OK : FILE_NOT_FOUND;
+  return OK;
 };
 
 /** `normal [FILE]`: without a name it is the one that GRUB looks for itself. */

@@ -44,11 +44,10 @@ const returnCommand: CommandFunction = (run, args, call) => {
 
 /** `eval TEXT…`: the arguments, joined by blanks, are run as a script. */
 const evalCommand: CommandFunction = (run, args, call) => {
-  if (args.length === 0) return BAD_ARGUMENT;
+  if (args.length === 0) return OK;
   const text = args.join(" ");
   run.budget.text(text.length);
-  const { line } = run.source.position(call.at);
-  const source = new SourceText(`${run.source.name} (eval in line ${line})`, text, false);
+  const source = SourceText.string(text, run.source, call.at);
   return run.nested(() => run.runText(source));
 };
 

@@ -1,6 +1,6 @@
 /** Commands that load a kernel and what goes with it, and those that start something else. */
 
-import type { EntryKind } from "../../../entry.ts";
+import { type EntryKind, formatFileRef } from "../../../entry.ts";
 import { LINUX_IMAGE, loaderCmdline } from "../cmdline.ts";
 import { BAD_ARGUMENT, NO_KERNEL, OK } from "../errors.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
@@ -13,7 +13,7 @@ const linux: CommandFunction = (run, args, call) => {
   const file = run.files.name(image);
   run.plan.linux = file.ref;
   run.plan.options = LINUX_IMAGE + loaderCmdline(args, run.keepsHexEscapes);
-  checkAbsolute(run, image);
+  checkName(run, image);
   return OK;
 };
 
@@ -23,10 +23,16 @@ function missingName(run: Interpreter, call: Call): number {
   return BAD_ARGUMENT;
 }
 
-/** GRUB finds no file by a name without a slash, save on a server. */
-function checkAbsolute(run: Interpreter, name: string): void {
+/** Notes why a file that was named can't be had, where the name alone says it. */
+function checkName(run: Interpreter, name: string): void {
+  const { device } = run.files.name(name);
+  if (device.kind === "unresolved" && device.image !== undefined) {
+    run.plan.reason ??= `'${name}' is inside the disk image ${formatFileRef(device.image)}`;
+    return;
+  }
+  // GRUB finds no file by a name without a slash, save on a server; a tree without a filesystem may stand for one.
   const path = name.startsWith("(") ? name.slice(name.indexOf(")") + 1) : name;
-  if (path.startsWith("/") || run.files.name(name).device.kind === "net") return;
+  if (path.startsWith("/") || device.kind !== "volume" || device.volume.type === null) return;
   run.plan.reason ??= `'${name}' doesn't begin with '/', and GRUB finds no file by such a name`;
 }
 
@@ -48,7 +54,7 @@ const initrd: CommandFunction = (run, args, call) => {
       plan.reason ??= `it makes '${member[1]}' a file of the initial file system (${arg}), which only GRUB can do`;
     const name = member?.[2] ?? arg;
     plan.initrd.push(run.files.name(name).ref);
-    checkAbsolute(run, name);
+    checkName(run, name);
   }
   return OK;
 };
@@ -70,7 +76,7 @@ function multiboot(kind: EntryKind): CommandFunction {
     const options = loaderCmdline(args.slice(1), run.keepsHexEscapes);
     run.plan.options = options;
     run.plan.modules = [{ file: run.files.name(image).ref, args: options }];
-    checkAbsolute(run, image);
+    checkName(run, image);
     return OK;
   };
 }
@@ -85,7 +91,7 @@ const moduleCommand: CommandFunction = (run, argv, call) => {
   }
   if (image === undefined) return BAD_ARGUMENT;
   plan.modules.push({ file: run.files.name(image).ref, args: loaderCmdline(args.slice(1), run.keepsHexEscapes) });
-  checkAbsolute(run, image);
+  checkName(run, image);
   return OK;
 };
 

@@ -3,7 +3,7 @@
 import type { Block, Command } from "../ast.ts";
 import { BudgetExceeded } from "../budget.ts";
 import { BAD_ARGUMENT, OK } from "../errors.ts";
-import type { CommandFunction } from "../interpreter.ts";
+import type { CommandFunction, Interpreter } from "../interpreter.ts";
 import { optionValue, parseOptions } from "../options.ts";
 import { Parser } from "../parser.ts";
 import { SourceText } from "../source.ts";
@@ -45,7 +45,7 @@ const menuentry: CommandFunction = (run, argv, call) => {
     users: users !== undefined ? splitUsers(users) : options.values.has("unrestricted") ? null : [],
     hotkey: optionValue(options, "hotkey") || null,
     args,
-    block: call.block ?? parseBody(text!, run.source, call.at, (message) => run.say("error", call.at, message)),
+    block: call.block ?? parseBody(run, SourceText.string(text!, run.source, call.at)),
     source: run.source,
     at: call.at,
   });
@@ -57,12 +57,12 @@ export function splitUsers(text: string): string[] {
   return text.split(/[ ,;|&]+/).filter((name) => name !== "");
 }
 
-function parseBody(text: string, outer: SourceText, at: number, fault: (message: string) => void): Block {
-  const source = new SourceText(`${outer.name} (--source in line ${outer.position(at).line})`, text, false);
-  const parser = new Parser(source, (_, message) => fault(message));
+/** Parses text that is to be an entry's body. */
+export function parseBody(run: Interpreter, source: SourceText): Block {
+  const parser = new Parser(source, (offset, message) => run.say("error", offset, message, source));
   const commands: Command[] = [];
   for (let next = parser.nextStatement(); next !== null; next = parser.nextStatement()) commands.push(...next);
-  return { commands, source, start: 0, end: text.length };
+  return { commands, source, start: 0, end: source.text.length };
 }
 
 export const menuCommands: readonly (readonly [string, CommandFunction])[] = [

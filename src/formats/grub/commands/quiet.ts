@@ -7,7 +7,7 @@ import { parseOptions } from "../options.ts";
 
 const ACCEPTED = [
   // Screens, sounds and keys.
-  ..."background_color background_image clear cls echo gfxpayload lsfonts play spkmodem terminfo".split(" "),
+  ..."background_color background_image clear cls gfxpayload lsfonts play spkmodem terminfo".split(" "),
   ..."terminal_input terminal_output terminal serial loadfont videoinfo videotest vbeinfo vbetest".split(" "),
   ..."keymap at_keyboard usb_keyboard keylayouts efitextmode hexdump cat ls lsmod lspci lsacpi".split(" "),
   ..."gptsync outb outl outw pager time usb sendkey test_blockarg lsefi lsefisystab lsefimmap lssal".split(" "),

@@ -16,9 +16,8 @@ const set: CommandFunction = (run, args, call) => {
     return BAD_ARGUMENT;
   }
   const name = assignment.slice(0, equals);
-  if (run.setVariable(name, assignment.slice(equals + 1))) return OK;
-  run.warn(call, `'${name}' can't be set`);
-  return BAD_ARGUMENT;
+  run.setVariable(name, assignment.slice(equals + 1));
+  return OK;
 };
 
 const unset: CommandFunction = (run, args) => {

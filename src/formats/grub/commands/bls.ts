@@ -1,0 +1,177 @@
+/**
+ * Entries of the Boot Loader Specification in GRUB's menu: `blscfg` and `uki`, Fedora's and RHEL's addition
+ * (grub-core/commands/blscfg.c, blsuki.c). GRUB makes a script of each file, and so do we: what an `options` line
+ * does to it (quotes, variables of the time of boot) comes out the same.
+ */
+
+import { formatFileRef } from "../../../entry.ts";
+import { BudgetExceeded } from "../budget.ts";
+import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
+import type { NamedFile } from "../files.ts";
+import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
+import { optionValue, parseOptions } from "../options.ts";
+import { compareEntryNames } from "../rpmversion.ts";
+import { decodeSource, SourceText } from "../source.ts";
+import { parseBody, splitUsers } from "./menu.ts";
+
+const OPTIONS = [
+  { long: "path", short: "p", value: "required" },
+  { long: "enable-fallback", short: "f" },
+  { long: "show-default", short: "d" },
+  { long: "show-non-default", short: "n" },
+  { long: "entry", short: "e", value: "required" },
+] as const;
+
+/** An entry file: its keys in order, the same one perhaps several times. */
+interface EntryFile {
+  /** Without `.conf`. */
+  readonly id: string;
+  readonly file: NamedFile;
+  readonly values: readonly (readonly [key: string, value: string])[];
+}
+
+const FILE_LIMIT = 1024 * 1024;
+const ENTRY_LIMIT = 10_000;
+
+const blscfg: CommandFunction = async (run, argv, call) => {
+  const options = parseOptions(OPTIONS, argv);
+  if (typeof options === "string") {
+    run.warn(call, `${call.name}: ${options}`);
+    return BAD_ARGUMENT;
+  }
+  const path = optionValue(options, "path");
+  // The older form: `blscfg default`, `blscfg non-default`, `blscfg FILE`.
+  const [word] = options.args;
+  let only = optionValue(options, "entry");
+  let showsDefault = options.values.has("show-default") || word === "default";
+  let showsOthers = options.values.has("show-non-default") || word === "non-default";
+  if (word !== undefined && word !== "default" && word !== "non-default" && !word.startsWith("(")) only ??= word;
+  if (!showsDefault && !showsOthers && only === undefined) showsDefault = showsOthers = true;
+  const entries = await readEntries(run, call, path ?? (word?.startsWith("(") ? word : undefined));
+  if (typeof entries === "string") {
+    run.warn(call, `${call.name}: ${entries}`);
+    return FILE_NOT_FOUND;
+  }
+  const wanted = run.env.get("default") ?? "";
+  for (const [index, entry] of entries.entries()) {
+    const isDefault = wanted === entry.id || wanted === first(entry, "title") || wanted === String(index);
+    const isShown = (isDefault && showsDefault) || (!isDefault && showsOthers);
+    if (isShown || (only !== undefined && only.replace(/\.conf$/, "") === entry.id)) addEntry(run, entry);
+  }
+  return OK;
+};
+
+/** Every entry of the folder, the newest first; a sentence where there is no folder. */
+async function readEntries(run: Interpreter, call: Call, path: string | undefined): Promise<EntryFile[] | string> {
+  if (path?.endsWith(".conf")) {
+    const entry = await readEntry(run, call, path);
+    return entry === null ? [] : [entry];
+  }
+  const root = `(${run.env.get("root") ?? ""})`;
+  const folders =
+    path !== undefined
+      ? [path.startsWith("(") && path.endsWith(")") ? `${path}/loader/entries` : path]
+      : [`${root}${run.env.get("blsdir") ?? "/loader/entries"}`, `${root}/boot/loader/entries`];
+  for (const folder of folders) {
+    const names = await run.files.list(folder);
+    if (names === null) continue;
+    const entries: EntryFile[] = [];
+    for (const name of names) {
+      if (!name.endsWith(".conf") || name.startsWith(".") || name.length <= 5) continue;
+      if (entries.length >= ENTRY_LIMIT) throw new BudgetExceeded(`more than ${ENTRY_LIMIT} entries in ${folder}`);
+      const entry = await readEntry(run, call, `${folder.replace(/\/+$/, "")}/${name}`);
+      if (entry !== null) entries.push(entry);
+    }
+    if (entries.length === 0) continue;
+    entries.sort((a, b) => compareEntryNames(b.id, a.id));
+    // Of two that compare alike GRUB keeps one.
+    return entries.filter((entry, i) => i === 0 || compareEntryNames(entry.id, entries[i - 1]!.id) !== 0);
+  }
+  return `there are no entries in ${folders.map((folder) => formatFileRef(run.files.name(folder).ref)).join(" or ")}`;
+}
+
+async function readEntry(run: Interpreter, call: Call, path: string): Promise<EntryFile | null> {
+  const file = run.files.name(path);
+  const bytes = await run.files.read(file, FILE_LIMIT);
+  if (typeof bytes === "string") {
+    run.warn(call, `${call.name}: ${bytes}`);
+    return null;
+  }
+  const values: [string, string][] = [];
+  for (const raw of decodeSource(bytes).text.split("\n")) {
+    const line = raw.replace(/^[ \t]+/, "");
+    if (line === "" || line.startsWith("#")) continue;
+    const match = /^([^ \t]+)[ \t]+(.+)$/.exec(line);
+    if (match !== null) values.push([match[1]!, match[2]!]);
+  }
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return { id: name.replace(/\.conf$/, ""), file, values };
+}
+
+function first(entry: EntryFile, key: string): string | undefined {
+  return entry.values.find(([name]) => name === key)?.[1];
+}
+
+function all(entry: EntryFile, key: string): string[] {
+  return entry.values.filter(([name]) => name === key).map(([, value]) => value);
+}
+
+/** Makes a menu entry, as the script that GRUB would make of the file. */
+function addEntry(run: Interpreter, entry: EntryFile): void {
+  const source = formatFileRef(entry.file.ref);
+  const linux = first(entry, "linux");
+  if (linux === undefined) {
+    run.say("warning", null, "GRUB leaves this entry out: it has no 'linux' line", SourceText.file(source, ""));
+    return;
+  }
+  if (run.menu.items.length >= run.budget.limits.entries) {
+    throw new BudgetExceeded(`more than ${run.budget.limits.entries} entries in one menu`);
+  }
+  const options = expandValue(run, first(entry, "options") ?? run.env.get("default_kernelopts") ?? "");
+  const initrds = all(entry, "initrd");
+  const early = (run.env.get("early_initrd") ?? "").split(/\s+/).filter((name) => name !== "");
+  const folder = (initrds[0] ?? linux).replace(/[^/]*$/, "");
+  const ramdisks = [...early.map((name) => `${folder}${name}`), ...initrds];
+  const devicetree = first(entry, "devicetree");
+  const script = [
+    ...(isTrue(run.env.get("save_default") ?? run.env.get("blsuki_save_default")) ? ["savedefault"] : []),
+    `linux ($root)${linux}${options === "" ? "" : ` ${options}`}`,
+    ...(ramdisks.length === 0 ? [] : [`initrd ${ramdisks.map((name) => `($root)${name}`).join(" ")}`]),
+    ...(devicetree === undefined ? [] : [`devicetree ($root)${expandValue(run, devicetree)}`]),
+  ].join("\n");
+  const users = expandValue(run, first(entry, "grub_users") ?? "");
+  const text = SourceText.file(source, script);
+  run.menu.items.push({
+    title: first(entry, "title") ?? linux,
+    id: entry.id,
+    isSubmenu: false,
+    users: users === "" ? null : splitUsers(users),
+    hotkey: first(entry, "grub_hotkey") ?? null,
+    args: [first(entry, "title") ?? linux, ...all(entry, "grub_arg")],
+    block: parseBody(run, text),
+    source: text,
+    at: 0,
+  });
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && /^(?:1|true|yes|on|enable|enabled)$/i.test(value);
+}
+
+/**
+ * Fills in `$name` at once, with a blank after each: what GRUB does before it makes its script. Unset ones leave
+ * nothing.
+ */
+function expandValue(run: Interpreter, value: string): string {
+  const expanded = value.replace(/\$([A-Za-z0-9_]+) ?/g, (_, name: string) => {
+    const text = run.env.get(name);
+    return text === undefined ? "" : `${text} `;
+  });
+  run.budget.text(expanded.length);
+  return expanded;
+}
+
+export const blsCommands: readonly (readonly [string, CommandFunction])[] = [
+  ["blscfg", blscfg],
+  ["bls_import", blscfg],
+];
