@@ -69,7 +69,10 @@ export async function blkid(path: string): Promise<Tags> {
   const tags: Record<string, string> = {};
   for (const line of output.split("\n")) {
     const equals = line.indexOf("=");
-    if (equals > 0) tags[line.slice(0, equals)] = unescaped(line.slice(equals + 1));
+    const name = line.slice(0, equals);
+    // A UUID may well have "M-" in it.
+    if (equals > 0)
+      tags[name] = name === "LABEL" ? unescaped(line.slice(equals + 1)) : line.slice(equals + 1).replaceAll("\\", "");
   }
   return tags;
 }

@@ -12,17 +12,20 @@ export const bcache: Probe = {
   async read(window) {
     const sb = await window.bytes(0x1000, 256);
     if (sb?.readBigUInt64LE(8) !== 8n) return null;
-    return { uuid: uuidText(sb.subarray(0x28, 0x38)), label: labelText(sb.subarray(0x48, 0x68)) };
+    return { uuid: uuidText(sb.subarray(0x28, 0x38)), label: null };
   },
 };
 
+/** As libbde's format documentation has it: the boot sector points to the metadata, which begins as it does. */
 export const bitlocker: Probe = {
   type: "BitLocker",
   usage: "crypto",
-  magics: [{ at: 3, bytes: "-FVE-FS-" }],
+  magics: [{ at: 0, bytes: "\xeb\x58\x90-FVE-FS-" }],
   async read(window) {
     const boot = await window.bytes(0, 512);
-    return boot && boot.readUInt16LE(510) === 0xaa55 ? { uuid: null, label: null } : null;
+    const metadata = boot && (await window.bytes(Number(boot.readBigUInt64LE(176)), 64));
+    if (metadata?.toString("latin1", 0, 8) !== "-FVE-FS-") return null;
+    return { uuid: null, label: null, version: `${metadata.readUInt16LE(10)}` };
   },
 };
 
@@ -52,11 +55,15 @@ export const zfs: Probe = {
   async read(window) {
     const ring = await window.bytes(UBERBLOCKS, ZFS_LABEL - UBERBLOCKS);
     if (!ring) return null;
-    let found = 0;
+    const uberblocks: Buffer[] = [];
     for (let at = 0; at < ring.length; at += 1024) {
-      if (ring.readBigUInt64LE(at) === UBERBLOCK_MAGIC || ring.readBigUInt64BE(at) === UBERBLOCK_MAGIC) found++;
+      const little = ring.readBigUInt64LE(at) === UBERBLOCK_MAGIC;
+      if (little || ring.readBigUInt64BE(at) === UBERBLOCK_MAGIC) uberblocks.push(ring.subarray(at, at + 1024));
     }
-    return found >= 4 ? { uuid: null, label: null } : null;
+    const first = uberblocks[0];
+    if (!first || uberblocks.length < 4) return null;
+    const little = first.readBigUInt64LE(0) === UBERBLOCK_MAGIC;
+    return { uuid: null, label: null, version: `${little ? first.readBigUInt64LE(8) : first.readBigUInt64BE(8)}` };
   },
 };
 
@@ -112,20 +119,24 @@ export const jfs: Probe = {
   least: 16 * 1024 * 1024,
   async read(window) {
     const sb = await window.bytes(0x8000, 184);
-    // The block size and its logarithm have to agree.
-    if (!sb || (2 ** sb.readUInt16LE(24) !== sb.readUInt32LE(20)) === false) return null;
+    // Both block sizes have to agree with their logarithms.
+    if (!sb || 2 ** sb.readUInt16LE(20) !== sb.readUInt32LE(16)) return null;
+    if (2 ** sb.readUInt16LE(28) !== sb.readUInt32LE(24)) return null;
     return { uuid: uuidText(sb.subarray(136, 152)), label: labelText(sb.subarray(152, 168)) };
   },
 };
 
+const REISER_VERSIONS: Readonly<Record<string, string>> = { ReIsErFs: "3.5", ReIsEr2Fs: "3.6", ReIsEr3Fs: "JR" };
+
 export const reiserfs: Probe = {
   type: "reiserfs",
   usage: "filesystem",
-  magics: ["ReIsErFs", "ReIsEr2Fs", "ReIsEr3Fs"].map((bytes) => ({ at: 0x10034, bytes })),
-  async read(window) {
+  magics: Object.keys(REISER_VERSIONS).map((bytes) => ({ at: 0x10034, bytes })),
+  async read(window, magic) {
     const sb = await window.bytes(0x10000, 128);
     if (!sb || sb.readUInt16LE(0x2c) < 512) return null;
-    return { uuid: uuidText(sb.subarray(84, 100)), label: labelText(sb.subarray(100, 116)) };
+    const version = REISER_VERSIONS[magic?.bytes ?? ""] ?? "";
+    return { uuid: uuidText(sb.subarray(84, 100)), label: labelText(sb.subarray(100, 116)), version };
   },
 };
 

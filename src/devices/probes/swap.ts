@@ -22,6 +22,15 @@ export const swap: Probe = {
   },
 };
 
+/** Which way of hibernating wrote the signature, in blkid's words. */
+const VERSIONS: Readonly<Record<string, string>> = {
+  S1SUSPEND: "s1suspend",
+  S2SUSPEND: "s2suspend",
+  ULSUSPEND: "ulsuspend",
+  LINHIB0001: "linhib0001",
+  "\xed\xc3\x02\xe9\x98\x56\xe5\x0c": "tuxonice",
+};
+
 export const swsuspend: Probe = {
   type: "swsuspend",
   usage: "other",
@@ -29,8 +38,10 @@ export const swsuspend: Probe = {
     { at: 0, bytes: "\xed\xc3\x02\xe9\x98\x56\xe5\x0c" },
     ...atPageEnds(["S1SUSPEND", "S2SUSPEND", "ULSUSPEND", "LINHIB0001"]),
   ],
-  async read(window) {
-    return (await readHeader(window)) ?? { uuid: null, label: null };
+  async read(window, magic) {
+    const header = (await readHeader(window)) ?? { uuid: null, label: null };
+    const version = VERSIONS[magic?.bytes ?? ""];
+    return version === undefined ? header : { ...header, version };
   },
 };
 
