@@ -3,7 +3,7 @@
 import { edges, type Row, span } from "./frame.ts";
 import type { Look } from "./look.ts";
 import type { Item } from "./tree.ts";
-import { textWidth, truncate } from "./width.ts";
+import { textWidth, truncate, truncateMiddle } from "./width.ts";
 
 /** ` * Title >            hint ` in exactly `columns` columns; what can't be booted is dim and says why in short. */
 export function listRow(item: Item, selected: boolean, isDefault: boolean, columns: number, look: Look): Row {
@@ -27,7 +27,7 @@ export function listRow(item: Item, selected: boolean, isDefault: boolean, colum
   const noteRoom = note === "" ? 0 : textWidth(note) + 3;
   const titleRoom = room - hintRoom - noteRoom - suffix.length;
   return edges(
-    [span(mark, style), span(truncate(title, titleRoom, look.glyphs.ellipsis) + suffix, style)],
+    [span(mark, style), span(truncateMiddle(title, titleRoom, look.glyphs.ellipsis) + suffix, style)],
     [span(note === "" ? "" : `  ${note}`, soft), span(hint === "" ? " " : `  ${hint} `, soft)],
     columns,
     look,

@@ -50,6 +50,9 @@ const LAST_BYTES = 300;
 /** A read with more keys than this, on the list, is no person's: a paste, or noise. */
 const MOST_KEYS_AT_ONCE = 32;
 
+/** For so long after noise, in milliseconds, what looks like a key is taken for more of it. */
+const NOISE_LASTS = 250;
+
 interface Console {
   readonly terminal: Terminal;
   screen: TerminalScreen | null;
@@ -57,6 +60,8 @@ interface Console {
   readonly memory: ScreenMemory;
   /** A frame was not drawn because output was waiting. */
   stale: boolean;
+  /** Until when keys are taken for noise, on the clock of performance.now(). */
+  noiseUntil: number;
   /** A shell has the console. */
   shell: { kill(): void } | null;
 }
@@ -154,6 +159,7 @@ class RunningMenu implements Menu {
       look: makeLook(spec.term, spec.unicode === true, false),
       memory: { tops: new Map() },
       stale: false,
+      noiseUntil: 0,
       shell: null,
     };
     try {
@@ -238,12 +244,11 @@ class RunningMenu implements Menu {
   #events(console: Console, events: readonly TerminalEvent[]): void {
     if (console.screen === null) return;
     const keys = events.filter((event) => event.type === "key");
-    // Noise comes with bytes that no key sends; keys that came with it weren't pressed by anybody.
+    // Noise holds bytes that no key sends; keys that came with it, or right behind it, weren't pressed by anybody.
+    const now = performance.now();
+    if (keys.length < events.length) console.noiseUntil = now + NOISE_LASTS;
     const editing = this.#controller.page?.kind === "edit";
-    if (keys.length < events.length || (!editing && keys.length > MOST_KEYS_AT_ONCE)) {
-      log.debug(`console ${console.terminal.spec.name}: ignored ${events.length} events that no person made`);
-      return;
-    }
+    if (now < console.noiseUntil || (!editing && keys.length > MOST_KEYS_AT_ONCE)) return;
     const host: ControllerHost = {
       shell: () => void this.#shell(console),
       redraw: () => {

@@ -137,7 +137,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   const parts = layout(size, level.items.length === 0);
   const selected = controller.selection(level);
   const item = level.items[selected];
-  const message = state.message === null ? [] : messageBox(state.message, columns, Math.max(1, parts.list - 5), look);
+  const message = state.message === null ? [] : messageBox(state.message, columns, Math.max(1, parts.list - 3), look);
   const height = Math.max(0, parts.list - message.length);
   const where = level.path.map((title) => look.text(title)).join(" > ");
 
@@ -193,7 +193,7 @@ function statusRow(scene: Scene, columns: number, look: Look): Row {
   const right =
     state.diagnostics.length === 0
       ? ""
-      : `${state.diagnostics.length} ${state.diagnostics.length === 1 ? "problem" : "problems"} in configurations: i `;
+      : `${state.diagnostics.length} ${state.diagnostics.length === 1 ? "problem" : "problems"} in the configurations (i) `;
   const left = state.scanning && state.entries.length > 0 ? ` Looking for disks${look.glyphs.ellipsis}` : "";
   return edges([span(left, "accent")], right === "" ? [] : [span(right, "warning")], columns, look);
 }

@@ -56,11 +56,11 @@ const ASCII_FORMS: Readonly<Record<string, string>> = {
 export function toAscii(text: string): string {
   if (PLAIN.test(text)) return text;
   let out = "";
-  for (const char of text.normalize("NFD")) {
-    const point = char.codePointAt(0)!;
-    if (point < 0x80) out += char;
-    else if (point >= 0x300 && point <= 0x36f) continue;
-    else out += ASCII_FORMS[char] ?? "?";
+  for (const char of text) {
+    const base = char < "\u0080" ? char : char.normalize("NFD")[0]!;
+    if (base < "\u0080") out += base;
+    // A combining mark by itself: the letter before it is there already.
+    else if (base < "\u0300" || base > "\u036f") out += ASCII_FORMS[char] ?? "?";
   }
   return out;
 }

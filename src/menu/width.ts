@@ -111,6 +111,25 @@ export function truncate(text: string, columns: number, ellipsis: string): strin
   return out.trimEnd() + ellipsis;
 }
 
+/**
+ * Text of at most `columns` columns, cut in its middle: what tells kernels apart stands at the end of their titles.
+ */
+export function truncateMiddle(text: string, columns: number, ellipsis: string): string {
+  if (columns <= 0) return "";
+  const head = text.length > columns * 16 ? text.slice(0, columns * 16) : text;
+  if (textWidth(head) <= columns) return head;
+  const room = columns - ellipsis.length;
+  if (room < 8) return truncate(head, columns, ellipsis);
+  const all = clusters(head);
+  let tail = "";
+  let width = 0;
+  for (let i = all.length - 1; i >= 0 && width + all[i]!.width <= Math.floor(room / 2); i--) {
+    tail = all[i]!.text + tail;
+    width += all[i]!.width;
+  }
+  return truncate(head, columns - width, ellipsis) + tail.trimStart();
+}
+
 /** Exactly `columns` columns: cut, or filled with spaces. */
 export function fit(text: string, columns: number, ellipsis: string): string {
   const cut = truncate(text, columns, ellipsis);

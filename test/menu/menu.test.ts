@@ -224,11 +224,15 @@ test("100,000 random bytes neither crash it nor boot, reboot or power off anythi
     line.output();
     await wait(0);
   }
-  await wait(200);
+  // Keys right behind noise count as noise; after a moment of silence they are keys again.
+  const deadline = performance.now() + 10_000;
+  do {
+    line.clear();
+    line.send("\x0c");
+    await wait(300);
+  } while (!line.output().includes("Baton 0.1.0") && performance.now() < deadline);
+  assert.match(line.output(), /Baton 0\.1\.0/);
   assert.deepEqual(done, []);
-  line.clear();
-  line.send("\x0c");
-  await line.until("Baton 0.1.0");
 });
 
 test("titles can't send anything to the terminal", async () => {

@@ -141,7 +141,7 @@ test("any size shows what fits and nothing beyond it, on every page, with any ti
       }
       assert.ok(frame.cursor.row < screen.rows && frame.cursor.column < screen.columns);
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 

@@ -72,6 +72,8 @@ export function sampleState(): Partial<MenuState> {
       type: "bls",
       source: "nvme0n1p2:/loader/entries/fedora.conf",
       linux: linux("/vmlinuz-6.8.5-301.fc40.x86_64", "nvme0n1p2"),
+      initrd: [linux("/initramfs-6.8.5-301.fc40.x86_64.img", "nvme0n1p2")],
+      options: "root=UUID=77c2b6a8-0f0f-4d62-9e5c-8a2b77f0d1ce ro rhgb quiet",
       reason: "initrd /initramfs-6.8.5-301.fc40.x86_64.img is missing on nvme0n1p2",
     }),
     sampleEntry({

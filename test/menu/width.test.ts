@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { safeLine, toAscii } from "../../src/menu/safe.ts";
-import { clusters, fit, textWidth, truncate, wrap } from "../../src/menu/width.ts";
+import { clusters, fit, textWidth, truncate, truncateMiddle, wrap } from "../../src/menu/width.ts";
 
 test("Latin letters take one column, CJK two, marks none", () => {
   assert.equal(textWidth("Debian"), 6);
@@ -34,6 +34,13 @@ test("text that fits is not cut; else the ellipsis takes the last columns", () =
   assert.equal(fit("ab", 4, "…"), "ab  ");
 });
 
+test("titles are cut in their middle, so that versions at the end stay", () => {
+  const title = "Debian GNU/Linux, with Linux 6.1.0-18-amd64";
+  assert.equal(truncateMiddle(title, 30, "…"), "Debian GNU/Linu…6.1.0-18-amd64");
+  assert.equal(truncateMiddle("short", 30, "…"), "short");
+  assert.equal(truncateMiddle("0123456789", 6, "…"), "01234…");
+});
+
 test("lines break at spaces, and inside a word that is longer than a line", () => {
   assert.deepEqual(wrap("root=UUID=1234 ro quiet", 14), ["root=UUID=1234", "ro quiet"]);
   assert.deepEqual(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
@@ -48,6 +55,7 @@ test("no line is wider than asked, for any text and width", () => {
     fc.property(anyText, fc.integer({ min: 2, max: 40 }), (text, columns) => {
       for (const line of wrap(text, columns)) assert.ok(textWidth(line) <= columns, JSON.stringify(line));
       assert.ok(textWidth(truncate(text, columns, "…")) <= columns);
+      assert.ok(textWidth(truncateMiddle(text, columns, "…")) <= columns);
       assert.equal(textWidth(fit(text, columns, "…")), columns);
     }),
   );
@@ -78,6 +86,6 @@ test("what a terminal would obey or reorder is never left in a line", () => {
 
 test("an ASCII terminal gets ASCII: accents dropped, punctuation plain, the rest as question marks", () => {
   assert.equal(toAscii("Système “Étoile” – ß…"), 'Systeme "Etoile" - ss...');
-  assert.equal(toAscii("日本"), "??");
+  assert.equal(toAscii("日本 한국 e\u0301"), "?? ?? e");
   fc.assert(fc.property(anyText, (text) => assert.match(toAscii(text), /^[\x20-\x7e]*$/)));
 });

@@ -1,0 +1,210 @@
+/**
+ * Every screen of the menu as real terminals show it, at three sizes, compared with the captures in fixtures/.
+ * UPDATE_FIXTURES=1 writes them anew; look at the difference.
+ */
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import type { ConsoleSpec } from "../../src/menu/consoles.ts";
+import { type Menu, runMenu } from "../../src/menu/menu.ts";
+import { MenuStore } from "../../src/menu/model.ts";
+import { sampleEntry, sampleState } from "./samples.ts";
+import { Tmux, tmuxMissing } from "./tmux.ts";
+
+const FIXTURES = join(import.meta.dirname ?? "test/menu", "fixtures");
+const update = process.env.UPDATE_FIXTURES !== undefined;
+const skip = tmuxMissing() ?? false;
+const tmux = new Tmux();
+const menus: Menu[] = [];
+after(async () => {
+  for (const menu of menus) await menu.close();
+  if (skip === false) tmux.close();
+});
+
+/** Terminals side by side, each known by its terminfo name. `linux` and `xterm` read UTF-8; the others aren't asked. */
+const TERMS = ["xterm-256color", "linux", "vt220", "vt100"] as const;
+
+function spec(path: string, term: string, overrides: Partial<ConsoleSpec> = {}): ConsoleSpec {
+  const unicode = term === "linux" || term.startsWith("xterm");
+  return { name: term, path, kind: "vt", term, unicode, ...overrides };
+}
+
+async function open(consoles: readonly ConsoleSpec[], store: MenuStore): Promise<void> {
+  const menu = await runMenu({
+    consoles,
+    store,
+    printk: null,
+    actions: {
+      boot: async () => {},
+      rescan: async () => {},
+      stopCountdown: () => store.update({ countdown: null }),
+      reboot: async () => {},
+      powerOff: async () => {},
+      log: () => [
+        { at: 1204, level: 6, text: "vda2:/boot/grub/grub.cfg: 4 entries" },
+        { at: 1310, level: 4, text: "sda1:/boot/grub/grub.cfg:41:7: unknown command 'play'" },
+      ],
+    },
+  });
+  menus.push(menu);
+}
+
+/** Waits until the windows show what they should. @throws with both where one doesn't within ten seconds */
+async function show(names: readonly string[], rows: number, wanted: readonly string[]): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  for (;;) {
+    const shown = tmux.captureAll(names, rows);
+    const wrong = names.findIndex((_, index) => shown[index] !== wanted[index]);
+    if (wrong < 0) return;
+    if (performance.now() > deadline) assert.equal(shown[wrong], wanted[wrong], names[wrong]);
+    await wait(30);
+  }
+}
+
+/** One capture of a fixture. */
+function section(fixture: string, heading: string): string {
+  const start = fixture.indexOf(heading) + heading.length;
+  const end = fixture.indexOf("\n==== ", start);
+  return fixture.slice(start, end < 0 ? -1 : end);
+}
+
+interface Step {
+  readonly name: string;
+  /** Pressed in the first window; all show what follows. */
+  readonly keys?: readonly string[];
+  readonly change?: (store: MenuStore) => void;
+}
+
+const STEPS: readonly Step[] = [
+  { name: "countdown" },
+  { name: "not bootable", keys: ["Down", "Down", "j"] },
+  { name: "help", keys: ["?"] },
+  { name: "devices", keys: ["i"] },
+  { name: "log", keys: ["l"] },
+  { name: "power off", keys: ["Escape", "P"] },
+  { name: "submenu", keys: ["n", "Home", "Down", "Right"] },
+  { name: "editor", keys: ["End", "e"] },
+  {
+    name: "failed",
+    keys: ["C-g"],
+    change: (store) =>
+      store.update({ message: 'vda2:/boot/vmlinuz-6.1.0-17-amd64 is not a kernel: it begins with "<!DOCTYPE html>".' }),
+  },
+  {
+    name: "progress",
+    keys: ["Enter"],
+    change: (store) =>
+      store.update({
+        progress: { title: "Loading Debian", detail: "vda2:/boot/initrd.img", done: 13 * 2 ** 20, total: 38 * 2 ** 20 },
+      }),
+  },
+  {
+    name: "wide characters",
+    change: (store) =>
+      store.update({
+        progress: null,
+        defaultId: null,
+        entries: [
+          sampleEntry({ title: "日本語のシステム (レスキュー)" }),
+          sampleEntry({ title: "Système de secours – très utile…" }),
+          sampleEntry({ title: "한국어 e\u0301te\u0301 {bold}\x1b[31m" }),
+        ],
+      }),
+  },
+  { name: "nothing found", change: (store) => store.update({ entries: [] }) },
+];
+
+describe("every screen", { skip, concurrency: true }, () => {
+  for (const [columns, rows] of [
+    [80, 24],
+    [40, 10],
+    [132, 43],
+  ] as const) {
+    test(`at ${columns}x${rows} on ${TERMS.join(", ")}`, async () => {
+      const store = new MenuStore({ ...sampleState(), countdown: 5 });
+      const window = (term: string): string => `${term}-${columns}x${rows}`;
+      await open(
+        TERMS.map((term) => spec(tmux.open(window(term), columns, rows), term)),
+        store,
+      );
+      const names = TERMS.map(window);
+      const captured = new Map<string, string>(TERMS.map((term) => [term, ""]));
+      for (const step of STEPS) {
+        if (step.keys !== undefined) tmux.keys(names[0]!, ...step.keys);
+        // The keys of a step come before its change.
+        if (step.keys !== undefined && step.change !== undefined) await wait(100);
+        step.change?.(store);
+        const heading = `==== ${step.name} ====\n`;
+        if (update) {
+          await wait(600);
+          const shown = tmux.captureAll(names, rows);
+          TERMS.forEach((term, index) => {
+            captured.set(term, `${captured.get(term)}${heading}${shown[index]}\n`);
+          });
+        } else {
+          const wanted = names.map((name) => section(readFileSync(join(FIXTURES, `${name}.txt`), "utf8"), heading));
+          await show(names, rows, wanted);
+        }
+      }
+      if (update) {
+        mkdirSync(FIXTURES, { recursive: true });
+        for (const [term, text] of captured) writeFileSync(join(FIXTURES, `${window(term)}.txt`), text);
+      }
+    });
+  }
+});
+
+test("a serial terminal of any size that answers is drawn like a screen of that size", { skip }, async () => {
+  const store = new MenuStore(sampleState());
+  const path = tmux.open("serial", 100, 30);
+  const screen = tmux.open("screen", 100, 30);
+  await open([spec(path, "vt220", { kind: "serial", unicode: null }), spec(screen, "xterm")], store);
+  const deadline = performance.now() + 10_000;
+  while (!tmux.capture("screen").includes("P power off") && performance.now() < deadline) await wait(30);
+  await show(["serial"], 30, [tmux.capture("screen")]);
+});
+
+test("a window that is made smaller and larger shows the menu in each size", { skip }, async () => {
+  const store = new MenuStore(sampleState());
+  await open([spec(tmux.open("window", 80, 24), "xterm", { kind: "own" })], store);
+  const ends = async (columns: number, rows: number): Promise<void> => {
+    tmux.resize("window", columns, rows);
+    const deadline = performance.now() + 10_000;
+    const right = (): boolean => {
+      const lines = tmux.capture("window").split("\n");
+      return lines.length === rows && lines.at(-1)!.startsWith(" Enter boot") && lines[0] === " Baton 0.1.0";
+    };
+    while (!right() && performance.now() < deadline) {
+      // This process isn't in the window's foreground, where the kernel would send the signal itself.
+      process.emit("SIGWINCH", "SIGWINCH");
+      await wait(30);
+    }
+    assert.ok(right(), tmux.capture("window"));
+  };
+  await ends(50, 12);
+  await ends(120, 40);
+  await ends(80, 24);
+});
+
+test("what the kernel prints over the menu is gone after Ctrl-L", { skip }, async () => {
+  const store = new MenuStore(sampleState());
+  const path = tmux.open("over", 80, 24);
+  await open([spec(path, "vt220")], store);
+  const deadline = performance.now() + 10_000;
+  while (
+    !tmux.capture("over").includes("P ") &&
+    !tmux.capture("over").includes("rescan") &&
+    performance.now() < deadline
+  ) {
+    await wait(30);
+  }
+  const before = tmux.capture("over");
+  writeFileSync(path, "\n\n[  12.345678] usb 1-1: new high-speed USB device\n\n");
+  await wait(50);
+  assert.match(tmux.capture("over"), /new high-speed/);
+  tmux.keys("over", "C-l");
+  await show(["over"], 24, [before]);
+});
