@@ -103,6 +103,8 @@ export interface ParsedEntry {
   readonly architecture?: string | null;
   readonly triesLeft?: number | null;
   readonly triesDone?: number | null;
+  /** Where `linux` is a unified kernel image of several profiles: which of them, from 0 (the default). */
+  readonly profile?: number | null;
 }
 
 /** One entry of the list that people and policy choose from. */

@@ -4,5 +4,6 @@ import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
+import { uki } from "./uki/uki.ts";
 
-export const formats: readonly Format[] = [grub, syslinux, bls];
+export const formats: readonly Format[] = [grub, syslinux, bls, uki];

@@ -1,6 +1,6 @@
 /** A folder of Type #1 entries, read into the menu. */
 
-import type { Diagnostic, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
+import type { DeviceFile, Diagnostic, EntryKind, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import type { LoaderSettings } from "../loaderconf.ts";
@@ -8,6 +8,7 @@ import { fileExists } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { GrubVariables } from "./grubvars.ts";
 import type { Candidate } from "./menu.ts";
+import { startedBy } from "./program.ts";
 import { readText } from "./readtext.ts";
 import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
 
@@ -52,7 +53,7 @@ export async function readType1Folder(
       const own = notes[i]!;
       const parsed = text === null ? null : parseType1(text, batch[i]!, sources[i]!, own);
       if (parsed !== null && builder.isShown(parsed)) {
-        const files = builder.looksUp(parsed) ? await builder.lookUp(parsed) : builder.plain(parsed);
+        const files = builder.looksUp(parsed) ? await builder.lookUp(parsed, own) : builder.plain(parsed);
         candidates.push(builder.candidate(parsed, files, batch[i]!, sources[i]!, own));
       }
       if (own.length > 0) diagnostics.push(...own);
@@ -66,9 +67,13 @@ export async function readType1Folder(
   return candidates;
 }
 
-/** What of an entry has to be found on the volume, and its options with variables filled in. */
+/** What an entry boots, as far as the volume has a say in it. */
 interface EntryFiles {
-  readonly loader: FileRef;
+  readonly loader: DeviceFile;
+  readonly kind: EntryKind;
+  readonly reason: string | null;
+  /** Of a unified kernel image; null for all else. */
+  readonly profile: number | null;
   readonly initrd: readonly FileRef[];
   readonly devicetree: FileRef | null;
   readonly options: string;
@@ -78,6 +83,7 @@ interface EntryFiles {
 class Builder {
   /** The folder that holds `loader`. */
   readonly #base: string;
+  readonly #context: FormatContext;
   readonly #volume: FormatVolume;
   readonly #settings: LoaderSettings;
   readonly #architecture: string;
@@ -85,8 +91,10 @@ class Builder {
   readonly #variables: GrubVariables;
   readonly #places = new Map<string, Promise<string>>();
 
-  constructor(folder: string, { volume, platform }: FormatContext, settings: LoaderSettings) {
+  constructor(folder: string, context: FormatContext, settings: LoaderSettings) {
+    const { volume, platform } = context;
     this.#base = folderOf(folderOf(folder));
+    this.#context = context;
     this.#volume = volume;
     this.#settings = settings;
     this.#architecture = efiArchitecture(platform.arch);
@@ -103,39 +111,44 @@ class Builder {
 
   /** True where something on the volume decides what the entry means; most entries say it all themselves. */
   looksUp(parsed: Type1Entry): boolean {
-    if (this.#base !== "/") return true;
+    if (this.#base !== "/" || parsed.loader.key !== "linux") return true;
     const { loader, initrd, devicetree, options } = parsed;
+    if (loader.value.endsWith(".efi")) return true;
     return [loader.value, options, devicetree ?? "", ...initrd].some((value) => value.includes("$"));
   }
 
   plain({ loader, initrd, devicetree, options }: Type1Entry): EntryFiles {
-    const file = (value: string): FileRef => ({ device: this.#volume.name, path: entryPath(value) });
+    const file = (value: string): DeviceFile => ({ device: this.#volume.name, path: entryPath(value) });
     return {
       loader: file(loader.value),
+      ...{ kind: "linux", reason: null, profile: null },
       initrd: initrd.map(file),
       devicetree: devicetree === null ? null : file(devicetree),
       options,
     };
   }
 
-  async lookUp({ loader, initrd, devicetree, options }: Type1Entry): Promise<EntryFiles> {
+  async lookUp(parsed: Type1Entry, notes: Diagnostic[]): Promise<EntryFiles> {
+    const { initrd, devicetree } = parsed;
     const refs: FileRef[] = [];
     for (const value of initrd) {
       // GRUB's blscfg takes several on a line, and that is where a variable comes from; systemd-boot takes one.
       const paths = value.includes("$") ? (await this.#variables.expand(value)).split(/[ \t]+/) : [value];
       for (const path of paths) if (path !== "") refs.push(await this.#file(path));
     }
+    const options = await this.#variables.expand(parsed.options);
+    const loader = await this.#file(await this.#variables.expand(parsed.loader.value));
     return {
-      loader: await this.#file(await this.#variables.expand(loader.value)),
+      loader,
       initrd: refs,
       devicetree: devicetree === null ? null : await this.#file(await this.#variables.expand(devicetree)),
-      options: await this.#variables.expand(options),
+      ...(await startedBy(parsed, loader.path, options, this.#context, notes)),
     };
   }
 
   candidate(parsed: Type1Entry, files: EntryFiles, name: string, source: string, notes: Diagnostic[]): Candidate {
     const { id, title, sortKey, machineId, version, architecture, triesLeft, triesDone } = parsed;
-    const isKernel = parsed.loader.key === "linux" || parsed.loader.key === "uki";
+    const { kind, reason } = files;
     if (parsed.overlays.length > 0) {
       const message = "the devicetree-overlay line is not applied: Baton passes the devicetree on as it is";
       notes.push({ severity: "warning", source, line: null, column: null, message });
@@ -146,13 +159,13 @@ class Builder {
       submenu: [],
       type: "bls",
       source,
-      kind: isKernel ? "linux" : parsed.loader.key === "efi" ? "efi" : "other",
-      linux: isKernel ? files.loader : null,
+      kind,
+      linux: kind === "linux" ? files.loader : null,
       initrd: files.initrd,
       devicetree: files.devicetree,
       modules: [],
       options: files.options,
-      reason: reasonAgainst(parsed),
+      reason,
       writes: this.#writes(parsed, name),
       restricted: parsed.users,
       hotkey: parsed.hotkey,
@@ -162,9 +175,23 @@ class Builder {
       architecture,
       triesLeft,
       triesDone,
+      ...(files.profile === null ? {} : { profile: files.profile }),
     });
-    const profile = parsed.profile ?? 0;
-    return { id, ownTitle: title, sortKey, machineId, version, triesLeft, triesDone, profile, source, finish };
+    // Only images that are read profile by profile stand together in the order.
+    const profile = 0;
+    return {
+      id,
+      shownId: id,
+      ownTitle: title,
+      sortKey,
+      machineId,
+      version,
+      triesLeft,
+      triesDone,
+      profile,
+      source,
+      finish,
+    };
   }
 
   #writes(parsed: Type1Entry, name: string): readonly StateWrite[] {
@@ -186,7 +213,7 @@ class Builder {
    * specification doesn't know: kernel-install writes `/vmlinuz-…` where /boot was a volume of its own when it ran,
    * and `/boot/vmlinuz-…` where not. What exists decides; where nothing does, the specification.
    */
-  async #file(value: string): Promise<FileRef> {
+  async #file(value: string): Promise<DeviceFile> {
     const path = entryPath(value);
     let place = this.#places.get(path);
     if (!place) {
@@ -203,13 +230,6 @@ class Builder {
     }
     return path;
   }
-}
-
-function reasonAgainst({ loader }: Type1Entry): string | null {
-  if (loader.key === "efi") return `it starts the EFI program ${loader.value}, which only the firmware can do`;
-  if (loader.key === "uki-url")
-    return `it fetches a unified kernel image from ${loader.value}, which Baton does not do`;
-  return null;
 }
 
 /** uname's name of an architecture in the vocabulary of the EFI specification, in lower case. */

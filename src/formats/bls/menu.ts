@@ -1,12 +1,16 @@
 /** systemd-boot's menu: entries sorted and titled, and which of them is the default. */
 
 import type { Diagnostic, ParsedEntry } from "../../entry.ts";
-import type { FormatContext, FormatResult } from "../format.ts";
+import { describeError } from "../../errors.ts";
+import { EMPTY_RESULT, type FormatContext, type FormatResult } from "../format.ts";
 import { globMatches } from "../glob.ts";
 import type { LoaderSettings } from "../loaderconf.ts";
+import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
+import { readType2Folder } from "../uki/folder.ts";
 import { readType1Folder } from "./folder.ts";
 import { compareEntries, type Sortable, type Titled, uniqueTitles } from "./order.ts";
+import { findPartner } from "./partner.ts";
 import { readSettings } from "./settings.ts";
 
 /** An entry on its way into the menu: all but its title, which depends on the others. */
@@ -17,13 +21,41 @@ export interface Candidate extends Sortable, Titled {
   finish(title: string): ParsedEntry;
 }
 
-/** @param folder of Type #1 entries. */
+/** @param folder of Type #1 entries, `…/loader/entries`, or of Type #2 entries, `…/EFI/Linux`. */
 export async function readMenu(folder: string, context: FormatContext): Promise<FormatResult> {
   const diagnostics: Diagnostic[] = [];
   const base = folderOf(folderOf(folder));
+  const partner = base === "/" ? await findPartner(context) : null;
+  if (partner?.shows === "this") return EMPTY_RESULT;
   const settings = await readSettings(base, context, diagnostics);
-  const candidates = await readType1Folder(folder, context, settings, diagnostics);
+  const candidates = await readVolume(base, context, settings, diagnostics);
+  if (partner !== null) {
+    const other = { ...context, volume: partner.volume };
+    try {
+      candidates.push(...(await readVolume("/", other, settings, diagnostics)));
+    } catch (error) {
+      const source = partner.volume.name;
+      diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
+    }
+  }
   return arrangeMenu(candidates, settings, diagnostics);
+}
+
+/** Entries of both types below one folder. */
+async function readVolume(
+  base: string,
+  context: FormatContext,
+  settings: LoaderSettings,
+  diagnostics: Diagnostic[],
+): Promise<Candidate[]> {
+  const lookup = new Lookup(context.volume.reader);
+  const prefix = base === "/" ? "" : base;
+  const type1 = await lookup.find(`${prefix}/loader/entries`, "directory");
+  const type2 = await lookup.find(`${prefix}/EFI/Linux`, "directory");
+  return [
+    ...(type1 === null ? [] : await readType1Folder(type1, context, settings, diagnostics)),
+    ...(type2 === null ? [] : await readType2Folder(type2, context, settings, diagnostics)),
+  ];
 }
 
 /** Sorts, titles and chooses. */
@@ -61,6 +93,8 @@ function chooseDefault(candidates: readonly Candidate[], settings: LoaderSetting
  * systemd-boot compares the file's name; with a counter in it that name changes at each boot, so a pattern may mean
  * it with or without.
  */
-function idsOf(candidate: Candidate): string[] {
-  return [candidate.id.toLowerCase(), baseName(candidate.source).toLowerCase()];
+function idsOf({ id, shownId, source, profile }: Candidate): string[] {
+  // A pattern for the image alone means its first profile.
+  const plain = profile === 0 ? [id.toLowerCase(), baseName(source).toLowerCase()] : [];
+  return [shownId.toLowerCase(), ...plain];
 }

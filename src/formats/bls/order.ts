@@ -47,8 +47,8 @@ export interface Titled {
   readonly ownTitle: string | null;
   readonly version: string | null;
   readonly machineId: string | null;
-  /** Unique, or nearly. */
-  readonly id: string;
+  /** Its id, with its profile's; unique, or nearly. */
+  readonly shownId: string;
 }
 
 /**
@@ -56,11 +56,11 @@ export interface Titled {
  * machine ids, then their names, until each is different.
  */
 export function uniqueTitles(entries: readonly Titled[]): string[] {
-  const titles = entries.map((entry) => entry.ownTitle || entry.id);
+  const titles = entries.map((entry) => entry.ownTitle || entry.shownId);
   const details: readonly ((entry: Titled) => string | null)[] = [
     (entry) => entry.version,
     (entry) => entry.machineId?.slice(0, 8) ?? null,
-    (entry) => entry.id,
+    (entry) => entry.shownId,
   ];
   for (const detail of details) {
     const count = new Map<string, number>();

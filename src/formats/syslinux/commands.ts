@@ -35,36 +35,35 @@ export interface CommandContext {
 /** What a label says, as a command. */
 export function labelCommand(label: Label, context: CommandContext): Command {
   const own = label.append ?? label.globalAppend ?? "";
-  const append = own === "-" ? "" : own;
+  const append = own.trim() === "-" ? "" : own;
   return context.dialect === "u-boot" ? ubootCommand(label, append, context) : syslinuxCommand(label, append, context);
 }
 
 /**
  * A command line that isn't a label: a file and its arguments, the file's type by its name.
- * @param append the global APPEND, which such kernels get too.
+ * @param append the global APPEND, which kernels get too.
  */
-export function plainCommand(line: string, append: string, context: CommandContext, label: Label | null): Command {
+export function plainCommand(line: string, append: string, context: CommandContext): Command {
   const [file, args] = splitRaw(line);
-  return imageCommand("kernel", file, join(args, append === "-" ? "" : append), context, label);
+  const isKernel = typeByName(file) === "linux" && append !== "-";
+  return imageCommand("kernel", file, join(args, isKernel ? append : ""), context);
 }
 
 /**
- * As Syslinux 6 composes it: the arguments after the file, APPEND, then `initrd=` for INITRD, then what SYSAPPEND
- * asks for.
+ * As Syslinux 6 composes it, blanks included: the arguments after the file, APPEND, `initrd=` for INITRD, and what
+ * SYSAPPEND asks for. (Measured with Debian's 6.04 by booting it.)
  */
 function syslinuxCommand(label: Label, append: string, context: CommandContext): Command {
-  const [file, imageArgs] = splitRaw(label.image);
-  const initrd = label.initrd === null ? "" : `initrd=${label.initrd}`;
-  return imageCommand(label.type, file, join(imageArgs, append, initrd, sysappends(label, context)), context, label);
+  const [file] = splitRaw(label.image);
+  const parts = [label.image.slice(label.image.indexOf(file) + file.length)];
+  if (append !== "") parts.push(` ${append}`);
+  if (label.initrd !== null) parts.push(` initrd=${label.initrd}`);
+  const more = sysappends(label, context);
+  if (more !== "") parts.push(` ${more}`);
+  return imageCommand(label.type, file, parts.join("").trim(), context);
 }
 
-function imageCommand(
-  type: ImageType,
-  file: string,
-  args: string,
-  context: CommandContext,
-  label: Label | null,
-): Command {
+function imageCommand(type: ImageType, file: string, args: string, context: CommandContext): Command {
   const actual = type === "kernel" ? typeByName(file) : type;
   switch (actual) {
     case "localboot":
@@ -72,7 +71,7 @@ function imageCommand(
     case "config":
       return { does: "configure", files: [file], cwd: args === "" ? null : splitRaw(args)[0] };
     case "com32":
-      return moduleCommand(file, args, context, label);
+      return moduleCommand(file, args, context);
     case "pxe":
       return other(`${file} is a network boot program for PXE firmware`);
     case "comboot":
@@ -97,8 +96,8 @@ function typeByName(file: string): ImageType {
   return "linux";
 }
 
-function linux(file: string, args: string, context: CommandContext): Command {
-  const initrd = initrdFiles(args).map((name) => context.resolve(name));
+function linux(file: string, args: string, context: CommandContext, which: "first" | "last" = "first"): Command {
+  const initrd = initrdFiles(args, which).map((name) => context.resolve(name));
   if (/(^|[/\\])memdisk$/i.test(file)) {
     const what = initrdFiles(args)[0] ?? "a disk image";
     const iso = /\.iso$/i.test(what) || /(^|\s)iso(\s|$)/.test(args);
@@ -113,10 +112,13 @@ function linux(file: string, args: string, context: CommandContext): Command {
   };
 }
 
-/** The files of the last `initrd=` on a command line; Syslinux takes no other. */
-export function initrdFiles(args: string): string[] {
-  const last = [...args.matchAll(/(?:^|\s)initrd=(\S*)/g)].at(-1);
-  return (last?.[1] ?? "").split(",").filter((name) => name !== "");
+/**
+ * The files of `initrd=` on a command line. Where there are several, Syslinux 6.04 itself takes the first (measured;
+ * its manual says the last), and its module linux.c32 the last.
+ */
+export function initrdFiles(args: string, which: "first" | "last" = "first"): string[] {
+  const all = [...args.matchAll(/(?:^|\s)initrd=(\S*)/g)];
+  return (all.at(which === "first" ? 0 : -1)?.[1] ?? "").split(",").filter((name) => name !== "");
 }
 
 /** COM32 modules that do nothing but what a boot menu has keys for, or show something. */
@@ -125,7 +127,7 @@ const POWER: Readonly<Record<string, string>> = {
   poweroff: "it switches the machine off: press P in Baton's menu",
 };
 
-function moduleCommand(file: string, args: string, context: CommandContext, label: Label | null): Command {
+function moduleCommand(file: string, args: string, context: CommandContext): Command {
   const name = moduleName(file) ?? file.slice(file.lastIndexOf("/") + 1).toLowerCase();
   if (isMenuModule(`${name}.c32`)) return { does: "configure", files: words(args), cwd: null };
   switch (name) {
@@ -133,7 +135,7 @@ function moduleCommand(file: string, args: string, context: CommandContext, labe
       // linux.c32 [-dhcpinfo] KERNEL ARGUMENTS…
       const rest = args.replace(/^(-\S+\s+)+/, "");
       const [kernel, more] = splitRaw(rest);
-      return linux(kernel, more, context);
+      return linux(kernel, more, context, "last");
     }
     case "mboot":
       return multiboot(args, context);
@@ -149,8 +151,7 @@ function moduleCommand(file: string, args: string, context: CommandContext, labe
     default: {
       const power = POWER[name];
       if (power !== undefined) return other(power);
-      if (label !== null && args === "") return other(`${name}.c32 is a program that runs inside SYSLINUX only`);
-      return other(`${name}.c32 is a program that runs inside SYSLINUX only (its arguments: ${args || "none"})`);
+      return other(`${name}.c32 is a program that runs inside SYSLINUX only`);
     }
   }
 }

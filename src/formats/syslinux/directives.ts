@@ -188,6 +188,11 @@ export class DirectiveParser {
         await this.#includeFile(word === "menu" ? splitWord(rest)[1] : rest, word === "menu", place, depth);
         continue;
       }
+      if (word === "append") {
+        // Blanks at its end count: what is added to the command line comes after them.
+        this.#appendDirective(text.slice(column + 5).replace(/^[ \t\v\f]+/, ""));
+        continue;
+      }
       this.#directive(word, rest, place);
       if (this.#full) return;
     }
@@ -221,6 +226,11 @@ export class DirectiveParser {
     if (tagged) this.#endMenu();
   }
 
+  #appendDirective(value: string): void {
+    if (this.#label) this.#label.append = value;
+    else this.#append = value;
+  }
+
   #directive(word: string, rest: string, place: Place): void {
     const config = this.config;
     const label = this.#label;
@@ -238,10 +248,6 @@ export class DirectiveParser {
       case "menu":
         config.hasMenuWords = true;
         this.#menuDirective(rest, place);
-        break;
-      case "append":
-        if (label) label.append = rest;
-        else this.#append = rest;
         break;
       case "initrd":
         // SYSLINUX ignores it outside a label.

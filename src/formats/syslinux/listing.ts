@@ -53,6 +53,13 @@ interface Listed {
   timeoutStyle: FormatResult["timeoutStyle"];
 }
 
+/** Where a file is named. */
+interface Place {
+  readonly source: string;
+  readonly line: number;
+  readonly column: number | null;
+}
+
 /** Where in the list an item of the menu stands. */
 interface Span {
   readonly start: number;
@@ -65,8 +72,8 @@ export async function listSyslinux(
   options: ListingOptions,
 ): Promise<FormatResult> {
   const reading = new Reading(context, options);
-  const listed = await reading.configuration([path], options.cwd, [], []);
-  return { ...(listed ?? emptyList()), diagnostics: reading.diagnostics };
+  const listed = await reading.configuration([path], options.cwd, [], [], null);
+  return { ...(typeof listed === "string" ? emptyList() : listed), diagnostics: reading.diagnostics };
 }
 
 function emptyList(): Listed {
@@ -93,28 +100,31 @@ class Reading {
    * @param paths absolute; read one after the other as one configuration.
    * @param submenu titles of the submenus around it.
    * @param ancestors the configurations that lead here, as lists of paths.
-   * @returns null where that would lead in a circle, or none of the files can be read.
+   * @param from the label that leads here; null for the configuration itself.
+   * @returns `circle` where it has led here before, `unreadable` where none of the files can be read.
    */
   async configuration(
     paths: readonly string[],
     cwd: string,
     submenu: readonly string[],
     ancestors: readonly string[],
-  ): Promise<Listed | null> {
+    from: Place | null,
+  ): Promise<Listed | "circle" | "unreadable"> {
     const key = paths.join("\n");
-    if (ancestors.includes(key) || ancestors.length >= DEEPEST_CONFIG) return null;
+    if (ancestors.includes(key)) return "circle";
+    if (ancestors.length >= DEEPEST_CONFIG) return "unreadable";
     const parser = new DirectiveParser(
       (name, from) => this.#read(resolvePath(cwd, slashes(name)), from),
       this.diagnostics,
     );
     let found = false;
     for (const path of paths) {
-      const file = await this.#read(path, null);
+      const file = await this.#read(path, from);
       if (file === null) continue;
       found = true;
       await parser.read(file);
     }
-    if (!found) return null;
+    if (!found) return "unreadable";
     const config = parser.finish();
     if (ancestors.length === 0)
       this.#dialect = this.#options.dialect ?? dialectOf(paths[0]!, config, this.#context.platform);
@@ -122,10 +132,7 @@ class Reading {
   }
 
   /** @param from where the file is named; null for the configuration itself. */
-  async #read(
-    path: string,
-    from: { source: string; line: number; column: number } | null,
-  ): Promise<IncludedFile | null> {
+  async #read(path: string, from: Place | null): Promise<IncludedFile | null> {
     const { volume } = this.#context;
     const source = `${volume.name}:${path}`;
     const say = (severity: Diagnostic["severity"], message: string): null => {
@@ -144,7 +151,7 @@ class Reading {
       if (problem !== null) say("warning", problem);
       return { text, source };
     } catch (error) {
-      if (isAbsence(error) && from !== null) return say("warning", `${path} is not there; the line is ignored`);
+      if (isAbsence(error) && from !== null) return say("warning", `${path} is not there, and so not read`);
       if (from === null && !(error instanceof BatonError && error.code === "too-large")) throw error;
       if (error instanceof BatonError && error.code === "timeout") throw error;
       return say("error", describeError(error));
@@ -278,8 +285,12 @@ class ConfigListing {
     if (line === null || (this.#config.ui === null && this.#config.prompt)) return null;
     const command = await this.#commandOf(line);
     if (command?.does !== "configure" || command.files.length === 0) return null;
-    const listed = await this.#configure(command, this.#submenu);
-    if (listed === null || listed.entries.length === 0) return null;
+    const listed = await this.#configure(
+      command,
+      this.#submenu,
+      this.#config.default ?? this.#config.labels[0] ?? null,
+    );
+    if (typeof listed === "string" || listed.entries.length === 0) return null;
     for (const label of this.#config.labels) {
       const own = this.#command(label);
       if (own.does === "boot" && own.linux !== null) listed.entries.push(this.#entry(label, own, this.#submenu));
@@ -324,9 +335,12 @@ class ConfigListing {
     const command = await this.#followed(this.#command(label));
     if (command?.does === "configure") {
       const inside = [...submenu, plainTitle(label.menuLabel ?? label.name)];
-      // No files: back to this very menu. Null: back to one that led here, or nothing there.
-      const listed = command.files.length === 0 ? null : await this.#configure(command, inside);
-      if (listed !== null) {
+      // No files: back to this very menu.
+      const listed = command.files.length === 0 ? "circle" : await this.#configure(command, inside, label);
+      if (listed === "unreadable") {
+        const reason = `it leads to another configuration, ${command.files.join(" ")}, which can't be read`;
+        if (this.#reading.mayAdd()) this.#entries.push({ ...this.#entry(label, null, submenu), reason });
+      } else if (listed !== "circle") {
         for (const entry of listed.entries) this.#entries.push(entry);
         const at = listed.defaultIndex === null ? null : start + listed.defaultIndex;
         this.#spans.set(label, { start, defaultAt: at });
@@ -342,13 +356,18 @@ class ConfigListing {
     return labelCommand(label, this.#commands);
   }
 
-  #configure(command: Extract<Command, { does: "configure" }>, submenu: readonly string[]): Promise<Listed | null> {
+  #configure(
+    command: Extract<Command, { does: "configure" }>,
+    submenu: readonly string[],
+    from: { readonly source: string; readonly line: number } | null,
+  ): Promise<Listed | "circle" | "unreadable"> {
     const cwd = command.cwd === null ? this.#cwd : resolvePath(this.#cwd, slashes(command.cwd));
     // `~` is menu.c32's name for the configuration that is being read.
     const paths = command.files.flatMap((file) =>
       file === "~" ? this.#ancestors.at(-1)!.split("\n") : [resolvePath(this.#cwd, slashes(file))],
     );
-    return this.#reading.configuration(paths, cwd, submenu, this.#ancestors);
+    const { source, line } = from ?? { source: this.#ancestors.at(-1)!, line: 1 };
+    return this.#reading.configuration(paths, cwd, submenu, this.#ancestors, { source, line, column: null });
   }
 
   /** What a typed command line does: a label (with more arguments), or a file. */
@@ -363,7 +382,7 @@ class ConfigListing {
       const label = this.#find(at.commandLine);
       at = label
         ? this.#command(label)
-        : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands, null);
+        : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands);
     }
     return at;
   }

@@ -1,0 +1,105 @@
+/**
+ * A unified kernel image: one EFI executable with kernel, initrd, command line and names of the system in it
+ * (UAPI.5). Only its descriptive sections are read here; kernel and initrd are read when it is booted.
+ */
+
+import { findSection, type Pe, type PeSection, readPe, readSection } from "../../binary/pe.ts";
+import { keyValues } from "../lines.ts";
+import type { Reader } from "../reader.ts";
+import { decodeText } from "../text.ts";
+
+/** One way to boot it. An image without profiles has one, numbered 0. */
+export interface UkiProfile {
+  readonly number: number;
+  readonly id: string | null;
+  readonly title: string | null;
+  /** Null where there is no `.cmdline`, and a command line may come from elsewhere. */
+  readonly cmdline: string | null;
+  /** `.osrel`, as text. */
+  readonly osRelease: string | null;
+  /** `.uname`: the kernel's version. */
+  readonly uname: string | null;
+  /** There is a kernel in it, and not only resources for one. */
+  readonly hasKernel: boolean;
+}
+
+export interface Uki {
+  /** As `uname -m`. */
+  readonly machine: string;
+  readonly profiles: readonly UkiProfile[];
+}
+
+/** systemd-boot looks no further either. */
+const MOST_PROFILES = 256;
+/** Names and command lines are short; the kernel takes 4 KiB at the very most. */
+const TEXT_LIMIT = 64 * 1024;
+
+/**
+ * @returns null where the file is no EFI executable.
+ * @throws BatonError where it is a broken one, or can't be read.
+ */
+export async function readUki(reader: Reader, path: string): Promise<Uki | null> {
+  const { size } = await reader.stat(path);
+  const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
+  const pe = await readPe(readAt, size);
+  if (pe === null) return null;
+  const text = async (section: PeSection | undefined): Promise<string | null> => {
+    if (section === undefined) return null;
+    return decodeText(await readSection(readAt, section, TEXT_LIMIT)).text.replace(/\0+$/, "");
+  };
+  const profiles: UkiProfile[] = [];
+  for (const [number, sections] of profileSections(pe).entries()) {
+    const profile = await text(sections.get(".profile"));
+    const values = new Map(keyValues(profile ?? "", "=").map(({ key, value }) => [key, value]));
+    const cmdline = await text(sections.get(".cmdline"));
+    profiles.push({
+      number,
+      id: values.get("ID") ?? null,
+      title: values.get("TITLE") ?? null,
+      cmdline: cmdline === null ? null : stubCmdline(cmdline),
+      osRelease: await text(sections.get(".osrel")),
+      uname: (await text(sections.get(".uname")))?.trim() || null,
+      hasKernel: sections.has(".linux"),
+    });
+  }
+  return { machine: pe.machine, profiles };
+}
+
+/**
+ * The sections of each profile. What stands before the first `.profile` belongs to all, unless a profile has a
+ * section of the same name of its own.
+ */
+export function profileSections(pe: Pe): ReadonlyMap<string, PeSection>[] {
+  const base = new Map<string, PeSection>();
+  const profiles: Map<string, PeSection>[] = [];
+  for (const section of pe.sections) {
+    if (section.name === ".profile") {
+      if (profiles.length === MOST_PROFILES) break;
+      profiles.push(new Map());
+    }
+    const into = profiles.at(-1) ?? base;
+    // Sections of one name: the first counts (devicetrees, which may be many, are chosen elsewhere).
+    if (!into.has(section.name)) into.set(section.name, section);
+  }
+  if (profiles.length === 0) return [base];
+  return profiles.map((own) => new Map([...base, ...own]));
+}
+
+/** As systemd-stub reads it: blanks and newlines at the ends fall away, control characters count as blanks. */
+export function stubCmdline(text: string): string {
+  return text
+    .replace(/\0[\s\S]*$/, "")
+    .replace(/[\u0000-\u0020\u007f]/g, " ")
+    .trim();
+}
+
+/** The `.cmdline` of an addon for this machine; null where the file has none to add. */
+export async function addonCmdline(reader: Reader, path: string, machine: string): Promise<string | null> {
+  const { size } = await reader.stat(path);
+  const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
+  const pe = await readPe(readAt, size);
+  // An image with a kernel is no addon.
+  if (pe === null || pe.machine !== machine || findSection(pe, ".linux") !== null) return null;
+  const section = findSection(pe, ".cmdline");
+  return section === null ? null : stubCmdline(decodeText(await readSection(readAt, section, TEXT_LIMIT)).text);
+}
