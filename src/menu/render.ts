@@ -11,7 +11,7 @@ import { listRow } from "./listrow.ts";
 import type { Look } from "./look.ts";
 import type { MenuState } from "./model.ts";
 import { nothingRows, PAGE_TITLES, pageRows } from "./pages.ts";
-import { scrollTo } from "./tree.ts";
+import { entryById, scrollTo } from "./tree.ts";
 import { truncate } from "./width.ts";
 
 /** What a screen keeps from one frame to the next. */
@@ -182,7 +182,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
 function statusRow(scene: Scene, columns: number, look: Look): Row {
   const { state } = scene;
   if (state.countdown !== null) {
-    const entry = state.entries.find((candidate) => candidate.id === state.defaultId);
+    const entry = entryById(state.entries, state.defaultId);
     const title = entry === undefined ? "The default" : look.text(entry.title);
     const left = state.countdown === 1 ? "1 second" : `${state.countdown} seconds`;
     const long = ` boots in ${left}. Any key stops it.`;

@@ -46,6 +46,7 @@ export function sourceDevice(source: string): string {
 
 let builtFrom: readonly BootEntry[] | null = null;
 let built: Level | null = null;
+let byId = new Map<string, BootEntry>();
 
 /** The top level. The same list gives the same tree, so that a key press doesn't walk 10,000 entries. */
 export function buildTree(entries: readonly BootEntry[]): Level {
@@ -53,7 +54,9 @@ export function buildTree(entries: readonly BootEntry[]): Level {
   const top: Level = { key: "", path: [], items: [], entries: 0 };
   // A submenu is its configuration's own: two disks may each have "Advanced options".
   const submenus = new Map<string, Level>();
+  byId = new Map();
   for (const entry of entries) {
+    byId.set(entry.id, entry);
     const device = safeLine(sourceDevice(entry.source));
     let level = top;
     level.entries++;
@@ -77,10 +80,16 @@ export function buildTree(entries: readonly BootEntry[]): Level {
   return top;
 }
 
+/** The entry of that id in the list. */
+export function entryById(entries: readonly BootEntry[], id: string | null): BootEntry | undefined {
+  buildTree(entries);
+  return id === null ? undefined : byId.get(id);
+}
+
 function giveHints(level: Level): void {
   const mixed = level.items.some((item) => item.device !== level.items[0]!.device);
   const seen = new Map<string, number>();
-  const name = (item: Item): string => JSON.stringify([item.title, item.device]);
+  const name = (item: Item): string => `${item.device}\0${item.title}`;
   for (const item of level.items) seen.set(name(item), (seen.get(name(item)) ?? 0) + 1);
   for (const item of level.items) {
     const parts: string[] = [];
