@@ -46,7 +46,8 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
       const { size, identity, reason } = await readDisk(device, deadline, sysfs);
       return { ...device, size, identity, reason };
     } catch (error) {
-      return { ...device, reason: describeError(error) };
+      const empty = isOptical(device) && error instanceof BatonError && error.code === "io";
+      return { ...device, reason: empty ? "no disc in the drive, or an unreadable one" : describeError(error) };
     }
   }
 
@@ -87,7 +88,8 @@ function readContents(device: BlockDevice, deadline: Deadline, sysfs: string): P
   return withDevice(device.node, deadline, async (read) => {
     // Opening is what makes a drive look at its medium; before, sysfs has the size of the last one.
     const size = readBlockDevice(device.name, sysfs)?.size ?? device.size;
-    const window = new Window(read, size, { wholeDisk, sectorSize: sectorSizeOf(device, sysfs) });
+    const optical = isOptical(device);
+    const window = new Window(read, size, { wholeDisk, optical, sectorSize: sectorSizeOf(device, sysfs) });
     const table = wholeDisk ? await readPartitionTable(window) : null;
     let identity: Identity | null = null;
     try {
@@ -156,6 +158,10 @@ async function unknownReason(device: BlockDevice, window: Window, table: Partiti
 function duplicateReason(device: BlockDevice, identity: Identity | null, disk: Identity | null): string | null {
   if (identity?.type !== "iso9660" || disk?.type !== "iso9660" || identity.uuid !== disk.uuid) return null;
   return `the same filesystem as ${device.disk}`;
+}
+
+function isOptical(device: BlockDevice): boolean {
+  return /^sr\d/.test(device.name);
 }
 
 function sectorSizeOf(device: BlockDevice, sysfs: string): number {

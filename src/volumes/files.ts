@@ -59,7 +59,7 @@ function typeUnknown(entry: fs.Dirent): boolean {
 }
 
 function tooManyNames(path: string): BatonError {
-  return new BatonError("too-large", `${path} holds more than ${MOST_NAMES} names; Baton reads no such directory.`);
+  return new BatonError("too-large", `${path} holds more than ${MOST_NAMES} names; Baton reads no such directory`);
 }
 
 /**
@@ -108,7 +108,7 @@ export function deadlineFiles(timeoutMs: number, device: string): HostFiles {
       let late = false;
       const timer = setTimeout(() => {
         late = true;
-        dead ??= new BatonError("timeout", `${device} did not answer within ${timeoutMs / 1000} s.`);
+        dead ??= new BatonError("timeout", `${device} did not answer within ${timeoutMs / 1000} s`);
         reject(dead);
       }, timeoutMs);
       work().then(
@@ -178,6 +178,6 @@ export function fileError(where: string, error: unknown): BatonError {
   // Node knows neither by name.
   const code = /errno 117|-117\b/.test(String(error)) ? "EUCLEAN" : name;
   const known = CODES[code];
-  if (known) return new BatonError(known[0], `${where}: ${known[1]} (${code}).`, { cause: error });
-  return new BatonError("io", `${where}: cannot be read (${code || String(error)}).`, { cause: error });
+  if (known) return new BatonError(known[0], `${where}: ${known[1]} (${code})`, { cause: error });
+  return new BatonError("io", `${where}: cannot be read (${code || String(error)})`, { cause: error });
 }

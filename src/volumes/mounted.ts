@@ -110,7 +110,7 @@ async function mountReadOnly(
   siblings: () => readonly string[],
 ): Promise<MountState> {
   const type = device.identity?.type;
-  if (!type) throw new BatonError("unsupported", `${device.name} cannot be mounted: ${device.reason ?? "not probed"}.`);
+  if (!type) throw new BatonError("unsupported", `${device.name} cannot be mounted: ${device.reason ?? "not probed"}`);
   const target = makeMountPoint(mountRoot, device.name);
   const writable: string[] = [];
   try {
@@ -204,7 +204,7 @@ async function tryMounts(
       if (!refusal || refusal.errnoName === "ENODEV") refusal = error;
     }
   }
-  throw refusal ?? new BatonError("unsupported", `${device.name} cannot be mounted: no way to mount ${type} is known.`);
+  throw refusal ?? new BatonError("unsupported", `${device.name} cannot be mounted: no way to mount ${type} is known`);
 }
 
 /** Shows what this system has mounted already (Baton on a running host), without touching how it is mounted. */
@@ -215,7 +215,7 @@ async function bindMounted(
   timeoutMs: number,
 ): Promise<void> {
   if (mountPoint === undefined) {
-    throw new BatonError("io", `${device.name} cannot be read: this system has mounted only a part of it.`);
+    throw new BatonError("io", `${device.name} cannot be read: this system has mounted only a part of it`);
   }
   await mount({ source: mountPoint, target, type: null, flags: MS_BIND, timeoutMs });
   try {
@@ -227,7 +227,7 @@ async function bindMounted(
 }
 
 function mountError(name: string, type: string, error: LinuxError): BatonError {
-  const message = `${name} (${type}) cannot be mounted: ${explainRefusal(type, error.errnoName)}.`;
+  const message = `${name} (${type}) cannot be mounted: ${explainRefusal(type, error.errnoName)}`;
   return new BatonError("io", message, { cause: error });
 }
 

@@ -35,7 +35,8 @@ export class Resolver {
   readonly #root: string;
   readonly #display: (path: string) => string;
   readonly #caseInsensitive: boolean;
-  readonly #directories = new Map<string, Step>();
+  /** As configurations spell them → where they are; also while they are being looked for. */
+  readonly #directories = new Map<string, Promise<Step>>();
   /** Directory → folded name → name on disk; filled only where an exact name wasn't there. */
   readonly #folded = new Map<string, Map<string, string>>();
 
@@ -62,22 +63,36 @@ export class Resolver {
    */
   async resolve(path: string): Promise<Resolved> {
     if (path.length > LONGEST_PATH || path.includes("\0")) {
-      throw new BatonError("not-found", `${this.#display(path.slice(0, 80))}…: no file can have this name.`);
+      throw new BatonError("not-found", `${this.#display(path.slice(0, 80))}…: no file can have this name`);
     }
     const cut = path.lastIndexOf("/");
     const parent = path.slice(0, Math.max(cut, 0));
-    const directory = await this.#directory(parent, path);
+    const directory = await this.#directory(parent);
     return this.#walk(directory, path.slice(cut + 1), path);
   }
 
-  async #directory(parent: string, whole: string): Promise<Step> {
-    const cached = this.#directories.get(parent);
-    if (cached) return cached;
-    const root = await this.#step("", 0, whole);
-    const step = await this.#walk(root, parent, whole);
-    if (!step.stats.isDirectory()) throw this.#notDirectory(step.path, whole);
-    if (this.#directories.size >= MOST_CACHED) this.#directories.clear();
-    this.#directories.set(parent, step);
+  /**
+   * The directory that this text leads to. Each on the way to it is looked up once, however many files are below;
+   * its failure, which several may wait for, names the directory.
+   */
+  #directory(path: string): Promise<Step> {
+    let directory = this.#directories.get(path);
+    if (!directory) {
+      directory = this.#findDirectory(path);
+      if (this.#directories.size >= MOST_CACHED) this.#directories.clear();
+      this.#directories.set(path, directory);
+      // On a host it may come to be later.
+      directory.catch(() => this.#directories.delete(path));
+    }
+    return directory;
+  }
+
+  async #findDirectory(path: string): Promise<Step> {
+    if (path === "") return this.#step("", 0, "/");
+    const cut = path.lastIndexOf("/");
+    const parent = await this.#directory(path.slice(0, Math.max(cut, 0)));
+    const step = await this.#walk(parent, path.slice(cut + 1), path);
+    if (!step.stats.isDirectory()) throw this.#notDirectory(step.path, path);
     return step;
   }
 
@@ -102,7 +117,7 @@ export class Resolver {
       if (++links > MOST_SYMLINKS) {
         throw new BatonError(
           "loop",
-          `${this.#display(whole)}: more than ${MOST_SYMLINKS} symlinks (at ${this.#display(next.path)}).`,
+          `${this.#display(whole)}: more than ${MOST_SYMLINKS} symlinks (at ${this.#display(next.path)})`,
         );
       }
       const target = await this.#try(next.path, () => this.#files.readlink(this.host(next.path)));
@@ -151,7 +166,8 @@ export class Resolver {
   }
 
   #notDirectory(path: string, whole: string): BatonError {
-    return new BatonError("not-found", `${this.#display(whole)}: ${this.#display(path)} is not a directory.`);
+    const where = path === whole ? "" : `${this.#display(whole)}: `;
+    return new BatonError("not-found", `${where}${this.#display(path)} is not a directory`);
   }
 }
 

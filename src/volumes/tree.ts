@@ -77,7 +77,7 @@ export class HostTree implements HostReader {
   async list(path: string): Promise<readonly DirectoryItem[]> {
     const found = await this.#resolver.resolve(path);
     if (!found.stats.isDirectory()) {
-      throw new BatonError("not-a-directory", `${this.#display(path)}: it is not a directory.`);
+      throw new BatonError("not-a-directory", `${this.#display(path)}: it is not a directory`);
     }
     try {
       const items = await this.#files.list(this.#resolver.host(found.path));
@@ -129,10 +129,10 @@ export class HostTree implements HostReader {
   }
 
   #notFile(path: string, what: string): BatonError {
-    return new BatonError("not-a-file", `${this.#display(path)}: it is ${what}, and Baton reads regular files only.`);
+    return new BatonError("not-a-file", `${this.#display(path)}: it is ${what}, and Baton reads regular files only`);
   }
 
   #tooLarge(path: string, limit: number): BatonError {
-    return new BatonError("too-large", `${this.#display(path)}: larger than the ${limit} bytes that are allowed here.`);
+    return new BatonError("too-large", `${this.#display(path)}: larger than the ${limit} bytes that are allowed here`);
   }
 }

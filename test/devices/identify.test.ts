@@ -286,6 +286,16 @@ describe("hostile bytes", () => {
     await opened.close();
   });
 
+  test("of a disc in an optical drive only the beginning is read", async () => {
+    const opened = await openImage(await image("iso9660 hybrid"));
+    const read = async (offset: number, length: number) => {
+      assert.equal(offset, 0);
+      return opened.read(offset, length);
+    };
+    assert.equal((await identify(read, opened.size, { wholeDisk: true, optical: true }))?.type, "iso9660");
+    await opened.close();
+  });
+
   test("two reads are enough for a disk's usual filesystems", async () => {
     for (const name of ["ext4", "xfs", "btrfs", "fat32", "iso9660"]) {
       const opened = await openImage(await image(name));

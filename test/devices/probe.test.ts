@@ -146,6 +146,7 @@ describe("what is on a device", () => {
       sdf: { file: shop.path("gone"), size: MiB },
       sdg: { file: shop.folder, size: MiB },
       sdh: { file: "/dev/null", size: MiB },
+      sr0: { file: shop.folder, size: MiB },
     });
     const devices = await probeAll(sysfs);
     const reasons = [...devices].map(([name, device]) => `${name}: ${device.reason}`);
@@ -158,6 +159,7 @@ describe("what is on a device", () => {
       "sdf: cannot be opened: the device is gone, or has no medium (ENOENT)",
       "sdg: cannot be read: the device reports an error (EISDIR)",
       "sdh: cannot be read: it ends before its first sector does",
+      "sr0: no disc in the drive, or an unreadable one",
     ]);
     assert.equal(devices.get("sdc")!.identity?.usage, "crypto");
   });

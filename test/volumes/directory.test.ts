@@ -141,7 +141,7 @@ describe("reading a directory as a volume", () => {
 
   test("says what is missing, and names the device", async () => {
     const reader = openDirectory(makeTree({ file: "" }), { name: "vda1" });
-    await fails("not-found", reader.read("/none/such"), /^vda1:\/none\/such: no such file/);
+    await fails("not-found", reader.read("/none/such"), /^vda1:\/none: no such file/);
     await fails("not-found", reader.read("/file/such"), /vda1:\/file is not a directory/);
     await fails("not-found", reader.read("/a\0b"));
     await fails("not-found", reader.read(`/${"x".repeat(300)}`));

@@ -7,6 +7,7 @@ import { labelText, uuidText } from "./text.ts";
 const COMPAT_HAS_JOURNAL = 0x4;
 const INCOMPAT_RECOVER = 0x4;
 const INCOMPAT_JOURNAL_DEV = 0x8;
+const INCOMPAT_64BIT = 0x80;
 const RO_COMPAT_METADATA_CSUM = 0x400;
 /** filetype, meta_bg. */
 const EXT2_INCOMPAT = 0x2 | 0x10;
@@ -29,7 +30,8 @@ export const ext: Probe = {
     // The magic is two bytes only: what no ext filesystem can be without.
     const revision = sb.readUInt32LE(0x4c);
     const blockShift = sb.readUInt32LE(0x18);
-    if (revision > 1 || blockShift > 6 || sb.readUInt32LE(4) === 0) return null;
+    const blocks = sb.readUInt32LE(4) + (incompat & INCOMPAT_64BIT ? sb.readUInt32LE(0x150) : 0);
+    if (revision > 1 || blockShift > 6 || blocks === 0) return null;
 
     const version = `${revision}.${sb.readUInt16LE(0x3e)}`;
     const found = { version, uuid: uuidText(sb.subarray(0x68, 0x78)), label: labelText(sb.subarray(0x78, 0x88)) };

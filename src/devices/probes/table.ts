@@ -72,6 +72,8 @@ export async function identifyWindow(window: Window): Promise<Identity | null> {
   const found: { probe: Probe; identity: Identity }[] = [];
   for (const probe of PROBES) {
     if (window.size < (probe.least ?? 0) || (tiny && probe.usage === "raid")) continue;
+    // The end of a disc may be unreadable, which takes a drive long to say.
+    if (window.optical && (probe.usage === "raid" || probe.usage === "other")) continue;
     if (probe.last && found.length > 0) continue;
     const identity = await tryProbe(probe, window);
     if (!identity) continue;

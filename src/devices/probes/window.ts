@@ -19,6 +19,8 @@ const TAIL_UNIT = 64 * 1024;
 export interface WindowOptions {
   /** A whole disk, which may be partitioned. */
   readonly wholeDisk?: boolean;
+  /** A CD, DVD or the like: what only disks can be isn't looked for, least of all at its end. */
+  readonly optical?: boolean;
   /** Of the device's logical sectors, in bytes: what partition tables count in. */
   readonly sectorSize?: number;
 }
@@ -27,6 +29,7 @@ export class Window {
   /** Of the device, in bytes. */
   readonly size: number;
   readonly wholeDisk: boolean;
+  readonly optical: boolean;
   readonly sectorSize: number;
   readonly #read: ReadDevice;
   readonly #tailStart: number;
@@ -39,6 +42,7 @@ export class Window {
     this.#read = read;
     this.size = size;
     this.wholeDisk = options.wholeDisk ?? false;
+    this.optical = options.optical ?? false;
     this.sectorSize = options.sectorSize ?? 512;
     // The last full 64 KiB before the end, where md 0.90 keeps its superblock, to the end.
     this.#tailStart = Math.max(0, Math.floor(size / TAIL_UNIT) * TAIL_UNIT - TAIL_UNIT);
