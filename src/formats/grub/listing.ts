@@ -108,6 +108,9 @@ export class Listing {
   #finish(item: MenuItem, opened: Opened, around: Surroundings, chosen: string): ListedItem | Promise<ListedItem> {
     const shown = opened.plan.kind === null ? opened.shown : [];
     if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
+    // A blank line between entries: counted by $default, seen by nobody.
+    const isSeparator = opened.plan.kind === null && item.title.trim() === "";
+    if (isSeparator) return { item, index: null, submenu: null };
     this.entries.push(this.#entry(item, opened.plan, around));
     return { item, index: this.entries.length - 1, submenu: null };
   }

@@ -16,6 +16,9 @@ export type FaultSink = (offset: number, message: string) => void;
 /** Blocks and compound commands inside one another; GRUB's own parser gives up at some thousands. */
 const MAX_DEPTH = 400;
 
+/** Each costs another look at the rest of the text. */
+const MAX_SALVAGED = 20;
+
 /** A fault that ends a statement. */
 class Fault {
   readonly offset: number;
@@ -56,10 +59,14 @@ export class Parser {
   #braces = 0;
   #nesting = 0;
   readonly #blocks: OpenBlock[] = [];
+  /** Compound commands open now, outermost first. */
+  readonly #compounds: { readonly name: string; readonly end: string; readonly at: number }[] = [];
+  /** Statements that the end of the text broke off and whose lines were read one by one instead. */
+  #salvaged = 0;
   /** On the second look at a text that ended in the middle of a statement. */
   #suspicious = false;
-  /** After a fault, until a statement was read whole: what closes the broken one is no news. */
-  #recovering = false;
+  /** Compound commands that a fault broke off: what closes them is no news. */
+  #brokenOff = 0;
   /** Faults found so far; null while none was. */
   faults = 0;
 
@@ -83,9 +90,9 @@ export class Parser {
       this.#braces = 0;
       this.#nesting = 0;
       this.#blocks.length = 0;
+      this.#compounds.length = 0;
       try {
         const commands = this.#line();
-        this.#recovering = false;
         if (commands.length > 0) return commands;
       } catch (fault) {
         if (!(fault instanceof Fault)) throw fault;
@@ -119,12 +126,20 @@ export class Parser {
         return;
       }
       this.#say(fault.offset, fault.message);
-      lexer.seek(this.#source.text.length);
+      // Without its end, what an `if` holds is read as if the line that opens it weren't there.
+      const isSalvaged = this.#compounds.length > 0 && this.#salvaged++ < MAX_SALVAGED;
+      const end = isSalvaged ? this.#source.text.indexOf("\n", start) : -1;
+      if (isSalvaged) this.#brokenOff++;
+      lexer.seek(end === -1 ? this.#source.text.length : end);
       return;
     }
-    const leftover = this.#recovering && isClosing(lexer.token) && lexer.start === start;
-    if (!leftover) this.#say(fault.offset, fault.message);
-    this.#recovering = true;
+    const isLeftover = this.#brokenOff > 0 && lexer.start === start && endsList(lexer.token);
+    if (!isLeftover) {
+      this.#say(fault.offset, fault.message);
+      this.#brokenOff = Math.max(0, this.#nesting - this.#braces);
+    } else if (this.#is(TOKEN.fi) || this.#is(TOKEN.done)) {
+      this.#brokenOff--;
+    }
     // To the end of the line in which the statement's last open brace closes.
     while (!this.#is(TOKEN.end) && !this.#is(TOKEN.unterminated)) {
       if (this.#is(TOKEN.open)) this.#braces++;
@@ -170,10 +185,12 @@ export class Parser {
     return { kind: COMMAND.function, name, body, source: this.#source, at };
   }
 
-  /** `commands1`: at least one command; ends before the delimiters that follow the last. */
-  #commands(): Command[] {
+  /**
+   * `commands1`: at least one command; ends at what follows the last one's delimiters.
+   * @param commands where they are added, so that those before a fault are kept.
+   */
+  #commands(commands: Command[] = []): Command[] {
     const lexer = this.#lexer;
-    const commands: Command[] = [];
     while (this.#is(TOKEN.newline)) lexer.next();
     for (;;) {
       const command = this.#command();
@@ -219,10 +236,10 @@ export class Parser {
         return this.#simple();
       case TOKEN.if: {
         const at = lexer.start;
-        this.#enter(at);
+        this.#enterCompound("if", "fi", at);
         const command = this.#if(at);
         this.#expect(TOKEN.fi, "'fi' to end the 'if'");
-        this.#nesting--;
+        this.#leaveCompound();
         return command;
       }
       case TOKEN.for:
@@ -237,6 +254,16 @@ export class Parser {
 
   #enter(at: number): void {
     if (++this.#nesting > MAX_DEPTH) this.#fail(at, `more than ${MAX_DEPTH} blocks inside one another; untangle them`);
+  }
+
+  #enterCompound(name: string, end: string, at: number): void {
+    this.#enter(at);
+    this.#compounds.push({ name, end, at });
+  }
+
+  #leaveCompound(): void {
+    this.#nesting--;
+    this.#compounds.pop();
   }
 
   #if(at: number): Command {
@@ -265,7 +292,7 @@ export class Parser {
   #for(): Command {
     const lexer = this.#lexer;
     const at = lexer.start;
-    this.#enter(at);
+    this.#enterCompound("for", "done", at);
     lexer.next();
     if (!this.#is(TOKEN.name)) this.#unexpected("a variable's name after 'for'");
     const name = lexer.word as string;
@@ -278,7 +305,7 @@ export class Parser {
     const body = this.#commands();
     this.#delimiters("done");
     this.#expect(TOKEN.done, "'done' to end the 'for'");
-    this.#nesting--;
+    this.#leaveCompound();
     return { kind: COMMAND.for, name, words, body, at };
   }
 
@@ -286,7 +313,7 @@ export class Parser {
     const lexer = this.#lexer;
     const at = lexer.start;
     const isWhile = this.#is(TOKEN.while);
-    this.#enter(at);
+    this.#enterCompound(isWhile ? "while" : "until", "done", at);
     lexer.next();
     const condition = this.#commands();
     this.#delimiters("do");
@@ -294,7 +321,7 @@ export class Parser {
     const body = this.#commands();
     this.#delimiters("done");
     this.#expect(TOKEN.done, `'done' to end the '${isWhile ? "while" : "until"}'`);
-    this.#nesting--;
+    this.#leaveCompound();
     return { kind: isWhile ? COMMAND.while : COMMAND.until, condition, body, at };
   }
 
@@ -328,14 +355,21 @@ export class Parser {
     this.#open(title(words), at, name);
     const block = this.#blocks.at(-1)!;
     const nesting = this.#nesting;
+    const compounds = this.#compounds.length;
     const commands: Command[] = [];
     let broken = false;
     for (;;) {
       try {
-        commands.push(...this.#commands());
-        if (!this.#is(TOKEN.close)) this.#unexpected("'}'");
+        this.#commands(commands);
+        if (!this.#is(TOKEN.close)) {
+          // What doesn't end where it should isn't what it seems.
+          commands.pop();
+          this.#unexpected("'}'");
+        }
         break;
       } catch (problem) {
+        // A compound that the text's end broke off stays known: #recover asks for it.
+        if (!(problem instanceof Fault && problem.atEnd)) this.#compounds.length = compounds;
         this.#nesting = nesting;
         if (problem instanceof MissingBrace) {
           this.#say(at, `missing '}' to close ${block.owner}`);
@@ -441,6 +475,10 @@ export class Parser {
     if (token === TOKEN.unterminated) throw new Fault(lexer.problemAt, lexer.problem, true);
     if (token === TOKEN.end) {
       const block = this.#blocks.at(-1);
+      const compound = this.#compounds.at(-1);
+      if (compound !== undefined && compound.at > (block?.at ?? -1)) {
+        throw new Fault(compound.at, `missing '${compound.end}' to end the '${compound.name}' that begins here`, true);
+      }
       if (block !== undefined) throw new Fault(block.at, `missing '}' to close ${block.owner}`, true);
       throw new Fault(lexer.start, `the file ends where GRUB expects ${wanted}`, true);
     }
@@ -468,10 +506,6 @@ function endsList(token: Token): boolean {
     default:
       return false;
   }
-}
-
-function isClosing(token: Token): boolean {
-  return endsList(token);
 }
 
 function plain(word: Word): string | null {

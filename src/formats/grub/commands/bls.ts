@@ -12,6 +12,8 @@ import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { optionValue, parseOptions } from "../options.ts";
 import { compareEntryNames } from "../rpmversion.ts";
 import { decodeSource, SourceText } from "../source.ts";
+import type { UkiTexts } from "../uki.ts";
+import { readUkiTexts } from "../uki.ts";
 import { parseBody, splitUsers } from "./menu.ts";
 
 const OPTIONS = [
@@ -171,7 +173,41 @@ function expandValue(run: Interpreter, value: string): string {
   return expanded;
 }
 
+/** `uki`: every unified kernel image of a folder, `/EFI/Linux` of the system partition unless told otherwise. */
+const uki: CommandFunction = async (run, argv, call) => {
+  const options = parseOptions(OPTIONS, argv);
+  if (typeof options === "string") {
+    run.warn(call, `uki: ${options}`);
+    return BAD_ARGUMENT;
+  }
+  const device = /^\([^)]*\)/.exec(run.env.get("cmdpath") ?? "")?.[0] ?? `(${run.env.get("root") ?? ""})`;
+  const path = optionValue(options, "path") ?? `${device}/EFI/Linux`;
+  const only = optionValue(options, "entry");
+  const folder = path.replace(/\/+$/, "");
+  const names = path.endsWith(".efi") ? [""] : ((await run.files.list(`${folder}/`)) ?? []);
+  const found: { id: string; path: string; texts: UkiTexts }[] = [];
+  for (const name of names) {
+    const file = name === "" ? path : `${folder}/${name}`;
+    const id = file.slice(file.lastIndexOf("/") + 1);
+    if (!id.endsWith(".efi") || (only !== undefined && only !== id)) continue;
+    const texts = await readUkiTexts(run, run.files.name(file));
+    if (texts !== null) found.push({ id, path: file, texts });
+  }
+  found.sort((a, b) => compareEntryNames(b.id, a.id));
+  for (const { id, path: file, texts } of found) {
+    // GRUB needs the name that the image gives itself.
+    if (texts.title === null) continue;
+    const source = SourceText.string(`chainloader ${file} ${texts.cmdline}\n`, run.source, call.at);
+    run.menu.items.push({
+      ...{ title: texts.title, id, isSubmenu: false, users: null, hotkey: null, args: [texts.title] },
+      ...{ block: parseBody(run, source), source: run.source, at: call.at },
+    });
+  }
+  return OK;
+};
+
 export const blsCommands: readonly (readonly [string, CommandFunction])[] = [
   ["blscfg", blscfg],
   ["bls_import", blscfg],
+  ["uki", uki],
 ];

@@ -3,7 +3,9 @@
 import { type EntryKind, formatFileRef } from "../../../entry.ts";
 import { LINUX_IMAGE, loaderCmdline } from "../cmdline.ts";
 import { BAD_ARGUMENT, NO_KERNEL, OK } from "../errors.ts";
+import type { NamedFile } from "../files.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
+import { readUkiTexts } from "../uki.ts";
 
 /** `linux FILE ARG…`: the kernel gets `BOOT_IMAGE=FILE ARG…`, on every architecture. */
 const linux: CommandFunction = (run, args, call) => {
@@ -107,13 +109,29 @@ const chainloader: CommandFunction = (run, argv, call) => {
     run.plan.load("local", call.name);
     return missingName(run, call);
   }
-  const isSector = /(?:^|\))[0-9]*\+[0-9]+/.test(image);
-  run.plan.load(isSector ? "local" : "efi", call.name);
-  run.plan.reason = isSector
-    ? `it starts the boot sector ${image}, which only the firmware's own loader can do`
-    : `it starts another boot program (${image}), which kexec can't`;
-  return OK;
+  const { plan } = run;
+  if (/(?:^|\))[0-9]*\+[0-9]+/.test(image)) {
+    plan.load("local", call.name);
+    plan.reason = `it starts the boot sector ${image}, which only the firmware's own loader can do`;
+    return OK;
+  }
+  plan.load("efi", call.name);
+  plan.reason = `it starts another boot program (${image}), which kexec can't`;
+  const file = run.files.name(image);
+  if (!/\.efi$/i.test(image) || file.device.kind !== "volume") return OK;
+  return chainloadUki(run, call, file, withoutOptions(argv).slice(1));
 };
+
+/** An EFI program with a kernel inside is as good as that kernel. */
+async function chainloadUki(run: Interpreter, call: Call, file: NamedFile, args: readonly string[]): Promise<number> {
+  const uki = await readUkiTexts(run, file);
+  if (uki === null) return OK;
+  run.plan.load("linux", call.name);
+  run.plan.linux = file.ref;
+  // Arguments stand in the place of the image's own command line.
+  run.plan.options = args.length > 0 ? args.join(" ") : uki.cmdline;
+  return OK;
+}
 
 /** Starts a kernel that kexec can't. */
 function foreign(what: string): CommandFunction {

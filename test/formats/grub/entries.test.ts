@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { formatFileRef } from "../../../src/entry.ts";
+import { initrdsOf, kernelOf, memoryVolume, only, problems, read, titles } from "./support.ts";
+
+test("an entry has the kernel, the initrds and the command line that GRUB would give the kernel", async () => {
+  const entry = only(
+    await read(`menuentry "Debian" --class debian --id deb {
+  linux /boot/vmlinuz root=UUID=1 ro quiet
+  initrd /boot/early.img /boot/initrd.img
+}`),
+  );
+  assert.equal(entry.nativeId, "deb");
+  assert.equal(entry.kind, "linux");
+  assert.equal(entry.source, "vda1:/boot/grub/grub.cfg");
+  assert.equal(kernelOf(entry), "vda1:/boot/vmlinuz");
+  assert.deepEqual(initrdsOf(entry), ["vda1:/boot/early.img", "vda1:/boot/initrd.img"]);
+  assert.equal(entry.options, "BOOT_IMAGE=/boot/vmlinuz root=UUID=1 ro quiet");
+  assert.equal(entry.reason, null);
+});
+
+for (const [words, options] of [
+  [`"dyndbg=file x.c +p" ro`, `"dyndbg=file x.c +p" ro`],
+  [`a="b c"`, `"a=b c"`],
+  [`'a"b' it\\'s back\\\\slash`, `a\\"b it\\'s back\\\\slash`],
+  [`"" x`, ` x`],
+  ["a  b\tc", "a b c"],
+] as const) {
+  test(`the command line is quoted as GRUB quotes it: ${words}`, async () => {
+    const entry = only(await read(`menuentry x { linux /k ${words} }`));
+    assert.equal(entry.options, `BOOT_IMAGE=/k ${options}`);
+  });
+}
+
+test("BOOT_IMAGE is the name as written, device and all, with every linux command and on every architecture", async () => {
+  for (const command of ["linux", "linux16", "linuxefi"]) {
+    const config = `menuentry x { ${command} ($root)/k ro\n${command.replace("linux", "initrd")} /i }`;
+    const entry = only(await read(config, { platform: { arch: "aarch64" } }));
+    assert.equal(entry.options, "BOOT_IMAGE=(hd0,gpt1)/k ro");
+    assert.equal(kernelOf(entry), "vda1:/k");
+    assert.deepEqual(initrdsOf(entry), ["vda1:/i"]);
+  }
+});
+
+test("a body runs with the variables as they are at the end of the configuration, and keeps its own to itself", async () => {
+  const result = await read(`
+set args=early
+menuentry A { set own=a; linux /a $args $own }
+menuentry B { linux /b $args $own }
+set args=late
+`);
+  assert.deepEqual(
+    result.entries.map(({ options }) => options),
+    ["BOOT_IMAGE=/a late a", "BOOT_IMAGE=/b late"],
+  );
+});
+
+test("a body's arguments are the title and what follows it", async () => {
+  const entry = only(await read(`menuentry "T" x "y z" { linux /k $1 $2 "$3" $# }`));
+  assert.equal(entry.options, `BOOT_IMAGE=/k T x "y z" 3`);
+});
+
+test("submenus see exported variables only, and $chosen tells the way to an entry", async () => {
+  const result = await read(`
+set plain=1
+set passed=2
+export passed
+submenu "S" --id s {
+  set inner=3
+  menuentry "E>" { linux /k p=$plain e=$passed i=$inner c=$chosen }
+  submenu "T" { menuentry "F" --id f { linux /k c=$chosen i=$inner } }
+}
+menuentry "Top" { linux /k c=$chosen }
+`);
+  assert.deepEqual(titles(result), ["S > E>", "S > T > F", "Top"]);
+  assert.deepEqual(
+    result.entries.map(({ options }) => options.slice("BOOT_IMAGE=/k ".length)),
+    ["p= e=2 i=3 c=s>E>>", "c=s>T>f i=", "c=Top"],
+  );
+});
+
+test("entries that submenus and functions make, and those of loops, are listed where GRUB shows them", async () => {
+  const result = await read(`
+function entry {
+  menuentry "$1" "$2" { linux /vmlinuz-$2 }
+}
+for v in 6.1 5.10; do
+  entry "Debian $v" $v
+done
+if [ a = a ]; then
+  menuentry "Yes" { linux /yes }
+else
+  menuentry "No" { linux /no }
+fi
+`);
+  assert.deepEqual(titles(result), ["Debian 6.1", "Debian 5.10", "Yes"]);
+  assert.deepEqual(result.entries.map(kernelOf), ["vda1:/vmlinuz-6.1", "vda1:/vmlinuz-5.10", "vda1:/yes"]);
+});
+
+test("menuentry takes its body from --source too", async () => {
+  const entry = only(await read(`menuentry "x" --source "linux /k a=b\ninitrd /i"`));
+  assert.equal(entry.options, "BOOT_IMAGE=/k a=b");
+  assert.deepEqual(initrdsOf(entry), ["vda1:/i"]);
+});
+
+test("a second linux or initrd replaces the first, as in GRUB", async () => {
+  const entry = only(await read("menuentry x { linux /a 1\ninitrd /i\nlinux /b 2\ninitrd /j\ninitrd /k }"));
+  assert.equal(entry.options, "BOOT_IMAGE=/b 2");
+  assert.deepEqual(initrdsOf(entry), ["vda1:/k"]);
+});
+
+test("what follows boot doesn't count", async () => {
+  const entry = only(await read("menuentry x { linux /a\nboot\nlinux /b }"));
+  assert.equal(kernelOf(entry), "vda1:/a");
+});
+
+test("a devicetree is kept", async () => {
+  const entry = only(await read("menuentry x { linux /a\ndevicetree /dtb/board.dtb }"));
+  assert.equal(formatFileRef(entry.devicetree!), "vda1:/dtb/board.dtb");
+});
+
+for (const [command, module, kind] of [
+  ["multiboot", "module", "multiboot"],
+  ["multiboot2", "module2", "multiboot2"],
+  ["xen_hypervisor", "xen_module", "multiboot2"],
+] as const) {
+  test(`${command}: the hypervisor is the first of the modules, and linux is null`, async () => {
+    const entry = only(
+      await read(`menuentry Xen {
+  ${command} /boot/xen.gz placeholder dom0_mem=1G
+  ${module} /boot/vmlinuz placeholder root=/dev/sda1 ro
+  ${module} --nounzip /boot/initrd.img
+}`),
+    );
+    assert.equal(entry.kind, kind);
+    assert.equal(entry.linux, null);
+    assert.equal(entry.options, "placeholder dom0_mem=1G");
+    assert.deepEqual(
+      entry.modules.map(({ file, args }) => [formatFileRef(file), args]),
+      [
+        ["vda1:/boot/xen.gz", "placeholder dom0_mem=1G"],
+        ["vda1:/boot/vmlinuz", "placeholder root=/dev/sda1 ro"],
+        ["vda1:/boot/initrd.img", ""],
+      ],
+    );
+    assert.equal(entry.reason, null);
+  });
+}
+
+for (const [body, kind, reason] of [
+  ["chainloader +1", "local", /boot sector \+1/],
+  ["chainloader (hd0,msdos1)+1", "local", /boot sector/],
+  ["chainloader /EFI/Microsoft/Boot/bootmgfw.efi", "efi", /another boot program \(\/EFI\/Microsoft/],
+  ["fwsetup", "other", /firmware's setup/],
+  ["reboot", "other", /restarts/],
+  ["halt", "other", /switches the machine off/],
+  ["exit", "local", /leaves GRUB/],
+  ["ntldr /bootmgr", "other", /Windows boot loader \(\/bootmgr\)/],
+  ["kfreebsd /boot/kernel", "other", /FreeBSD/],
+  ["true", "other", /loads nothing/],
+  ["initrd /i", "other", /loads nothing/],
+] as const) {
+  test(`an entry that kexec can't start is listed with the reason: ${body}`, async () => {
+    const entry = only(await read(`menuentry x { ${body} }`));
+    assert.equal(entry.kind, kind);
+    assert.match(entry.reason ?? "", reason);
+    assert.equal(entry.linux, null);
+  });
+}
+
+test("a name without a slash is a reason on a disk, and none in a tree that stands for a server", async () => {
+  const config = "menuentry x { linux images/vmlinuz }";
+  assert.match(only(await read(config)).reason ?? "", /doesn't begin with '\/'/);
+  const served = only(await read(config, { volume: { type: null } }));
+  assert.equal(served.reason, null);
+  assert.equal(kernelOf(served), "vda1:/images/vmlinuz");
+});
+
+test("files on servers are URLs", async () => {
+  const entry = only(await read("menuentry x { linux (http,10.0.0.1)/vmlinuz\ninitrd (tftp,boot.lan,1069)/initrd }"));
+  assert.equal(kernelOf(entry), "http://10.0.0.1/vmlinuz");
+  assert.deepEqual(initrdsOf(entry), ["tftp://boot.lan:1069/initrd"]);
+});
+
+test("the users who may boot an entry are kept, where the configuration has superusers", async () => {
+  const entries = `
+menuentry A { linux /k }
+menuentry B --unrestricted { linux /k }
+menuentry C --users "ann,bob" --hotkey=c { linux /k }
+`;
+  const locked = await read(`set superusers="root"\n${entries}`);
+  assert.deepEqual(
+    locked.entries.map(({ restricted }) => restricted),
+    [["root"], null, ["root", "ann", "bob"]],
+  );
+  assert.equal(locked.entries[2]?.hotkey, "c");
+  const open = await read(entries);
+  assert.ok(open.entries.every(({ restricted }) => restricted === null));
+});
+
+test("a blank title that loads nothing separates entries and is none", async () => {
+  const result = await read(`set default=2
+menuentry "A" { linux /a }
+menuentry " " { true }
+menuentry "B" { linux /b }
+`);
+  assert.deepEqual(titles(result), ["A", "B"]);
+  assert.equal(result.defaultIndex, 1);
+});
+
+test("a script that boots by itself is an entry named after its file", async () => {
+  const result = await read("linux /vmlinuz root=/dev/vda2\ninitrd /initrd\nboot\n");
+  const entry = only(result);
+  assert.equal(entry.title, "grub.cfg");
+  assert.equal(entry.options, "BOOT_IMAGE=/vmlinuz root=/dev/vda2");
+  assert.equal(result.defaultIndex, 0);
+  assert.equal(result.timeout, 0);
+});
+
+test("another configuration's menu is listed where configfile shows it, with its own default and source", async () => {
+  const files = {
+    "/grub/real.cfg": "set default=1\nset timeout=3\nmenuentry A { linux /a }\nmenuentry B { linux /b }\n",
+  };
+  const result = await read(
+    "search --file --set=root /grub/real.cfg\nset prefix=($root)/grub\nconfigfile $prefix/real.cfg\n",
+    {
+      files,
+      path: "/EFI/debian/grub.cfg",
+    },
+  );
+  assert.deepEqual(titles(result), ["A", "B"]);
+  assert.equal(result.defaultIndex, 1);
+  assert.equal(result.timeout, 3);
+  assert.equal(result.entries[0]?.source, "vda1:/grub/real.cfg");
+});
+
+test("an entry that opens another configuration is a submenu of it", async () => {
+  const files = { "/other.cfg": "menuentry A { linux /a }\n" };
+  const result = await read(`menuentry "Other" { configfile /other.cfg }\nmenuentry B { linux /b }\n`, { files });
+  assert.deepEqual(titles(result), ["Other > A", "B"]);
+});
+
+test("extract_entries_source takes another configuration's entries into the menu", async () => {
+  const files = { "/other.cfg": "menuentry A { linux /a }\n" };
+  assert.deepEqual(titles(await read(`menuentry B { linux /b }\nextract_entries_source /other.cfg\n`, { files })), [
+    "B",
+    "A",
+  ]);
+});
+
+test("a configuration that reads itself ends there", async () => {
+  for (const command of ["source", "configfile", "normal"]) {
+    const result = await read(`menuentry A { linux /a }\n${command} /boot/grub/grub.cfg\n`);
+    assert.deepEqual(titles(result), ["A"]);
+    assert.match(problems(result)[0] ?? "", /reads itself again/);
+  }
+});
+
+test("files inside a disk image are told as such where the image can't be opened", async () => {
+  const config = `menuentry "ISO" {
+  loopback loop /isos/debian.iso
+  linux (loop)/live/vmlinuz findiso=/isos/debian.iso
+  initrd (loop)/live/initrd.img
+}`;
+  const entry = only(await read(config, { files: { "/isos/debian.iso": "x" } }));
+  assert.equal(entry.options, "BOOT_IMAGE=(loop)/live/vmlinuz findiso=/isos/debian.iso");
+  assert.equal(kernelOf(entry), "unresolved:loop:/live/vmlinuz");
+  assert.match(entry.reason ?? "", /inside the disk image vda1:\/isos\/debian\.iso/);
+});
+
+test("a disk named by number is the configuration's own", async () => {
+  const disk = { disk: "vda", scheme: "gpt" } as const;
+  const second = memoryVolume({}, { name: "vda2", partition: 2, ...disk });
+  const other = memoryVolume({}, { name: "vdb2", partition: 2, disk: "vdb", scheme: "gpt" });
+  const config =
+    "menuentry A { set root=hd1,gpt2; linux /a }\nmenuentry B { linux (hd0,gpt1)/b }\nmenuentry C { linux (hd3,msdos9)/c }";
+  const result = await read(config, { volume: { partition: 1, ...disk }, others: [other, second] });
+  assert.deepEqual(result.entries.map(kernelOf), ["vda2:/a", "vda1:/b", "unresolved:hd3,msdos9:/c"]);
+  const directory = await read(config, { others: [other, second] });
+  assert.deepEqual(directory.entries.map(kernelOf), ["vda1:/a", "vda1:/b", "vda1:/c"]);
+});
