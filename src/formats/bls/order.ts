@@ -33,8 +33,9 @@ export function compareEntries(a: Sortable, b: Sortable): number {
   // With its suffix, as systemd does: `arch.conf` stands above `arch-fallback.conf`.
   const order = compareVersions(b.id, a.id) || a.profile - b.profile;
   if (order !== 0) return order;
-  if (a.triesLeft === null || b.triesLeft === null) return 0;
-  return b.triesLeft - a.triesLeft || (a.triesDone ?? 0) - (b.triesDone ?? 0);
+  // The same entry with several counters. One without is known to be good; systemd leaves those as they come.
+  const left = (entry: Sortable): number => entry.triesLeft ?? Number.MAX_SAFE_INTEGER;
+  return left(b) - left(a) || (a.triesDone ?? 0) - (b.triesDone ?? 0);
 }
 
 function compareText(a: string, b: string): number {
@@ -53,13 +54,14 @@ export interface Titled {
 
 /**
  * The titles as the menu shows them: where several entries have the same, their versions are added, then their
- * machine ids, then their names, until each is different.
+ * machine ids (whole, as bootctl shows them; the firmware's menu has room for eight digits), then their names, until
+ * each is different.
  */
 export function uniqueTitles(entries: readonly Titled[]): string[] {
   const titles = entries.map((entry) => entry.ownTitle || entry.shownId);
   const details: readonly ((entry: Titled) => string | null)[] = [
     (entry) => entry.version,
-    (entry) => entry.machineId?.slice(0, 8) ?? null,
+    (entry) => entry.machineId,
     (entry) => entry.shownId,
   ];
   for (const detail of details) {

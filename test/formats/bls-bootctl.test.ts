@@ -1,0 +1,66 @@
+/** Type #1 entries against the real bootctl: the same entries in the same order with the same words. */
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { bls } from "../../src/formats/bls/bls.ts";
+import { bootctlList, bootctlMissing } from "./bootctl.ts";
+import { readTree } from "./tree.ts";
+
+/** The host's, else one that was fetched for another test. */
+function findProgram(): string {
+  const cache = join(import.meta.dirname, "..", "..", ".cache", "debian");
+  const fetched = existsSync(cache) ? readdirSync(cache).map((name) => join(cache, name, "usr", "bin", "bootctl")) : [];
+  return process.env.BATON_BOOTCTL ?? fetched.find((path) => existsSync(path)) ?? "bootctl";
+}
+
+const program = findProgram();
+const missing = bootctlMissing(program);
+
+const word = fc.constantFrom("debian", "fedora", "arch", "a", "b-1", "x_y");
+const version = fc.constantFrom("6.1.0-18-amd64", "6.1.0-9-amd64", "6.10~rc1", "6.10", "5.4^git1", "1", "");
+const machine = fc.constantFrom("4098b3f648d74c13b1f04ccfba7798e8", "00000000000000000000000000000001");
+const entry = fc
+  .record({
+    title: fc.option(fc.constantFrom("Debian", "Fedora Linux 40 (Workstation)", "Arch Linux")),
+    version: fc.option(version),
+    "machine-id": fc.option(machine),
+    "sort-key": fc.option(word),
+    linux: fc.constantFrom("/vmlinuz", "/a/linux", "//double//slash"),
+    initrd: fc.option(fc.constantFrom("/initrd", "/ucode")),
+    options: fc.option(fc.constantFrom("root=/dev/sda1 ro", "quiet  splash")),
+    more: fc.option(fc.constantFrom("options single", 'options a="b c"', "# options no", "")),
+  })
+  .map(({ more, ...keys }) =>
+    [...Object.entries(keys).flatMap(([key, value]) => (value ? `${key}  ${value}` : [])), more ?? "", ""].join("\n"),
+  );
+const name = fc
+  .tuple(word, fc.constantFrom("", "-6.1", "-6.10", "-rescue"), fc.constantFrom("", "+3", "+0-3", "+2-1"))
+  .map((parts) => parts.join(""));
+const folder = fc.uniqueArray(fc.tuple(name, entry), {
+  maxLength: 12,
+  minLength: 1,
+  selector: ([n]) => n.replace(/\+.*/, ""),
+});
+
+test("bootctl lists the same entries in the same order with the same titles and options", {
+  skip: missing ?? false,
+}, async () => {
+  for (const entries of fc.sample(folder, { numRuns: 25, seed: 7 })) {
+    const files = Object.fromEntries(entries.map(([n, text]) => [`/loader/entries/${n}.conf`, text]));
+    const theirs = bootctlList(files, program);
+    const ours = (await readTree(bls, files)).entries;
+    assert.deepEqual(
+      ours.map((e) => ({
+        id: `${e.nativeId}.conf`,
+        title: e.title,
+        options: e.options,
+        sortKey: e.sortKey ?? undefined,
+      })),
+      theirs.map((e) => ({ id: e.id, title: e.showTitle, options: e.options ?? "", sortKey: e.sortKey })),
+      JSON.stringify(files, null, 1),
+    );
+  }
+});
