@@ -190,7 +190,8 @@ describe("mounting", { skip: withoutLoops, concurrency: 3 }, () => {
       // The kernel must not remember them from that mount.
       await run("btrfs", "device", "scan", "--forget");
     });
-    const before = await Promise.all(images.map(sha256));
+    // Compared and not hashed: they can't be small.
+    for (const image of images) await run("cp", "--sparse=always", image, `${image}.before`);
     await withDisks(images, async (a, b) => {
       assert.equal(a.identity?.devices, 2);
       assert.equal(a.identity.uuid, b.identity?.uuid);
@@ -202,7 +203,7 @@ describe("mounting", { skip: withoutLoops, concurrency: 3 }, () => {
       assert.ok(!isReadOnly(a) && !isReadOnly(b));
       await run("btrfs", "device", "scan", "--forget");
     });
-    assert.deepEqual(await Promise.all(images.map(sha256)), before);
+    for (const image of images) await run("cmp", image, `${image}.before`);
   });
 
   test("two xfs with the same UUID are mounted at the same time", { skip: !kernelHas("xfs") }, async () => {
