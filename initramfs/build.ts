@@ -83,6 +83,12 @@ export async function bundle(entry = join(projectRoot, "src", "main.ts")): Promi
   return { code, inputs: inputs.sort() };
 }
 
+/** The bundle as start.cjs and make-cache.cjs evaluate it: a function, as Node makes of a CommonJS module. */
+export function wrapForStart(code: string): string {
+  const body = code.replace(/^#!.*\n/, "");
+  return `(function (exports, require, module, __filename, __dirname) {${body}\n})`;
+}
+
 /** koffi's binary for an architecture, as its npm package has it. */
 export function koffiBinary(nodeArch: "x64" | "arm64"): string {
   const folder = join(projectRoot, "node_modules", "@koromix", `koffi-linux-${nodeArch}`);

@@ -131,13 +131,18 @@ function resolveName(tables: ModuleTables, name: string): string[] {
   return [...new Set(found)].filter((module) => /^kernel\/(crypto|lib)\//.test(tables.dep.get(module)?.path ?? ""));
 }
 
+/** Where a module goes in the image: uncompressed, since busybox's modprobe reads nothing else. */
+export function shippedPath(path: string): string {
+  return path.replace(/\.(xz|zst|gz)$/, "");
+}
+
 /** modules.dep, modules.alias and modules.softdep for the chosen modules only. */
 export function trimTables(
   tables: ModuleTables,
   selection: ModuleSelection,
 ): { dep: string; alias: string; softdep: string } {
   const chosen = new Set(selection.modules);
-  const path = (name: string): string => tables.dep.get(name)!.path;
+  const path = (name: string): string => shippedPath(tables.dep.get(name)!.path);
   const dep = selection.modules.map((name) => {
     const needed = [...selection.needs.get(name)!].reverse().map(path);
     return `${path(name)}:${needed.map((one) => ` ${one}`).join("")}`;

@@ -1,0 +1,111 @@
+/** What is in the image, in two parts: what seldom changes (and is large), and Baton itself. */
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BatonError } from "../src/errors.ts";
+import { type Bundle, koffiBinary, wrapForStart } from "./build.ts";
+import { projectRoot } from "./cache.ts";
+import { type Kernel, moduleTables, readModule } from "./kernel.ts";
+import { type ModuleSelection, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
+import { sharedLibraries } from "./libraries.ts";
+import type { Profile } from "./profile.ts";
+import { Tree } from "./tree.ts";
+
+const FSTAB = `proc /proc proc defaults 0 0
+sysfs /sys sysfs defaults 0 0
+devtmpfs /dev devtmpfs defaults 0 0
+devpts /dev/pts devpts defaults 0 0
+`;
+
+const SHELL_PROFILE = `export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERMINFO=/usr/share/terminfo
+export PS1='baton:\\w# '
+`;
+
+/** Programs that are called by path: by the kernel, or by habit. busybox's shell finds the others by itself. */
+const BUSYBOX_LINKS = ["/bin/sh", "/sbin/modprobe", "/bin/mount", "/bin/umount", "/sbin/reboot", "/sbin/poweroff"];
+
+interface Lasting {
+  readonly profile: Profile;
+  readonly kernel: Kernel;
+  /** Unpacked Debian packages. */
+  readonly packages: string;
+  readonly node: string;
+}
+
+/** Node, libraries, busybox, terminfo, kernel modules and the few files of /etc. */
+export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules: ModuleSelection }> {
+  const { profile, kernel, packages } = from;
+  const tree = new Tree();
+  for (const name of ["/proc", "/sys", "/root", "/tmp", "/run/baton"]) tree.directory(name);
+  tree.characterDevice("/dev/console", 5, 1);
+  tree.characterDevice("/dev/null", 1, 3, 0o666);
+  tree.directory("/dev/pts");
+  // How init's processes wake one another, without a process for waiting.
+  tree.fifo("/run/baton/status");
+  tree.fifo("/run/baton/wake");
+  tree.file("/etc/fstab", FSTAB);
+  tree.file("/etc/profile", SHELL_PROFILE);
+  tree.file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+  tree.file("/etc/group", "root:x:0:\n");
+
+  tree.file("/bin/busybox", await readFile(join(packages, "bin", "busybox")), 0o755);
+  for (const link of BUSYBOX_LINKS) tree.symlink(link, link.startsWith("/bin/") ? "busybox" : "../bin/busybox");
+
+  const koffi = koffiBinary(profile.arch === "arm64" ? "arm64" : "x64");
+  if (!existsSync(koffi)) {
+    throw new BatonError("not-found", `there is no ${koffi}: koffi's npm package for ${profile.arch} is not installed`);
+  }
+  for (const { path, source } of await sharedLibraries([from.node, koffi], packages, profile.arch)) {
+    tree.file(path, await readFile(source), 0o755);
+  }
+  tree.file("/usr/bin/node", await readFile(from.node), 0o755);
+  tree.file("/usr/lib/baton/koffi.node", await readFile(koffi));
+  for (const name of profile.terminfo) await terminfo(tree, packages, name);
+  return { tree, modules: await kernelModules(tree, profile, kernel) };
+}
+
+async function terminfo(tree: Tree, packages: string, name: string): Promise<void> {
+  const part = `${name[0]}/${name}`;
+  const source = ["lib/terminfo", "usr/share/terminfo", "etc/terminfo"]
+    .map((folder) => join(packages, folder, part))
+    .find((path) => existsSync(path));
+  if (source === undefined)
+    throw new BatonError("not-found", `the profile's packages have no terminfo entry "${name}"`);
+  tree.file(`/usr/share/terminfo/${part}`, await readFile(source));
+}
+
+async function kernelModules(tree: Tree, profile: Profile, kernel: Kernel): Promise<ModuleSelection> {
+  const tables = await moduleTables(kernel);
+  const wanted = [...Object.values(profile.modules).flat(), ...profile.loadAtStart];
+  const selection = selectModules(tables, wanted, profile.extraNeeds);
+  const home = `/lib/modules/${kernel.release}`;
+  for (const name of selection.modules) {
+    const { path } = tables.dep.get(name)!;
+    tree.file(`${home}/${shippedPath(path)}`, await readModule(kernel, path));
+  }
+  const trimmed = trimTables(tables, selection);
+  tree.file(`${home}/modules.dep`, trimmed.dep);
+  tree.file(`${home}/modules.alias`, trimmed.alias);
+  tree.file(`${home}/modules.softdep`, trimmed.softdep);
+  tree.file(
+    `${home}/modules.builtin`,
+    [...tables.builtin]
+      .sort()
+      .map((name) => `kernel/${name}.ko\n`)
+      .join(""),
+  );
+  const options = Object.entries(profile.moduleOptions).map(([name, text]) => `options ${name} ${text}\n`);
+  tree.file("/etc/modprobe.d/baton.conf", options.join(""));
+  return selection;
+}
+
+/** init, Baton and its code cache, behind what {@link lastingFiles} put there. */
+export async function changingFiles(tree: Tree, from: { program: Bundle; cache: Uint8Array | null }): Promise<void> {
+  const own = (name: string) => readFile(join(projectRoot, "initramfs", name));
+  tree.file("/init", await own("init.sh"), 0o755);
+  tree.file("/usr/lib/baton/start.cjs", await own("start.cjs"), 0o755);
+  tree.file("/usr/lib/baton/baton.cjs", wrapForStart(from.program.code));
+  if (from.cache) tree.file("/usr/lib/baton/baton.cache", from.cache);
+  for (const name of ["baton", "kexec"]) tree.symlink(`/usr/bin/${name}`, "../lib/baton/start.cjs");
+}

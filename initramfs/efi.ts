@@ -1,0 +1,83 @@
+/**
+ * A unified kernel image (UAPI group's specification): kernel, initramfs and command line as sections behind an EFI
+ * stub, one executable that firmware starts.
+ */
+
+import { BatonError } from "../src/errors.ts";
+
+/** Microsoft's PE Format: offsets in the COFF header, the optional header (PE32+) and a section header. */
+const COFF_SIZE = 24;
+const SECTION_SIZE = 40;
+/** IMAGE_SCN_CNT_INITIALIZED_DATA | IMAGE_SCN_MEM_READ */
+const DATA_READABLE = 0x40000040;
+
+export interface Section {
+  /** `.linux`; at most eight characters. */
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+const align = (value: number, to: number): number => Math.ceil(value / to) * to;
+
+/**
+ * Appends sections to an EFI stub. Each gets the next free addresses above the stub's own, aligned as the stub wants.
+ * @throws BatonError "bad-format" where `stub` is no PE32+ file, or its headers have no room for the sections
+ */
+export function appendSections(stub: Uint8Array, sections: readonly Section[]): Uint8Array {
+  const view = new DataView(stub.buffer, stub.byteOffset, stub.byteLength);
+  const pe = view.getUint16(0, true) === 0x5a4d ? view.getUint32(60, true) : 0;
+  const optional = pe + COFF_SIZE;
+  if (pe === 0 || view.getUint32(pe, true) !== 0x4550 || view.getUint16(optional, true) !== 0x20b) {
+    throw new BatonError("bad-format", "the EFI stub is no PE32+ executable");
+  }
+  const count = view.getUint16(pe + 6, true);
+  const table = optional + view.getUint16(pe + 20, true);
+  const memoryAlign = view.getUint32(optional + 32, true);
+  const fileAlign = view.getUint32(optional + 36, true);
+  const headersSize = view.getUint32(optional + 60, true);
+
+  let address = 0;
+  let offset = stub.length;
+  let firstData = stub.length;
+  for (let index = 0; index < count; index++) {
+    const at = table + index * SECTION_SIZE;
+    address = Math.max(address, view.getUint32(at + 12, true) + view.getUint32(at + 8, true));
+    const data = view.getUint32(at + 20, true);
+    if (data > 0) firstData = Math.min(firstData, data);
+  }
+  const tableEnd = table + (count + sections.length) * SECTION_SIZE;
+  if (tableEnd > Math.min(headersSize, firstData)) {
+    throw new BatonError("bad-format", `the EFI stub's headers have no room for ${sections.length} more sections`);
+  }
+
+  const parts: { offset: number; data: Uint8Array }[] = [];
+  const headers = Uint8Array.from(stub.subarray(0, headersSize));
+  const out = new DataView(headers.buffer);
+  for (const [index, { name, data }] of sections.entries()) {
+    if (name.length > 8) throw new BatonError("usage", `${name} is too long for the name of a PE section`);
+    address = align(address, memoryAlign);
+    offset = align(offset, fileAlign);
+    const size = align(data.length, fileAlign);
+    const at = table + (count + index) * SECTION_SIZE;
+    headers.fill(0, at, at + SECTION_SIZE);
+    headers.set(Buffer.from(name, "latin1"), at);
+    out.setUint32(at + 8, data.length, true);
+    out.setUint32(at + 12, address, true);
+    out.setUint32(at + 16, size, true);
+    out.setUint32(at + 20, offset, true);
+    out.setUint32(at + 36, DATA_READABLE, true);
+    parts.push({ offset, data });
+    address += data.length;
+    offset += size;
+  }
+  out.setUint16(pe + 6, count + sections.length, true);
+  // SizeOfImage; the checksum is only looked at for drivers, and 0 says that there is none.
+  out.setUint32(optional + 56, align(address, memoryAlign), true);
+  out.setUint32(optional + 64, 0, true);
+
+  const result = new Uint8Array(offset);
+  result.set(stub);
+  result.set(headers);
+  for (const part of parts) result.set(part.data, part.offset);
+  return result;
+}

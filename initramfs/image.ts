@@ -1,0 +1,227 @@
+/**
+ * Makes the image in dist/: `tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR]`.
+ *
+ * What is in it comes from the board profile (configs/pc.yaml unless given); where nothing has changed since the last
+ * time, nothing is done.
+ */
+
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type CpioEntry, cpioChunks, cpioType } from "../src/binary/cpio.ts";
+import { describeError } from "../src/errors.ts";
+import { buildProgram } from "./build.ts";
+import { distDirectory, projectRoot, say } from "./cache.ts";
+import { codeCache } from "./code-cache.ts";
+import { compress, xz, ZSTD } from "./compress.ts";
+import { changingFiles, lastingFiles } from "./contents.ts";
+import { debianPackages } from "./debian.ts";
+import { appendSections } from "./efi.ts";
+import { debianKernel, givenKernel, type Kernel } from "./kernel.ts";
+import { withLock } from "./lock.ts";
+import { nodeProgram } from "./node-runtime.ts";
+import { readProfile } from "./profile.ts";
+
+const USAGE = "usage: tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR]";
+
+interface Options {
+  readonly quiet: boolean;
+  readonly profile: string;
+  /** Another kernel than the profile's, and its modules. */
+  readonly kernel: { readonly image: string; readonly modules: string } | null;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      quiet: { type: "boolean", default: false },
+      profile: { type: "string", default: join(projectRoot, "configs", "pc.yaml") },
+      kernel: { type: "string" },
+      modules: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  if ((values.kernel === undefined) !== (values.modules === undefined)) {
+    throw new Error(`--kernel and --modules go together\n${USAGE}`);
+  }
+  const kernel = values.kernel === undefined ? null : { image: values.kernel, modules: values.modules! };
+  return { quiet: values.quiet, profile: resolve(values.profile), kernel };
+}
+
+const sha256 = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex");
+
+/** Files whose change means another image: this program, Baton itself, its packages. */
+async function sourceDigest(profile: string): Promise<string> {
+  const hash = createHash("sha256");
+  const add = async (path: string) => hash.update(relative(projectRoot, path)).update(await readFile(path));
+  for (const folder of ["src", "initramfs"]) {
+    const names = await readdir(join(projectRoot, folder), { recursive: true, withFileTypes: true });
+    const files = names.filter((one) => one.isFile()).map((one) => join(one.path, one.name));
+    for (const file of files.sort()) await add(file);
+  }
+  await add(join(projectRoot, "package-lock.json"));
+  await add(profile);
+  return hash.digest("hex");
+}
+
+/** What of a given kernel is looked at to see whether it is still the same. */
+async function kernelDigest(kernel: Kernel): Promise<string> {
+  if (Object.keys(kernel.versions).length > 0) return JSON.stringify(kernel.versions);
+  const parts = [];
+  for (const path of [kernel.image, join(kernel.modules, "kernel")]) {
+    const { mtimeMs, size } = await stat(path);
+    parts.push(path, mtimeMs, size);
+  }
+  return JSON.stringify(parts);
+}
+
+interface Made {
+  readonly stamp: string;
+  readonly outputs: Record<string, number>;
+}
+
+/** True where dist/ holds what `stamp` stands for, whole. */
+async function isUpToDate(stamp: string): Promise<boolean> {
+  try {
+    const made = JSON.parse(await readFile(join(distDirectory, ".image-stamp"), "utf8")) as Made;
+    if (made.stamp !== stamp) return false;
+    for (const [name, size] of Object.entries(made.outputs)) {
+      if ((await stat(join(distDirectory, name))).size !== size) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function makeImage(options: Options): Promise<void> {
+  const profile = await readProfile(options.profile);
+  const kernel = options.kernel
+    ? await givenKernel(options.kernel.image, options.kernel.modules)
+    : await debianKernel(profile);
+  const packages = await debianPackages(profile.packages, { arch: profile.arch });
+  const stub = profile.stub && (await debianPackages([profile.stub.package], { arch: profile.arch }));
+  const versions = { ...kernel.versions, ...packages.versions, ...stub?.versions };
+  const stamp = sha256(
+    JSON.stringify([await sourceDigest(options.profile), await kernelDigest(kernel), versions, kernel.release]),
+  );
+  if (await isUpToDate(stamp)) {
+    if (!options.quiet) say("dist/ is up to date");
+    return;
+  }
+
+  const node = await nodeProgram(profile.node);
+  say("bundling Baton");
+  const program = await buildProgram();
+  const cache = await codeCache({ program, node, libraries: packages.root, arch: profile.arch });
+  const { tree, modules } = await lastingFiles({ profile, kernel, packages: packages.root, node });
+  const lasting = tree.entries.length;
+  await changingFiles(tree, { program, cache });
+  const archive = splitArchive(tree.entries, lasting);
+
+  const compressors = [ZSTD, xz(profile.arch)] as const;
+  say(
+    `compressing ${Math.round((archive.first.length + archive.second.length) / 1e6)} MB (the first time takes minutes)`,
+  );
+  const [zst, xzs] = await Promise.all(
+    compressors.map(async (compressor) =>
+      Buffer.concat([
+        await compress(compressor, archive.first, true),
+        await compress(compressor, archive.second, false),
+      ]),
+    ),
+  );
+  const vmlinuz = await readFile(kernel.image);
+  const outputs: Record<string, Uint8Array> = {
+    "initramfs.cpio.zst": zst!,
+    "initramfs.cpio.xz": xzs!,
+    vmlinuz,
+  };
+  if (stub && profile.stub) {
+    const sections = [
+      { name: ".osrel", data: Buffer.from('ID=baton\nNAME=Baton\nPRETTY_NAME="Baton"\n') },
+      { name: ".cmdline", data: Buffer.from(`${profile.cmdline}\0`) },
+      { name: ".uname", data: Buffer.from(`${kernel.release}\0`) },
+      { name: ".initrd", data: zst! },
+      { name: ".linux", data: vmlinuz },
+    ];
+    outputs["baton.efi"] = appendSections(await readFile(join(stub.root, profile.stub.file)), sections);
+  }
+  outputs["image.json"] = Buffer.from(
+    `${JSON.stringify(
+      {
+        profile: profile.name,
+        arch: profile.arch,
+        kernel: kernel.release,
+        node: { version: profile.node.version, package: profile.node.package, integrity: profile.node.integrity },
+        packages: versions,
+        modules: { included: modules.modules, builtin: modules.builtin, missing: modules.missing },
+        totals: {
+          files: tree.entries.length,
+          raw: archive.first.length + archive.second.length,
+          zst: zst!.length,
+          xz: xzs!.length,
+          withKernelXz: vmlinuz.length + xzs!.length,
+        },
+        outputs: Object.fromEntries(
+          Object.entries(outputs).map(([name, data]) => [name, { size: data.length, sha256: sha256(data) }]),
+        ),
+        files: tree.entries.map(describeEntry),
+      },
+      null,
+      1,
+    )}\n`,
+  );
+  await mkdir(distDirectory, { recursive: true });
+  for (const [name, data] of Object.entries(outputs)) {
+    await writeFile(join(distDirectory, `${name}.new`), data);
+    await rename(join(distDirectory, `${name}.new`), join(distDirectory, name));
+  }
+  const sizes = Object.fromEntries(Object.entries(outputs).map(([name, data]) => [name, data.length]));
+  await writeFile(join(distDirectory, ".image-stamp"), JSON.stringify({ stamp, outputs: sizes } satisfies Made));
+  const megabytes = (size: number) => `${(size / 1e6).toFixed(1)} MB`;
+  say(
+    `dist/: ${tree.entries.length} files, ${megabytes(archive.first.length + archive.second.length)} raw, ` +
+      `${megabytes(zst!.length)} zstd, ${megabytes(xzs!.length)} xz, ${megabytes(vmlinuz.length)} kernel`,
+  );
+}
+
+/** One cpio archive in two pieces, cut behind its first `count` members. */
+function splitArchive(entries: readonly CpioEntry[], count: number): { first: Buffer; second: Buffer } {
+  const chunks: Uint8Array[] = [];
+  let cut = 0;
+  const members = function* () {
+    for (const [index, entry] of entries.entries()) {
+      // The writer asks for the next member when it has given away all of the last.
+      if (index === count) cut = chunks.length;
+      yield entry;
+    }
+  };
+  for (const chunk of cpioChunks(members())) chunks.push(chunk);
+  return { first: Buffer.concat(chunks.slice(0, cut)), second: Buffer.concat(chunks.slice(cut)) };
+}
+
+function describeEntry(entry: CpioEntry) {
+  const type = cpioType(entry);
+  const base = { path: `/${entry.name}`, type, mode: (entry.mode & 0o7777).toString(8).padStart(4, "0") };
+  if (type === "symlink") return { ...base, target: Buffer.from(entry.data).toString() };
+  if (type === "file") return { ...base, size: entry.data.length, sha256: sha256(entry.data) };
+  return base;
+}
+
+try {
+  const options = readOptions();
+  // Tests of several people may want the image at the same time.
+  await withLock(join(projectRoot, ".cache", "image.lock"), "another process to make the image", () =>
+    makeImage(options),
+  );
+} catch (error) {
+  console.error(`image: ${describeError(error)}`);
+  if (process.env.BATON_DEBUG) console.error(error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,153 @@
+#!/bin/busybox sh
+# PID 1 of Baton's initramfs. It mounts what is needed, starts Baton (Node) and the loading of drivers side by side,
+# starts Baton again when it ends, and offers a plain rescue menu when that happens too often. PID 1 itself only waits,
+# which also buries orphaned processes: whatever else goes wrong, it never ends (the kernel would panic).
+# A command costs a process, so what happens before Baton runs is mostly built in.
+
+run=${BATON_RUN:-/run/baton}                          # Baton's own files
+baton=${BATON_PROGRAM:-/usr/bin/node /usr/lib/baton/start.cjs init}
+patience=60                                           # seconds; the third end within them leads to the rescue menu
+
+say() { echo "<3>baton: $1" >/dev/kmsg; }             # to the kernel log, and so to the serial console
+
+# ---- drivers ---------------------------------------------------------------------------------------------------
+
+# Loads modules for the devices that were not there the last time; fails where there are none.
+load_drivers() {
+	new=
+	for file in /sys/bus/pci/devices/*/modalias /sys/bus/virtio/devices/*/modalias /sys/bus/usb/devices/*/modalias \
+		/sys/bus/scsi/devices/*/modalias /sys/bus/hid/devices/*/modalias /sys/bus/mmc/devices/*/modalias \
+		/sys/bus/vmbus/devices/*/modalias /sys/bus/xen/devices/*/modalias /sys/bus/acpi/devices/*/modalias \
+		/sys/bus/platform/devices/*/modalias; do
+		read -r alias <"$file" || continue
+		case $seen in *"|$alias|"*) continue ;; esac
+		seen="$seen$alias|"
+		new="$new $alias"
+	done 2>/dev/null
+	[ "$new" ] || return 1
+	set -f # an alias is no file pattern
+	{ modprobe -a -q $new; echo loaded; } >&8 2>/dev/null &
+	# A driver that hangs on its hardware must not keep the others waiting: after ten seconds each gets its own process.
+	read -r -t 10 answer <&8 || for alias in $new; do modprobe -q "$alias" 2>/dev/null & done
+	set +f
+}
+
+# Loads the drivers of all devices that are there at start, and says so by the file coldplug-done.
+coldplug() {
+	seen="|"
+	exec 8<>$run/wake
+	load_drivers
+	# Buses bring further devices, and drivers look at their hardware in the background (async_probe). Loading a module
+	# without that option returns when all such looking has ended: never, where a disk does not answer.
+	{ modprobe -q nls_ascii async_probe=0; : >$run/probed; echo probed; } >&8 2>/dev/null &
+	for round in 1 2 3 4 5 6 7 8 9 10; do
+		load_drivers && continue
+		[ -e $run/probed ] && break
+		read -r -t 1 answer <&8
+	done
+	load_drivers
+	: >$run/coldplug-done
+	[ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o ro efivarfs /sys/firmware/efi/efivars
+	mount -t pstore pstore /sys/fs/pstore
+}
+
+# ---- Baton -----------------------------------------------------------------------------------------------------
+
+# Keeps Baton running. Waiting for it is another process's work: a thread that is stuck in a dead disk keeps a killed
+# process from ending, so every five seconds a look at the main thread's state tells whether it is still there.
+supervise() {
+	exec 9<>$run/status
+	read -r loglevels </proc/sys/kernel/printk
+	ends=
+	while :; do
+		{
+			$baton </dev/null >>$run/output 2>&1 9>&- &
+			echo "started $!"
+			wait $!
+			echo "ended $! $?"
+		} >&9 &
+		pid=none
+		while :; do
+			if read -r -t 5 word number status <&9; then
+				[ $word = started ] && pid=$number
+				[ $word = ended ] && [ $number = $pid ] && break
+			else
+				read -r stat </proc/$pid/stat || continue
+				case ${stat##*) } in Z*) status="a thread stuck in a device"; break ;; esac
+			fi
+		done 2>/dev/null
+		echo "$loglevels" >/proc/sys/kernel/printk # Baton silences the kernel while it draws
+		say "Baton ended ($status); starting it again"
+		read -r now rest </proc/uptime
+		set -- $ends ${now%.*}
+		[ $# -gt 3 ] && shift
+		ends=$*
+		[ $# = 3 ] && [ $((${now%.*} - $1)) -lt $patience ] && rescue && ends=
+	done
+}
+
+# ---- rescue ----------------------------------------------------------------------------------------------------
+
+# The rescue menu on every console; ends when somebody chose to try again, or after a minute where there is no console.
+rescue() {
+	say "Baton ended three times within $patience s; waiting at the rescue menu"
+	read -r consoles </sys/class/tty/console/active
+	read -r cmdline </proc/cmdline
+	for word in $cmdline; do
+		case $word in baton.console=?*) IFS=,; set -- ${word#*=}; unset IFS; consoles=$* ;; esac
+	done
+	menus=
+	for console in $consoles; do
+		setsid -c $0 rescue_menu <>/dev/$console >&0 2>&1 9>&- &
+		menus="$menus $!"
+	done
+	patient=-t\ 60
+	[ "$menus" ] && patient=
+	while read -r $patient word rest <&9; do [ $word = retry ] && break; done
+	[ "$menus" ] && kill -9 $menus
+	return 0
+}
+
+# The rescue menu on one console, its standard input and output.
+rescue_menu() {
+	trap '' INT QUIT TSTP
+	stty sane
+	printf '\033[0m\033[?1049l\033[?25h\r\n'
+	tail -n 8 $run/output
+	while :; do
+		printf '\nBaton ended three times within a minute. The lines above may say why; so may dmesg.\n'
+		printf '  r  start Baton again\n  s  a shell (exit returns here)\n  b  reboot\n  p  power off\n> '
+		read -r -n 1 key || exit
+		echo
+		case $key in
+		r | R) echo retry >$run/status ;;
+		s | S) (trap - INT QUIT TSTP; exec /bin/busybox sh -l) ;;
+		b | B) reboot -n -f ;; # without sync: nothing is mounted for writing, and a dead disk would hang it
+		p | P) poweroff -n -f ;;
+		esac
+	done
+}
+
+# ---- PID 1 -----------------------------------------------------------------------------------------------------
+
+start() {
+	export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERMINFO=/usr/share/terminfo
+	# Each call that waits for a dead disk keeps one of Node's threads; four, as it has by itself, would soon be gone.
+	export UV_THREADPOOL_SIZE=32
+	/bin/busybox mount -a # /etc/fstab: proc, sysfs, devtmpfs, devpts
+	# Ctrl-Alt-Del restarts at once, by the kernel alone, which works when everything else hangs.
+	echo 1 >/proc/sys/kernel/ctrl-alt-del
+	# Every module looks at its hardware in the background: loading a file system's must not wait for a dead disk.
+	echo 1 >/sys/module/module/parameters/async_probe
+	supervise &
+	supervisor=$!
+	coldplug &
+	while :; do
+		wait $supervisor
+		say "the supervisor ended; starting it again"
+		supervise &
+		supervisor=$!
+	done
+}
+
+if [ $$ = 1 ]; then start; else "$@"; fi
