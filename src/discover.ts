@@ -85,7 +85,7 @@ export class Discovery {
   attach(volume: Volume, facts: DeviceFacts): void {
     this.#facts.set(volume.name, facts);
     this.#attached.set(volume.name, { volume, scans: [], failure: null });
-    this.#files.clear();
+    this.#forgetFiles(volume.name);
   }
 
   /** A device has gone, and what stood on it. */
@@ -93,7 +93,7 @@ export class Discovery {
     const attached = this.#attached.get(name);
     this.#facts.delete(name);
     this.#attached.delete(name);
-    this.#files.clear();
+    this.#forgetFiles(name);
     return attached?.volume ?? null;
   }
 
@@ -115,6 +115,10 @@ export class Discovery {
         onList?.();
       }),
     );
+    // What was known of a volume's files was forgotten when it was read, also where others name them.
+    await this.#lookForFiles([...this.#attached.values()].flatMap(({ scans }) => scans));
+    this.refresh();
+    onList?.();
   }
 
   /** Makes the list anew of what has been read. */
@@ -162,7 +166,11 @@ export class Discovery {
       log.warn(`${volume.name}: ${attached.failure}`);
     }
     // A device that came or went meanwhile makes what is known of files stale.
-    for (const key of this.#files.keys()) if (key.startsWith(`${volume.name}:`)) this.#files.delete(key);
+    this.#forgetFiles(volume.name);
+  }
+
+  #forgetFiles(device: string): void {
+    for (const key of this.#files.keys()) if (key.startsWith(`${device}:`)) this.#files.delete(key);
   }
 
   async #scanConfig(format: Format, path: string, context: FormatContext): Promise<Scan> {

@@ -139,3 +139,13 @@ test("two disks with the same UUID have ids of their own", async () => {
     ["a1:baton:Same", "b1:baton:Same"],
   );
 });
+
+test("a disk that arrives leaves the entries of those that were there bootable", async () => {
+  const discovery = discoveryOf();
+  discovery.attach(volume("vda1", { "/menu": "Here uuid-vda1 /kernel", "/kernel": "k" }), facts("vda1"));
+  await discovery.scan();
+  discovery.attach(volume("sda1", { "/menu": "Stick uuid-sda1 /kernel", "/kernel": "k" }), facts("sda1"));
+  await discovery.scan(["sda1"]);
+  const reasons = discovery.list.entries.map((entry) => entry.reason);
+  assert.deepEqual(reasons, [null, null]);
+});
