@@ -16,7 +16,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   binary: [],
   devices: ["linux"],
   // A volume is a Reader over a device.
-  volumes: ["linux", "devices/device", "formats/reader"],
+  volumes: ["linux", "devices/device", "formats/reader", "binary/readat"],
   formats: ["binary"],
   net: ["linux"],
   fetch: ["linux", "formats/reader"],
@@ -50,7 +50,9 @@ function imports(): Import[] {
   const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   return files.flatMap((name) => {
     const text = readFileSync(join("src", name), "utf8");
-    const found = text.matchAll(/(?:from\s+|import\s*\(\s*|require\s*\(\s*|^import\s+)"([^"]+)"/gm);
+    const found = text.matchAll(
+      /(?:^(?:import|export)\b[^"';]*?from\s+|^import\s+|\bimport\s*\(\s*|\brequire\s*\(\s*)"([^"$]+)"/gm,
+    );
     return [...found].map((match) => ({
       from: name,
       room: name.includes("/") ? name.split("/")[0]! : name.replace(/\.ts$/, ""),
