@@ -58,9 +58,9 @@ export function progressBox(progress: Progress | null, busy: string | null, colu
       span(look.glyphs.barFull.repeat(full), "accent"),
       span(look.glyphs.barEmpty.repeat(inner - full), "soft"),
     ]);
-    rows.push([span(` ${formatSize(progress.done)} of ${formatSize(progress.total)}`, "soft")]);
+    rows.push([span(` ${formatSize(progress.done)} of ${formatSize(progress.total)}`)]);
   } else if (progress.done > 0) {
-    rows.push([span(` ${formatSize(progress.done)}`, "soft")]);
+    rows.push([span(` ${formatSize(progress.done)}`)]);
   }
   return aired(box([...rows, []], width, look, { style: "normal", titleStyle: "strong" }));
 }

@@ -63,11 +63,7 @@ export function cutRow(row: Row, columns: number, look: Look): Span[] {
 export function rule(columns: number, look: Look, label = ""): Row {
   const line = look.glyphs.horizontal;
   if (label === "" || textWidth(label) + 6 > columns) return [span(line.repeat(Math.max(0, columns)), "soft")];
-  return [
-    span(line.repeat(columns - textWidth(label) - 4), "soft"),
-    span(` ${label} `, "soft"),
-    span(line.repeat(2), "soft"),
-  ];
+  return [span(line.repeat(columns - textWidth(label) - 4), "soft"), span(` ${label} `), span(line.repeat(2), "soft")];
 }
 
 /**
@@ -98,13 +94,13 @@ export function box(
       ...edges(line, [], inner, look),
       span(` ${vertical}`, options.style),
     ]),
-    edge(corners[2], corners[3], options.footer ?? "", "soft"),
+    edge(corners[2], corners[3], options.footer ?? "", "normal"),
   ];
 }
 
 /** `label` in a column of its own, and text after it. */
 export function field(label: string, width: number, text: string, style: Style, look: Look): Row {
-  return [span(fit(label, width, look.glyphs.ellipsis), "soft"), span(text, style)];
+  return [span(fit(label, width, look.glyphs.ellipsis), "label"), span(text, style)];
 }
 
 /** What is left of a row when `columns` columns are taken from its left; half a wide character becomes a space. */

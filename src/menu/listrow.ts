@@ -10,6 +10,7 @@ export function listRow(item: Item, selected: boolean, isDefault: boolean, colum
   const bootable = item.kind === "submenu" || item.entry.bootable;
   const style = selected ? "selected" : bootable ? "normal" : "soft";
   const soft = selected ? "selectedSoft" : "soft";
+  const beside = selected ? "selectedSoft" : bootable ? "label" : "soft";
   const mark = isDefault ? " * " : "   ";
   const suffix = item.kind === "submenu" ? " >" : "";
   const title = look.text(item.title);
@@ -28,7 +29,7 @@ export function listRow(item: Item, selected: boolean, isDefault: boolean, colum
   const titleRoom = room - hintRoom - noteRoom - suffix.length;
   return edges(
     [span(mark, style), span(truncateMiddle(title, titleRoom, look.glyphs.ellipsis) + suffix, style)],
-    [span(note === "" ? "" : `  ${note}`, soft), span(hint === "" ? " " : `  ${hint} `, soft)],
+    [span(note === "" ? "" : `  ${note}`, soft), span(hint === "" ? " " : `  ${hint} `, beside)],
     columns,
     look,
     style,

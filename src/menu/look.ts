@@ -11,6 +11,7 @@ export type Style =
   | "selectedSoft"
   | "soft"
   | "strong"
+  | "label"
   | "accent"
   | "warning"
   | "error"
@@ -96,6 +97,7 @@ const MONOCHROME: Readonly<Record<Style, number>> = {
   selectedSoft: cell(INVERSE),
   soft: cell(0),
   strong: cell(BOLD),
+  label: cell(0),
   accent: cell(BOLD),
   warning: cell(BOLD),
   error: cell(0),
@@ -110,6 +112,7 @@ const COLOURED: Readonly<Record<Style, number>> = {
   selectedSoft: cell(INVERSE),
   soft: cell(DIM),
   strong: cell(BOLD),
+  label: cell(0, CYAN),
   accent: cell(0, CYAN),
   warning: cell(0, YELLOW),
   error: cell(0, RED),

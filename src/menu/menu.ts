@@ -62,6 +62,8 @@ interface Console {
   stale: boolean;
   /** Until when keys are taken for noise, on the clock of performance.now(). */
   noiseUntil: number;
+  /** The first key made us ask again what no terminal had answered. */
+  askedAgain: boolean;
   /** A shell has the console. */
   shell: { kill(): void } | null;
 }
@@ -160,6 +162,7 @@ class RunningMenu implements Menu {
       memory: { tops: new Map() },
       stale: false,
       noiseUntil: 0,
+      askedAgain: false,
       shell: null,
     };
     try {
@@ -256,6 +259,12 @@ class RunningMenu implements Menu {
         this.#forgetAll();
       },
     };
+    // Whoever presses the first key on a serial line may have come to it only now: its terminal is asked again, once.
+    if (console.terminal.unanswered && !console.askedAgain) {
+      console.askedAgain = true;
+      console.terminal.measure();
+      console.screen.forget();
+    }
     for (const event of keys) {
       this.#controller.key(event.name, event.text, this.#viewport(console), host);
     }

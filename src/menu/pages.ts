@@ -59,7 +59,7 @@ export function helpRows(columns: number, look: Look): Row[] {
     [],
     ...table(HELP),
     [],
-    [span(" While editing a command line", "soft")],
+    [span(" While editing a command line", "label")],
     [],
     ...table(EDIT_HELP),
     [],
@@ -74,12 +74,12 @@ export function helpRows(columns: number, look: Look): Row[] {
 }
 
 export function logRows(lines: readonly LogLine[], columns: number, look: Look): Row[] {
-  if (lines.length === 0) return [[], [span(" Nothing has been logged.", "soft")]];
+  if (lines.length === 0) return [[], [span(" Nothing has been logged.")]];
   return lines.flatMap((line) => {
     const time = (line.at / 1000).toFixed(3).padStart(9);
     const style: Style = line.level <= 3 ? "error" : line.level === 4 ? "warning" : line.level >= 7 ? "soft" : "normal";
     return wrap(look.text(line.text), columns - 13).map((text, index) => [
-      span(index === 0 ? `${time}  ` : " ".repeat(11), "soft"),
+      span(index === 0 ? `${time}  ` : " ".repeat(11), "label"),
       span(text, style),
     ]);
   });
@@ -113,7 +113,7 @@ function deviceRows(device: DeviceRow, names: number, columns: number, look: Loo
   });
   return [
     ...head,
-    ...(device.uuid === null ? [] : paragraph(`UUID ${device.uuid}`, indent, columns, look, "soft")),
+    ...(device.uuid === null ? [] : paragraph(`UUID ${device.uuid}`, indent, columns, look)),
     ...device.sources.flatMap((source) => paragraph(source, indent, columns, look, "accent")),
     ...(device.reason === null ? [] : paragraph(device.reason, indent, columns, look, "warning")),
   ];
@@ -123,11 +123,11 @@ export function devicesRows(state: MenuState, columns: number, look: Look): Row[
   const out: Row[] = [[]];
   for (const line of state.machine) out.push(...paragraph(line, 1, columns, look));
   if (state.machine.length > 0) out.push([]);
-  out.push([span(state.devices.length === 0 ? " No disks." : " Disks and partitions", "soft")], []);
+  out.push([span(state.devices.length === 0 ? " No disks." : " Disks and partitions", "label")], []);
   const names = nameWidth(state.devices);
   for (const device of state.devices) out.push(...deviceRows(device, names, columns, look));
   if (state.diagnostics.length > 0) {
-    out.push([], [span(" What is wrong in the configurations", "soft")], []);
+    out.push([], [span(" What is wrong in the configurations", "label")], []);
     for (const diagnostic of state.diagnostics) {
       const style = diagnostic.severity === "error" ? "error" : "warning";
       out.push(...paragraph(formatDiagnostic(diagnostic), 2, columns, look, style));

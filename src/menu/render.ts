@@ -124,7 +124,7 @@ function keyBar(hints: readonly KeyHint[], columns: number): Row {
   for (const [name, what] of hints) {
     const need = name.length + what.length + 1 + (width > 1 ? 2 : 0);
     if (width + need > columns - 1) break;
-    row.push(span(width > 1 ? "  " : " "), span(name, "strong"), span(` ${what}`, "soft"));
+    row.push(span(width > 1 ? "  " : " "), span(name, "strong"), span(` ${what}`));
     width += need;
   }
   return row;
@@ -206,8 +206,7 @@ function pageFrame(scene: Scene, page: Extract<Page, { kind: "text" }>, size: Si
   const rows: Row[] = [titleBar(PAGE_TITLES[page.name], columns, look)];
   for (let i = 0; i < height; i++) rows.push(text[first + i] ?? []);
   const shown = text.length <= height ? "" : `${Math.min(text.length, first + height)} of ${text.length} `;
-  if (size.rows > 1)
-    rows.push(edges(keyBar(PAGE_KEYS, columns - shown.length - 1), [span(shown, "soft")], columns, look));
+  if (size.rows > 1) rows.push(edges(keyBar(PAGE_KEYS, columns - shown.length - 1), [span(shown)], columns, look));
   return { rows, cursor: { row: 1, column: 0, visible: false } };
 }
 
@@ -232,7 +231,7 @@ function editFrame(page: EditPage, size: Size, look: Look): Frame {
   const bytes = Buffer.byteLength(page.line.text.map((cluster) => cluster.text).join(""));
   if (wide) {
     rows.push(rule(columns, look, `${bytes} bytes`));
-    rows.push([span(" This changes the one boot that follows, and nothing on the disk.", "soft")]);
+    rows.push([span(" This changes the one boot that follows, and nothing on the disk.", "label")]);
   }
   rows.push(keyBar(EDIT_KEYS, columns));
   return { rows, cursor: { row: start + line.cursor.row - first, column: line.cursor.column + 1, visible: true } };

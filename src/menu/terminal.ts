@@ -52,6 +52,7 @@ export class Terminal {
   #unsent = 0;
   #escapeTimer: NodeJS.Timeout | null = null;
   #size: Size = ASSUMED;
+  #reads = 0;
 
   constructor(spec: ConsoleSpec, handlers: TerminalHandlers) {
     this.spec = spec;
@@ -106,6 +107,11 @@ export class Terminal {
       throw error;
     }
     if (this.spec.kind === "serial") this.write(this.#questions.ask());
+  }
+
+  /** True where questions were asked and none was answered: nobody may have been there yet. */
+  get unanswered(): boolean {
+    return this.spec.kind === "serial" && !this.#questions.answered;
   }
 
   /** Looks again at how large the terminal is; a serial one is asked. */
@@ -185,14 +191,22 @@ export class Terminal {
   #read(bytes: Uint8Array): void {
     if (this.#escapeTimer !== null) clearTimeout(this.#escapeTimer);
     this.#escapeTimer = null;
+    this.#reads++;
     this.#decoder.cursorExpected = this.#questions.waiting;
     this.#deliver(this.#decoder.push(bytes));
-    if (this.#decoder.pending && this.#stream !== null) {
-      this.#escapeTimer = setTimeout(() => {
-        this.#escapeTimer = null;
-        this.#deliver(this.#decoder.flush());
-      }, ESCAPE_WAIT);
-    }
+    if (this.#decoder.pending && this.#stream !== null) this.#awaitRest();
+  }
+
+  /** A lone ESC becomes the Escape key when nothing follows it. */
+  #awaitRest(): void {
+    this.#escapeTimer = setTimeout(() => {
+      // Where the program was busy for longer than the wait, the rest is there already and will be read before this.
+      this.#escapeTimer = null;
+      const reads = this.#reads;
+      setImmediate(() => {
+        if (reads === this.#reads && this.#stream !== null) this.#deliver(this.#decoder.flush());
+      });
+    }, ESCAPE_WAIT);
   }
 
   #deliver(events: readonly TerminalEvent[]): void {

@@ -114,6 +114,35 @@ test("a serial terminal that answers is drawn in its size, with lines where it r
   await line.until("──────");
 });
 
+test("the first key on a line where nobody had answered has its terminal asked again, once", async () => {
+  const line = pty();
+  await show([serial(line)]);
+  await line.until("rescan");
+  line.clear();
+  line.send("j");
+  await line.until("\x1b[999;999H");
+  await line.until("rescan");
+  line.clear();
+  line.send("\x1b[1;3R\x1b[50;132Rj");
+  await line.until("──────");
+  assert.doesNotMatch(line.output(), /999/);
+});
+
+test("an answer that is half read while the program is busy is no Escape key", async () => {
+  const line = pty();
+  store.update({ countdown: 9 });
+  await show([serial(line)]);
+  await line.until("rescan");
+  line.send("\x1b");
+  await wait(20);
+  line.send("[24;80R");
+  // Longer than a lone ESC is waited for.
+  const end = performance.now() + 300;
+  while (performance.now() < end);
+  await wait(50);
+  assert.equal(store.state.countdown, 9);
+});
+
 test("one that answers as an 8-bit terminal stays in ASCII, but is drawn in its size", async () => {
   const line = pty();
   await show([serial(line)]);
