@@ -9,7 +9,7 @@ export class BudgetExceeded {
 }
 
 export interface Limits {
-  /** Commands run in all. */
+  /** Commands run by the configuration itself, and as many by all of its entries. */
   readonly steps: number;
   /** Commands run by the body of one entry or submenu. */
   readonly entrySteps: number;
@@ -26,6 +26,7 @@ export interface Limits {
   readonly files: number;
   /** Bytes of them. */
   readonly bytes: number;
+  /** For the configuration itself, and as much for all of its entries. */
   readonly milliseconds: number;
 }
 
@@ -39,7 +40,7 @@ export const LIMITS: Limits = {
   menuDepth: 16,
   files: 1000,
   bytes: 64 << 20,
-  milliseconds: 30_000,
+  milliseconds: 10_000,
 };
 
 /** Counts down. */
@@ -50,7 +51,8 @@ export class Budget {
   #length = 0;
   #files = 0;
   #bytes = 0;
-  readonly #deadline: number;
+  #deadline: number;
+  #lastBreath = performance.now();
 
   constructor(limits: Limits = LIMITS) {
     this.limits = limits;
@@ -80,6 +82,24 @@ export class Budget {
   /** True where no entry can be run any more. */
   get isSpent(): boolean {
     return this.#steps >= this.limits.steps || performance.now() > this.#deadline;
+  }
+
+  /** The configuration itself was run; now come its entries, which may use as much again. */
+  beginListing(): void {
+    this.#steps = 0;
+    this.#entryEnd = this.limits.steps;
+    this.#deadline = performance.now() + this.limits.milliseconds;
+  }
+
+  /** Lets others run from time to time, keys and screens among them; undefined where it isn't time yet. */
+  breathe(): Promise<void> | undefined {
+    if (performance.now() - this.#lastBreath < 20) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#lastBreath = performance.now();
+        resolve();
+      });
+    });
   }
 
   /** The body of an entry begins: it may use so many commands and no more. */

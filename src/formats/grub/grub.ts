@@ -65,6 +65,7 @@ async function collect(run: Interpreter, path: string): Promise<FormatResult> {
   const listing = new Listing(run);
   const { menu, env, plan, shown, waited } = run;
   run.shown = [];
+  run.budget.beginListing();
   const around = { ...TOP, writes: plan.writes };
   // What `configfile` showed comes before this configuration's own menu, which Esc leads back to.
   const menus: { menu: ListedMenu; waited: number }[] = [];

@@ -144,19 +144,23 @@ export class Interpreter {
         const status = this.runList(commands);
         if (typeof status !== "number") return this.#runRest(status, parser).then(leave, failed);
         if (this.stopped) return leave(this.status);
+        const breath = this.budget.breathe();
+        if (breath !== undefined) return this.#runRest(breath, parser).then(leave, failed);
       }
     } catch (error) {
       return failed(error);
     }
   }
 
-  async #runRest(pending: Promise<number>, parser: Parser): Promise<number> {
+  async #runRest(pending: Promise<unknown>, parser: Parser): Promise<number> {
     await pending;
     while (!this.stopped) {
       const commands = parser.nextStatement();
       if (commands === null) break;
       const status = this.runList(commands);
       if (typeof status !== "number") await status;
+      const breath = this.budget.breathe();
+      if (breath !== undefined) await breath;
     }
     return this.status;
   }
@@ -264,6 +268,8 @@ export class Interpreter {
       if (this.#isContinue && this.#breaks === 1) this.#breaks = 0;
       if (this.#breaks > 0) continue;
       this.budget.step();
+      const breath = this.budget.breathe();
+      if (breath !== undefined) await breath;
       this.env.set(command.name, value);
       const next = this.runList(command.body);
       status = typeof next === "number" ? next : await next;
@@ -279,6 +285,8 @@ export class Interpreter {
     this.#loops++;
     for (;;) {
       this.budget.step();
+      const breath = this.budget.breathe();
+      if (breath !== undefined) await breath;
       const condition = this.#runCondition(command.condition);
       status = typeof condition === "number" ? condition : await condition;
       if (this.stopped) break;

@@ -58,6 +58,8 @@ export class Listing {
         this.#run.say("error", item.at, `entries from here on were not read: reading took too long`, item.source);
         break;
       }
+      const breath = this.#run.budget.breathe();
+      if (breath !== undefined) await breath;
       const listed = this.#item(item, env, around);
       items.push(listed instanceof Promise ? await listed : listed);
     }

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compareEntryNames, compareVersions } from "../../../src/formats/grub/rpmversion.ts";
+import { initrdsOf, kernelOf, memoryVolume, only, problems, read, titles } from "./support.ts";
+
+const entry = (version: string, extra = "") => `title Fedora Linux (${version})
+version ${version}
+linux /vmlinuz-${version}
+initrd /initramfs-${version}.img $tuned_initrd
+options $kernelopts $tuned_params
+grub_users $grub_users
+grub_arg --unrestricted
+grub_class fedora
+${extra}`;
+
+const FILES = {
+  "/loader/entries/abc-5.9.0-1.fc33.x86_64.conf": entry("5.9.0-1.fc33.x86_64"),
+  "/loader/entries/abc-5.10.2-1.fc33.x86_64.conf": entry("5.10.2-1.fc33.x86_64"),
+  "/loader/entries/abc-0-rescue.conf": "title Rescue\nlinux /vmlinuz-0-rescue\noptions root=/dev/vda3 ro",
+  "/loader/entries/README": "not an entry",
+};
+
+const HEADER = `
+load_env
+set kernelopts="root=UUID=1 ro rhgb"
+insmod blscfg
+`;
+
+test("blscfg lists the entries of /loader/entries, the newest first", async () => {
+  const result = await read(`${HEADER}blscfg\nmenuentry "Own" { linux /own }`, {
+    files: FILES,
+    path: "/grub2/grub.cfg",
+  });
+  assert.deepEqual(titles(result), [
+    "Fedora Linux (5.10.2-1.fc33.x86_64)",
+    "Fedora Linux (5.9.0-1.fc33.x86_64)",
+    "Rescue",
+    "Own",
+  ]);
+  const [first] = result.entries;
+  assert.equal(first!.nativeId, "abc-5.10.2-1.fc33.x86_64");
+  assert.equal(first!.source, "vda1:/loader/entries/abc-5.10.2-1.fc33.x86_64.conf");
+  assert.equal(kernelOf(first!), "vda1:/vmlinuz-5.10.2-1.fc33.x86_64");
+  assert.deepEqual(initrdsOf(first!), ["vda1:/initramfs-5.10.2-1.fc33.x86_64.img"]);
+  assert.equal(first!.options, "BOOT_IMAGE=(hd0,gpt1)/vmlinuz-5.10.2-1.fc33.x86_64 root=UUID=1 ro rhgb");
+  assert.equal(first!.restricted, null);
+  assert.deepEqual(problems(result), []);
+});
+
+test("variables of the environment block, early initrds and passwords reach the entries", async () => {
+  const result = await read(
+    `${HEADER}
+set superusers=root
+set grub_users="ann"
+set early_initrd="acpi.img ucode.img"
+set tuned_params="isolcpus=1"
+set tuned_initrd="($root)/tuned.img"
+export tuned_initrd
+blscfg default
+blscfg non-default`,
+    { files: { "/loader/entries/a-1-1.conf": entry("1-1") }, path: "/grub2/grub.cfg" },
+  );
+  const found = only(result);
+  assert.equal(found.options, "BOOT_IMAGE=(hd0,gpt1)/vmlinuz-1-1 root=UUID=1 ro rhgb isolcpus=1");
+  assert.deepEqual(initrdsOf(found), [
+    "vda1:/acpi.img",
+    "vda1:/ucode.img",
+    "vda1:/initramfs-1-1.img",
+    "vda1:/tuned.img",
+  ]);
+  assert.deepEqual(found.restricted, ["root", "ann"]);
+});
+
+test("entries are taken from the volume that $root names, and from /boot where there is no partition for it", async () => {
+  const boot = memoryVolume({ "/loader/entries/a-1-1.conf": entry("1-1") }, { name: "vda2", label: "boot" });
+  const result = await read("search --label --set=root boot\nblscfg\n", {
+    others: [boot],
+    path: "/EFI/fedora/grub.cfg",
+  });
+  assert.equal(kernelOf(only(result)), "vda2:/vmlinuz-1-1");
+  const whole = await read("blscfg\n", { files: { "/boot/loader/entries/a.conf": "linux /boot/k\n" } });
+  assert.equal(kernelOf(only(whole)), "vda1:/boot/k");
+  assert.equal(only(whole).title, "/boot/k");
+});
+
+test("no entries at all is told", async () => {
+  const result = await read("blscfg\n");
+  assert.match(
+    problems(result)[0] ?? "",
+    /blscfg: there are no entries in vda1:\/loader\/entries or vda1:\/boot\/loader/,
+  );
+});
+
+test("saved_entry names an entry by its file", async () => {
+  const result = await read(`set default="abc-5.9.0-1.fc33.x86_64"\nblscfg\n`, { files: FILES });
+  assert.equal(result.entries[result.defaultIndex!]?.title, "Fedora Linux (5.9.0-1.fc33.x86_64)");
+});
+
+test("versions are compared as RPM compares them", () => {
+  const newer: [string, string][] = [
+    ["5.10", "5.9"],
+    ["1.0", "1.0~rc1"],
+    ["1.0a", "1.0"],
+    ["1.1", "1.a"],
+    ["10", "9"],
+    ["1.0010", "1.9"],
+    ["2", "1.9.9"],
+  ];
+  for (const [a, b] of newer) {
+    assert.ok(compareVersions(a, b) > 0, `${a} is newer than ${b}`);
+    assert.ok(compareVersions(b, a) < 0, `${b} is older than ${a}`);
+  }
+  assert.equal(compareVersions("1.0", "1_0"), 0);
+  assert.ok(compareEntryNames("m-6.1.0-2.fc", "m-6.1.0-1.fc") > 0);
+  assert.ok(compareEntryNames("m-6.1.0-1.fc", "m-0-rescue") > 0);
+});
