@@ -191,7 +191,7 @@ test("a console that is pulled out is dropped and logged, and the other goes on"
   await show([serial(line), serial(other)]);
   await other.until("rescan");
   line.close();
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 30_000;
   while (menu!.consoles.length > 1 && performance.now() < deadline) await wait(5);
   assert.deepEqual(menu!.consoles, [serial(other).name]);
   assert.match(logLines().at(-1)!.text, /is gone/);
@@ -208,7 +208,7 @@ test("the last console's going is told; one that can't be opened is left out and
   assert.deepEqual(menu!.consoles, [serial(line).name]);
   assert.ok(logLines().some((one) => /ttyS9.*not shown there/.test(one.text)));
   line.close();
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 30_000;
   while (none === 0 && performance.now() < deadline) await wait(5);
   assert.equal(none, 1);
 });
@@ -254,7 +254,7 @@ test("100,000 random bytes neither crash it nor boot, reboot or power off anythi
     await wait(0);
   }
   // Keys right behind noise count as noise; after a moment of silence they are keys again.
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   do {
     line.clear();
     line.send("\x0c");
@@ -326,7 +326,7 @@ test("what is booted is the selected entry with the line as it was edited", asyn
   line.send("e");
   await line.until("Command line");
   line.send("\x15root=/dev/vda1 x\x7f1\r");
-  const deadline = performance.now() + 5000;
+  const deadline = performance.now() + 30_000;
   while (done.length === 0 && performance.now() < deadline) await wait(5);
   assert.deepEqual(done, ["rescue root=/dev/vda1 1"]);
 });

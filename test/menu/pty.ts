@@ -55,9 +55,9 @@ export class Pty {
     this.#seen = "";
   }
 
-  /** Waits until `text` has been written. @throws after ten seconds, with what was written instead */
+  /** Waits until `text` has been written. @throws after thirty seconds, with what was written instead */
   async until(text: string | RegExp): Promise<string> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     for (;;) {
       const output = this.output();
       if (typeof text === "string" ? output.includes(text) : text.test(output)) return output;

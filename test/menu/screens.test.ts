@@ -52,9 +52,9 @@ async function open(consoles: readonly ConsoleSpec[], store: MenuStore): Promise
   menus.push(menu);
 }
 
-/** Waits until the windows show what they should. @throws with both where one doesn't within ten seconds */
+/** Waits until the windows show what they should. @throws with both where one doesn't within thirty seconds */
 async function show(names: readonly string[], rows: number, wanted: readonly string[]): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   for (;;) {
     const shown = tmux.captureAll(names, rows);
     const wrong = names.findIndex((_, index) => shown[index] !== wanted[index]);
@@ -162,7 +162,7 @@ test("a serial terminal of any size that answers is drawn like a screen of that 
   const path = tmux.open("serial", 100, 30);
   const screen = tmux.open("screen", 100, 30);
   await open([spec(path, "vt220", { kind: "serial", unicode: null }), spec(screen, "xterm")], store);
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (!tmux.capture("screen").includes("P power off") && performance.now() < deadline) await wait(30);
   await show(["serial"], 30, [tmux.capture("screen")]);
 });
@@ -172,7 +172,7 @@ test("a window that is made smaller and larger shows the menu in each size", { s
   await open([spec(tmux.open("window", 80, 24), "xterm", { kind: "own" })], store);
   const ends = async (columns: number, rows: number): Promise<void> => {
     tmux.resize("window", columns, rows);
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     const right = (): boolean => {
       const lines = tmux.capture("window").split("\n");
       return lines.length === rows && lines.at(-1)!.startsWith(" Enter boot") && lines[0] === " Baton 0.1.0";
@@ -193,7 +193,7 @@ test("what the kernel prints over the menu is gone after Ctrl-L", { skip }, asyn
   const store = new MenuStore(sampleState());
   const path = tmux.open("over", 80, 24);
   await open([spec(path, "vt220")], store);
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   while (
     !tmux.capture("over").includes("P ") &&
     !tmux.capture("over").includes("rescan") &&
