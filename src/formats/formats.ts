@@ -3,7 +3,8 @@
 import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
+import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
 import { uki } from "./uki/uki.ts";
 
-export const formats: readonly Format[] = [grub, syslinux, bls, uki];
+export const formats: readonly Format[] = [grub, syslinux, bls, uki, pxelinux];

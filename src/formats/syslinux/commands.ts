@@ -189,6 +189,7 @@ function bySystem(args: string, dialect: Dialect): string {
 }
 
 function sysappends(label: Label, context: CommandContext): string {
+  if (label.sysappend === 0) return "";
   const parts: string[] = [];
   const unknown: string[] = [];
   for (let bit = 0; bit < 31; bit++) {

@@ -44,10 +44,8 @@ export interface Label {
   hidden: boolean;
   disabled: boolean;
   passwd: boolean;
-  save: boolean;
   /** An item that leads elsewhere in the menu (MENU GOTO, EXIT, QUIT) and boots nothing. */
   navigates: boolean;
-  readonly help: string[];
   // U-Boot's own.
   fdt: string | null;
   fdtdir: string | null;
@@ -88,7 +86,6 @@ export interface Config {
   totaltimeout: number | null;
   prompt: number | null;
   noescape: boolean;
-  allowOptions: boolean;
   /** A kernel may be named without being a label. */
   implicit: boolean;
   menuHidden: boolean;
@@ -125,7 +122,8 @@ const MOST_DIAGNOSTICS = 200;
 /** Directives that change only looks and consoles. */
 const COSMETIC = new Set([
   ...["display", "font", "kbdmap", "serial", "console", "say", "path", "nohalt", "nocomplete", "sendcookies"],
-  ...["pxeretry", "localdir", "background", "kaslrseed", "title"],
+  // Whether command lines may be edited is for Baton's own policy to say.
+  ...["allowoptions", "pxeretry", "localdir", "background", "kaslrseed", "title"],
 ]);
 
 export class DirectiveParser {
@@ -137,7 +135,6 @@ export class DirectiveParser {
   #label: Label | null = null;
   #append: string | null = null;
   #sysappend = 0;
-  #menuSaves = false;
   #full = false;
   #tooDeep = 0;
 
@@ -148,7 +145,7 @@ export class DirectiveParser {
     this.#menu = root;
     this.config = {
       ...{ root, labels: this.#labels, default: null, ui: null, ontimeout: null, onerror: null },
-      ...{ timeout: null, totaltimeout: null, prompt: null, noescape: false, allowOptions: true, implicit: true },
+      ...{ timeout: null, totaltimeout: null, prompt: null, noescape: false, implicit: true },
       ...{ menuHidden: false, hasMenuWords: false, saves: false, hasUbootWords: false, start: null },
     };
   }
@@ -181,7 +178,7 @@ export class DirectiveParser {
       }
       const [word, rest] = splitWord(text.slice(column - 1));
       if (word === "text") {
-        at = this.#helpText(lines, at, rest, place);
+        at = this.#helpText(lines, at, place);
         continue;
       }
       if (word === "include" || (word === "menu" && splitWord(rest)[0] === "include")) {
@@ -199,10 +196,9 @@ export class DirectiveParser {
   }
 
   /** TEXT HELP … ENDTEXT. @returns the index of its last line. */
-  #helpText(lines: readonly string[], start: number, kind: string, place: Place): number {
+  #helpText(lines: readonly string[], start: number, place: Place): number {
     for (let at = start + 1; at < lines.length; at++) {
       if (splitWord(lines[at]!.replace(/\r.*/s, "").trim())[0] === "endtext") return at;
-      if (splitWord(kind)[0] === "help") this.#label?.help.push(lines[at]!.trim());
     }
     // SYSLINUX swallows the rest of the file here. Labels that are lost that way would be missed: read on instead.
     this.#say("error", place, "TEXT without ENDTEXT: everything after it is help text; add the line ENDTEXT");
@@ -297,9 +293,6 @@ export class DirectiveParser {
       case "noescape":
         config.noescape = toNumber(rest) !== 0;
         break;
-      case "allowoptions":
-        config.allowOptions = toNumber(rest) !== 0;
-        break;
       case "implicit":
         config.implicit = toNumber(rest) !== 0;
         break;
@@ -342,10 +335,7 @@ export class DirectiveParser {
         if (label) label.passwd = true;
         break;
       case "save":
-      case "nosave":
-        if (word === "save") this.config.saves = true;
-        if (label) label.save = word === "save";
-        else this.#menuSaves = word === "save";
+        this.config.saves = true;
         break;
       case "separator":
         this.#endLabel();
@@ -382,10 +372,24 @@ export class DirectiveParser {
     if (name === "") this.#say("error", place, "LABEL without a name; it is ignored");
     const [first] = splitRaw(name);
     this.#label = {
-      ...{ name, source: place.source, line: place.line, type: "kernel", image: first, append: null },
-      ...{ globalAppend: null, initrd: null, sysappend: this.#sysappend, menuLabel: null, hidden: false },
-      ...{ disabled: false, passwd: false, save: this.#menuSaves, navigates: false, help: [] },
-      ...{ fdt: null, fdtdir: null, fdtoverlays: null, menu: this.#menu },
+      name,
+      source: place.source,
+      line: place.line,
+      menu: this.#menu,
+      type: "kernel",
+      image: first,
+      append: null,
+      globalAppend: null,
+      initrd: null,
+      sysappend: this.#sysappend,
+      menuLabel: null,
+      hidden: false,
+      disabled: false,
+      passwd: false,
+      navigates: false,
+      fdt: null,
+      fdtdir: null,
+      fdtoverlays: null,
     };
   }
 

@@ -1,47 +1,15 @@
 /** From a configuration to the list of its entries: submenus, other configurations that it leads to, the default. */
 
-import type { Diagnostic, EntryType, FileRef, ParsedEntry } from "../../entry.ts";
-import { parsedEntry } from "../../entry.ts";
-import { BatonError, describeError } from "../../errors.ts";
+import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import type { FormatContext, FormatResult } from "../format.ts";
-import { isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
-import { CONFIG_LIMIT } from "../reader.ts";
-import { decodeText } from "../text.ts";
 import { type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
-import { type Dialect, dialectOf, isMenuModule, moduleName } from "./dialect.ts";
-import {
-  type Config,
-  DirectiveParser,
-  type IncludedFile,
-  isMenu,
-  type Label,
-  type Menu,
-  splitRaw,
-} from "./directives.ts";
+import { dialectOf, isMenuModule, moduleName } from "./dialect.ts";
+import { type Config, DirectiveParser, isMenu, type Label, type Menu, splitRaw } from "./directives.ts";
+import { type ListingOptions, type Place, Reading, slashes } from "./reading.ts";
 
-/** A configuration may lead to others, those to more: so deep, so many files, so many bytes, and no further. */
+/** Configurations that lead to configurations, so deep and no further. */
 const DEEPEST_CONFIG = 8;
-const MOST_FILES = 500;
-const MOST_BYTES = 32 * 1024 * 1024;
-const MOST_ENTRIES = 100_000;
-
-/** What the network told a booting machine; only PXELINUX adds it to command lines. */
-export interface NetworkFacts {
-  /** `ip=CLIENT:SERVER:GATEWAY:NETMASK`. */
-  readonly ip: string | null;
-  /** `BOOTIF=01-aa-bb-cc-dd-ee-ff`. */
-  readonly bootif: string | null;
-}
-
-export interface ListingOptions {
-  readonly type: EntryType;
-  /** Where relative names start; the configuration's own folder except for PXELINUX. */
-  readonly cwd: string;
-  /** Null: by the file's name and content. */
-  readonly dialect: Dialect | null;
-  readonly network?: NetworkFacts;
-}
 
 /** The entries of a configuration and of those it leads to. */
 interface Listed {
@@ -51,13 +19,6 @@ interface Listed {
   fallback: number[];
   timeout: number | null;
   timeoutStyle: FormatResult["timeoutStyle"];
-}
-
-/** Where a file is named. */
-interface Place {
-  readonly source: string;
-  readonly line: number;
-  readonly column: number | null;
 }
 
 /** Where in the list an item of the menu stands. */
@@ -72,7 +33,7 @@ export async function listSyslinux(
   options: ListingOptions,
 ): Promise<FormatResult> {
   const reading = new Reading(context, options);
-  const listed = await reading.configuration([path], options.cwd, [], [], null);
+  const listed = await configuration(reading, [path], options.cwd, [], [], null);
   return { ...(typeof listed === "string" ? emptyList() : listed), diagnostics: reading.diagnostics };
 }
 
@@ -80,151 +41,41 @@ function emptyList(): Listed {
   return { entries: [], defaultIndex: null, defaultIsExplicit: false, fallback: [], timeout: null, timeoutStyle: null };
 }
 
-class Reading {
-  readonly diagnostics: Diagnostic[] = [];
-  readonly #context: FormatContext;
-  readonly #options: ListingOptions;
-  readonly #warned = new Set<string>();
-  #dialect: Dialect;
-  #files = 0;
-  #bytes = 0;
-  #entries = 0;
-
-  constructor(context: FormatContext, options: ListingOptions) {
-    this.#context = context;
-    this.#options = options;
-    this.#dialect = options.dialect ?? "syslinux";
+/**
+ * @param paths absolute; read one after the other as one configuration.
+ * @param submenu titles of the submenus around it.
+ * @param ancestors the configurations that lead here, as lists of paths.
+ * @param from the label that leads here; null for the configuration itself.
+ * @returns `circle` where it has led here before, `unreadable` where none of the files can be read.
+ */
+async function configuration(
+  reading: Reading,
+  paths: readonly string[],
+  cwd: string,
+  submenu: readonly string[],
+  ancestors: readonly string[],
+  from: Place | null,
+): Promise<Listed | "circle" | "unreadable"> {
+  const key = paths.join("\n");
+  if (ancestors.includes(key)) return "circle";
+  if (ancestors.length >= DEEPEST_CONFIG) return "unreadable";
+  const parser = new DirectiveParser(
+    (name, from) => reading.read(resolvePath(cwd, slashes(name)), from),
+    reading.diagnostics,
+  );
+  let found = false;
+  for (const path of paths) {
+    const file = await reading.read(path, from);
+    if (file === null) continue;
+    found = true;
+    await parser.read(file);
   }
-
-  /**
-   * @param paths absolute; read one after the other as one configuration.
-   * @param submenu titles of the submenus around it.
-   * @param ancestors the configurations that lead here, as lists of paths.
-   * @param from the label that leads here; null for the configuration itself.
-   * @returns `circle` where it has led here before, `unreadable` where none of the files can be read.
-   */
-  async configuration(
-    paths: readonly string[],
-    cwd: string,
-    submenu: readonly string[],
-    ancestors: readonly string[],
-    from: Place | null,
-  ): Promise<Listed | "circle" | "unreadable"> {
-    const key = paths.join("\n");
-    if (ancestors.includes(key)) return "circle";
-    if (ancestors.length >= DEEPEST_CONFIG) return "unreadable";
-    const parser = new DirectiveParser(
-      (name, from) => this.#read(resolvePath(cwd, slashes(name)), from),
-      this.diagnostics,
-    );
-    let found = false;
-    for (const path of paths) {
-      const file = await this.#read(path, from);
-      if (file === null) continue;
-      found = true;
-      await parser.read(file);
-    }
-    if (!found) return "unreadable";
-    const config = parser.finish();
-    if (ancestors.length === 0)
-      this.#dialect = this.#options.dialect ?? dialectOf(paths[0]!, config, this.#context.platform);
-    return new ConfigListing(this, config, cwd, submenu, [...ancestors, key]).list();
-  }
-
-  /** @param from where the file is named; null for the configuration itself. */
-  async #read(path: string, from: Place | null): Promise<IncludedFile | null> {
-    const { volume } = this.#context;
-    const source = `${volume.name}:${path}`;
-    const say = (severity: Diagnostic["severity"], message: string): null => {
-      const place = from ?? { source, line: null, column: null };
-      this.diagnostics.push({ severity, source: place.source, line: place.line, column: place.column, message });
-      return null;
-    };
-    if (this.#files++ >= MOST_FILES || this.#bytes > MOST_BYTES) {
-      if (this.#files === MOST_FILES + 1) say("error", "too many files are included; from here on they are not read");
-      return null;
-    }
-    try {
-      const bytes = await volume.reader.read(path, CONFIG_LIMIT);
-      this.#bytes += bytes.length;
-      const { text, problem } = decodeText(bytes);
-      if (problem !== null) say("warning", problem);
-      return { text, source };
-    } catch (error) {
-      if (isAbsence(error) && from !== null) return say("warning", `${path} is not there, and so not read`);
-      if (from === null && !(error instanceof BatonError && error.code === "too-large")) throw error;
-      if (error instanceof BatonError && error.code === "timeout") throw error;
-      return say("error", describeError(error));
-    }
-  }
-
-  /** False once there are more entries than any menu has. */
-  mayAdd(): boolean {
-    if (this.#entries++ < MOST_ENTRIES) return true;
-    if (this.#entries === MOST_ENTRIES + 1) {
-      const message = `more than ${MOST_ENTRIES} entries; the rest is not listed`;
-      this.diagnostics.push({
-        severity: "error",
-        source: this.#context.volume.name,
-        line: null,
-        column: null,
-        message,
-      });
-    }
-    return false;
-  }
-
-  get dialect(): Dialect {
-    return this.#dialect;
-  }
-
-  get type(): EntryType {
-    return this.#options.type;
-  }
-
-  commandContext(cwd: string): CommandContext {
-    return {
-      dialect: this.#dialect,
-      arch: this.#context.platform.arch,
-      resolve: (name) => this.#fileRef(name, cwd),
-      sysappend: (bit) => this.#sysappend(bit),
-      warn: (label, message) => {
-        // Once: what holds for one label mostly holds for all.
-        if (this.#warned.has(message)) return;
-        this.#warned.add(message);
-        const { source, line } = label;
-        this.diagnostics.push({ severity: "warning", source, line, column: null, message });
-      },
-    };
-  }
-
-  #fileRef(name: string, cwd: string): FileRef {
-    const device = this.#context.volume.name;
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
-    if (this.#dialect === "pxelinux") {
-      // SERVER::PATH, and ::PATH for "on the same server, from its root".
-      const [, server, path] = /^([^/]*?)::(.*)$/s.exec(name) ?? [];
-      if (server) return { url: `tftp://${server}/${path!.replace(/^\/+/, "")}` };
-      if (path !== undefined) return { device, path: resolvePath("/", path) };
-    }
-    // SYSLINUX 6.04 reads other partitions by GRUB's kind of name.
-    const [, selector, rest] = /^\((hd[0-9]{1,3}[, ][0-9]{1,3})\)(.*)$/s.exec(name) ?? [];
-    if (selector !== undefined) return { selector: selector.replace(" ", ","), path: resolvePath("/", slashes(rest!)) };
-    return { device, path: resolvePath(cwd, slashes(name)) };
-  }
-
-  /** syslinux.cfg(5), SYSAPPEND. */
-  #sysappend(bit: number): string | null {
-    const { network } = this.#options;
-    if (bit === 1) return network?.ip ? `ip=${network.ip.replace(/^ip=/, "")}` : "";
-    if (bit === 2) return network?.bootif ? `BOOTIF=${network.bootif.replace(/^BOOTIF=/, "")}` : "";
-    if (bit === 0x40000) return this.#context.volume.uuid ? `FSUUID=${this.#context.volume.uuid}` : "";
-    return null;
-  }
+  if (!found) return "unreadable";
+  const config = parser.finish();
+  if (ancestors.length === 0)
+    reading.dialect = reading.options.dialect ?? dialectOf(paths[0]!, config, reading.context.platform);
+  return new ConfigListing(reading, config, cwd, submenu, [...ancestors, key]).list();
 }
-
-/** SYSLINUX takes both kinds of slash, as DOS people write them. */
-const slashes = (name: string): string => name.replaceAll("\\", "/");
 
 /** Lists one configuration. */
 class ConfigListing {
@@ -264,7 +115,7 @@ class ConfigListing {
     if (replaced !== null) return replaced;
     const showsMenu = this.#showsMenu();
     await this.#menu(this.#config.root, this.#submenu, showsMenu);
-    const chosen = await this.#chosen(showsMenu);
+    const chosen = (await this.#remembered()) ?? (await this.#chosen(showsMenu));
     const first = this.#firstIndex(showsMenu);
     return {
       entries: this.#entries,
@@ -367,7 +218,7 @@ class ConfigListing {
       file === "~" ? this.#ancestors.at(-1)!.split("\n") : [resolvePath(this.#cwd, slashes(file))],
     );
     const { source, line } = from ?? { source: this.#ancestors.at(-1)!, line: 1 };
-    return this.#reading.configuration(paths, cwd, submenu, this.#ancestors, { source, line, column: null });
+    return configuration(this.#reading, paths, cwd, submenu, this.#ancestors, { source, line, column: null });
   }
 
   /** What a typed command line does: a label (with more arguments), or a file. */
@@ -424,11 +275,26 @@ class ConfigListing {
     });
   }
 
+  /** MENU SAVE: what was chosen last is the default. */
+  async #remembered(): Promise<number | null> {
+    if (this.#ancestors.length > 1) return null;
+    const adv = await this.#reading.adv(this.#cwd);
+    if (adv?.bootOnce) {
+      const message = `the next boot is set to '${adv.bootOnce}' (extlinux --once); Baton can't use that up, so it doesn't follow it`;
+      const { source } = this.#config.default ??
+        this.#config.labels[0] ?? { source: this.#reading.context.volume.name };
+      this.#reading.diagnostics.push({ severity: "warning", source, line: null, column: null, message });
+    }
+    const label = this.#config.saves && adv?.menuSave ? this.#find(adv.menuSave) : null;
+    return (label && this.#spans.get(label)?.defaultAt) ?? null;
+  }
+
   /** The entry that boots by itself: ONTIMEOUT's, else DEFAULT's, else the one with MENU DEFAULT. */
   async #chosen(showsMenu: boolean): Promise<number | null> {
-    const { ontimeout, default: given, root } = this.#config;
-    const menuDefault = (): number | null =>
-      root.defaultItem ? (this.#spans.get(root.defaultItem)?.defaultAt ?? null) : null;
+    const { ontimeout, default: given, root, start } = this.#config;
+    // MENU START: the menu opens in a submenu, at its own default.
+    const first = start !== null && start !== root ? start : root.defaultItem;
+    const menuDefault = (): number | null => (first ? (this.#spans.get(first)?.defaultAt ?? null) : null);
     if (this.#reading.dialect === "u-boot") {
       // There ONTIMEOUT is another word for DEFAULT, and MENU DEFAULT counts where neither is.
       return (await this.#byLine(ontimeout ?? given?.text ?? null)) ?? menuDefault();

@@ -1,0 +1,176 @@
+/** What reading one configuration shares with those it leads to: files, budgets, diagnostics, and how names resolve. */
+
+import type { Diagnostic, EntryType, FileRef } from "../../entry.ts";
+import { BatonError, describeError } from "../../errors.ts";
+import type { FormatContext } from "../format.ts";
+import { isAbsence } from "../lookup.ts";
+import { resolvePath } from "../paths.ts";
+import { CONFIG_LIMIT } from "../reader.ts";
+import { decodeText } from "../text.ts";
+import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
+import type { CommandContext } from "./commands.ts";
+import type { Dialect } from "./dialect.ts";
+import type { IncludedFile } from "./directives.ts";
+
+/** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
+const MOST_FILES = 500;
+const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_ENTRIES = 100_000;
+
+/** What the network told a booting machine; only PXELINUX adds it to command lines. */
+export interface NetworkFacts {
+  /** `ip=CLIENT:SERVER:GATEWAY:NETMASK`. */
+  readonly ip: string | null;
+  /** `BOOTIF=01-aa-bb-cc-dd-ee-ff`. */
+  readonly bootif: string | null;
+}
+
+export interface ListingOptions {
+  readonly type: EntryType;
+  /** Where relative names start; the configuration's own folder except for PXELINUX. */
+  readonly cwd: string;
+  /** Null: by the file's name and content. */
+  readonly dialect: Dialect | null;
+  readonly network?: NetworkFacts;
+}
+
+/** Where a file is named. */
+export interface Place {
+  readonly source: string;
+  readonly line: number;
+  readonly column: number | null;
+}
+
+export class Reading {
+  readonly diagnostics: Diagnostic[] = [];
+  readonly context: FormatContext;
+  readonly options: ListingOptions;
+  readonly #warned = new Set<string>();
+  /** Settled once the first file is read. */
+  dialect: Dialect;
+  #files = 0;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(context: FormatContext, options: ListingOptions) {
+    this.context = context;
+    this.options = options;
+    this.dialect = options.dialect ?? "syslinux";
+  }
+
+  /** @param from where the file is named; null for the configuration itself. */
+  async read(path: string, from: Place | null): Promise<IncludedFile | null> {
+    const { volume } = this.context;
+    const source = `${volume.name}:${path}`;
+    const say = (severity: Diagnostic["severity"], message: string): null => {
+      const place = from ?? { source, line: null, column: null };
+      this.diagnostics.push({ severity, source: place.source, line: place.line, column: place.column, message });
+      return null;
+    };
+    if (this.#files++ >= MOST_FILES || this.#bytes > MOST_BYTES) {
+      if (this.#files === MOST_FILES + 1) say("error", "too many files are included; from here on they are not read");
+      return null;
+    }
+    try {
+      const bytes = await volume.reader.read(path, CONFIG_LIMIT);
+      this.#bytes += bytes.length;
+      const { text, problem } = decodeText(bytes);
+      if (problem !== null) say("warning", problem);
+      return { text, source };
+    } catch (error) {
+      if (isAbsence(error) && from !== null) return say("warning", `${path} is not there, and so not read`);
+      if (from === null && !(error instanceof BatonError && error.code === "too-large")) throw error;
+      if (error instanceof BatonError && error.code === "timeout") throw error;
+      return say("error", describeError(error));
+    }
+  }
+
+  /** What Syslinux has remembered on this volume; null where it isn't installed beside the configuration. */
+  async adv(folder: string): Promise<Adv | null> {
+    if (this.dialect !== "syslinux" && this.dialect !== "extlinux") return null;
+    const { reader } = this.context.volume;
+    const path = resolvePath(folder, "ldlinux.sys");
+    try {
+      const { size } = await reader.stat(path);
+      return size < ADV_BYTES ? null : parseAdv(await reader.readAt(path, size - ADV_BYTES, ADV_BYTES));
+    } catch (error) {
+      if (isAbsence(error)) return null;
+      throw error;
+    }
+  }
+
+  /** False once there are more entries than any menu has. */
+  mayAdd(): boolean {
+    if (this.#entries++ < MOST_ENTRIES) return true;
+    if (this.#entries === MOST_ENTRIES + 1) {
+      const message = `more than ${MOST_ENTRIES} entries; the rest is not listed`;
+      this.diagnostics.push({
+        severity: "error",
+        source: this.context.volume.name,
+        line: null,
+        column: null,
+        message,
+      });
+    }
+    return false;
+  }
+
+  get type(): EntryType {
+    return this.options.type;
+  }
+
+  commandContext(cwd: string): CommandContext {
+    return {
+      dialect: this.dialect,
+      arch: this.context.platform.arch,
+      resolve: (name) => this.#fileRef(name, cwd),
+      sysappend: (bit) => this.#sysappend(bit),
+      warn: (label, message) => {
+        // Once: what holds for one label mostly holds for all.
+        if (this.#warned.has(message)) return;
+        this.#warned.add(message);
+        const { source, line } = label;
+        this.diagnostics.push({ severity: "warning", source, line, column: null, message });
+      },
+    };
+  }
+
+  #fileRef(name: string, cwd: string): FileRef {
+    const device = this.context.volume.name;
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
+    if (this.dialect === "pxelinux") {
+      // SERVER::PATH, and ::PATH for "on the same server, from its root".
+      const [, server, path] = /^([^/]*?)::(.*)$/s.exec(name) ?? [];
+      if (server) return { url: `tftp://${server}/${path!.replace(/^\/+/, "")}` };
+      if (path !== undefined) return { device, path: resolvePath("/", path) };
+    }
+    // SYSLINUX 6.04 reads other partitions by GRUB's kind of name.
+    const [, disk, number, rest] = /^\((hd[0-9]{1,3}),([0-9]{1,3})\)(.*)$/s.exec(name) ?? [];
+    if (number !== undefined)
+      return this.#onPartition(`${disk},${number}`, Number(number), resolvePath("/", slashes(rest!)));
+    return { device, path: resolvePath(cwd, slashes(name)) };
+  }
+
+  /**
+   * Which disk a number meant is known to the firmware of the day only: it is taken for the disk that the
+   * configuration came from, and where even that can't be told, for the configuration's own volume.
+   */
+  #onPartition(selector: string, partition: number, path: string): FileRef {
+    const { volume, volumes } = this.context;
+    if (volume.disk === null) return { device: volume.name, path };
+    const found = volumes.find((other) => other.disk === volume.disk && other.partition === partition);
+    return found ? { device: found.name, path } : { selector, path };
+  }
+
+  /** syslinux.cfg(5), SYSAPPEND. */
+  #sysappend(bit: number): string | null {
+    const { network } = this.options;
+    if (bit === 1) return network?.ip ? `ip=${network.ip.replace(/^ip=/, "")}` : "";
+    if (bit === 2) return network?.bootif ? `BOOTIF=${network.bootif.replace(/^BOOTIF=/, "")}` : "";
+    if (bit === 0x40000) return this.context.volume.uuid ? `FSUUID=${this.context.volume.uuid}` : "";
+    return null;
+  }
+}
+
+/** SYSLINUX takes both kinds of slash, as DOS people write them. */
+export const slashes = (name: string): string => name.replaceAll("\\", "/");
