@@ -1,0 +1,86 @@
+/** The bytes of an ISO image: metadata in few, larger reads that are remembered, file contents straight through. */
+
+import type { ReadAt } from "../binary/readat.ts";
+import { BatonError } from "../errors.ts";
+
+/** What metadata is read in: directories lie close together. */
+const PIECE = 32 * 1024;
+const MOST_PIECES = 32;
+/** Directories of the largest media have a few MiB; a hostile image could make them be read without end. */
+const MOST_METADATA = 256 * 1024 * 1024;
+
+export class IsoSource {
+  /** Of the image file, in bytes. */
+  readonly size: number;
+  /** For messages: `vda1:/iso/debian.iso`. */
+  readonly name: string;
+  readonly #readAt: ReadAt;
+  /** By number, least recently used first. */
+  readonly #pieces = new Map<number, Promise<Uint8Array>>();
+  #metadataRead = 0;
+
+  constructor(readAt: ReadAt, size: number, name: string) {
+    this.#readAt = readAt;
+    this.size = size;
+    this.name = name;
+  }
+
+  /**
+   * Exactly these bytes of descriptors, directories and the like.
+   * @throws BatonError `io` where the image ends before, `too-large` where it has more metadata than any real one.
+   */
+  async metadata(offset: number, length: number): Promise<Buffer> {
+    this.check(offset, length);
+    const bytes = Buffer.alloc(length);
+    for (let at = offset; at < offset + length; ) {
+      const number = Math.floor(at / PIECE);
+      const piece = await this.#piece(number);
+      const from = at - number * PIECE;
+      const part = piece.subarray(from, from + offset + length - at);
+      if (part.length === 0) throw this.#cutShort(offset + length);
+      bytes.set(part, at - offset);
+      at += part.length;
+    }
+    return bytes;
+  }
+
+  /** At most `length` bytes of a file's contents; fewer where the image ends. */
+  async data(offset: number, length: number): Promise<Uint8Array> {
+    return this.#readAt(offset, length);
+  }
+
+  /** @throws BatonError `io` where the image ends before these bytes do. */
+  check(offset: number, length: number): void {
+    if (offset + length > this.size) throw this.#cutShort(offset + length);
+  }
+
+  /** Lets go of what was remembered. */
+  forget(): void {
+    this.#pieces.clear();
+    this.#metadataRead = 0;
+  }
+
+  async #piece(number: number): Promise<Uint8Array> {
+    let piece = this.#pieces.get(number);
+    this.#pieces.delete(number);
+    if (piece === undefined) {
+      this.#metadataRead += PIECE;
+      if (this.#metadataRead > MOST_METADATA) {
+        throw new BatonError("too-large", `${this.name}: its directories are larger than those of any real image.`);
+      }
+      if (this.#pieces.size >= MOST_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
+      piece = this.#readAt(number * PIECE, Math.min(PIECE, this.size - number * PIECE));
+      // A failure is told to whoever waits for it, and tried again by the next.
+      piece.catch(() => this.#pieces.delete(number));
+    }
+    this.#pieces.set(number, piece);
+    return piece;
+  }
+
+  #cutShort(end: number): BatonError {
+    return new BatonError(
+      "io",
+      `${this.name}: the image file has ${this.size} bytes and would need ${end}: it is cut short or damaged. Copy it again.`,
+    );
+  }
+}
