@@ -88,6 +88,8 @@ export async function init(): Promise<number> {
     machineFacts(),
   );
   machine.start();
+  // Drivers look for disks meanwhile.
+  if (words.timeout !== 0) void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
 
   // The menu comes with the first entry that can boot; without one, when there is nothing left to look at.
   while (!machine.isSettled && !machine.discovery.list.entries.some((entry) => entry.bootable)) await changed.wait();

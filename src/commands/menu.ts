@@ -41,6 +41,8 @@ export async function menu(args: string[]): Promise<number> {
             consoles: [terminal],
             store,
             actions: { ...actions, quit: () => leave(0) },
+            // A running system's kernel messages are its own affair.
+            printk: null,
             shell: { argv: [process.env.SHELL ?? "/bin/sh"] },
           }),
         unmount: () => found.close(),
