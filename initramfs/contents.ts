@@ -15,7 +15,6 @@ import { Tree } from "./tree.ts";
 const FSTAB = `proc /proc proc defaults 0 0
 sysfs /sys sysfs defaults 0 0
 devtmpfs /dev devtmpfs defaults 0 0
-devpts /dev/pts devpts defaults 0 0
 `;
 
 const SHELL_PROFILE = `export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERMINFO=/usr/share/terminfo

@@ -34,6 +34,8 @@ load_drivers() {
 
 # Loads the drivers of all devices that are there at start, and says so by the file coldplug-done.
 coldplug() {
+	# First, since boot loaders' choices stand in EFI variables, and configurations are read as soon as disks are there.
+	[ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o ro efivarfs /sys/firmware/efi/efivars
 	seen="|"
 	exec 8<>$run/wake
 	load_drivers
@@ -47,7 +49,6 @@ coldplug() {
 	done
 	load_drivers
 	: >$run/coldplug-done
-	[ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o ro efivarfs /sys/firmware/efi/efivars
 	mount -t pstore pstore /sys/fs/pstore
 }
 
@@ -134,7 +135,7 @@ start() {
 	export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERMINFO=/usr/share/terminfo
 	# Each call that waits for a dead disk keeps one of Node's threads; four, as it has by itself, would soon be gone.
 	export UV_THREADPOOL_SIZE=32
-	/bin/busybox mount -a # /etc/fstab: proc, sysfs, devtmpfs, devpts
+	/bin/busybox mount -a # /etc/fstab: proc, sysfs, devtmpfs
 	# Ctrl-Alt-Del restarts at once, by the kernel alone, which works when everything else hangs.
 	echo 1 >/proc/sys/kernel/ctrl-alt-del
 	# Every module looks at its hardware in the background: loading a file system's must not wait for a dead disk.
