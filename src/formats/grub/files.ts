@@ -39,7 +39,7 @@ export class Files {
   name(text: string): NamedFile {
     const { device: name, path } = splitPath(text);
     const device = this.device(name);
-    const absolute = path.startsWith("/") ? path : `/${path}`;
+    const absolute = this.#run.subvolumes.resolve(device, path.startsWith("/") ? path : `/${path}`, this.#run.env);
     return { device, path: absolute, ref: this.#run.devices.fileRef(device, absolute) };
   }
 

@@ -16,6 +16,7 @@ import { Files, type NamedFile } from "./files.ts";
 import { BootPlan, Menu } from "./menu.ts";
 import { Parser } from "./parser.ts";
 import type { SourceText } from "./source.ts";
+import { Subvolumes } from "./subvolumes.ts";
 
 /** A command's status: 0 is true. */
 export type Status = number | Promise<number>;
@@ -40,6 +41,7 @@ export class Interpreter {
   readonly context: FormatContext;
   readonly devices: Devices;
   readonly files: Files;
+  readonly subvolumes: Subvolumes;
   readonly budget: Budget;
   readonly diagnostics: Diagnostic[] = [];
   readonly #commands: ReadonlyMap<string, CommandFunction>;
@@ -88,6 +90,8 @@ export class Interpreter {
     this.env = env;
     this.source = source;
     this.files = new Files(this);
+    const { name } = context.volume;
+    this.subvolumes = new Subvolumes(name, source.name.slice(name.length + 1));
   }
 
   // What expansion asks for.

@@ -67,8 +67,6 @@ export class Parser {
   #suspicious = false;
   /** Compound commands that a fault broke off: what closes them is no news. */
   #brokenOff = 0;
-  /** Faults found so far; null while none was. */
-  faults = 0;
 
   constructor(source: SourceText, report: FaultSink) {
     this.#source = source;
@@ -93,10 +91,12 @@ export class Parser {
       this.#compounds.length = 0;
       try {
         const commands = this.#line();
+        this.#flush();
         if (commands.length > 0) return commands;
       } catch (fault) {
         if (!(fault instanceof Fault)) throw fault;
         this.#recover(fault, start);
+        this.#flush();
       }
     }
   }
@@ -110,9 +110,16 @@ export class Parser {
     throw new Fault(offset, message);
   }
 
+  /** Faults of the statement being read: a second look may find what they really are. */
+  readonly #found: { readonly offset: number; readonly message: string }[] = [];
+
   #say(offset: number, message: string): void {
-    this.faults++;
-    this.#report(offset, message);
+    this.#found.push({ offset, message });
+  }
+
+  #flush(): void {
+    for (const { offset, message } of this.#found) this.#report(offset, message);
+    this.#found.length = 0;
   }
 
   #recover(fault: Fault, start: number): void {
@@ -121,6 +128,7 @@ export class Parser {
       if (!this.#suspicious) {
         // Look again from the statement's beginning, now asking at every line whether a brace or quote is missing.
         this.#suspicious = true;
+        this.#found.length = 0;
         lexer.distrustsQuotes = true;
         lexer.seek(start);
         return;

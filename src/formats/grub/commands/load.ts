@@ -155,11 +155,7 @@ function leaves(kind: EntryKind, reason: string): CommandFunction {
 const fwsetup: CommandFunction = (run, args, call) => {
   // 2.12 asks first whether the firmware can do it.
   if (args[0] === "--is-supported") return run.context.platform.firmware === "efi" ? OK : BAD_ARGUMENT;
-  return leaves("other", "it opens the firmware's setup, which Baton can't do for another boot loader")(
-    run,
-    args,
-    call,
-  );
+  return leaves("other", "it opens the firmware's setup; there is no kernel to start")(run, args, call);
 };
 
 const boot: CommandFunction = (run, _args, call) => {

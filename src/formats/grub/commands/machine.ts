@@ -118,6 +118,16 @@ const loopback: CommandFunction = async (run, argv, call) => {
   return OK;
 };
 
+/** `btrfs-mount-subvol (DEVICE) /AT SUBVOLUME` (openSUSE). */
+const mountSubvolume: CommandFunction = (run, args) => {
+  const [name, at, subvolume] = args;
+  if (name === undefined || at === undefined || subvolume === undefined) return BAD_ARGUMENT;
+  const device = run.files.device(/^\(.*\)$/s.test(name) ? name.slice(1, -1) : name);
+  if (device.kind !== "volume") return UNKNOWN_DEVICE;
+  run.subvolumes.mount(device.volume.name, at, subvolume);
+  return OK;
+};
+
 export const machineCommands: readonly (readonly [string, CommandFunction])[] = [
   ["probe", probe],
   ["cpuid", cpuid],
@@ -126,4 +136,5 @@ export const machineCommands: readonly (readonly [string, CommandFunction])[] = 
   ["get_efivar", unknown],
   ["setenv", () => OK],
   ["loopback", loopback],
+  ["btrfs-mount-subvol", mountSubvolume],
 ];

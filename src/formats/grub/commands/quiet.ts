@@ -24,7 +24,7 @@ const ACCEPTED = [
   ..."net_del_route net_get_dhcp_option net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns".split(" "),
   ..."net_ls_routes net_nslookup net_set_vlan".split(" "),
   // Locked disks and pools that only GRUB opens.
-  ..."cryptomount zfskey zfs-bootfs xnu_uuid btrfs-info btrfs-list-subvols btrfs-mount-subvol".split(" "),
+  ..."cryptomount zfskey zfs-bootfs xnu_uuid btrfs-info btrfs-list-subvols".split(" "),
   ..."btrfs-get-default-subvol macbless mactelbless legacy_password legacy_check_password".split(" "),
   ..."blocklist date datetime help legacy_initrd_nounzip functional_test lockdown".split(" "),
 ];
