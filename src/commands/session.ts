@@ -151,6 +151,11 @@ export class Session {
     this.store.update({ countdown: null, message: null });
     try {
       if (this.#menu === null) this.#place.announce(`Booting ${entry.title} (${entry.source})`);
+      if (entry.writes.length > 0) {
+        log.info(
+          `${entry.id}: its own boot loader would now write ${JSON.stringify(entry.writes)}; Baton writes nothing`,
+        );
+      }
       if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
       await bootEntry(this.#place.discovery, entry, options, {
         unmount: () => this.#place.unmount(),
