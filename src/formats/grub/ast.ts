@@ -31,7 +31,11 @@ export const COMMAND = { simple: 0, if: 1, for: 2, while: 3, until: 4, function:
 
 /** `{ … }` at the end of a command. */
 export interface Block {
-  readonly commands: readonly Command[];
+  /**
+   * null where they are read again when they are run (parser.ts, blockCommands): the bodies of forty thousand
+   * entries would fill a small machine's memory, and most of the time would go into keeping them.
+   */
+  readonly commands: readonly Command[] | null;
   readonly source: SourceText;
   /** Offsets of `{` and of what follows `}`. */
   readonly start: number;

@@ -14,7 +14,7 @@ import { BAD_ARGUMENT, OK, TEST_FAILURE, UNKNOWN_COMMAND } from "./errors.ts";
 import { expandWords } from "./expand.ts";
 import { Files, type NamedFile } from "./files.ts";
 import { BootPlan, Menu } from "./menu.ts";
-import { Parser } from "./parser.ts";
+import { blockCommands, Parser } from "./parser.ts";
 import type { SourceText } from "./source.ts";
 import { Subvolumes } from "./subvolumes.ts";
 
@@ -192,7 +192,7 @@ export class Interpreter {
     this.source = block.source;
     this.positional = args;
     return finallyDo(
-      () => this.runList(block.commands),
+      () => this.runList(blockCommands(block)),
       () => {
         this.source = source;
         this.positional = positional;

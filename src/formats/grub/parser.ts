@@ -36,8 +36,8 @@ class Fault {
 class MissingBrace {}
 
 interface OpenBlock {
-  /** For messages: `menuentry "Debian"`. */
-  readonly owner: string;
+  /** The command's words, for messages. */
+  readonly words: readonly Word[];
   /** Offset of the command that the block belongs to. */
   readonly at: number;
   /** Columns before that command where only blanks precede it, else -1. */
@@ -104,6 +104,14 @@ export class Parser {
   /** Whether the lexer stands at such a token. */
   #is(token: Token): boolean {
     return this.#lexer.token === token;
+  }
+
+  /** The commands of a block that was read without a fault and begins there. */
+  readBlock(start: number): readonly Command[] {
+    this.#lexer.seek(start);
+    this.#lexer.next();
+    this.#open([], start);
+    return this.#commands();
   }
 
   #fail(offset: number, message: string): never {
@@ -185,7 +193,7 @@ export class Parser {
     do lexer.next();
     while (this.#is(TOKEN.newline));
     if (!this.#is(TOKEN.open)) this.#unexpected("'{' to begin the function's body");
-    this.#open(`function ${name}`, at, "function");
+    this.#open(["function", name], at);
     const body = this.#commands();
     this.#delimiters("}");
     if (!this.#is(TOKEN.close)) this.#unexpected("'}' to end the function");
@@ -359,8 +367,8 @@ export class Parser {
   #block(words: readonly Word[], at: number): Block | null {
     const lexer = this.#lexer;
     const start = lexer.start;
-    const name = plain(words[0]!);
-    this.#open(title(words), at, name);
+    const faults = this.#found.length;
+    this.#open(words, at);
     const block = this.#blocks.at(-1)!;
     const nesting = this.#nesting;
     const compounds = this.#compounds.length;
@@ -380,7 +388,7 @@ export class Parser {
         if (!(problem instanceof Fault && problem.atEnd)) this.#compounds.length = compounds;
         this.#nesting = nesting;
         if (problem instanceof MissingBrace) {
-          this.#say(at, `missing '}' to close ${block.owner}`);
+          this.#say(at, `missing '}' to close ${title(block.words)}`);
           this.#blocks.pop();
           this.#nesting--;
           this.#braces = block.depth - 1;
@@ -400,7 +408,8 @@ export class Parser {
     const end = lexer.end;
     this.#close();
     if (broken && (!block.holdsEntries || commands.length === 0)) return null;
-    return { commands, source: this.#source, start, end };
+    const isPlain = block.isEntry && !this.#suspicious && this.#found.length === faults;
+    return { commands: isPlain ? null : commands, source: this.#source, start, end };
   }
 
   /** After a fault: to the block's own `}`, or in a submenu to the next line outside of any inner brace. */
@@ -420,19 +429,21 @@ export class Parser {
         if (this.#is(TOKEN.close)) return "closed";
         return "line";
       } else if (this.#is(TOKEN.end) || this.#is(TOKEN.unterminated)) {
-        throw new Fault(block.at, `missing '}' to close ${block.owner}`, true);
+        throw new Fault(block.at, `missing '}' to close ${title(block.words)}`, true);
       }
       lexer.next();
     }
   }
 
-  #open(owner: string, at: number, name: string | null): void {
+  #open(words: readonly Word[], at: number): void {
+    const name = words[0];
     this.#enter(at);
     this.#braces++;
     this.#blocks.push({
-      owner,
+      words,
       at,
-      indent: this.#indentOf(at),
+      // Only a second look asks for it.
+      indent: this.#suspicious ? this.#indentOf(at) : -1,
       holdsEntries: name === "submenu",
       isEntry: name === "submenu" || name === "menuentry" || name === "hiddenentry",
       depth: this.#braces,
@@ -487,7 +498,7 @@ export class Parser {
       if (compound !== undefined && compound.at > (block?.at ?? -1)) {
         throw new Fault(compound.at, `missing '${compound.end}' to end the '${compound.name}' that begins here`, true);
       }
-      if (block !== undefined) throw new Fault(block.at, `missing '}' to close ${block.owner}`, true);
+      if (block !== undefined) throw new Fault(block.at, `missing '}' to close ${title(block.words)}`, true);
       throw new Fault(lexer.start, `the file ends where GRUB expects ${wanted}`, true);
     }
     throw new Fault(lexer.start, `unexpected ${this.#describe()} where GRUB expects ${wanted}`);
@@ -499,6 +510,11 @@ export class Parser {
     const text = this.#source.text.slice(lexer.start, lexer.end);
     return `'${text.length > 40 ? `${text.slice(0, 40)}…` : text}'`;
   }
+}
+
+/** What a block holds. */
+export function blockCommands(block: Block): readonly Command[] {
+  return block.commands ?? new Parser(block.source, () => {}).readBlock(block.start);
 }
 
 function endsList(token: Token): boolean {
@@ -514,10 +530,6 @@ function endsList(token: Token): boolean {
     default:
       return false;
   }
-}
-
-function plain(word: Word): string | null {
-  return typeof word === "string" ? word : null;
 }
 
 /** `menuentry "Debian"`, for messages. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COMMAND, type Command } from "../../../src/formats/grub/ast.ts";
-import { Parser } from "../../../src/formats/grub/parser.ts";
+import { blockCommands, Parser } from "../../../src/formats/grub/parser.ts";
 import { SourceText } from "../../../src/formats/grub/source.ts";
 
 interface Parsed {
@@ -36,7 +36,7 @@ function outline(commands: readonly Command[]): unknown[] {
   return commands.map((command) => {
     if (command.kind !== COMMAND.simple) return command.kind;
     const title = command.words.slice(0, command.block === null ? 1 : 2).join(" ");
-    return command.block === null ? title : [title, ...outline(command.block.commands)];
+    return command.block === null ? title : [title, ...outline(blockCommands(command.block))];
   });
 }
 
