@@ -46,6 +46,8 @@ export async function menuReady(machine: Machine): Promise<{ entries: number; se
 /** Runs one command in the shell on ttyS1 and resolves with what it printed. */
 export async function inside(machine: Machine, command: string): Promise<string> {
   const line = machine.serial2!;
+  // A shell that is only starting drops what came before its first prompt.
+  if (!line.text.includes("# ")) await line.waitFor(/# /);
   // The marks are written so that the echo of the command isn't taken for them.
   line.write(`echo beg""in; { ${command}; } 2>&1; echo e""nd\n`);
   const { match } = await line.waitFor(/\bbegin\n([\s\S]*?)\bend\n/);

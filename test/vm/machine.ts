@@ -109,12 +109,9 @@ export class Machine {
   /** Plugs in the disk with this index in `disks`, which must have `later` and be on USB. */
   async plugIn(index: number): Promise<void> {
     await this.#qmp.call("blockdev-add", { ...blockNode(index, copyPath(this.#directory, index)) });
-    await this.#qmp.call("device_add", {
-      driver: "usb-storage",
-      bus: "xhci.0",
-      drive: `disk${index}`,
-      id: `usb${index}`,
-    });
+    const device = { driver: "usb-storage", bus: "xhci.0", drive: `disk${index}`, id: `usb${index}` };
+    // As sticks say of themselves.
+    await this.#qmp.call("device_add", { ...device, removable: true });
   }
 
   /** Pulls out a disk that `plugIn` plugged in. */
@@ -199,7 +196,7 @@ function diskArguments(directory: string, options: MachineOptions): string[] {
       ahci: `ide-hd,drive=${name},bus=ide.${ports}`,
       cdrom: `ide-cd,drive=${name},bus=ide.${ports}`,
       nvme: `nvme,drive=${name},serial=baton${index}`,
-      usb: `usb-storage,drive=${name},bus=xhci.0`,
+      usb: `usb-storage,drive=${name},bus=xhci.0,removable=on`,
       scsi: `scsi-hd,drive=${name},bus=scsi.0`,
     }[disk.attach];
     if (disk.attach === "ahci" || disk.attach === "cdrom") ports++;
