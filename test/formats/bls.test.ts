@@ -244,6 +244,9 @@ test("Fedora's variables are filled in from GRUB's environment block, where ther
   assert.deepEqual(filled.entries[0]!.initrd.map(formatFileRef), ["vda1:/initramfs.img"]);
   assert.equal(filled.entries[0]!.restricted, null);
   assert.deepEqual(filled.diagnostics, []);
+  const broken = { "/grub2/grubenv": "# GRUB Environment Block\nkernelopts=a\\\nb\\\\\n####" };
+  const joined = await read({ [at("f.conf")]: "linux /vmlinuz\noptions $kernelopts c", ...broken });
+  assert.equal(joined.entries[0]!.options, "a b\\ c", "found by fuzzing: a line break in a value");
   const plain = await read({ [at("f.conf")]: "linux /vmlinuz\noptions cost=$5" });
   assert.equal(plain.entries[0]!.options, "cost=$5");
 });

@@ -19,14 +19,15 @@ export class GrubVariables {
   }
 
   /**
-   * With `$name` and `${name}` filled in as GRUB would: unset ones are empty, and blanks that they leave at the ends
-   * are dropped. Text from a volume without an environment block stays as it is.
+   * With `$name` and `${name}` filled in as GRUB would: unset ones are empty, line breaks in a value are blanks (a
+   * command line has none), and blanks left at the ends are dropped. Text from a volume without an environment block stays as it is.
    */
   async expand(text: string): Promise<string> {
     this.#values ??= this.#read();
     const values = await this.#values;
     if (values === null) return text;
-    return text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, plain) => values.get(braced ?? plain) ?? "").trim();
+    const filled = text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, plain) => values.get(braced ?? plain) ?? "");
+    return filled.replace(/[\r\n]+/g, " ").trim();
   }
 
   async #read(): Promise<ReadonlyMap<string, string> | null> {
