@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bls } from "../../src/formats/bls/bls.ts";
+import { uki } from "../../src/formats/uki/uki.ts";
+import { makePe } from "../binary/pefile.ts";
 import { bootctlList, bootctlMissing } from "./bootctl.ts";
 import { readTree } from "./tree.ts";
 
@@ -63,4 +65,35 @@ test("bootctl lists the same entries in the same order with the same titles and 
       JSON.stringify(files, null, 1),
     );
   }
+});
+
+test("bootctl gives unified kernel images the same names, versions and command lines", {
+  skip: missing ?? false,
+}, async () => {
+  const os = (...lines: string[]): string => `${lines.join("\n")}\n`;
+  const image = (osRelease: string, cmdline: string): Uint8Array =>
+    makePe([
+      [".text", "code"],
+      [".osrel", osRelease],
+      [".cmdline", cmdline],
+      [".linux", "kernel"],
+    ]);
+  const files = {
+    "/EFI/Linux/fedora-6.9+3-1.efi": image(
+      os("NAME=Fedora", 'PRETTY_NAME="Fedora 40"', "ID=fedora", "VERSION_ID=40"),
+      "a b\n",
+    ),
+    "/EFI/Linux/fedora-6.10.efi": image(
+      os("NAME=Fedora", "PRETTY_NAME='Fedora 40'", "ID=fedora", "VERSION=41 (x)"),
+      "quiet",
+    ),
+    "/EFI/Linux/img.efi": image(os("NAME=N", "ID=i", "IMAGE_ID=img", "IMAGE_VERSION=7", "BUILD_ID=b"), "x=1  y=2"),
+    "/EFI/Linux/b.efi": image(os("ID=only", "BUILD_ID=9"), "z"),
+  };
+  const theirs = bootctlList(files, program);
+  const ours = (await readTree(uki, files)).entries;
+  assert.deepEqual(
+    ours.map((e) => [`${e.nativeId}.efi`, e.title, e.version ?? null, e.sortKey ?? null, e.options]),
+    theirs.map((e) => [e.id, e.showTitle, e.version ?? null, e.sortKey ?? null, e.options]),
+  );
 });

@@ -26,7 +26,7 @@ export function bootctlMissing(program = "bootctl"): string | null {
 }
 
 /** The entries of an ESP with these files, in bootctl's order. */
-export function bootctlList(files: Readonly<Record<string, string>>, program = "bootctl"): BootctlEntry[] {
+export function bootctlList(files: Readonly<Record<string, string | Uint8Array>>, program = "bootctl"): BootctlEntry[] {
   const dir = mkdtempSync(join(tmpdir(), "baton-bootctl-"));
   try {
     for (const [path, text] of Object.entries(files)) {
