@@ -151,6 +151,10 @@ export class Devices {
     let discs = 0;
     for (const volume of this.inSearchOrder()) {
       const { disk, partition } = place(volume);
+      if (context.image !== undefined && volume === this.own) {
+        this.#names.set(volume, "loop");
+        continue;
+      }
       if (partition === null && (volume.type === "iso9660" || volume.type === "udf")) {
         this.#names.set(volume, context.platform.firmware === "pc" && discs === 0 ? "cd" : `cd${discs}`);
         discs++;

@@ -236,12 +236,15 @@ export class Lexer {
     for (;;) {
       const c = text.charCodeAt(at);
       if (c === BACKSLASH) {
-        if (at + 1 >= text.length) {
-          // The line that a backslash continues isn't there: GRUB reads an empty one.
-          at++;
-          break;
+        const isContinued = at + 1 >= text.length || text.charCodeAt(at + 1) === NEWLINE;
+        if (isContinued && this.#afterNewline(at + 1) >= text.length) {
+          this.token = TOKEN.unterminated;
+          this.end = this.#at = text.length;
+          this.problemAt = at;
+          this.problem = "the line that this backslash continues is missing";
+          return this.token;
         }
-        if (text.charCodeAt(at + 1) === NEWLINE) {
+        if (isContinued) {
           at = this.#afterNewline(at + 1);
         } else {
           raw += text.slice(at, at + 2);

@@ -94,8 +94,16 @@ export class Parser {
         this.#flush();
         if (commands.length > 0) return commands;
       } catch (fault) {
-        if (!(fault instanceof Fault)) throw fault;
-        this.#recover(fault, start);
+        if (fault instanceof Fault) {
+          this.#recover(fault, start);
+        } else if (fault instanceof MissingBrace) {
+          // A function's: what begins here is read as if it had been closed.
+          const block = this.#blocks.at(-1)!;
+          this.#say(block.at, `missing '}' to close ${title(block.words)}`);
+          lexer.seek(lexer.start);
+        } else {
+          throw fault;
+        }
         this.#flush();
       }
     }

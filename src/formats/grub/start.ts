@@ -59,6 +59,8 @@ export async function startEnvironment(run: Interpreter, path: string): Promise<
   for (const feature of FEATURES) set(feature, "y");
   set("config_file", `(${root})${path}`);
   set("config_directory", `(${root})${directory}`);
+  // What a loopback.cfg expects of the menu entry that leads to it.
+  if (context.image !== undefined) set("iso_path", context.image.path);
 }
 
 /** `x86_64-efi` and the like below GRUB's own directory hold its modules. */

@@ -229,6 +229,19 @@ menuentry b { linux /b }
   assert.deepEqual(outline(commands), [["menuentry a", ["menuentry b", "linux"]]]);
 });
 
+test("a missing } of a function is told, and the entries after it are read", () => {
+  const { commands, faults } = parse("function f {\n  echo x\nmenuentry A { linux /a }\nmenuentry B { linux /b }\n");
+  assert.deepEqual(faults, ["1:1: missing '}' to close function \"f\""]);
+  assert.deepEqual(outline(commands), [
+    ["menuentry A", "linux"],
+    ["menuentry B", "linux"],
+  ]);
+});
+
+test("a backslash at the end of the file continues nothing: GRUB drops the statement", () => {
+  assert.deepEqual(parse("echo a\necho b\\\n").faults, ["2:7: the line that this backslash continues is missing"]);
+});
+
 test("a missing fi is told where its if begins, and what it holds is read all the same", () => {
   const { commands, faults } = parse(`if [ "$x" ]; then
 menuentry A { linux /a }
