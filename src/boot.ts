@@ -27,12 +27,17 @@ const READ_MS = 30_000;
 const PIECE = 1024 * 1024;
 /** How long unmounting may take in all: nothing was written, so a disk that doesn't answer loses nothing. */
 const UNMOUNT_MS = 5000;
+/** How long the reading of an ISO file may keep the hand-over. */
+const QUIET_MS = 1000;
 
 /** A file of an entry, open. */
 export interface OpenFile {
   readonly name: string;
   readonly handle: FileHandle;
+  /** Bytes. */
   readonly size: number;
+  /** Where it begins in what is open: above 0 for a file within an ISO file. */
+  readonly offset: number;
 }
 
 export interface BootFile {
@@ -93,9 +98,27 @@ export async function bootEntry(
   options: string,
   hooks: BootHooks,
 ): Promise<never> {
+  const isoFiles = discovery.holdIsoFiles();
+  try {
+    return await loadAndJump(discovery, entry, options, hooks, isoFiles.idle);
+  } finally {
+    isoFiles.release();
+  }
+}
+
+/** @param quiet settles when nothing else reads from the disks, so that unmounting is final */
+async function loadAndJump(
+  discovery: Discovery,
+  entry: BootEntry,
+  options: string,
+  hooks: BootHooks,
+  quiet: Promise<void>,
+): Promise<never> {
   const title = `Loading ${entry.title}`;
   hooks.onProgress({ title, detail: "opening its files", done: 0, total: null });
   const opened = await openFiles(discovery, kernelAndInitrds(entry));
+  const limited = (work: Promise<void>, ms: number): Promise<void> =>
+    Promise.race([work, sleep(ms, undefined, { ref: false })]);
   return handOver({
     load: async () => {
       checkDevicetree(entry);
@@ -106,7 +129,10 @@ export async function bootEntry(
     closeFiles: () => closeFiles(opened),
     onStage: async (stage, result) => {
       if (stage === "loaded" && result) hooks.onLoaded(result.method, result.seconds);
-      if (stage === "unmount") await Promise.race([hooks.unmount(), sleep(UNMOUNT_MS, undefined, { ref: false })]);
+      if (stage === "unmount") {
+        await limited(quiet, QUIET_MS);
+        await limited(hooks.unmount(), UNMOUNT_MS);
+      }
       if (stage === "jump") await hooks.beforeJump();
     },
     // Volumes unmount themselves, and mount themselves when they are next read.
@@ -162,7 +188,13 @@ async function openFile(discovery: Discovery, ref: FileRef): Promise<OpenFile> {
   const name = formatFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
   if ("url" in ref) throw new BatonError("unsupported", `${name}: this version of Baton fetches nothing`);
-  return openPath(await discovery.volume(ref.device).hostPath(ref.path), name);
+  const volume = discovery.volume(ref.device);
+  if (volume.extent === undefined) return openPath(await volume.hostPath(ref.path), name);
+  const { hostPath, offset, size } = await volume.extent(ref.path);
+  const whole = await openPath(hostPath, name);
+  if (offset + size <= whole.size) return { ...whole, offset, size };
+  await whole.handle.close();
+  throw new BatonError("io", `${name}: the file that it is in ends before it: ${hostPath} is cut short`);
 }
 
 /** @param name for messages: the path as the user knows it */
@@ -172,7 +204,7 @@ export async function openPath(path: string, name: string): Promise<OpenFile> {
     throw error.code === "ENOENT" ? new BatonError("not-found", `${name}: there is no such file`) : error;
   });
   const stat = await handle.stat();
-  if (stat.isFile()) return { name, handle, size: stat.size };
+  if (stat.isFile()) return { name, handle, size: stat.size, offset: 0 };
   await handle.close();
   throw new BatonError("not-a-file", `${name}: it is no regular file`);
 }
@@ -188,11 +220,16 @@ async function kexecFiles(
   opened: readonly OpenFile[],
   image: Image,
 ): Promise<{ kernel: KexecFile; initrds: KexecFile[] }> {
-  const [first, ...others] = opened.map(({ name, handle, size }) => ({ name, fd: handle.fd, size }));
+  // A file that is whole is taken as it is; a part has to be copied first.
+  const [first, ...others] = opened.map(({ name, handle, size, offset }) => ({
+    ...{ name, fd: handle.fd, size },
+    ...(offset === 0 ? {} : { offset }),
+  }));
   const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size) : null;
   if (uki === null) return { kernel: first!, initrds: others };
   const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({
-    ...extent,
+    size: extent.size,
+    offset: opened[0]!.offset + extent.offset,
     fd: first!.fd,
     name: `${first!.name} (${section})`,
   });
@@ -208,7 +245,12 @@ const readAtOf =
     const buffer = new Uint8Array(Math.max(0, Math.min(length, file.size - offset)));
     let filled = 0;
     while (filled < buffer.length) {
-      const reading = file.handle.read(buffer, filled, Math.min(PIECE, buffer.length - filled), offset + filled);
+      const reading = file.handle.read(
+        buffer,
+        filled,
+        Math.min(PIECE, buffer.length - filled),
+        file.offset + offset + filled,
+      );
       const { bytesRead } = await withDeadline(reading, READ_MS, `reading ${file.name}`);
       if (bytesRead === 0) break;
       filled += bytesRead;

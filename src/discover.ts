@@ -7,25 +7,31 @@ import type { BootEntry, DeviceFile, FileRef } from "./entry.ts";
 import { entryFiles } from "./entry.ts";
 import { BatonError, describeError } from "./errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "./formats/format.ts";
-import { EMPTY_RESULT } from "./formats/format.ts";
 import { formats as allFormats } from "./formats/formats.ts";
+import { IsoFiles } from "./isofiles.ts";
+import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { log } from "./log.ts";
 import type { DeviceRow } from "./menu/model.ts";
 import type { BootList, ReadConfig } from "./policy/list.ts";
 import { bootList } from "./policy/list.ts";
+import { type Scan, scanConfig } from "./scan.ts";
+
+/** Bytes of a file on this machine that are a file of a volume. */
+export interface FileExtent {
+  readonly hostPath: string;
+  /** Bytes from the beginning of that file. */
+  readonly offset: number;
+  readonly size: number;
+}
 
 /** A volume whose files can also be opened by path, as kexec needs it. */
 export interface Volume extends FormatVolume {
   /** Where a file of this volume can be opened on this machine, after resolving links inside the volume. */
   hostPath(path: string): Promise<string>;
+  /** In a volume that is itself a file: which part of that file a file of it is. Then `hostPath` rejects. */
+  extent?(path: string): Promise<FileExtent>;
   /** Unmounts. The volume mounts again if it is read again. */
   close(): Promise<void>;
-}
-
-interface Scan {
-  readonly format: Format;
-  readonly path: string;
-  readonly result: FormatResult;
 }
 
 interface Attached {
@@ -33,6 +39,8 @@ interface Attached {
   scans: readonly Scan[];
   /** Why the volume could not be read, else null. */
   failure: string | null;
+  /** The ISO files on it, in the order in which they were found. */
+  isos: readonly IsoScan[];
 }
 
 /** A device's row without what discovery itself finds out. */
@@ -46,6 +54,8 @@ export class Discovery {
   readonly #facts = new Map<string, DeviceFacts>();
   /** What is known of the files that entries name: null for a file that is there, else why not. */
   readonly #files = new Map<string, string | null>();
+  readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
+  readonly #isoScanner: IsoScanner;
   #list: BootList = bootList([], () => null);
 
   /**
@@ -55,6 +65,14 @@ export class Discovery {
     this.#platform = platform;
     this.#formats = formats;
     this.#compareNames = compareNames;
+    this.#isoScanner = new IsoScanner(this.#isoFiles, formats, {
+      context: (iso) => ({
+        // Its own disk comes next: a loopback.cfg searches for the disk that has the file.
+        ...this.#context(iso, [iso, iso.parent, ...this.volumes.filter((other) => other !== iso.parent)]),
+        image: { volume: iso.parent, path: iso.file },
+      }),
+      lookForFiles: (scans) => this.#lookForFiles(scans),
+    });
   }
 
   /** The list as of the last {@link scan}. */
@@ -66,13 +84,15 @@ export class Discovery {
     return this.#ordered().map(({ volume }) => volume);
   }
 
-  /** Every device, those that gave nothing with the reason. */
+  /** Every device, those that gave nothing with the reason; after each, the ISO files on it that were opened. */
   get devices(): readonly DeviceRow[] {
-    return this.#orderedNames().map((name) => {
+    return this.#orderedNames().flatMap((name) => {
       const facts = this.#facts.get(name)!;
       const attached = this.#attached.get(name);
       const sources = attached?.scans.map((scan) => scan.path) ?? [];
-      return { ...facts, sources, reason: sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached)) };
+      const reason = sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached));
+      const isos = this.#isoFiles.on(name).map((volume) => isoRow(volume, attached?.isos ?? []));
+      return [{ ...facts, sources, reason }, ...isos];
     });
   }
 
@@ -84,7 +104,8 @@ export class Discovery {
   /** A filesystem is there; nothing is read before {@link scan}. */
   attach(volume: Volume, facts: DeviceFacts): void {
     this.#facts.set(volume.name, facts);
-    this.#attached.set(volume.name, { volume, scans: [], failure: null });
+    this.#attached.set(volume.name, { volume, scans: [], failure: null, isos: [] });
+    this.#isoFiles.forget(volume.name);
     this.#forgetFiles(volume.name);
   }
 
@@ -93,6 +114,7 @@ export class Discovery {
     const attached = this.#attached.get(name);
     this.#facts.delete(name);
     this.#attached.delete(name);
+    this.#isoFiles.forget(name);
     this.#forgetFiles(name);
     return attached?.volume ?? null;
   }
@@ -121,6 +143,30 @@ export class Discovery {
     onList?.();
   }
 
+  /**
+   * Looks into the ISO files that lie on these volumes (all, unless given); {@link list} is brought up to date, and
+   * `onList` called, after each file. Apart from {@link scan}, so that no disk's own entries wait for it. Never
+   * rejects because of a volume or a file.
+   */
+  async scanIsoFiles(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
+    const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
+    await Promise.all(
+      chosen.map((attached) => {
+        const isWanted = (): boolean => this.#attached.get(attached.volume.name) === attached;
+        return this.#isoScanner.scan(attached.volume, isWanted, (isos) => {
+          attached.isos = isos;
+          this.refresh();
+          onList?.();
+        });
+      }),
+    );
+  }
+
+  /** While something is being booted: see {@link IsoScanner.hold}. */
+  holdIsoFiles(): { readonly idle: Promise<void>; release(): void } {
+    return this.#isoScanner.hold();
+  }
+
   /** Makes the list anew of what has been read. */
   refresh(): void {
     const configs = this.#configs();
@@ -133,9 +179,9 @@ export class Discovery {
 
   /** The volume on a device, for reading what an entry names. */
   volume(device: string): Volume {
-    const attached = this.#attached.get(device);
-    if (!attached) throw new BatonError("not-found", `${device}: this device is not attached any more`);
-    return attached.volume;
+    const volume = this.#attached.get(device)?.volume ?? this.#isoFiles.find(device);
+    if (!volume) throw new BatonError("not-found", `${device}: this device is not attached any more`);
+    return volume;
   }
 
   entry(id: string): BootEntry | null {
@@ -145,18 +191,19 @@ export class Discovery {
   /** What another device's coming or going might change: files on it, and whatever could not be reached. */
   #isIncomplete(result: FormatResult): boolean {
     const isElsewhere = (ref: FileRef): boolean =>
-      "selector" in ref || ("device" in ref && !this.#attached.has(ref.device));
+      "selector" in ref ||
+      ("device" in ref && !this.#attached.has(ref.device) && this.#isoFiles.find(ref.device) === null);
     return result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
   }
 
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
-    const context: FormatContext = { volume, volumes: this.volumes, platform: this.#platform };
+    const context = this.#context(volume, this.volumes);
     try {
       const found = await Promise.all(
         this.#formats.map(async (format) => {
           const paths = await format.find(volume);
-          return Promise.all(paths.map((path) => this.#scanConfig(format, path, context)));
+          return Promise.all(paths.map((path) => scanConfig(format, path, context)));
         }),
       );
       attached.scans = found.flat();
@@ -169,37 +216,38 @@ export class Discovery {
     this.#forgetFiles(volume.name);
   }
 
-  #forgetFiles(device: string): void {
-    for (const key of this.#files.keys()) if (key.startsWith(`${device}:`)) this.#files.delete(key);
+  #context(volume: Volume, volumes: readonly Volume[]): FormatContext {
+    const openImage = async (on: FormatVolume, path: string): Promise<Volume | null> => {
+      try {
+        return await this.#isoFiles.open(this.volume(on.name), path);
+      } catch (error) {
+        log.warn(describeError(error));
+        return null;
+      }
+    };
+    return { volume, volumes, platform: this.#platform, openImage };
   }
 
-  async #scanConfig(format: Format, path: string, context: FormatContext): Promise<Scan> {
-    const source = `${context.volume.name}:${path}`;
-    try {
-      const result = await format.parse(path, context);
-      log.info(`${source}: ${result.entries.length} ${format.name} entries`);
-      return { format, path, result };
-    } catch (error) {
-      const message = describeError(error);
-      log.warn(`${source}: ${message}`);
-      const diagnostic = { severity: "error", source, line: null, column: null, message } as const;
-      return { format, path, result: { ...EMPTY_RESULT, diagnostics: [diagnostic] } };
+  #forgetFiles(device: string): void {
+    for (const key of this.#files.keys()) {
+      if (key.startsWith(`${device}:`) || key.startsWith(`${device}+`)) this.#files.delete(key);
     }
   }
 
   #configs(): ReadConfig[] {
     const ordered = this.#ordered();
-    const uuids = ordered.map(({ volume }) => volume.uuid);
-    return ordered.flatMap(({ volume, scans }) => {
-      const unique = volume.uuid !== null && uuids.filter((uuid) => uuid === volume.uuid).length === 1;
-      const volumeKey = unique ? volume.uuid! : volume.name;
-      return scans.map(({ path, result }) => ({
+    const keyOf = keysAmong(ordered.map(({ volume }) => volume));
+    const configs = ordered.flatMap(({ volume, scans }) =>
+      scans.map(({ path, result }) => ({
         ...result,
         source: `${volume.name}:${path}`,
-        volumeKey,
+        volumeKey: keyOf(volume),
         removable: volume.removable,
-      }));
-    });
+      })),
+    );
+    // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
+    const isos = ordered.flatMap((attached) => attached.isos);
+    return [...configs, ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? [])))];
   }
 
   /** A slow device delays only the configurations that name files on it. */
@@ -241,6 +289,12 @@ export class Discovery {
     const names = [...this.#facts.keys()];
     return this.#compareNames ? names.sort(this.#compareNames) : names;
   }
+}
+
+/** What names a volume in ids: its UUID where no other has the same, else its name. */
+function keysAmong(volumes: readonly Volume[]): (volume: Volume) => string {
+  const uuids = volumes.map(({ uuid }) => uuid);
+  return ({ name, uuid }) => (uuid !== null && uuids.filter((other) => other === uuid).length === 1 ? uuid : name);
 }
 
 const fileKey = (ref: { device: string; path: string }): string => `${ref.device}:${ref.path}`;

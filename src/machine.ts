@@ -54,6 +54,9 @@ export class Machine {
   #lastNews = 0;
   #isSettled = false;
   #settled: Promise<void> = Promise.resolve();
+  #isoFiles: Promise<unknown> = Promise.resolve();
+  #isComplete = false;
+  #complete: Promise<void> = Promise.resolve();
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
@@ -67,6 +70,15 @@ export class Machine {
   /** Resolves when what was there at start has been read, or has passed its deadline; never rejects. */
   get settled(): Promise<void> {
     return this.#settled;
+  }
+
+  /** Resolves when the ISO files on what was there at start have been looked into as well; never rejects. */
+  get complete(): Promise<void> {
+    return this.#complete;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   /** Begins to look; returns at once. */
@@ -84,6 +96,11 @@ export class Machine {
     this.#lastNews = performance.now();
     this.#track(this.#arrive());
     this.#settled = this.#settle();
+    this.#complete = this.#settled.then(async () => {
+      await this.#isoFiles;
+      this.#isComplete = true;
+      this.#options.onChange?.();
+    });
   }
 
   /** Looks at every device again, as at start. */
@@ -143,6 +160,8 @@ export class Machine {
       unread.clear();
       await this.discovery.scan(names, this.#options.onChange);
       this.#options.onChange?.();
+      // Nothing waits for these: a disk's own entries are what a machine boots.
+      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, this.#options.onChange)]);
     };
     await readAttached();
     // Those that took longer, each as it answers.

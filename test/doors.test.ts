@@ -6,7 +6,7 @@ import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 
 /** What compositions may import: everything. They are the only ones that join rooms. */
-const COMPOSITIONS = ["main", "discover", "machine", "boot", "commands"];
+const COMPOSITIONS = ["main", "discover", "scan", "isofiles", "isoscan", "machine", "boot", "commands"];
 /** Imported by all; import nothing above themselves. */
 const GROUND = ["entry", "errors", "log", "text", "version"];
 

@@ -47,5 +47,6 @@ export async function discoverDirectories(specs: readonly DiskSpec[], platform: 
     );
   }
   await discovery.scan();
+  await discovery.scanIsoFiles();
   return discovery;
 }

@@ -68,10 +68,13 @@ export async function init(): Promise<number> {
     await sync({ timeoutMs: 5000 });
     reboot(command);
   };
+  const isNamedThere = (): boolean =>
+    words.default === null || findEntry(machine.discovery.list.entries, words.default) !== null;
   const session: Session = new Session(
     {
       discovery: machine.discovery,
-      isSettled: () => machine.isSettled,
+      // Only an entry that was named may be in an ISO file; nothing else waits for those.
+      isSettled: () => machine.isSettled && (machine.isComplete || isNamedThere()),
       rescan: () => machine.rescan(),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
@@ -92,15 +95,17 @@ export async function init(): Promise<number> {
   if (words.timeout !== 0) void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
 
   // The menu comes with the first entry that can boot; without one, when there is nothing left to look at.
-  while (!machine.isSettled && !machine.discovery.list.entries.some((entry) => entry.bootable)) await changed.wait();
+  const isBootable = (): boolean => machine.discovery.list.entries.some((entry) => entry.bootable);
+  while (!machine.isComplete && !isBootable()) await changed.wait();
   const isUnattended = (): boolean => session.timeout === 0 || consoles.length === 0;
   if (isUnattended()) {
     await machine.settled;
+    if (!isNamedThere()) await machine.complete;
     if (earlyKeys?.end()) session.holdForPerson();
     // Settled, the default may be another one, with a timeout of its own.
     if (isUnattended()) {
       sayReady("entries ready");
-      if (words.default !== null && findEntry(machine.discovery.list.entries, words.default) === null) {
+      if (!isNamedThere()) {
         log.error(`baton.default=${words.default}: no entry has this id, title or number`);
       }
       const failure = await session.bootUnattended();

@@ -136,7 +136,7 @@ export class Session {
       timeout: this.timeout,
       settled: this.#place.isSettled(),
       stopped: this.#stopped,
-      hasDefault: this.#place.discovery.list.order.length > 0,
+      hasDefault: this.#place.discovery.list.order.length > 0 || this.#defaultEntry() !== null,
     });
     if (step.left !== this.store.state.countdown) this.store.update({ countdown: step.left });
     if (step.boot) {

@@ -43,6 +43,8 @@ export interface FormatContext {
    * name of what it gives must do as a FileRef's device.
    */
   readonly openImage?: (volume: FormatVolume, path: string) => Promise<FormatVolume | null>;
+  /** Where `volume` is itself a disk image: the file that it is, and the volume on which that lies. */
+  readonly image?: { readonly volume: FormatVolume; readonly path: string };
 }
 
 /** What a configuration says should happen by itself. */

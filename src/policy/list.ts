@@ -20,6 +20,8 @@ export interface ReadConfig {
   /** What names the volume in ids: its UUID where that is unique, else the device's name. */
   readonly volumeKey: string;
   readonly removable: boolean;
+  /** It stands in a file that lies on a disk (an ISO): nothing in it boots unless a person names or picks it. */
+  readonly isInFile?: boolean;
 }
 
 export interface BootList {
@@ -53,13 +55,14 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck): Boot
   const defaultEntry = won && winner?.defaultIndex != null ? won.entries[winner.defaultIndex] : undefined;
 
   const entries = listed.flatMap((item) => item.entries);
+  const unattended = listed.filter(({ config }) => !config.isInFile);
   const order = [
     ...(defaultEntry ? [defaultEntry] : []),
     ...(won ? won.config.fallback.flatMap((index) => won.entries[index] ?? []) : []),
     ...(won ? won.entries : []),
     // A stick that somebody left in the machine comes after every fixed disk.
-    ...listed.filter(({ config }) => !config.removable).flatMap((item) => item.entries),
-    ...entries,
+    ...unattended.filter(({ config }) => !config.removable).flatMap((item) => item.entries),
+    ...unattended.flatMap((item) => item.entries),
   ];
   return {
     entries: entries.map((entry) => (entry === defaultEntry ? { ...entry, isDefault: true } : entry)),
@@ -96,7 +99,7 @@ function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
  * before one that merely has a first entry, then the order of devices.
  */
 function winningConfig(configs: readonly ReadConfig[]): ReadConfig | undefined {
-  const withDefault = configs.filter((config) => config.defaultIndex !== null);
+  const withDefault = configs.filter((config) => config.defaultIndex !== null && !config.isInFile);
   const rank = (config: ReadConfig): number => (config.removable ? 2 : 0) + (config.defaultIsExplicit ? 0 : 1);
   return [...withDefault].sort((a, b) => rank(a) - rank(b))[0];
 }

@@ -59,6 +59,7 @@ export async function startEnvironment(run: Interpreter, path: string): Promise<
   for (const feature of FEATURES) set(feature, "y");
   set("config_file", `(${root})${path}`);
   set("config_directory", `(${root})${directory}`);
+  for (const [name, value] of Object.entries(context.variables ?? {})) set(name, value);
   // What a loopback.cfg expects of the menu entry that leads to it.
   if (context.image !== undefined) set("iso_path", context.image.path);
 }

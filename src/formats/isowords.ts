@@ -1,0 +1,117 @@
+/**
+ * The words by which a live system finds the ISO file that it was started from. Its initramfs looks for a CD with its
+ * label and would not look into files; each family has a word of its own for that. A loopback.cfg brings them itself;
+ * for an ISO's other configurations they are added where its command line shows the family.
+ *
+ * | family | shown by | words |
+ * | --- | --- | --- |
+ * | casper: Ubuntu, Mint, Pop!_OS, elementary | `boot=casper`, or a kernel in `/casper` | `iso-scan/filename=PATH` |
+ * | live-boot: Debian live, Kali, Tails, grml, Clonezilla, GParted | `boot=live` | `findiso=PATH` |
+ * | archiso: Arch, SystemRescue | `archisobasedir=`, `archisolabel=`, `archisodevice=`, `archisosearchuuid=` | `img_dev=/dev/disk/by-uuid/UUID img_loop=PATH` |
+ * | miso: Manjaro | `misobasedir=`, `misolabel=` | `img_dev=/dev/disk/by-uuid/UUID img_loop=PATH` |
+ * | dracut's live module: Fedora, RHEL and its kin, openSUSE, Void | `root=live:…` | `iso-scan/filename=PATH` |
+ * | Anaconda installers: Fedora, RHEL and its kin | `inst.stage2=hd:…`, `inst.repo=hd:…` | `iso-scan/filename=PATH` |
+ * | genkernel: Gentoo | `cdroot` | `isoboot=PATH` |
+ *
+ * PATH is the ISO's path on its filesystem, UUID that filesystem's.
+ */
+
+import type { Diagnostic, ParsedEntry } from "../entry.ts";
+
+/** Where an ISO lies. */
+export interface IsoPlace {
+  /** The device that its files have in entries: `vda1+debian.iso`. */
+  readonly device: string;
+  /** The file: `vda1:/iso/debian.iso`. */
+  readonly file: string;
+  /** Its path on its filesystem. */
+  readonly path: string;
+  /** Of that filesystem, null where it has none. */
+  readonly uuid: string | null;
+}
+
+interface Family {
+  readonly name: string;
+  readonly shows: RegExp;
+  /** Words with the placeholders PATH and UUID. */
+  readonly words: string;
+}
+
+/** Matched against the command line with a space before and after it; the kernel's own path stands in it as `kernel:PATH`. */
+const FAMILIES: readonly Family[] = [
+  {
+    name: "archiso",
+    shows: / (archisobasedir|archisolabel|archisodevice|archisosearchuuid|misobasedir|misolabel)=/,
+    words: "img_dev=/dev/disk/by-uuid/UUID img_loop=PATH",
+  },
+  { name: "casper", shows: / (boot=casper |kernel:\/casper\/)/, words: "iso-scan/filename=PATH" },
+  { name: "live-boot", shows: / boot=live /, words: "findiso=PATH" },
+  { name: "dracut", shows: / (root=live:|inst\.(stage2|repo)=hd:)/, words: "iso-scan/filename=PATH" },
+  { name: "genkernel", shows: / cdroot[ =]/, words: "isoboot=PATH" },
+];
+
+/** What says already where the medium is. */
+const SAID =
+  / (iso-scan\/filename|findiso|fromiso|img_loop|isoboot|isoloop|isofrom|isofrom_system|bootfrom|from|live-media|fetch|netboot)=/;
+
+/** A program that is a kernel only by its form, and needs no medium. */
+const NEEDS_NONE = /memtest|\/(?:mt86|ipxe)/i;
+
+/** Adds the words to an ISO's entries, and says of which ones it doesn't know any. */
+export function withIsoWords(
+  entries: readonly ParsedEntry[],
+  iso: IsoPlace,
+  source: string,
+): { entries: readonly ParsedEntry[]; diagnostics: readonly Diagnostic[] } {
+  const lost: string[] = [];
+  const problems = new Set<string>();
+  const changed = entries.map((entry) => {
+    const { kind, linux, options, title } = entry;
+    if (kind !== "linux" || linux === null || !("device" in linux) || linux.device !== iso.device) return entry;
+    const text = ` ${options.replace(/\s+/g, " ")} kernel:${linux.path} `;
+    if (SAID.test(text) || NEEDS_NONE.test(linux.path)) return entry;
+    const family = FAMILIES.find(({ shows }) => shows.test(text));
+    if (family === undefined) {
+      lost.push(title);
+      return entry;
+    }
+    const problem = obstacle(family, iso);
+    if (problem !== null) {
+      problems.add(problem);
+      return entry;
+    }
+    // A function, since $ means something in a replacement.
+    const words = family.words.replace("PATH", () => iso.path).replace("UUID", () => iso.uuid ?? "");
+    return { ...entry, options: addWords(options, words) };
+  });
+  const warn = (message: string): Diagnostic => ({ severity: "warning", source, line: null, column: null, message });
+  const diagnostics = [...problems].map(warn);
+  if (lost.length > 0) {
+    const others = lost.length > 1 ? ` and ${lost.length - 1} more` : "";
+    diagnostics.push(
+      warn(
+        `'${lost[0]}'${others}: nothing on the command line shows how this system could be told that its medium is the file ${iso.file}; it may start and not find it`,
+      ),
+    );
+  }
+  return { entries: changed, diagnostics };
+}
+
+/** Why the words can't be written, else null. */
+function obstacle({ name, words }: Family, { path, file, uuid }: IsoPlace): string | null {
+  if (/[\s"'\\]/.test(path)) {
+    return `${file}: a name with spaces or quotes can't stand on a command line, so the system would not find its medium; rename the file`;
+  }
+  if (words.includes("UUID") && uuid === null) {
+    return `${file}: ${name} finds its medium by the UUID of the filesystem that the file lies on, which has none or none that is known`;
+  }
+  return null;
+}
+
+/** Before `--` or `---`: what follows is for the system that is being installed, or for init. */
+function addWords(options: string, words: string): string {
+  const separator = /(?:^|\s)---?(?=\s|$)/.exec(options);
+  if (separator === null) return options === "" ? words : `${options} ${words}`;
+  const before = options.slice(0, separator.index);
+  return `${before}${before === "" ? "" : " "}${words} ${options.slice(separator.index).trimStart()}`;
+}

@@ -1,0 +1,71 @@
+/** How an ISO's entries are told that their medium is a file. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ParsedEntry, parsedEntry } from "../../src/entry.ts";
+import { type IsoPlace, withIsoWords } from "../../src/formats/isowords.ts";
+
+const DEVICE = "vda1+x.iso";
+const SOURCE = `${DEVICE}:/boot/grub/grub.cfg`;
+const PLACE: IsoPlace = { device: DEVICE, file: "vda1:/iso/x.iso", path: "/iso/x.iso", uuid: "1234-ABCD" };
+
+const entry = (options: string, path = "/live/vmlinuz", fields: Partial<ParsedEntry> = {}): ParsedEntry =>
+  parsedEntry({ title: "T", type: "grub", source: SOURCE, linux: { device: DEVICE, path }, options, ...fields });
+
+const optionsOf = (options: string, path?: string, place = PLACE): string =>
+  withIsoWords([entry(options, path)], place, SOURCE).entries[0]!.options;
+
+test("each family gets its own words", () => {
+  for (const [options, path, words] of [
+    ["boot=casper quiet", "/vmlinuz", "iso-scan/filename=/iso/x.iso"],
+    ["quiet", "/casper/vmlinuz", "iso-scan/filename=/iso/x.iso"],
+    ["boot=live components", "/live/vmlinuz", "findiso=/iso/x.iso"],
+    ["archisobasedir=arch archisolabel=A", "/arch/boot/x", "img_dev=/dev/disk/by-uuid/1234-ABCD img_loop=/iso/x.iso"],
+    ["misobasedir=manjaro misolabel=M", "/boot/x", "img_dev=/dev/disk/by-uuid/1234-ABCD img_loop=/iso/x.iso"],
+    ["root=live:CDLABEL=Fedora rd.live.image", "/boot/x", "iso-scan/filename=/iso/x.iso"],
+    ["inst.stage2=hd:LABEL=Fedora quiet", "/images/x", "iso-scan/filename=/iso/x.iso"],
+    ["dokeymap looptype=squashfs cdroot", "/boot/gentoo", "isoboot=/iso/x.iso"],
+  ] as const) {
+    assert.equal(optionsOf(options, path), `${options} ${words}`);
+  }
+});
+
+test("the words come before what is meant for init or for the installed system", () => {
+  assert.equal(optionsOf("boot=casper --- quiet"), "boot=casper iso-scan/filename=/iso/x.iso --- quiet");
+  assert.equal(optionsOf("boot=live -- 1"), "boot=live findiso=/iso/x.iso -- 1");
+  assert.equal(optionsOf("---", "/casper/vmlinuz"), "iso-scan/filename=/iso/x.iso ---");
+  assert.equal(optionsOf("boot=live a=b---c"), "boot=live a=b---c findiso=/iso/x.iso");
+});
+
+test("what has words of its own, or needs none, stays as it is", () => {
+  for (const options of ["boot=live findiso=/x", "boot=casper iso-scan/filename=/x", "boot=live fetch=http://h/x"]) {
+    const result = withIsoWords([entry(options)], PLACE, SOURCE);
+    assert.equal(result.entries[0]!.options, options);
+    assert.deepEqual(result.diagnostics, []);
+  }
+  const others = [
+    entry("", "/boot/memtest86+.bin"),
+    entry("boot=live", "/vmlinuz", { linux: { device: "vda1", path: "/vmlinuz" } }),
+    entry("boot=live", "/x", { kind: "efi", linux: null }),
+  ];
+  assert.deepEqual(withIsoWords(others, PLACE, SOURCE), { entries: others, diagnostics: [] });
+});
+
+test("a system of no known family is left as it is, with one warning for all its entries", () => {
+  const unknown = [entry("vga=788 --- quiet", "/install.amd/vmlinuz"), entry("rescue", "/install.amd/vmlinuz")];
+  const { entries, diagnostics } = withIsoWords(unknown, PLACE, SOURCE);
+  assert.deepEqual(entries, unknown);
+  assert.equal(diagnostics.length, 1);
+  assert.match(diagnostics[0]!.message, /^'T' and 1 more: .*vda1:\/iso\/x\.iso/);
+});
+
+test("a name that no command line can hold, or a filesystem without a UUID, is said and not guessed around", () => {
+  const spaced = withIsoWords([entry("boot=live")], { ...PLACE, path: "/my iso.iso" }, SOURCE);
+  assert.equal(spaced.entries[0]!.options, "boot=live");
+  assert.match(spaced.diagnostics[0]!.message, /rename the file/);
+  const arch = [entry("archisobasedir=arch"), entry("archisobasedir=arch quiet")];
+  const nameless = withIsoWords(arch, { ...PLACE, uuid: null }, SOURCE);
+  assert.deepEqual(nameless.entries, arch);
+  assert.equal(nameless.diagnostics.length, 1);
+  assert.equal(optionsOf("boot=live", "/x", { ...PLACE, path: "/$&.iso" }), "boot=live findiso=/$&.iso");
+});
