@@ -7,6 +7,7 @@
 run=${BATON_RUN:-/run/baton}                          # Baton's own files
 baton=${BATON_PROGRAM:-/usr/bin/node /usr/lib/baton/start.cjs init}
 patience=60                                           # seconds; the third end within them leads to the rescue menu
+silence=${BATON_SILENCE:-90}                          # seconds without a sign of life from Baton until it is killed
 
 say() { echo "<3>baton: $1" >/dev/kmsg; }             # to the kernel log, and so to the serial console
 
@@ -55,7 +56,7 @@ coldplug() {
 # ---- Baton -----------------------------------------------------------------------------------------------------
 
 # Keeps Baton running. Waiting for it is another process's work: a thread that is stuck in a dead disk keeps a killed
-# process from ending, so every five seconds a look at the main thread's state tells whether it is still there.
+# process from ending, so after five seconds without news a look at the main thread's state tells whether it is there.
 supervise() {
 	exec 9<>$run/status
 	read -r loglevels </proc/sys/kernel/printk
@@ -68,13 +69,18 @@ supervise() {
 			echo "ended $! $?"
 		} >&9 &
 		pid=none
+		silent=0
 		while :; do
 			if read -r -t 5 word number status <&9; then
+				silent=0
 				[ $word = started ] && pid=$number
 				[ $word = ended ] && [ $number = $pid ] && break
 			else
 				read -r stat </proc/$pid/stat || continue
 				case ${stat##*) } in Z*) status="a thread stuck in a device"; break ;; esac
+				# Baton says "alive" every few seconds. One that doesn't is stuck where only a new start helps.
+				silent=$((silent + 5))
+				[ $silent -ge $silence ] && say "Baton has been silent for $silent s" && kill -9 $pid && silent=0
 			fi
 		done 2>/dev/null
 		echo "$loglevels" >/proc/sys/kernel/printk # Baton silences the kernel while it draws

@@ -17,6 +17,7 @@ import { findEntry } from "../policy/list.ts";
 import { parseBootWords } from "../policy/words.ts";
 import { VERSION } from "../version.ts";
 import { machineFacts } from "./facts.ts";
+import { startHeartbeat } from "./heartbeat.ts";
 import { KernelLog, uptime } from "./kernellog.ts";
 import { Session } from "./session.ts";
 
@@ -26,6 +27,7 @@ const SHELL = ["/bin/busybox", "sh", "-l"];
 export async function init(): Promise<number> {
   const kernelLog = new KernelLog();
   kernelLog.milestone("baton: start");
+  startHeartbeat();
   process.on("uncaughtException", (error) => {
     kernelLog.milestone(`baton: stopped by an error of its own: ${error.stack ?? describeError(error)}`);
     exitNow(1);

@@ -1,0 +1,28 @@
+/** Signs of life for the supervisor (initramfs/init.sh), which kills and restarts a Baton that gives none. */
+
+import { constants, openSync, writeSync } from "node:fs";
+
+/** The FIFO that the supervisor reads. */
+const STATUS = "/run/baton/status";
+/** Milliseconds; the supervisor waits many times as long. */
+const INTERVAL = 4000;
+
+/** Says so every few seconds from now on, as long as the main thread gets to run; doesn't keep the process alive. */
+export function startHeartbeat(path = STATUS): void {
+  let fd: number;
+  try {
+    // Without a reader this fails at once instead of waiting for one.
+    fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return;
+  }
+  const beat = (): void => {
+    try {
+      writeSync(fd, "alive\n");
+    } catch {
+      // The FIFO is full: whoever reads it has signs of life enough.
+    }
+  };
+  beat();
+  setInterval(beat, INTERVAL).unref();
+}
