@@ -296,6 +296,22 @@ describe("menus", () => {
     assert.deepEqual([found.timeout, chosen(found)], [3, "b"]);
   });
 
+  test("a help prompt that includes the menu which it was called from repeats nothing of it", async () => {
+    const menu = lines("LABEL a", "LINUX /a", "LABEL help", "MENU LABEL ^Help", "CONFIG prompt.cfg");
+    const found = await config(lines("DEFAULT vesamenu.c32", "INCLUDE menu.cfg"), {
+      "/syslinux/menu.cfg": menu,
+      "/syslinux/prompt.cfg": lines(
+        "PROMPT 1",
+        "INCLUDE menu.cfg",
+        "LABEL menu",
+        "CONFIG menu.cfg",
+        "LABEL b",
+        "LINUX /b",
+      ),
+    });
+    assert.deepEqual(titles(found), ["a", "Help > b"]);
+  });
+
   test("configurations that lead to one another end, and missing ones are said and listed", async () => {
     const found = await config(
       lines("UI menu.c32", "INCLUDE syslinux.cfg", ...kernel("a"), "LABEL gone", "CONFIG gone.cfg"),
@@ -355,14 +371,24 @@ describe("the default and the time", () => {
     const more = await config(lines("DEFAULT b single", ...abc));
     assert.equal(more.entries[more.defaultIndex!]!.options, "BOOT_IMAGE=/b single");
     assert.deepEqual(titles(more), ["a", "b", "c", "b (single)"]);
-    const kernel = await config(lines("DEFAULT vmlinuz root=/dev/sda1", "APPEND ro"));
+    const kernel = await config(lines("DEFAULT vmlinuz root=/dev/sda1", "APPEND ro"), { "/syslinux/vmlinuz": "k" });
     assert.equal(kernel.entries[kernel.defaultIndex!]!.options, "BOOT_IMAGE=vmlinuz root=/dev/sda1");
+  });
+
+  test("a command line that some label has too is that label's entry", async () => {
+    const found = await config(
+      lines("UI menu.c32", "ONTIMEOUT /k initrd=/i speech", ...abc, "LABEL s", "LINUX /k", "APPEND initrd=/i speech"),
+      { "/k": "kernel" },
+    );
+    assert.deepEqual([titles(found), chosen(found)], [["a", "b", "c", "s"], "s"]);
   });
 
   test("a DEFAULT that is no label and may be no kernel is said", async () => {
     const found = await config(lines("IMPLICIT 0", "DEFAULT gone", ...abc));
     assert.deepEqual([found.defaultIndex, found.defaultIsExplicit], [null, false]);
-    assert.deepEqual(messages(found.diagnostics), ["2:- DEFAULT gone: there is no such label"]);
+    assert.deepEqual(messages(found.diagnostics), [
+      "2:- DEFAULT gone: there is no such label, and no kernel of this name",
+    ]);
   });
 
   test("TIMEOUT counts tenths of a second, zero waits for ever, and none leaves it open", async () => {

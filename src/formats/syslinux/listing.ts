@@ -1,6 +1,6 @@
 /** From a configuration to the list of its entries: submenus, other configurations that it leads to, the default. */
 
-import { type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { formatFileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import type { FormatContext, FormatResult } from "../format.ts";
 import { resolvePath } from "../paths.ts";
 import { type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
@@ -19,6 +19,13 @@ interface Listed {
   fallback: number[];
   timeout: number | null;
   timeoutStyle: FormatResult["timeoutStyle"];
+}
+
+/** A configuration that leads to another. */
+interface Ancestor {
+  readonly paths: readonly string[];
+  /** Every file that it reads, those that it includes too. */
+  readonly files: ReadonlySet<string>;
 }
 
 /** Where in the list an item of the menu stands. */
@@ -44,7 +51,7 @@ function emptyList(): Listed {
 /**
  * @param paths absolute; read one after the other as one configuration.
  * @param submenu titles of the submenus around it.
- * @param ancestors the configurations that lead here, as lists of paths.
+ * @param ancestors the configurations that lead here.
  * @param from the label that leads here; null for the configuration itself.
  * @returns `circle` where it has led here before, `unreadable` where none of the files can be read.
  */
@@ -53,16 +60,18 @@ async function configuration(
   paths: readonly string[],
   cwd: string,
   submenu: readonly string[],
-  ancestors: readonly string[],
+  ancestors: readonly Ancestor[],
   from: Place | null,
 ): Promise<Listed | "circle" | "unreadable"> {
-  const key = paths.join("\n");
-  if (ancestors.includes(key)) return "circle";
+  const isKnown = (path: string): boolean => ancestors.some(({ files }) => files.has(path));
+  if (paths.every(isKnown)) return "circle";
   if (ancestors.length >= DEEPEST_CONFIG) return "unreadable";
-  const parser = new DirectiveParser(
-    (name, from) => reading.read(resolvePath(cwd, slashes(name)), from),
-    reading.diagnostics,
-  );
+  const files = new Set(paths);
+  const parser = new DirectiveParser((name, from) => {
+    const path = resolvePath(cwd, slashes(name));
+    files.add(path);
+    return reading.read(path, from);
+  }, reading.diagnostics);
   let found = false;
   for (const path of paths) {
     const file = await reading.read(path, from);
@@ -74,7 +83,7 @@ async function configuration(
   const config = parser.finish();
   if (ancestors.length === 0)
     reading.dialect = reading.options.dialect ?? dialectOf(paths[0]!, config, reading.context.platform);
-  return new ConfigListing(reading, config, cwd, submenu, [...ancestors, key]).list();
+  return new ConfigListing(reading, config, cwd, submenu, [...ancestors, { paths, files }]).list();
 }
 
 /** Lists one configuration. */
@@ -83,13 +92,19 @@ class ConfigListing {
   readonly #config: Config;
   readonly #cwd: string;
   readonly #submenu: readonly string[];
-  readonly #ancestors: readonly string[];
+  readonly #ancestors: readonly Ancestor[];
   readonly #commands: CommandContext;
   readonly #entries: ParsedEntry[] = [];
   readonly #spans = new Map<Label | Menu, Span>();
   readonly #byName = new Map<string, Label>();
 
-  constructor(reading: Reading, config: Config, cwd: string, submenu: readonly string[], ancestors: readonly string[]) {
+  constructor(
+    reading: Reading,
+    config: Config,
+    cwd: string,
+    submenu: readonly string[],
+    ancestors: readonly Ancestor[],
+  ) {
     this.#reading = reading;
     this.#config = config;
     this.#cwd = cwd;
@@ -175,7 +190,7 @@ class ConfigListing {
 
   /** Adds what a label stands for; an item that only leads about in the menu adds nothing. */
   async #label(label: Label, submenu: readonly string[]): Promise<void> {
-    if (this.#spans.has(label) || label.navigates) return;
+    if (this.#spans.has(label) || label.navigates || this.#isRepeat(label)) return;
     const start = this.#entries.length;
     if (label.disabled) {
       // A heading, or an item that somebody has switched off: seen, and not to be chosen.
@@ -203,6 +218,15 @@ class ConfigListing {
     this.#spans.set(label, { start, defaultAt: start });
   }
 
+  /**
+   * A file that a configuration which leads here has read too: its labels are listed there already. (The help prompt of
+   * Debian's installer includes the whole menu that it was called from, and so on without end.)
+   */
+  #isRepeat({ source }: Label): boolean {
+    const path = source.slice(this.#reading.context.volume.name.length + 1);
+    return this.#ancestors.slice(0, -1).some(({ files }) => files.has(path));
+  }
+
   #command(label: Label): Command {
     return labelCommand(label, this.#commands);
   }
@@ -215,9 +239,9 @@ class ConfigListing {
     const cwd = command.cwd === null ? this.#cwd : resolvePath(this.#cwd, slashes(command.cwd));
     // `~` is menu.c32's name for the configuration that is being read.
     const paths = command.files.flatMap((file) =>
-      file === "~" ? this.#ancestors.at(-1)!.split("\n") : [resolvePath(this.#cwd, slashes(file))],
+      file === "~" ? this.#ancestors.at(-1)!.paths : [resolvePath(this.#cwd, slashes(file))],
     );
-    const { source, line } = from ?? { source: this.#ancestors.at(-1)!, line: 1 };
+    const { source, line } = from ?? { source: this.#ancestors.at(-1)!.paths[0]!, line: 1 };
     return configuration(this.#reading, paths, cwd, submenu, this.#ancestors, { source, line, column: null });
   }
 
@@ -318,18 +342,31 @@ class ConfigListing {
       if (!this.#spans.has(label)) await this.#label(label, this.#submenu);
       return this.#spans.get(label)?.defaultAt ?? null;
     }
-    if (!this.#config.implicit || this.#reading.dialect === "u-boot" || moduleName(splitRaw(line)[0]) !== null) {
+    return this.#implicit(line);
+  }
+
+  /** A kernel that is named without being a label, with its arguments; a file that isn't there is said, not listed. */
+  async #implicit(line: string): Promise<number | null> {
+    const name = splitRaw(line)[0];
+    const mayBe = this.#config.implicit && this.#reading.dialect !== "u-boot" && moduleName(name) === null;
+    const command = mayBe ? await this.#commandOf(line) : null;
+    const linux = command?.does === "boot" ? command.linux : null;
+    if (command?.does !== "boot" || linux === null || !(await this.#reading.isThere(linux))) {
       this.#missing(line);
       return null;
     }
-    const command = await this.#commandOf(line);
-    if (command?.does !== "boot" || command.linux === null || !("device" in command.linux)) return null;
-    const { source } = this.#config.default ?? this.#config.labels[0] ?? { source: "" };
+    const { initrd, options } = command;
+    const same = this.#entries.findIndex(
+      (entry) =>
+        entry.linux !== null && formatFileRef(entry.linux) === formatFileRef(linux) && entry.options === options,
+    );
+    if (same >= 0) return same;
+    // Only the configuration itself has a time to run out; what it leads to is entered by hand.
+    if (this.#ancestors.length > 1) return null;
+    const source = `${this.#reading.context.volume.name}:${this.#ancestors[0]!.paths[0]}`;
+    const { type } = this.#reading;
     this.#entries.push(
-      parsedEntry({
-        ...{ nativeId: splitRaw(line)[0], title: splitRaw(line)[0], submenu: this.#submenu, source },
-        ...{ type: this.#reading.type, linux: command.linux, initrd: command.initrd, options: command.options },
-      }),
+      parsedEntry({ nativeId: name, title: name, submenu: this.#submenu, source, type, linux, initrd, options }),
     );
     return this.#entries.length - 1;
   }
@@ -337,7 +374,7 @@ class ConfigListing {
   /** `DEFAULT linux single`: the label with more on its command line, which is an entry of its own. */
   async #withArguments(label: Label, args: string): Promise<number | null> {
     const command = await this.#followed(this.#command(label));
-    if (command?.does !== "boot") return null;
+    if (command?.does !== "boot" || this.#ancestors.length > 1) return null;
     const entry = this.#entry(label, command, this.#submenu);
     const options = command.linux === null ? command.options : `${command.options} ${args}`.trim();
     this.#entries.push({ ...entry, nativeId: `${label.name} ${args}`, title: `${entry.title} (${args})`, options });
@@ -345,10 +382,16 @@ class ConfigListing {
   }
 
   #missing(line: string): void {
-    const { default: given } = this.#config;
-    if (given?.text !== line || isMenuLine(line, null)) return;
-    const message = `DEFAULT ${line}: there is no such label`;
-    this.#reading.diagnostics.push({ severity: "warning", ...given, column: null, message });
+    const { default: given, ontimeout } = this.#config;
+    if (this.#ancestors.length > 1 || isMenuLine(line, null)) return;
+    const place =
+      given?.text === line
+        ? given
+        : { source: `${this.#reading.context.volume.name}:${this.#ancestors[0]!.paths[0]}`, line: null };
+    const word = ontimeout === line ? "ONTIMEOUT" : "DEFAULT";
+    const message = `${word} ${line}: there is no such label, and no kernel of this name`;
+    const { source } = place;
+    this.#reading.diagnostics.push({ severity: "warning", source, line: place.line, column: null, message });
   }
 
   /** Which entry boots where the configuration names none: a menu's first; a prompt waits. */

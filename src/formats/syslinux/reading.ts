@@ -3,7 +3,7 @@
 import type { Diagnostic, EntryType, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import type { FormatContext } from "../format.ts";
-import { isAbsence } from "../lookup.ts";
+import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
 import { CONFIG_LIMIT } from "../reader.ts";
 import { decodeText } from "../text.ts";
@@ -64,7 +64,12 @@ export class Reading {
     const source = `${volume.name}:${path}`;
     const say = (severity: Diagnostic["severity"], message: string): null => {
       const place = from ?? { source, line: null, column: null };
-      this.diagnostics.push({ severity, source: place.source, line: place.line, column: place.column, message });
+      // A file that several configurations include says the same thing each time.
+      const key = `${place.source}:${place.line} ${message}`;
+      if (!this.#warned.has(key)) {
+        this.#warned.add(key);
+        this.diagnostics.push({ severity, source: place.source, line: place.line, column: place.column, message });
+      }
       return null;
     };
     if (this.#files++ >= MOST_FILES || this.#bytes > MOST_BYTES) {
@@ -83,6 +88,13 @@ export class Reading {
       if (error instanceof BatonError && error.code === "timeout") throw error;
       return say("error", describeError(error));
     }
+  }
+
+  /** False where a file on an attached volume is known to be missing. */
+  async isThere(ref: FileRef): Promise<boolean> {
+    if (!("device" in ref)) return true;
+    const volume = this.context.volumes.find(({ name }) => name === ref.device);
+    return volume === undefined || fileExists(volume.reader, ref.path);
   }
 
   /** What Syslinux has remembered on this volume; null where it isn't installed beside the configuration. */
