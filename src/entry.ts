@@ -84,6 +84,11 @@ export interface ParsedEntry {
   readonly linux: FileRef | null;
   /** In load order; the kernel unpacks them as if joined. */
   readonly initrd: readonly FileRef[];
+  /**
+   * For each of `initrd`, the path in the initial file system at which the file itself is to be found (GRUB's
+   * `newc:NAME:FILE`), null for one that is unpacked; left out where all are.
+   */
+  readonly initrdNames?: readonly (string | null)[];
   readonly devicetree: FileRef | null;
   readonly modules: readonly BootModule[];
   /** The kernel command line, exactly as the kernel gets it. */

@@ -45,6 +45,11 @@ export interface FormatContext {
   readonly openImage?: (volume: FormatVolume, path: string) => Promise<FormatVolume | null>;
   /** Where `volume` is itself a disk image: the file that it is, and the volume on which that lies. */
   readonly image?: { readonly volume: FormatVolume; readonly path: string };
+  /**
+   * Variables that are set before the configuration is read, in the formats that have any: GRUB's `net_default_server`
+   * where the tree came over the network.
+   */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** What a configuration says should happen by itself. */

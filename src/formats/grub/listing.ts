@@ -113,7 +113,7 @@ export class Listing {
     // A blank line between entries: counted by $default, seen by nobody.
     const isSeparator = opened.plan.kind === null && item.title.trim() === "";
     if (isSeparator) return { item, index: null, submenu: null };
-    this.entries.push(this.#entry(item, opened.plan, around));
+    this.entries.push(this.#entry(item, opened, around));
     return { item, index: this.entries.length - 1, submenu: null };
   }
 
@@ -147,7 +147,7 @@ export class Listing {
     return { item, index: null, submenu: { env: first.env, items: menus.flatMap(({ items }) => items) } };
   }
 
-  #entry(item: MenuItem, plan: BootPlan, around: Surroundings): ParsedEntry {
+  #entry(item: MenuItem, { plan, env }: Opened, around: Surroundings): ParsedEntry {
     const { kind, linux, options, initrd, devicetree, modules } = plan;
     const isMultiboot = kind === "multiboot" || kind === "multiboot2";
     return parsedEntry({
@@ -164,8 +164,9 @@ export class Listing {
       options: kind === "linux" || isMultiboot ? options : "",
       reason: plan.reason ?? (kind === null ? "it loads nothing that could be started" : null),
       writes: mergeWrites([...around.writes, ...plan.writes]),
-      restricted: restriction(item, this.#run.env.get("superusers")),
+      restricted: restriction(item, env.get("superusers")),
       hotkey: item.hotkey,
+      ...(plan.initrdNames.some((name) => name !== null) ? { initrdNames: plan.initrdNames } : {}),
     });
   }
 }

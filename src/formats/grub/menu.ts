@@ -34,6 +34,8 @@ export class BootPlan {
   loader = "";
   options = "";
   initrd: FileRef[] = [];
+  /** For each of `initrd`, the name that `newc:NAME:FILE` gives it in the initial file system, else null. */
+  initrdNames: (string | null)[] = [];
   devicetree: FileRef | null = null;
   modules: BootModule[] = [];
   /** Why this can't be booted. */
@@ -49,6 +51,7 @@ export class BootPlan {
     this.linux = null;
     this.options = "";
     this.initrd = [];
+    this.initrdNames = [];
     this.devicetree = null;
     this.modules = [];
     this.reason = null;

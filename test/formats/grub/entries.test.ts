@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatFileRef } from "../../../src/entry.ts";
+import { readConfiguration } from "../../../src/formats/grub/grub.ts";
 import { initrdsOf, kernelOf, memoryVolume, only, problems, read, titles } from "./support.ts";
 
 test("an entry has the kernel, the initrds and the command line that GRUB would give the kernel", async () => {
@@ -278,4 +279,57 @@ test("a disk named by number is the configuration's own", async () => {
   assert.deepEqual(result.entries.map(kernelOf), ["vda2:/a", "vda1:/b", "unresolved:hd3,msdos9:/c"]);
   const directory = await read(config, { others: [other, second] });
   assert.deepEqual(directory.entries.map(kernelOf), ["vda1:/a", "vda1:/b", "vda1:/c"]);
+});
+
+test("newc: names a file of the initial file system", async () => {
+  const entry = only(await read("menuentry x { linux /k\ninitrd /i newc:etc/key:/secret/key }"));
+  assert.deepEqual(initrdsOf(entry), ["vda1:/i", "vda1:/secret/key"]);
+  assert.deepEqual(entry.initrdNames, [null, "etc/key"]);
+  assert.match(entry.reason ?? "", /newc:etc\/key:\/secret\/key/);
+});
+
+test("a disk image that can be opened is a device like any other", async () => {
+  const image = memoryVolume(
+    { "/boot/grub/loopback.cfg": 'menuentry "Live" { linux /live/vmlinuz iso=$iso_path }' },
+    { name: "loop0" },
+  );
+  const config = `set iso_path=/isos/live.iso
+export iso_path
+menuentry "ISO" {
+  loopback loop $iso_path
+  root=(loop)
+  configfile /boot/grub/loopback.cfg
+}`;
+  const own = memoryVolume({ "/isos/live.iso": "x", "/grub.cfg": config });
+  const result = await readConfiguration("/grub.cfg", {
+    volume: own,
+    volumes: [own],
+    platform: { firmware: "efi", arch: "x86_64" },
+    openImage: async (_, path) => (path === "/isos/live.iso" ? image : null),
+  });
+  assert.deepEqual(titles(result), ["ISO > Live"]);
+  assert.equal(kernelOf(result.entries[0]!), "loop0:/live/vmlinuz");
+  assert.equal(result.entries[0]!.options, "BOOT_IMAGE=/live/vmlinuz iso=/isos/live.iso");
+});
+
+test("superusers of a configuration that configfile shows guard its entries", async () => {
+  const files = {
+    "/other.cfg": 'set superusers="root"\nmenuentry A { linux /a }\nmenuentry B --unrestricted { linux /b }',
+  };
+  const result = await read("configfile /other.cfg", { files });
+  assert.deepEqual(
+    result.entries.map(({ restricted }) => restricted),
+    [["root"], null],
+  );
+});
+
+test("variables of the network are there when the tree came over it", async () => {
+  const volume = memoryVolume({ "/grub.cfg": "menuentry x { linux (http)/k s=$net_default_server }" });
+  const result = await readConfiguration("/grub.cfg", {
+    volume,
+    volumes: [volume],
+    platform: { firmware: "efi", arch: "x86_64" },
+    variables: { net_default_server: "10.0.0.1" },
+  });
+  assert.equal(kernelOf(only(result)), "http://10.0.0.1/k");
 });

@@ -96,6 +96,12 @@ const extract: CommandFunction = async (run, args, call) => {
   return OK;
 };
 
+/** GRUB legacy's and syslinux's configurations are found and read where they lie. */
+const foreign: CommandFunction = (run, args, call) => {
+  run.warn(call, `'${call.name} ${args.join(" ")}' is left out here; the file is read by itself where Baton finds it`);
+  return OK;
+};
+
 export const configCommands: readonly (readonly [string, CommandFunction])[] = [
   ["source", source],
   [".", source],
@@ -103,4 +109,10 @@ export const configCommands: readonly (readonly [string, CommandFunction])[] = [
   ["normal", normal],
   ["extract_entries_source", extract],
   ["extract_entries_configfile", extract],
+  ...["configfile", "source"].flatMap((kind) => [
+    [`legacy_${kind}`, foreign] as const,
+    [`syslinux_${kind}`, foreign] as const,
+    [`extract_legacy_entries_${kind}`, foreign] as const,
+    [`extract_syslinux_entries_${kind}`, foreign] as const,
+  ]),
 ];

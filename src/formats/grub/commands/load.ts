@@ -50,13 +50,13 @@ const initrd: CommandFunction = (run, args, call) => {
     return BAD_ARGUMENT;
   }
   plan.initrd = [];
+  plan.initrdNames = [];
   for (const arg of args) {
-    const member = /^newc:([^:]*):(.*)$/s.exec(arg);
-    if (member !== null)
-      plan.reason ??= `it makes '${member[1]}' a file of the initial file system (${arg}), which only GRUB can do`;
-    const name = member?.[2] ?? arg;
-    plan.initrd.push(run.files.name(name).ref);
-    checkName(run, name);
+    const [, name = null, file = arg] = /^newc:([^:]*):(.*)$/s.exec(arg) ?? [];
+    if (name !== null) plan.reason ??= `${arg}: it needs a file of its own in the initial file system, '${name}'`;
+    plan.initrd.push(run.files.name(file).ref);
+    plan.initrdNames.push(name);
+    checkName(run, file);
   }
   return OK;
 };
