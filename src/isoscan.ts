@@ -5,10 +5,17 @@
 
 import type { Volume } from "./discover.ts";
 import { describeError } from "./errors.ts";
-import type { FormatContext, FormatResult } from "./formats/format.ts";
+import type { Format, FormatContext, FormatResult } from "./formats/format.ts";
 import { EMPTY_RESULT } from "./formats/format.ts";
 import { withIsoWords } from "./formats/isowords.ts";
-import { chooseConfig, findIsoFiles, type IsoFiles, type IsoVolume, isLoopbackConfig } from "./isofiles.ts";
+import {
+  chooseConfig,
+  findIsoFiles,
+  ISO_FOLDERS,
+  type IsoFiles,
+  type IsoVolume,
+  isLoopbackConfig,
+} from "./isofiles.ts";
 import { log } from "./log.ts";
 import type { DeviceRow } from "./menu/model.ts";
 import type { ReadConfig } from "./policy/list.ts";
@@ -38,13 +45,16 @@ export interface IsoScanHooks {
 
 export class IsoScanner {
   readonly #isoFiles: IsoFiles;
-  readonly #formats: Parameters<typeof chooseConfig>[1];
+  readonly #formats: readonly Format[];
   readonly #hooks: IsoScanHooks;
+  readonly #folders: readonly string[];
   readonly #busy = new Set<Promise<unknown>>();
   #holds = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(isoFiles: IsoFiles, formats: Parameters<typeof chooseConfig>[1], hooks: IsoScanHooks) {
+  /** @param folders where ISO files are looked for on each volume */
+  constructor(isoFiles: IsoFiles, formats: readonly Format[], hooks: IsoScanHooks, folders = ISO_FOLDERS) {
+    this.#folders = folders;
     this.#isoFiles = isoFiles;
     this.#formats = formats;
     this.#hooks = hooks;
@@ -58,7 +68,7 @@ export class IsoScanner {
   async scan(volume: Volume, isWanted: () => boolean, onScan: (scans: readonly IsoScan[]) => void): Promise<void> {
     const scans: IsoScan[] = [];
     const end = performance.now() + VOLUME_MS;
-    const found = await this.#unlessHeld(() => findIsoFiles(volume)).catch((error) => {
+    const found = await this.#unlessHeld(() => findIsoFiles(volume, this.#folders)).catch((error) => {
       log.warn(`${volume.name}: ISO files were not looked for: ${describeError(error)}`);
       return { files: [], left: 0 };
     });

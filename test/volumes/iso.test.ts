@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BatonError, type ErrorCode } from "../../src/errors.ts";
-import type { IsoImage } from "../../src/volumes/iso.ts";
+import { type IsoImage, openIso } from "../../src/volumes/iso.ts";
 import { isoFolder, makeIso, openBytes, openFile, type Tree, walk } from "./isoimages.ts";
 
 const folder = isoFolder();
@@ -179,6 +179,31 @@ test("a file in several extents is one file, and has one extent only where they 
   const scattered = await openBytes(Buffer.concat([apart, Buffer.alloc(2048 * 200)]));
   assert.equal((await scattered.reader.stat("/a.bin")).size, 4196);
   await fails("unsupported", scattered.extent("/a.bin"), /several pieces/);
+});
+
+test("a file of more than 4 GiB, in two extents, is read across their border", async () => {
+  const head = threeFiles();
+  const size = 8 * 2 ** 30;
+  const first = head.readUInt32LE(record(head, "A") + 2) * 2048;
+  const most = 2 ** 32 - 2048;
+  head[record(head, "A") + FLAGS]! |= 0x80;
+  head.writeUInt32LE(most, record(head, "A") + 10);
+  head.writeUInt32LE((first + most) / 2048, record(head, "B") + 2);
+  head.write("A", record(head, "B") + 33);
+  // Every 2 KiB of the rest says where it is.
+  const readAt = async (offset: number, length: number): Promise<Uint8Array> => {
+    if (offset + length <= head.length) return head.subarray(offset, offset + length);
+    const bytes = Buffer.alloc(length);
+    for (let at = 0; at < length; at++) bytes[at] = Math.floor((offset + at) / 2048) % 251;
+    return bytes;
+  };
+  const image = await openIso(readAt, size, "vda1:/large.iso");
+  assert.equal((await image.reader.stat("/a.bin")).size, most + 2048);
+  assert.deepEqual(await image.extent("/a.bin"), { offset: first, size: most + 2048 });
+  const border = await image.reader.readAt("/a.bin", most - 1, 2);
+  const block = (first + most) / 2048;
+  assert.deepEqual([...border], [(block - 1) % 251, block % 251]);
+  await fails("too-large", image.reader.read("/a.bin"), /allowed here/);
 });
 
 test("a file beyond the end of a cut image is there, and can't be read", async () => {
