@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compareEntryNames, compareVersions } from "../../../src/formats/grub/rpmversion.ts";
+import { makePe } from "../../binary/pefile.ts";
 import { initrdsOf, kernelOf, memoryVolume, only, problems, read, titles } from "./support.ts";
 
 const entry = (version: string, extra = "") => `title Fedora Linux (${version})
@@ -113,4 +114,46 @@ test("versions are compared as RPM compares them", () => {
   assert.equal(compareVersions("1.0", "1_0"), 0);
   assert.ok(compareEntryNames("m-6.1.0-2.fc", "m-6.1.0-1.fc") > 0);
   assert.ok(compareEntryNames("m-6.1.0-1.fc", "m-0-rescue") > 0);
+});
+
+const UKI = makePe([
+  [".osrel", 'NAME="Arch Linux"\nPRETTY_NAME="Arch Linux"\n'],
+  [".cmdline", "root=LABEL=arch rw quiet\n"],
+  [".linux", "kernel"],
+  [".initrd", "initrd"],
+]);
+
+test("uki lists the unified kernel images of the system partition", async () => {
+  const esp = memoryVolume(
+    {
+      "/EFI/Linux/arch-6.1.efi": UKI,
+      "/EFI/Linux/arch-6.10.efi": UKI,
+      "/EFI/Linux/tool.efi": makePe([[".text", "x"]]),
+      "/EFI/Linux/notes.txt": "x",
+    },
+    { name: "vda2", type: "vfat" },
+  );
+  const result = await read("uki\n", { others: [esp] });
+  assert.deepEqual(result.entries.map(kernelOf), ["vda2:/EFI/Linux/arch-6.10.efi", "vda2:/EFI/Linux/arch-6.1.efi"]);
+  const [first] = result.entries;
+  assert.equal(first!.title, "Arch Linux");
+  assert.equal(first!.kind, "linux");
+  assert.equal(first!.options, "root=LABEL=arch rw quiet");
+  assert.equal(first!.reason, null);
+});
+
+test("a chainloaded unified kernel image is as good as its kernel, any other program is not", async () => {
+  const files = { "/EFI/Linux/a.efi": UKI, "/EFI/tool.efi": makePe([[".text", "x"]]) };
+  const result = await read(
+    "menuentry A { chainloader /EFI/Linux/a.efi }\nmenuentry B { chainloader /EFI/Linux/a.efi single }\nmenuentry C { chainloader /EFI/tool.efi }",
+    { files },
+  );
+  assert.deepEqual(
+    result.entries.map(({ kind, options, reason }) => [kind, options, reason === null]),
+    [
+      ["linux", "root=LABEL=arch rw quiet", true],
+      ["linux", "single", true],
+      ["efi", "", false],
+    ],
+  );
 });

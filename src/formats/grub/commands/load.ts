@@ -171,6 +171,8 @@ export const loadCommands: readonly (readonly [string, CommandFunction])[] = [
   ["linux", linux],
   ["linux16", linux],
   ["linuxefi", linux],
+  // GRUB legacy's name for it, which old configurations kept.
+  ["kernel", linux],
   ["initrd", initrd],
   ["initrd16", initrd],
   ["initrdefi", initrd],
