@@ -93,6 +93,12 @@ export async function init(): Promise<number> {
     machineFacts(),
   );
   machine.start();
+  void machine.complete.then(() => {
+    if (isNamedThere()) return;
+    const message = `baton.default=${words.default}: no entry has this id, title or number`;
+    kernelLog.milestone(`baton: ${message}`);
+    session.store.update({ message });
+  });
   // Drivers look for disks meanwhile.
   if (words.timeout !== 0) void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
 
@@ -107,9 +113,6 @@ export async function init(): Promise<number> {
     // Settled, the default may be another one, with a timeout of its own.
     if (isUnattended()) {
       sayReady("entries ready");
-      if (!isNamedThere()) {
-        log.error(`baton.default=${words.default}: no entry has this id, title or number`);
-      }
       const failure = await session.bootUnattended();
       await session.openMenu(`Nothing booted: ${failure}`);
       return new Promise(() => {});
