@@ -32,7 +32,7 @@ export interface Limits {
 
 export const LIMITS: Limits = {
   steps: 4_000_000,
-  entrySteps: 200_000,
+  entrySteps: 20_000,
   depth: 50,
   valueLength: 1 << 20,
   totalLength: 1 << 28,

@@ -31,6 +31,9 @@ export interface Call {
 
 export type CommandFunction = (run: Interpreter, args: readonly string[], call: Call) => Status;
 
+/** More than anybody reads. */
+const MAX_DIAGNOSTICS = 200;
+
 interface FunctionDefinition {
   readonly body: readonly Command[];
   readonly source: SourceText;
@@ -110,8 +113,9 @@ export class Interpreter {
   say(severity: Diagnostic["severity"], at: number | null, message: string, source = this.source): void {
     const position = at === null ? { line: null, column: null } : source.position(at);
     const key = `${source.name}\0${position.line}\0${position.column}\0${message}`;
-    if (this.#said.has(key) || this.diagnostics.length >= 1000) return;
+    if (this.#said.has(key) || this.diagnostics.length > MAX_DIAGNOSTICS) return;
     this.#said.add(key);
+    if (this.diagnostics.length === MAX_DIAGNOSTICS) message = "there is more to say, which is left out";
     this.diagnostics.push({ severity, source: source.name, ...position, message });
   }
 
