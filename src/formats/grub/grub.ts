@@ -114,7 +114,10 @@ function chooseTimeout(env: Environment, waited: number): Pick<FormatResult, "ti
 function withoutMenu(run: Interpreter, path: string): FormatResult {
   const { plan } = run;
   const hasKernel = plan.linux !== null || plan.modules.length > 0;
-  if (!hasKernel || !plan.booted) return { ...EMPTY_RESULT, diagnostics: run.diagnostics };
+  if (!hasKernel || !plan.booted) {
+    if (run.diagnostics.length === 0) run.say("warning", null, "it has no menu entries, only settings or functions");
+    return { ...EMPTY_RESULT, diagnostics: run.diagnostics };
+  }
   const entry: ParsedEntry = parsedEntry({
     type: "grub",
     title: path.slice(path.lastIndexOf("/") + 1),

@@ -6,9 +6,11 @@
  * nothing had happened, and a brace or quote that was forgotten is looked for a second time with more suspicion.
  */
 
-import { type Block, COMMAND, type Command, PART, type SimpleCommand, type Word } from "./ast.ts";
-import { FIRST_RESERVED, Lexer, TOKEN, type Token } from "./lexer.ts";
+import { type Block, COMMAND, type Command, type SimpleCommand, type Word } from "./ast.ts";
+import { endsList, Fault, MissingBrace, type OpenBlock, title } from "./faults.ts";
+import { Lexer } from "./lexer.ts";
 import type { SourceText } from "./source.ts";
+import { FIRST_RESERVED, TOKEN, type Token } from "./tokens.ts";
 
 /** Receives each fault as it is found. */
 export type FaultSink = (offset: number, message: string) => void;
@@ -18,37 +20,6 @@ const MAX_DEPTH = 400;
 
 /** Each costs another look at the rest of the text. */
 const MAX_SALVAGED = 20;
-
-/** A fault that ends a statement. */
-class Fault {
-  readonly offset: number;
-  readonly message: string;
-  /** The text ended before the statement did. */
-  readonly atEnd: boolean;
-  constructor(offset: number, message: string, atEnd = false) {
-    this.offset = offset;
-    this.message = message;
-    this.atEnd = atEnd;
-  }
-}
-
-/** A `}` is missing: a new entry begins where the block's own command stands. */
-class MissingBrace {}
-
-interface OpenBlock {
-  /** The command's words, for messages. */
-  readonly words: readonly Word[];
-  /** Offset of the command that the block belongs to. */
-  readonly at: number;
-  /** Columns before that command where only blanks precede it, else -1. */
-  readonly indent: number;
-  /** The command is `submenu`: what it holds are entries. */
-  readonly holdsEntries: boolean;
-  /** It is a menu's own command, so that a fault inside costs nothing but it. */
-  readonly isEntry: boolean;
-  /** Braces open inside this one included. */
-  readonly depth: number;
-}
 
 /** Reads a script statement by statement. */
 export class Parser {
@@ -523,30 +494,4 @@ export class Parser {
 /** What a block holds. */
 export function blockCommands(block: Block): readonly Command[] {
   return block.commands ?? new Parser(block.source, () => {}).readBlock(block.start);
-}
-
-function endsList(token: Token): boolean {
-  switch (token) {
-    case TOKEN.close:
-    case TOKEN.thenWord:
-    case TOKEN.else:
-    case TOKEN.elif:
-    case TOKEN.fi:
-    case TOKEN.do:
-    case TOKEN.done:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/** `menuentry "Debian"`, for messages. */
-function title(words: readonly Word[]): string {
-  const text = (word: Word) =>
-    typeof word === "string"
-      ? word
-      : word.map(({ kind, text }) => (kind === PART.text || kind === PART.quoted ? text : `$${text}`)).join("");
-  const name = text(words[0]!);
-  const first = words[1];
-  return first === undefined ? name : `${name} "${text(first)}"`;
 }
