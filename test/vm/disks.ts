@@ -31,7 +31,7 @@ export interface Filesystem {
   /** As blkid prints it (vfat: `1234-ABCD`); not for iso9660 and raw. */
   readonly uuid?: string;
   readonly label?: string;
-  /** By absolute path; directories come with their files. */
+  /** By absolute path; directories come with their files. Of `raw`, what stands at the beginning. */
   readonly files?: Readonly<Record<string, Content>>;
 }
 
@@ -139,7 +139,7 @@ function tableScript(disk: Disk): string {
 
 async function makeFilesystem(filesystem: Filesystem, target: string, work: string): Promise<void> {
   const tree = await mkdtemp(join(work, "tree-"));
-  await writeTree(tree, filesystem.files ?? {});
+  if (filesystem.type !== "raw") await writeTree(tree, filesystem.files ?? {});
   if (filesystem.type !== "iso9660") {
     await writeFile(target, "");
     await truncate(target, filesystem.sizeMiB * MIB);

@@ -38,8 +38,8 @@ export interface MachineOptions {
   readonly firmware?: "bios" | "uefi";
   readonly memoryMiB?: number;
   readonly disks?: readonly MachineDisk[];
-  /** Adds a virtio disk that never answers any request. Such a machine ends only when it is killed. */
-  readonly silentDisk?: "first" | "last";
+  /** Adds a virtio disk, before or after the others, that answers each request only after so many seconds. */
+  readonly slowDisk?: { readonly place: "first" | "last"; readonly seconds: number };
   /** A screen; unless given there is only the serial line. */
   readonly vga?: boolean;
   /** A second serial line, ttyS1, in `machine.serial2`. */
@@ -178,12 +178,14 @@ function blockNode(index: number, file: string, readOnly = false): Record<string
 function diskArguments(directory: string, options: MachineOptions): string[] {
   const disks = options.disks ?? [];
   const words: string[] = [];
-  const silent = () =>
-    words.push(
-      ...["-blockdev", "driver=null-co,node-name=silent,size=64M,latency-ns=1000000000000000,read-zeroes=on"],
-      ...["-device", "virtio-blk-pci,drive=silent,id=silent0,cyls=130,heads=16,secs=63"],
-    );
-  if (options.silentDisk === "first") silent();
+  const slow = (place: "first" | "last"): void => {
+    if (options.slowDisk?.place !== place) return;
+    const latency = options.slowDisk.seconds * 1e9;
+    words.push("-blockdev", `driver=null-co,node-name=slow,size=67092480,latency-ns=${latency},read-zeroes=on`);
+    // With the geometry given QEMU doesn't read it from the disk, for which it would wait.
+    words.push("-device", "virtio-blk-pci,drive=slow,id=slow0,cyls=130,heads=16,secs=63");
+  };
+  slow("first");
   if (disks.some((disk) => disk.attach === "usb")) words.push("-device", "qemu-xhci,id=xhci");
   if (disks.some((disk) => disk.attach === "scsi")) words.push("-device", "virtio-scsi-pci,id=scsi");
   let ports = 0;
@@ -202,7 +204,7 @@ function diskArguments(directory: string, options: MachineOptions): string[] {
     if (disk.attach === "ahci" || disk.attach === "cdrom") ports++;
     words.push("-device", `${device},id=${disk.attach}${index}`);
   });
-  if (options.silentDisk === "last") silent();
+  slow("last");
   return words;
 }
 
