@@ -4,8 +4,9 @@ import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
 import { grubLegacy } from "./grub-legacy.ts";
+import { ipxe } from "./ipxe/ipxe.ts";
 import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
 import { uki } from "./uki/uki.ts";
 
-export const formats: readonly Format[] = [grub, grubLegacy, syslinux, bls, uki, pxelinux];
+export const formats: readonly Format[] = [grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe];

@@ -5,13 +5,15 @@
 
 import { describe, test } from "node:test";
 import { bls } from "../../src/formats/bls/bls.ts";
+import { ipxe } from "../../src/formats/ipxe/ipxe.ts";
 import { pxelinux } from "../../src/formats/syslinux/pxelinux.ts";
 import { syslinux } from "../../src/formats/syslinux/syslinux.ts";
 import { uki } from "../../src/formats/uki/uki.ts";
 import { assertGolden, fixtures } from "./golden.ts";
 
 describe("trees as systems install them", () => {
-  for (const name of fixtures("syslinux-", "extlinux-", "pxelinux-", "bls-", "uki-")) {
-    test(`${name} gives the entries of its expected.json`, () => assertGolden(name, [syslinux, bls, uki, pxelinux]));
+  for (const name of fixtures("syslinux-", "extlinux-", "pxelinux-", "bls-", "uki-", "ipxe-")) {
+    test(`${name} gives the entries of its expected.json`, () =>
+      assertGolden(name, [syslinux, bls, uki, pxelinux, ipxe]));
   }
 });

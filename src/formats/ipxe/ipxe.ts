@@ -1,0 +1,114 @@
+/** iPXE scripts on a volume: what a stick or a TFTP tree has beside iPXE itself. */
+
+import { type FileRef, formatFileRef } from "../../entry.ts";
+import { BatonError } from "../../errors.ts";
+import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
+import { fileExists, Lookup } from "../lookup.ts";
+import { baseName, folderOf, resolvePath } from "../paths.ts";
+import { decodeText } from "../text.ts";
+import { type IpxeHost, lastPart } from "./machine.ts";
+import { IpxeRun } from "./run.ts";
+import { isScript } from "./script.ts";
+
+/** Scripts are short. */
+const SCRIPT_LIMIT = 1024 * 1024;
+
+/** `autoexec.ipxe` is what iPXE itself looks for beside the file that it was started from. */
+const PLACES = ["/", "/EFI/BOOT", "/boot", "/boot/ipxe", "/ipxe"].flatMap((folder) =>
+  ["autoexec.ipxe", "boot.ipxe", "menu.ipxe", "ipxe.cfg"].map((name) => `${folder === "/" ? "" : folder}/${name}`),
+);
+
+export const ipxe: Format = {
+  name: "ipxe",
+
+  async find(volume: FormatVolume): Promise<readonly string[]> {
+    const lookup = new Lookup(volume.reader);
+    for (const place of PLACES) {
+      const found = await lookup.find(place);
+      if (found !== null) return [found];
+    }
+    return [];
+  },
+
+  async parse(path: string, context: FormatContext): Promise<FormatResult> {
+    const { volume } = context;
+    const base = { device: volume.name, path };
+    const { text } = decodeText(await volume.reader.read(path));
+    return listIpxe(text, base, volumeHost(context), baseName(path));
+  },
+};
+
+/**
+ * Runs a script and lists what it offers.
+ * @param base the script's own file.
+ * @param title of its entry where it has no menu: its URL's last part.
+ */
+export async function listIpxe(
+  text: string,
+  base: FileRef,
+  host: IpxeHost,
+  title = lastPart(formatFileRef(base)),
+): Promise<FormatResult> {
+  const source = formatFileRef(base);
+  const run = new IpxeRun(host, title);
+  if (!isScript(text)) {
+    const message = "it is no iPXE script: its first line is not #!ipxe";
+    run.diagnostics.push({ severity: "error", source, line: 1, column: 1, message });
+    return { ...EMPTY, diagnostics: run.diagnostics };
+  }
+  const listed = await run.run(text, source, base);
+  const isMenu = listed.timeout !== null;
+  return {
+    ...listed,
+    diagnostics: run.diagnostics,
+    fallback: [],
+    // A script without a question boots at once.
+    timeout: listed.timeout ?? (listed.entries.length > 0 ? 0 : null),
+    timeoutStyle: isMenu ? "menu" : null,
+  };
+}
+
+const EMPTY: FormatResult = {
+  ...{ entries: [], diagnostics: [], defaultIndex: null, defaultIsExplicit: false },
+  ...{ fallback: [], timeout: null, timeoutStyle: null },
+};
+
+/** A host without a network: names are files of the volume, and what the machine is, is known. */
+function volumeHost({ volume, platform }: FormatContext): IpxeHost {
+  const settings: Readonly<Record<string, string>> = {
+    buildarch: { aarch64: "arm64", i686: "i386" }[platform.arch] ?? platform.arch,
+    platform: platform.firmware === "efi" ? "efi" : "pcbios",
+    version: "1.21.1",
+  };
+  return {
+    resolve: (uri, from) => resolveUri(uri, from),
+    exists: async (ref) => !("device" in ref) || fileExists(volume.reader, ref.path),
+    async read(ref) {
+      if (!("device" in ref)) return null;
+      try {
+        return decodeText(await volume.reader.read(ref.path, SCRIPT_LIMIT)).text;
+      } catch (error) {
+        if (error instanceof BatonError && error.code === "timeout") throw error;
+        return null;
+      }
+    },
+    setting: (name) => settings[name] ?? null,
+  };
+}
+
+/** A URI seen from the file that names it: a URL, or a path on the same volume (`file:` means that too). */
+export function resolveUri(uri: string, from: FileRef): FileRef | null {
+  const text = uri.replace(/##params.*$/s, "");
+  if (text === "") return null;
+  if (/^file:/i.test(text))
+    return "path" in from ? { ...from, path: resolvePath("/", text.replace(/^file:(\/\/[^/]*)?/i, "")) } : null;
+  if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return { url: text };
+  if ("url" in from) {
+    try {
+      return { url: new URL(text, from.url).href };
+    } catch {
+      return null;
+    }
+  }
+  return { ...from, path: resolvePath(folderOf(from.path), text) };
+}
