@@ -75,22 +75,30 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck): Boot
 }
 
 /**
- * A stub on the EFI system partition that leads to the real configuration gives that file's entries already;
- * the file found by itself would give them again.
+ * An entry that several configurations lead to is listed once, where it comes first: a stub on the EFI system
+ * partition leads to the real grub.cfg, which is also found by itself; GRUB's blscfg lists the files of
+ * /loader/entries.
  */
 function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
-  const reached = new Map<string, ReadConfig>();
-  for (const config of configs) {
-    for (const entry of config.entries) {
-      if (entry.source !== config.source && !reached.has(entry.source)) reached.set(entry.source, config);
-    }
-  }
-  return configs.filter((config) => {
-    const by = reached.get(config.source);
-    if (by === undefined || by === config) return true;
-    // Two files that lead to each other: the first stays.
-    const back = by.entries.length > 0 && reached.get(by.source) === config;
-    return back && configs.indexOf(config) < configs.indexOf(by);
+  const listedBy = new Map<string, ReadConfig>();
+  return configs.map((config) => {
+    const kept: number[] = [];
+    config.entries.forEach((entry, index) => {
+      const first = listedBy.get(entry.source) ?? config;
+      listedBy.set(entry.source, first);
+      if (first === config) kept.push(index);
+    });
+    if (kept.length === config.entries.length) return config;
+    const at = (index: number | null): number | null => {
+      const place = index === null ? -1 : kept.indexOf(index);
+      return place < 0 ? null : place;
+    };
+    return {
+      ...config,
+      entries: kept.map((index) => config.entries[index]!),
+      defaultIndex: at(config.defaultIndex),
+      fallback: config.fallback.map(at).filter((index) => index !== null),
+    };
   });
 }
 

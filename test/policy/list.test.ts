@@ -116,15 +116,41 @@ test("a stub that leads to another file doesn't list that file's entries twice",
   assert.equal(list.entries[0]?.isDefault, true);
 });
 
-test("two configurations that lead to each other are listed once, not lost", () => {
+test("an entry that GRUB lists from a Boot Loader Specification file isn't listed a second time for that file", () => {
+  const file = { source: "vda1:/loader/entries/a.conf" };
   const list = bootList(
     [
-      config({ source: "vda1:/a", entries: [entry("x", { source: "vda2:/b" })] }),
-      config({ source: "vda2:/b", entries: [entry("y", { source: "vda1:/a" })] }),
+      config({ entries: [entry("A", file)], defaultIndex: 0, timeout: 3 }),
+      config({
+        source: "vda1:/loader/entries",
+        entries: [entry("a", file), entry("b", { source: "vda1:/b.efi" })],
+        defaultIndex: 1,
+      }),
     ],
     present,
   );
-  assert.equal(list.entries.length, 1);
+  assert.deepEqual(
+    list.entries.map(({ title, isDefault }) => [title, isDefault]),
+    [
+      ["A", true],
+      ["b", false],
+    ],
+  );
+});
+
+test("two configurations that lead to each other list each entry once, and lose none", () => {
+  const both = [entry("x", { source: "vda1:/a" }), entry("y", { source: "vda2:/b" })];
+  const list = bootList(
+    [
+      config({ source: "vda1:/a", entries: both }),
+      config({ source: "vda2:/b", entries: both, defaultIndex: 0, volumeKey: "2222" }),
+    ],
+    present,
+  );
+  assert.deepEqual(
+    list.entries.map(({ title }) => title),
+    ["x", "y"],
+  );
 });
 
 test("ids are unique, without spaces, and the same however often the list is made", () => {
