@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describeError } from "../src/errors.ts";
@@ -11,7 +11,6 @@ import { type Bundle, koffiBinary, wrapForStart } from "./build.ts";
 import { cacheDirectory, projectRoot, say } from "./cache.ts";
 import type { Architecture } from "./debian.ts";
 import { LIBRARY_FOLDER } from "./libraries.ts";
-import { NODE_FLAGS } from "./node-flags.ts";
 
 const run = promisify(execFile);
 
@@ -19,6 +18,8 @@ const LINKER: Readonly<Record<Architecture, string>> = {
   amd64: "/lib64/ld-linux-x86-64.so.2",
   arm64: "/lib/ld-linux-aarch64.so.1",
 };
+/** The image starts Node without options; make-cache.cjs says what these are for, and takes them back. */
+const MAKER_FLAGS = ["--hash-seed=1", "--no-flush-bytecode"];
 const THIS_MACHINE: Architecture = process.arch === "arm64" ? "arm64" : "amd64";
 
 /** What Baton looks at while its compiled functions are collected: one configuration of each kind. */
@@ -80,7 +81,7 @@ export async function codeCache(options: {
   const makers = await Promise.all(
     ["make-cache.cjs", "code-cache.ts"].map((name) => readFile(join(projectRoot, "initramfs", name))),
   );
-  const hash = createHash("sha256").update(options.program.code).update(options.node).update(NODE_FLAGS.join(" "));
+  const hash = createHash("sha256").update(options.program.code).update(options.node);
   const key = makers.reduce((all, one) => all.update(one), hash).digest("hex");
   const kept = join(cacheDirectory, "code-cache", key);
   if (existsSync(kept)) return readFile(kept);
@@ -103,15 +104,17 @@ export async function codeCache(options: {
     // Through the image's own dynamic linker, so that the host's libraries play no part.
     const folder = LIBRARY_FOLDER[options.arch];
     const paths = [folder, `/usr${folder}`].map((one) => join(options.libraries, one)).join(":");
-    const node = [join(options.libraries, LINKER[options.arch]), "--library-path", paths, options.node, ...NODE_FLAGS];
+    const node = [join(options.libraries, LINKER[options.arch]), "--library-path", paths, options.node, ...MAKER_FLAGS];
     const menu = [...node, maker, bundle, out, "3", "menu", "--disk", spec];
     // script(1) gives the menu a terminal.
     const quoted = menu.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
-    const env = { ...process.env, TERM: "linux", COLUMNS: "80", LINES: "24" };
+    // Nothing else of the host's environment: a variable may change what runs.
+    const terminfo = join(options.libraries, "lib", "terminfo");
+    const env = { PATH: process.env.PATH, TERM: "linux", TERMINFO: terminfo, COLUMNS: "80", LINES: "24" };
     await run("script", ["-qec", quoted, "/dev/null"], { env, timeout: 60_000 });
     const cache = await readFile(out);
     await mkdir(join(cacheDirectory, "code-cache"), { recursive: true });
-    await writeFile(kept, cache);
+    await rename(out, kept);
     return cache;
   } catch (error) {
     say(`no code cache, so Baton will start slower: ${describeError(error)}`);

@@ -11,7 +11,12 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BatonError } from "../src/errors.ts";
-import { cacheDirectory } from "./cache.ts";
+import { cacheDirectory, say } from "./cache.ts";
+
+/** Bytes given to a compressor at a time. */
+const PIECE = 1 << 20;
+/** Milliseconds between two lines about a compression that is still going on. */
+const NEWS_INTERVAL = 20_000;
 
 export interface Compressor {
   readonly name: "zst" | "xz";
@@ -34,7 +39,11 @@ export function xz(arch: "amd64" | "arm64"): Compressor {
 }
 
 /** Compresses `data`; with `keep`, the result is kept in the cache and found there the next time. */
-export async function compress(compressor: Compressor, data: Uint8Array, keep: boolean): Promise<Uint8Array> {
+export async function compress(
+  compressor: Compressor,
+  data: Uint8Array,
+  { keep }: { readonly keep: boolean },
+): Promise<Uint8Array> {
   const key = createHash("sha256").update(compressor.argv.join(" ")).update(data).digest("hex");
   const folder = join(cacheDirectory, "compressed");
   const kept = join(folder, `${key}.${compressor.name}`);
@@ -55,13 +64,30 @@ function pipeThrough([program, ...args]: readonly [string, ...string[]], data: U
     const out: Buffer[] = [];
     let errors = "";
     const fail = (why: string) => reject(new BatonError("io", `${[program, ...args].join(" ")} failed: ${why}`));
+    let given = 0;
+    const news = setInterval(() => say(`${program}: ${Math.floor((100 * given) / data.length)} %`), NEWS_INTERVAL);
+    const give = (): void => {
+      while (given < data.length) {
+        const piece = data.subarray(given, given + PIECE);
+        given += piece.length;
+        if (!child.stdin.write(piece)) {
+          child.stdin.once("drain", give);
+          return;
+        }
+      }
+      child.stdin.end();
+    };
     child.on("error", (error) => fail(error.message));
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => {
       errors += chunk.toString();
     });
     child.stdin.on("error", () => {}); // told by the exit code
-    child.on("close", (code) => (code === 0 ? resolve(Buffer.concat(out)) : fail(errors.trim() || `exit ${code}`)));
-    child.stdin.end(data);
+    child.on("close", (code) => {
+      clearInterval(news);
+      if (code === 0) resolve(Buffer.concat(out));
+      else fail(errors.trim() || `exit ${code}`);
+    });
+    give();
   });
 }

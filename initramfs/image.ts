@@ -1,17 +1,18 @@
 /**
- * Makes the image in dist/: `tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR]`.
+ * Makes the image in dist/: `tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR]
+ * [--uncompressed FILE]`.
  *
  * What is in it comes from the board profile (configs/pc.yaml unless given); where nothing has changed since the last
  * time, nothing is done.
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type CpioEntry, cpioChunks, cpioType } from "../src/binary/cpio.ts";
 import { describeError } from "../src/errors.ts";
-import { buildProgram } from "./build.ts";
+import { buildProgram, bundle } from "./build.ts";
 import { distDirectory, projectRoot, say } from "./cache.ts";
 import { codeCache } from "./code-cache.ts";
 import { compress, xz, ZSTD } from "./compress.ts";
@@ -23,13 +24,16 @@ import { withLock } from "./lock.ts";
 import { nodeProgram } from "./node-runtime.ts";
 import { readProfile } from "./profile.ts";
 
-const USAGE = "usage: tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR]";
+const USAGE =
+  "usage: tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR] [--uncompressed FILE]";
 
 interface Options {
   readonly quiet: boolean;
   readonly profile: string;
   /** Another kernel than the profile's, and its modules. */
   readonly kernel: { readonly image: string; readonly modules: string } | null;
+  /** Where to write the bare archive, and nothing else anywhere; null: dist/ is made. */
+  readonly uncompressed: string | null;
 }
 
 function readOptions(): Options {
@@ -39,6 +43,7 @@ function readOptions(): Options {
       profile: { type: "string", default: join(projectRoot, "configs", "pc.yaml") },
       kernel: { type: "string" },
       modules: { type: "string" },
+      uncompressed: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -50,7 +55,8 @@ function readOptions(): Options {
     throw new Error(`--kernel and --modules go together\n${USAGE}`);
   }
   const kernel = values.kernel === undefined ? null : { image: values.kernel, modules: values.modules! };
-  return { quiet: values.quiet, profile: resolve(values.profile), kernel };
+  const uncompressed = values.uncompressed ?? null;
+  return { quiet: values.quiet, profile: resolve(values.profile), kernel, uncompressed };
 }
 
 const sha256 = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex");
@@ -60,24 +66,29 @@ async function sourceDigest(profile: string): Promise<string> {
   const hash = createHash("sha256");
   const add = async (path: string) => hash.update(relative(projectRoot, path)).update(await readFile(path));
   for (const folder of ["src", "initramfs"]) {
-    const names = await readdir(join(projectRoot, folder), { recursive: true, withFileTypes: true });
-    const files = names.filter((one) => one.isFile()).map((one) => join(one.path, one.name));
-    for (const file of files.sort()) await add(file);
+    for (const { path } of await filesBelow(join(projectRoot, folder))) await add(path);
   }
   await add(join(projectRoot, "package-lock.json"));
   await add(profile);
   return hash.digest("hex");
 }
 
-/** What of a given kernel is looked at to see whether it is still the same. */
-async function kernelDigest(kernel: Kernel): Promise<string> {
-  if (Object.keys(kernel.versions).length > 0) return JSON.stringify(kernel.versions);
-  const parts = [];
-  for (const path of [kernel.image, join(kernel.modules, "kernel")]) {
-    const { mtimeMs, size } = await stat(path);
-    parts.push(path, mtimeMs, size);
+/** The files in a folder and its folders, sorted. */
+async function filesBelow(folder: string): Promise<{ path: string; size: number; mtimeMs: number }[]> {
+  const found = [];
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
+    const path = join(folder, name);
+    const status = await stat(path);
+    if (status.isFile()) found.push({ path, size: status.size, mtimeMs: status.mtimeMs });
   }
-  return JSON.stringify(parts);
+  return found;
+}
+
+/** What of a kernel is looked at to see whether it is still the same. */
+async function kernelDigest(kernel: Kernel): Promise<string> {
+  if (kernel.versions !== null) return JSON.stringify(kernel.versions);
+  const { mtimeMs, size } = await stat(kernel.image);
+  return JSON.stringify([kernel.image, mtimeMs, size, await filesBelow(join(kernel.modules, "kernel"))]);
 }
 
 interface Made {
@@ -110,31 +121,33 @@ async function makeImage(options: Options): Promise<void> {
   const stamp = sha256(
     JSON.stringify([await sourceDigest(options.profile), await kernelDigest(kernel), versions, kernel.release]),
   );
-  if (await isUpToDate(stamp)) {
+  if (options.uncompressed === null && (await isUpToDate(stamp))) {
     if (!options.quiet) say("dist/ is up to date");
     return;
   }
 
   const node = await nodeProgram(profile.node);
   say("bundling Baton");
-  const program = await buildProgram();
+  const program = options.uncompressed === null ? await buildProgram() : await bundle();
   const cache = await codeCache({ program, node, libraries: packages.root, arch: profile.arch });
   const { tree, modules } = await lastingFiles({ profile, kernel, packages: packages.root, node });
   const lasting = tree.entries.length;
   await changingFiles(tree, { program, cache });
   const archive = splitArchive(tree.entries, lasting);
+  if (options.uncompressed !== null) {
+    await writeFile(options.uncompressed, Buffer.concat([archive.first, archive.second]));
+    return;
+  }
 
   const compressors = [ZSTD, xz(profile.arch)] as const;
   say(
     `compressing ${Math.round((archive.first.length + archive.second.length) / 1e6)} MB (the first time takes minutes)`,
   );
   const [zst, xzs] = await Promise.all(
-    compressors.map(async (compressor) =>
-      Buffer.concat([
-        await compress(compressor, archive.first, true),
-        await compress(compressor, archive.second, false),
-      ]),
-    ),
+    compressors.map(async (compressor) => {
+      const first = await compress(compressor, archive.first, { keep: true });
+      return Buffer.concat([first, await compress(compressor, archive.second, { keep: false })]);
+    }),
   );
   const vmlinuz = await readFile(kernel.image);
   const outputs: Record<string, Uint8Array> = {
@@ -166,6 +179,7 @@ async function makeImage(options: Options): Promise<void> {
           raw: archive.first.length + archive.second.length,
           zst: zst!.length,
           xz: xzs!.length,
+          withKernelZst: vmlinuz.length + zst!.length,
           withKernelXz: vmlinuz.length + xzs!.length,
         },
         outputs: Object.fromEntries(
@@ -178,6 +192,8 @@ async function makeImage(options: Options): Promise<void> {
     )}\n`,
   );
   await mkdir(distDirectory, { recursive: true });
+  // Of another profile, with another kernel.
+  if (!("baton.efi" in outputs)) await rm(join(distDirectory, "baton.efi"), { force: true });
   for (const [name, data] of Object.entries(outputs)) {
     await writeFile(join(distDirectory, `${name}.new`), data);
     await rename(join(distDirectory, `${name}.new`), join(distDirectory, name));
@@ -211,6 +227,7 @@ function describeEntry(entry: CpioEntry) {
   const base = { path: `/${entry.name}`, type, mode: (entry.mode & 0o7777).toString(8).padStart(4, "0") };
   if (type === "symlink") return { ...base, target: Buffer.from(entry.data).toString() };
   if (type === "file") return { ...base, size: entry.data.length, sha256: sha256(entry.data) };
+  if (entry.device) return { ...base, device: `${entry.device.major}:${entry.device.minor}` };
   return base;
 }
 

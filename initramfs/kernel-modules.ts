@@ -114,9 +114,10 @@ export function selectModules(
     else if (tables.builtin.has(name)) builtin.add(name);
     else missing.add(name);
   }
-  // What a softdep wants afterwards goes along where it is small talk between modules of the same set.
-  for (const { module, post } of tables.softdeps) {
-    if (needs.has(module)) for (const name of post) if (tables.dep.has(moduleName(name))) visit(moduleName(name), []);
+  // What is to be loaded after a module must be there too; `order` grows while this goes through it.
+  for (const name of order) {
+    const after = tables.softdeps.filter((one) => one.module === name).flatMap((one) => one.post);
+    for (const other of after.flatMap((one) => resolveName(tables, one))) visit(other, []);
   }
   return { modules: order, needs, missing: [...missing], builtin: [...builtin] };
 }

@@ -21,8 +21,8 @@ export interface Kernel {
   readonly release: string;
   /** The directory that is /lib/modules/RELEASE. */
   readonly modules: string;
-  /** The packages it came from, if any. */
-  readonly versions: DebianTree["versions"];
+  /** The packages it came from; null where it was given, and may change at any time. */
+  readonly versions: DebianTree["versions"] | null;
 }
 
 /** The profile's kernel from its Debian package. */
@@ -56,17 +56,16 @@ export async function givenKernel(image: string, modules: string): Promise<Kerne
   if (!existsSync(join(folder, "kernel"))) {
     throw new BatonError("not-found", `--modules ${modules}: neither kernel/ nor lib/modules/RELEASE/kernel is in it`);
   }
-  return { image: resolve(image), release: basename(folder), modules: folder, versions: {} };
+  return { image: resolve(image), release: basename(folder), modules: folder, versions: null };
 }
 
 /** depmod's tables for a kernel's modules; Debian's packages come without them. */
 export async function moduleTables(kernel: Kernel): Promise<ModuleTables> {
-  const isGiven = Object.keys(kernel.versions).length === 0;
   const key = createHash("sha256").update(kernel.modules).update(JSON.stringify(kernel.versions)).digest("hex");
   const base = join(cacheDirectory, "depmod", key.slice(0, 20));
   const tables = join(base, "lib", "modules", kernel.release);
   // Debian's are made once; a directory that was given may have changed since.
-  if (isGiven) await rm(base, { recursive: true, force: true });
+  if (kernel.versions === null) await rm(base, { recursive: true, force: true });
   if (!existsSync(join(base, "done"))) {
     await rm(base, { recursive: true, force: true });
     await mkdir(tables, { recursive: true });

@@ -1,9 +1,7 @@
 /** The files of an image before they become a cpio archive. */
 
 import { dirname } from "node:path/posix";
-import { type CpioEntry, cpioDevice, cpioDirectory, cpioFile, cpioSymlink } from "../src/binary/cpio.ts";
-
-const S_IFIFO = 0o010000;
+import { type CpioEntry, cpioDevice, cpioDirectory, cpioFifo, cpioFile, cpioSymlink } from "../src/binary/cpio.ts";
 
 /** Collects files; directories above them come by themselves, each before what is in it. */
 export class Tree {
@@ -37,7 +35,7 @@ export class Tree {
   }
 
   fifo(path: string): void {
-    this.#add({ name: path.slice(1), mode: S_IFIFO | 0o600, data: new Uint8Array(0), device: null });
+    this.#add(cpioFifo(path.slice(1)));
   }
 
   #add(entry: CpioEntry): void {

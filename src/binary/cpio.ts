@@ -11,6 +11,7 @@ const S_IFDIR = 0o040000;
 const S_IFLNK = 0o120000;
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
+const S_IFIFO = 0o010000;
 
 const HEADER_SIZE = 110;
 const TRAILER = "TRAILER!!!";
@@ -54,8 +55,14 @@ export function cpioDevice(
   return { name, mode: kind | permissions, data: NOTHING, device: { major, minor } };
 }
 
+export function cpioFifo(name: string, permissions = 0o600): CpioEntry {
+  return { name, mode: S_IFIFO | permissions, data: NOTHING, device: null };
+}
+
+export type CpioType = "file" | "directory" | "symlink" | "character" | "block" | "fifo" | "other";
+
 /** What kind of file an entry is. */
-export function cpioType(entry: CpioEntry): "file" | "directory" | "symlink" | "character" | "block" | "other" {
+export function cpioType(entry: CpioEntry): CpioType {
   switch (entry.mode & S_IFMT) {
     case S_IFREG:
       return "file";
@@ -67,6 +74,8 @@ export function cpioType(entry: CpioEntry): "file" | "directory" | "symlink" | "
       return "character";
     case S_IFBLK:
       return "block";
+    case S_IFIFO:
+      return "fifo";
     default:
       return "other";
   }
