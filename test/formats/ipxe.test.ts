@@ -1,5 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its settings that way.
-
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: iPXE writes its settings that way.
 import fc from "fast-check";
 import { ipxe } from "../../src/formats/ipxe/ipxe.ts";
 import { assertWellFormed } from "../formats/invariants.ts";
