@@ -48,7 +48,16 @@ export function parseFileRef(text: string): FileRef | null {
 }
 
 /** Which configuration language an entry came from. */
-export type EntryType = "grub" | "grub-legacy" | "syslinux" | "pxelinux" | "bls" | "uki" | "ipxe" | "baton";
+export type EntryType =
+  | "grub"
+  | "grub-legacy"
+  | "syslinux"
+  | "pxelinux"
+  | "bls"
+  | "uki"
+  | "ipxe"
+  | "baton"
+  | "petitboot";
 
 /** What sort of thing an entry starts. */
 export type EntryKind = "linux" | "multiboot" | "multiboot2" | "efi" | "iso" | "local" | "other";

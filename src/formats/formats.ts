@@ -1,5 +1,6 @@
 /** Every configuration format that Baton reads: a new one is one new file and one new line. */
 
+import { baton, petitboot } from "./baton/baton.ts";
 import { bls } from "./bls/bls.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
@@ -9,4 +10,4 @@ import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
 import { uki } from "./uki/uki.ts";
 
-export const formats: readonly Format[] = [grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe];
+export const formats: readonly Format[] = [grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton];

@@ -119,6 +119,7 @@ describe("what a script boots", () => {
       ["exit 0", /firmware would go on/],
       ["shell", /own shell/],
       ["chain undionly.kpxe", /firmware or iPXE/],
+      ["chain tools/memtest64.efi", /EFI program/],
       ["chain menu.php?mac=1", /can't be read here/],
       ["kernel memdisk iso raw\ninitrd x.iso\nboot", /memdisk/],
       ["echo nothing", /without booting/],

@@ -311,7 +311,7 @@ export class IpxeRun {
 
   #bootable(machine: Machine, image: Image, way: Way, isUnread: boolean): IpxeListing {
     const reason = reasonAgainst(image, isUnread);
-    if (reason !== null) return this.#unbootable(machine, way, reason, /\.iso$/i.test(image.name) ? "iso" : "other");
+    if (reason !== null) return this.#unbootable(machine, way, reason, kindByName(image.name));
     const initrd = machine.images.filter((other) => other.name !== image.name).map((other) => other.ref);
     return this.#one(machine, way, { linux: image.ref, initrd, options: image.args });
   }
@@ -381,11 +381,21 @@ const itemTitle = (item: Item): string => item.text.trim() || item.name || "Item
 
 const looksLikeKernel = ({ name }: Image): boolean => /^(vmlinu[xz]|bzImage|linux|kernel|Image)([-._].*)?$/i.test(name);
 
+/** EFI programs that people chain to and that are no kernels; a unified kernel image is called otherwise. */
+const EFI_PROGRAM =
+  /^(memtest.*|shell.*|grub.*|shim.*|boot(x64|aa64|ia32|riscv64|mgfw)|i?pxe|snp(only)?|refind.*)\.efi$/i;
+
+function kindByName(name: string): ParsedEntry["kind"] {
+  if (/\.iso$/i.test(name)) return "iso";
+  return EFI_PROGRAM.test(name) ? "efi" : "other";
+}
+
 /** What can't be a kernel by its name, or can't be known before it is fetched. */
 function reasonAgainst(image: Image, isUnread: boolean): string | null {
   const what = formatFileRef(image.ref);
   if (/^(memdisk|wimboot)/i.test(image.name))
     return `it starts ${image.name}, which needs the firmware that kexec leaves behind`;
+  if (EFI_PROGRAM.test(image.name)) return `it starts the EFI program ${what}, which only the firmware can do`;
   if (/\.(0|kpxe|kkpxe|pxe|lkrn|iso|img|com|c32)$/i.test(image.name))
     return `it goes on with ${what}, which needs the firmware or iPXE`;
   if (isUnread && /\.(ipxe|php|cgi|txt|cfg)$/i.test(image.name))

@@ -1,0 +1,106 @@
+/**
+ * Entries written by hand: Baton's own list in YAML or INI (`configs/entries.yaml` and `configs/entries.ini` show every
+ * word), and petitboot's petitboot.conf.
+ */
+
+import type { Diagnostic } from "../../entry.ts";
+import { BatonError, describeError } from "../../errors.ts";
+import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "../format.ts";
+import { Lookup } from "../lookup.ts";
+import { folderOf } from "../paths.ts";
+import { decodeText } from "../text.ts";
+import { type IniSection, parseIni } from "./ini.ts";
+import { listWritten, type Value, type Vocabulary, type WrittenList } from "./list.ts";
+import { parseYamlList } from "./yaml.ts";
+
+const FOLDERS = ["", "/boot", "/baton", "/boot/baton", "/EFI/baton"];
+const PLACES = FOLDERS.flatMap((folder) => ["yaml", "yml", "ini"].map((suffix) => `${folder}/baton.${suffix}`));
+/** Written by hand: more is a mistake. */
+const LIST_LIMIT = 1024 * 1024;
+
+const BATON: Vocabulary = {
+  type: "baton",
+  globals: [],
+  words: {
+    ...{ id: "id", title: "title", linux: "linux", initrd: "initrd", options: "options", devicetree: "devicetree" },
+    ...{ submenu: "submenu", hotkey: "hotkey" },
+    // As kexec and other loaders call them.
+    ...{ kernel: "linux", append: "options", cmdline: "options", dtb: "devicetree" },
+  },
+};
+
+/** discover/native-parser.c of petitboot. `dtb` and `name` are read as later versions write them. */
+const PETITBOOT: Vocabulary = {
+  type: "petitboot",
+  // There they name the disk.
+  globals: ["name", "description", "icon"],
+  words: {
+    ...{ name: "title", image: "linux", initrd: "initrd", args: "options", dtb: "devicetree" },
+    ...{ description: "ignored", icon: "ignored" },
+  },
+};
+
+export const baton: Format = {
+  name: "baton",
+  find: (volume) => firstOf(volume, PLACES),
+  async parse(path, context) {
+    const diagnostics: Diagnostic[] = [];
+    const source = `${context.volume.name}:${path}`;
+    const text = await readList(path, context, diagnostics);
+    if (text === null) return { ...EMPTY_RESULT, diagnostics };
+    const written = /\.ini$/i.test(path)
+      ? iniList(text, source, diagnostics)
+      : await parseYamlList(text, source, diagnostics);
+    return listWritten(written, source, folderOf(path), context, BATON, diagnostics);
+  },
+};
+
+export const petitboot: Format = {
+  name: "petitboot",
+  find: (volume) => firstOf(volume, ["/boot/petitboot.conf", "/petitboot.conf", "/etc/petitboot.conf"]),
+  async parse(path, context): Promise<FormatResult> {
+    const diagnostics: Diagnostic[] = [];
+    const text = await readList(path, context, diagnostics);
+    if (text === null) return { ...EMPTY_RESULT, diagnostics };
+    const source = `${context.volume.name}:${path}`;
+    return listWritten(iniList(text, source, diagnostics), source, "/", context, PETITBOOT, diagnostics);
+  },
+};
+
+async function firstOf(volume: FormatVolume, places: readonly string[]): Promise<readonly string[]> {
+  const lookup = new Lookup(volume.reader);
+  for (const place of places) {
+    const found = await lookup.find(place);
+    if (found !== null) return [found];
+  }
+  return [];
+}
+
+async function readList(path: string, { volume }: FormatContext, diagnostics: Diagnostic[]): Promise<string | null> {
+  const source = `${volume.name}:${path}`;
+  try {
+    const { text, problem } = decodeText(await volume.reader.read(path, LIST_LIMIT));
+    if (problem !== null) diagnostics.push({ severity: "warning", source, line: null, column: null, message: problem });
+    return text;
+  } catch (error) {
+    if (!(error instanceof BatonError && error.code === "too-large")) throw error;
+    diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
+    return null;
+  }
+}
+
+function iniList(text: string, source: string, diagnostics: Diagnostic[]): WrittenList {
+  const { sections, wrong } = parseIni(text);
+  for (const { line, text: what } of wrong.slice(0, 50)) {
+    const message = `'${what}' is neither [a name] nor a line with '='; it is ignored`;
+    diagnostics.push({ severity: "warning", source, line, column: null, message });
+  }
+  const [globals, ...entries] = sections;
+  return {
+    values: valuesOf(globals!),
+    entries: entries.map((section) => ({ line: section.line, name: section.name || null, values: valuesOf(section) })),
+  };
+}
+
+const valuesOf = (section: IniSection): Value[] =>
+  section.lines.map(({ key, value, line }) => ({ key, texts: [value], line }));
