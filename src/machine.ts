@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { machine as uname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { compareDeviceNames, listBlockDevices } from "./devices/block.ts";
+import { compareDevices, listBlockDevices } from "./devices/block.ts";
 import type { BlockDevice } from "./devices/device.ts";
 import { ModuleLoader } from "./devices/modules.ts";
 import { probeDevice } from "./devices/probe.ts";
@@ -60,7 +60,8 @@ export class Machine {
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
-    this.discovery = new Discovery(options.platform ?? thisPlatform(), compareDeviceNames);
+    const placed = (name: string) => this.#known.get(name) ?? { name };
+    this.discovery = new Discovery(options.platform ?? thisPlatform(), (a, b) => compareDevices(placed(a), placed(b)));
   }
 
   get isSettled(): boolean {

@@ -17,7 +17,7 @@ const SKIPPED = /^(ram|zram|fd)\d|^mmcblk\d+rpmb$/;
  * The devices attached now, structure only: nothing is read from any of them. Without those of no size (an empty
  * loop device, a card reader without a card) and those that can't hold anything to boot.
  * @param sysfs where sysfs is mounted.
- * @returns in natural order, each disk followed by its partitions; empty where there is no sysfs.
+ * @returns in the order of {@link compareDevices}, each disk followed by its partitions; empty where there is no sysfs.
  */
 export async function listBlockDevices(sysfs = "/sys"): Promise<BlockDevice[]> {
   let names: string[];
@@ -29,7 +29,7 @@ export async function listBlockDevices(sysfs = "/sys"): Promise<BlockDevice[]> {
   return names
     .map((name) => readBlockDevice(name, sysfs))
     .filter((device) => device !== null)
-    .sort((a, b) => compareDeviceNames(a.name, b.name));
+    .sort(compareDevices);
 }
 
 /**
@@ -59,6 +59,7 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
     name,
     node: `/dev/${devname}`,
     size,
+    path: devicePath,
     kind: isPartition ? "partition" : STACKED.has(transport ?? "") ? "other" : "disk",
     disk: isPartition ? basename(diskPath) : null,
     partition: isPartition ? partition : null,
@@ -134,6 +135,43 @@ function readAttribute(path: string): string | null {
 /** NaN where there is no such attribute. */
 function readNumber(path: string): number {
   return Number.parseInt(readAttribute(path) ?? "", 10);
+}
+
+/**
+ * The order in which devices are listed: by kind of name, and among those of a kind by where they are attached (USB
+ * last), which is the same at every start. Names are not: drivers look at their devices side by side, and whichever answers first
+ * is `vda`.
+ */
+export function compareDevices(a: Placed, b: Placed): number {
+  const families = compareTexts(familyOf(a.name), familyOf(b.name));
+  if (families !== 0) return families;
+  const isUsb = ({ path = "" }: Placed): number => (/\/usb\d/.test(path) ? 1 : 0);
+  if (isUsb(a) !== isUsb(b)) return isUsb(a) - isUsb(b);
+  const left = placeOf(a);
+  const right = placeOf(b);
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    // PCI addresses are hexadecimal and of one width.
+    const isPci = /^[0-9a-f]{4,}:[0-9a-f]{2}:/.test(left[i]!);
+    const order = isPci ? compareTexts(left[i]!, right[i]!) : compareDeviceNames(left[i]!, right[i]!);
+    if (order !== 0) return order;
+  }
+  return left.length - right.length || compareDeviceNames(a.name, b.name);
+}
+
+type Placed = Pick<BlockDevice, "name" | "path">;
+
+/** `vd` of `vda1`, `nvme` of `nvme0n1p2`. */
+function familyOf(name: string): string {
+  return /^(sd|vd|xvd|hd)[a-z]/.exec(name)?.[1] ?? /^\D*/.exec(name)![0];
+}
+
+/** The device path in pieces, without the disk's own name. */
+function placeOf({ path = "" }: Placed): string[] {
+  return path.split("/").slice(1, -1);
+}
+
+function compareTexts(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 /**

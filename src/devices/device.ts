@@ -26,6 +26,8 @@ export interface BlockDevice {
   readonly node: string;
   /** Bytes. */
   readonly size: number;
+  /** Where the disk is attached: its path below sysfs, `/devices/pci0000:00/0000:00:02.0/virtio1/block/vda`. */
+  readonly path?: string;
   readonly kind: "disk" | "partition" | "other";
   /** The whole disk's name for a partition, else null. */
   readonly disk: string | null;

@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
-import { compareDeviceNames, listBlockDevices, readBlockDevice, transportOf } from "../../src/devices/block.ts";
+import {
+  compareDeviceNames,
+  compareDevices,
+  listBlockDevices,
+  readBlockDevice,
+  transportOf,
+} from "../../src/devices/block.ts";
 
 const base = fs.mkdtempSync(join(tmpdir(), "baton-sysfs-"));
 after(() => fs.rmSync(base, { recursive: true, force: true }));
@@ -106,4 +112,23 @@ test("names are in natural order, letters as the kernel counts them", () => {
       if (compareDeviceNames(a, b) <= 0 && compareDeviceNames(b, c) <= 0) assert.ok(compareDeviceNames(a, c) <= 0);
     }),
   );
+});
+
+test("disks of a kind are in the order in which they are attached, whatever names they were given at this start", () => {
+  const pci = "/devices/pci0000:00/0000:00";
+  const ordered = [
+    { name: "nvme1n1", path: `${pci}:02.0/nvme/nvme1/nvme1n1` },
+    { name: "nvme0n1", path: `${pci}:1d.0/0000:05:00.0/nvme/nvme0/nvme0n1` },
+    { name: "sdb", path: `${pci}:1f.2/ata2/host1/target1:0:0/1:0:0:0/block/sdb` },
+    { name: "sdb1", path: `${pci}:1f.2/ata2/host1/target1:0:0/1:0:0:0/block/sdb` },
+    { name: "sda", path: `${pci}:1f.2/ata10/host9/target9:0:0/9:0:0:0/block/sda` },
+    { name: "vdc", path: `${pci}:09.0/virtio2/block/vdc` },
+    { name: "vdc1", path: `${pci}:09.0/virtio2/block/vdc` },
+    { name: "vdc10", path: `${pci}:09.0/virtio2/block/vdc` },
+    { name: "vda", path: `${pci}:0a.0/virtio3/block/vda` },
+    { name: "vdb", path: `${pci}:10.0/virtio10/block/vdb` },
+  ];
+  assert.deepEqual([...ordered].reverse().sort(compareDevices), ordered);
+  // Without paths the names decide.
+  assert.ok(compareDevices({ name: "vda" }, { name: "vdb" }) < 0);
 });
