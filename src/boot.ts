@@ -122,7 +122,7 @@ async function loadAndJump(
   return handOver({
     load: async () => {
       checkDevicetree(entry);
-      return loadOpened(opened, options, ({ detail, done, total }) =>
+      return loadOpened(opened, options, entry.profile ?? 0, ({ detail, done, total }) =>
         hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
       );
     },
@@ -143,17 +143,19 @@ async function loadAndJump(
 
 /**
  * Checks that the first file is a kernel for this machine, and loads it with the others as its initrds.
+ * @param profile of a unified kernel image, 0 for its first
  * @throws BatonError with what the file is instead, or what the kernel's refusal means
  */
 export async function loadOpened(
   opened: readonly OpenFile[],
   cmdline: string,
+  profile: number,
   onProgress: (progress: LoadProgress) => void,
 ): Promise<LoadResult> {
   const image = await identify(opened[0]!);
   const refusal = fileLoadRefusal(image, machine());
   if (refusal !== null) throw new BatonError("bad-format", `${opened[0]!.name}: ${refusal}`);
-  const { kernel, initrds } = await kexecFiles(opened, image);
+  const { kernel, initrds } = await kexecFiles(opened, image, profile);
   return loadFile({ kernel, initrds, cmdline, cmdlineLimit: image.cmdlineLimit, readTimeoutMs: READ_MS, onProgress });
 }
 
@@ -219,13 +221,14 @@ const identify = (file: OpenFile): Promise<Image> => identifyImage(readAtOf(file
 async function kexecFiles(
   opened: readonly OpenFile[],
   image: Image,
+  profile: number,
 ): Promise<{ kernel: KexecFile; initrds: KexecFile[] }> {
   // A file that is whole is taken as it is; a part has to be copied first.
   const [first, ...others] = opened.map(({ name, handle, size, offset }) => ({
     ...{ name, fd: handle.fd, size },
     ...(offset === 0 ? {} : { offset }),
   }));
-  const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size) : null;
+  const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size, profile) : null;
   if (uki === null) return { kernel: first!, initrds: others };
   const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({
     size: extent.size,

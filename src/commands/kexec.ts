@@ -112,7 +112,7 @@ async function load(kernel: string, initrds: readonly string[], cmdline: string,
   const opened: OpenFile[] = [];
   try {
     for (const path of [kernel, ...initrds]) opened.push(await openPath(path, path));
-    const { method, seconds } = await loadOpened(opened, cmdline, () => {});
+    const { method, seconds } = await loadOpened(opened, cmdline, 0, () => {});
     if (debug) process.stderr.write(`kexec: loaded ${kernel} by ${method} in ${seconds.toFixed(2)} s: ${cmdline}\n`);
   } finally {
     await closeFiles(opened);
