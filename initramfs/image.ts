@@ -10,8 +10,8 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type CpioEntry, cpioChunks, cpioType } from "../src/binary/cpio.ts";
 import { describeError } from "../src/errors.ts";
+import { describeEntry, sha256, splitArchive } from "./archive.ts";
 import { buildProgram, bundle } from "./build.ts";
 import { distDirectory, projectRoot, say } from "./cache.ts";
 import { codeCache } from "./code-cache.ts";
@@ -58,8 +58,6 @@ function readOptions(): Options {
   const uncompressed = values.uncompressed ?? null;
   return { quiet: values.quiet, profile: resolve(values.profile), kernel, uncompressed };
 }
-
-const sha256 = (data: Uint8Array | string): string => createHash("sha256").update(data).digest("hex");
 
 /** Files whose change means another image: this program, Baton itself, its packages. */
 async function sourceDigest(profile: string): Promise<string> {
@@ -205,30 +203,6 @@ async function makeImage(options: Options): Promise<void> {
     `dist/: ${tree.entries.length} files, ${megabytes(archive.first.length + archive.second.length)} raw, ` +
       `${megabytes(zst!.length)} zstd, ${megabytes(xzs!.length)} xz, ${megabytes(vmlinuz.length)} kernel`,
   );
-}
-
-/** One cpio archive in two pieces, cut behind its first `count` members. */
-function splitArchive(entries: readonly CpioEntry[], count: number): { first: Buffer; second: Buffer } {
-  const chunks: Uint8Array[] = [];
-  let cut = 0;
-  const members = function* () {
-    for (const [index, entry] of entries.entries()) {
-      // The writer asks for the next member when it has given away all of the last.
-      if (index === count) cut = chunks.length;
-      yield entry;
-    }
-  };
-  for (const chunk of cpioChunks(members())) chunks.push(chunk);
-  return { first: Buffer.concat(chunks.slice(0, cut)), second: Buffer.concat(chunks.slice(cut)) };
-}
-
-function describeEntry(entry: CpioEntry) {
-  const type = cpioType(entry);
-  const base = { path: `/${entry.name}`, type, mode: (entry.mode & 0o7777).toString(8).padStart(4, "0") };
-  if (type === "symlink") return { ...base, target: Buffer.from(entry.data).toString() };
-  if (type === "file") return { ...base, size: entry.data.length, sha256: sha256(entry.data) };
-  if (entry.device) return { ...base, device: `${entry.device.major}:${entry.device.minor}` };
-  return base;
 }
 
 try {

@@ -1,7 +1,7 @@
 /** A board profile (configs/*.yaml): everything that an image for one kind of machine is made of. */
 
 import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Scalar } from "yaml";
 import { BatonError, describeError } from "../src/errors.ts";
 import type { Architecture } from "./debian.ts";
 
@@ -38,86 +38,143 @@ export interface NodeSource {
 
 /**
  * Reads a profile and checks that each key has the form that it should have.
- * @throws BatonError "bad-format" naming file and key
+ * @throws BatonError "bad-format" with file, line and column; "not-found" where there is no such file
  */
 export async function readProfile(path: string): Promise<Profile> {
-  let data: unknown;
+  let text: string;
   try {
-    data = parse(await readFile(path, "utf8"));
+    text = await readFile(path, "utf8");
   } catch (error) {
-    throw new BatonError("bad-format", `the board profile ${path} can't be read: ${describeError(error)}`);
+    throw new BatonError("not-found", `the board profile ${path} can't be read: ${describeError(error)}`);
   }
-  const top = new Fields(data, path, "");
-  const arch = top.text("arch");
-  if (arch !== "amd64" && arch !== "arm64") throw top.wrong("arch", "amd64 or arm64");
+  return parseProfile(text, path);
+}
+
+/** As {@link readProfile}; `path` only names the text in errors. */
+export function parseProfile(text: string, path: string): Profile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const where: Where = (offset) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  const broken = document.errors[0];
+  if (broken) throw new BatonError("bad-format", `${where(broken.pos[0])}: ${broken.message}`);
+
+  const top = new Fields(document.contents, where, 0, "");
   const node = top.fields("node");
-  const stub = top.fields("stub", true);
+  const stub = top.optionalFields("stub");
   const profile: Profile = {
     name: top.text("name"),
-    arch,
+    arch: top.oneOf("arch", ["amd64", "arm64"]),
     cmdline: top.text("cmdline"),
-    node: { package: node.text("package"), version: node.text("version"), integrity: node.text("integrity") },
+    node: {
+      package: node.text("package"),
+      version: node.text("version"),
+      integrity: node.text("integrity", "sha512-"),
+    },
     kernelPackage: top.text("kernelPackage"),
     packages: top.list("packages"),
-    stub: stub.isEmpty ? null : { package: stub.text("package"), file: stub.text("file") },
+    stub: stub && { package: stub.text("package"), file: stub.text("file") },
     terminfo: top.list("terminfo"),
     modules: top.fields("modules").map((fields, key) => fields.list(key)),
-    extraNeeds: top.fields("extraNeeds", true).map((fields, key) => fields.list(key)),
+    extraNeeds: top.optionalFields("extraNeeds")?.map((fields, key) => fields.list(key)) ?? {},
     loadAtStart: top.list("loadAtStart"),
-    moduleOptions: top.fields("moduleOptions", true).map((fields, key) => fields.text(key)),
+    moduleOptions: top.optionalFields("moduleOptions")?.map((fields, key) => fields.text(key)) ?? {},
   };
-  top.refuseUnknown(Object.keys(profile));
-  if (!profile.node.integrity.startsWith("sha512-")) throw node.wrong("integrity", "sha512-…");
+  for (const fields of [top, node, stub]) fields?.refuseOthers();
   return profile;
 }
 
+/** `FILE:LINE:COLUMN` for an offset in the text. */
+type Where = (offset: number) => string;
+
 /** A YAML mapping whose keys are read by type. */
 class Fields {
-  readonly #values: Record<string, unknown>;
-  readonly #path: string;
+  readonly #pairs = new Map<string, { readonly key: Scalar; readonly value: unknown }>();
+  readonly #asked = new Set<string>();
+  readonly #where: Where;
+  /** Of the mapping, for what is missing in it. */
+  readonly #offset: number;
+  /** The key that the mapping stands under, with a dot, for messages. */
   readonly #prefix: string;
 
-  constructor(value: unknown, path: string, prefix: string) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new BatonError("bad-format", `${path}: ${prefix || "the whole file"} must be a mapping of keys to values`);
-    }
-    this.#values = value as Record<string, unknown>;
-    this.#path = path;
+  constructor(node: unknown, where: Where, offset: number, prefix: string) {
+    this.#where = where;
+    this.#offset = offset;
     this.#prefix = prefix;
+    if (!isMap(node)) {
+      const what = prefix === "" ? "a board profile" : prefix.slice(0, -1);
+      throw new BatonError("bad-format", `${where(offset)}: ${what} must be a mapping of keys to values`);
+    }
+    for (const { key, value } of node.items) {
+      if (!isScalar(key)) throw new BatonError("bad-format", `${where(offset)}: a key must be a text`);
+      this.#pairs.set(String(key.value), { key, value });
+    }
   }
 
-  get isEmpty(): boolean {
-    return Object.keys(this.#values).length === 0;
+  #wrong(key: string, expected: string): BatonError {
+    const pair = this.#pairs.get(key);
+    const value = pair?.value;
+    const offset = (isNode(value) ? value.range?.[0] : undefined) ?? pair?.key.range?.[0] ?? this.#offset;
+    const what = pair ? "must be" : "is missing; it must be";
+    return new BatonError("bad-format", `${this.#where(offset)}: ${this.#prefix}${key} ${what} ${expected}`);
   }
 
-  wrong(key: string, expected: string): BatonError {
-    return new BatonError("bad-format", `${this.#path}: ${this.#prefix}${key} must be ${expected}`);
+  #value(key: string): unknown {
+    this.#asked.add(key);
+    return this.#pairs.get(key)?.value;
   }
 
-  text(key: string): string {
-    const value = this.#values[key];
-    if (typeof value !== "string") throw this.wrong(key, "a text");
-    return value;
+  /** @param start what the text must begin with */
+  text(key: string, start = ""): string {
+    const value = this.#value(key);
+    if (!isScalar(value) || typeof value.value !== "string") throw this.#wrong(key, "a text (in quotes if need be)");
+    if (!value.value.startsWith(start)) throw this.#wrong(key, `a text that begins with ${start}`);
+    return value.value;
+  }
+
+  oneOf<T extends string>(key: string, choices: readonly T[]): T {
+    const text = this.text(key);
+    const choice = choices.find((one) => one === text);
+    if (choice === undefined) throw this.#wrong(key, choices.join(" or "));
+    return choice;
   }
 
   list(key: string): string[] {
-    const value = this.#values[key];
-    if (!Array.isArray(value) || !value.every((one) => typeof one === "string"))
-      throw this.wrong(key, "a list of texts");
-    return value;
+    const value = this.#value(key);
+    if (!isSeq(value)) throw this.#wrong(key, "a list of texts");
+    return value.items.map((item) => {
+      if (isScalar(item) && typeof item.value === "string") return item.value;
+      const offset = (isNode(item) ? item.range?.[0] : undefined) ?? this.#offset;
+      throw new BatonError("bad-format", `${this.#where(offset)}: ${this.#prefix}${key} must have texts only`);
+    });
   }
 
-  fields(key: string, optional = false): Fields {
-    const value = this.#values[key] ?? (optional ? {} : undefined);
-    return new Fields(value, this.#path, `${this.#prefix}${key}.`);
+  fields(key: string): Fields {
+    const value = this.#value(key);
+    if (!this.#pairs.has(key)) throw this.#wrong(key, "a mapping of keys to values");
+    const offset = this.#pairs.get(key)!.key.range?.[0] ?? this.#offset;
+    return new Fields(value, this.#where, offset, `${this.#prefix}${key}.`);
+  }
+
+  /** Null where the key is not there. */
+  optionalFields(key: string): Fields | null {
+    this.#asked.add(key);
+    return this.#pairs.has(key) ? this.fields(key) : null;
   }
 
   map<T>(make: (fields: Fields, key: string) => T): Record<string, T> {
-    return Object.fromEntries(Object.keys(this.#values).map((key) => [key, make(this, key)]));
+    return Object.fromEntries([...this.#pairs.keys()].map((key) => [key, make(this, key)]));
   }
 
-  refuseUnknown(known: readonly string[]): void {
-    const unknown = Object.keys(this.#values).find((key) => !known.includes(key));
-    if (unknown !== undefined) throw this.wrong(unknown, `one of ${known.join(", ")}`);
+  /** Throws where there are keys that nobody has asked for: a typing error, or a wish that would be ignored. */
+  refuseOthers(): void {
+    for (const [name, { key }] of this.#pairs) {
+      if (this.#asked.has(name)) continue;
+      const known = [...this.#asked].sort().join(", ");
+      const message = `${this.#prefix}${name} is unknown; the keys here are: ${known}`;
+      throw new BatonError("bad-format", `${this.#where(key.range?.[0] ?? this.#offset)}: ${message}`);
+    }
   }
 }
