@@ -149,6 +149,12 @@ export class Session {
   async #attempt(entry: BootEntry, options: string): Promise<string> {
     this.#booting = true;
     this.store.update({ countdown: null, message: null });
+    // While a menu is drawn the consoles show no line of the kernel log, so this one is kept until it is closed.
+    let loaded: string | null = null;
+    const sayLoaded = (): void => {
+      if (loaded !== null) this.#place.milestone(loaded);
+      loaded = null;
+    };
     try {
       if (this.#menu === null) this.#place.announce(`Booting ${entry.title} (${entry.source})`);
       if (entry.writes.length > 0) {
@@ -160,15 +166,19 @@ export class Session {
       await bootEntry(this.#place.discovery, entry, options, {
         unmount: () => this.#place.unmount(),
         onProgress: (progress: Progress) => this.store.update({ progress }),
-        onLoaded: (method, seconds) =>
-          this.#place.milestone(`baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`),
+        onLoaded: (method, seconds) => {
+          loaded = `baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`;
+          if (this.#menu === null) sayLoaded();
+        },
         beforeJump: async () => {
           await this.closeMenu();
+          sayLoaded();
           this.#place.milestone("baton: jump");
         },
       });
       throw new Error("the jump to the new kernel came back");
     } catch (error) {
+      sayLoaded();
       const reason = describeError(error);
       log.error(`${entry.id}: ${reason}`);
       this.#place.milestone(`baton: failed ${entry.id}: ${reason}`);
