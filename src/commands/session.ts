@@ -14,6 +14,13 @@ import { chooseTimeout, countdownStep, DEFAULT_TIMEOUT } from "../policy/countdo
 import { findEntry } from "../policy/list.ts";
 import type { BootWords } from "../policy/words.ts";
 
+/** What a session needs of a menu that is open. */
+export interface OpenMenu {
+  /** Lets the kernel print on the consoles what `print` writes to its log; the menu is then drawn anew. */
+  aloud(print: () => void): void;
+  close(): Promise<void>;
+}
+
 /** What a session needs of the place it runs in. */
 export interface SessionPlace {
   readonly discovery: Discovery;
@@ -26,7 +33,7 @@ export interface SessionPlace {
   /** A plain line on every console, while there is no menu. */
   announce(text: string): void;
   /** Draws the menu on every console; resolves when it is drawn. */
-  openMenu(store: MenuStore, actions: MenuActions): Promise<{ close(): Promise<void> }>;
+  openMenu(store: MenuStore, actions: MenuActions): Promise<OpenMenu>;
   /** Lets go of every filesystem, before the jump. */
   unmount(): Promise<void>;
   reboot(): Promise<void>;
@@ -39,7 +46,7 @@ export class Session {
   readonly store: MenuStore;
   readonly #place: SessionPlace;
   readonly #words: BootWords;
-  #menu: { close(): Promise<void> } | null = null;
+  #menu: OpenMenu | null = null;
   #menuSince = 0;
   #stopped = false;
   #isHeld = false;
@@ -181,7 +188,10 @@ export class Session {
       sayLoaded();
       const reason = describeError(error);
       log.error(`${entry.id}: ${reason}`);
-      this.#place.milestone(`baton: failed ${entry.id}: ${reason}`);
+      const sayFailed = (): void => this.#place.milestone(`baton: failed ${entry.id}: ${reason}`);
+      // Whoever keeps the serial line's log finds it there, menu or not.
+      if (this.#menu === null) sayFailed();
+      else this.#menu.aloud(sayFailed);
       return reason;
     } finally {
       this.#booting = false;

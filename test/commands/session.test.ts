@@ -66,7 +66,7 @@ async function bench(
     announce: (text) => void announced.push(text),
     openMenu: async (_store, actions) => {
       menus.push(actions);
-      return { close: async () => {} };
+      return { aloud: (print) => print(), close: async () => {} };
     },
     unmount: async () => {},
     reboot: async () => {},
