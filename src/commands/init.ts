@@ -3,7 +3,7 @@
  * unattended or shows the menu on every console. Returns only where Baton must be started again.
  */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describeError } from "../errors.ts";
 import { exitNow } from "../linux/exit.ts";
 import { reboot } from "../linux/reboot.ts";
@@ -23,6 +23,14 @@ import { Session } from "./session.ts";
 
 /** The image's own shell, for `c` in the menu. */
 const SHELL = ["/bin/busybox", "sh", "-l"];
+
+/** Made by the init script when no driver is looking at its hardware any more. */
+const DRIVERS_DONE = "/run/baton/probed";
+
+/** device_shutdown() in drivers/base/core.c waits for probing before kexec; nothing in userland can shorten that. */
+const SILENT_DEVICE =
+  "A device has not answered its driver yet, and the kernel waits for that before it jumps. " +
+  "If nothing happens, take out the device that does not answer.";
 
 export async function init(): Promise<number> {
   const kernelLog = new KernelLog();
@@ -80,6 +88,7 @@ export async function init(): Promise<number> {
       rescan: () => machine.rescan(),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
+      jumpWarning: () => (existsSync(DRIVERS_DONE) ? null : SILENT_DEVICE),
       openMenu: async (store, actions) => {
         const { runMenu } = await import("../menu/menu.ts");
         const beforeFirstFrame = (): void => sayReady("menu ready");

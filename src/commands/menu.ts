@@ -35,6 +35,7 @@ export async function menu(args: string[]): Promise<number> {
         isSettled: () => true,
         rescan: () => found.rescan(),
         milestone: () => {},
+        jumpWarning: () => null,
         announce: (text) => process.stderr.write(`${text}\n`),
         openMenu: (store, actions) =>
           runMenu({

@@ -30,6 +30,8 @@ export interface SessionPlace {
   rescan(): Promise<void>;
   /** One line of interfaces.md for the kernel log and so the serial console. */
   milestone(text: string): void;
+  /** Why the jump may take long or never come, else null. */
+  jumpWarning(): string | null;
   /** A plain line on every console, while there is no menu. */
   announce(text: string): void;
   /** Draws the menu on every console; resolves when it is drawn. */
@@ -180,6 +182,8 @@ export class Session {
         beforeJump: async () => {
           await this.closeMenu();
           sayLoaded();
+          const warning = this.#place.jumpWarning();
+          if (warning !== null) this.#place.announce(warning);
           this.#place.milestone("baton: jump");
         },
       });

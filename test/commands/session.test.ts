@@ -63,6 +63,7 @@ async function bench(
     isSettled: () => settled,
     rescan: () => discovery.scan(),
     milestone: (text) => void milestones.push(text),
+    jumpWarning: () => null,
     announce: (text) => void announced.push(text),
     openMenu: async (_store, actions) => {
       menus.push(actions);
