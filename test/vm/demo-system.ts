@@ -3,7 +3,7 @@
 import { gzipSync } from "node:zlib";
 import { archive } from "./archive.ts";
 import { diskImage, ESP } from "./disks.ts";
-import { grubConfig } from "./grub.ts";
+import { grubConfig, grubEnvironment } from "./grub.ts";
 import type { MachineDisk } from "./machine.ts";
 import { busyboxFiles, initrdFile, KERNEL } from "./payload.ts";
 
@@ -140,6 +140,7 @@ export async function demoDisks(say: (what: string) => void): Promise<MachineDis
             ],
             { timeout: 120 },
           ).replaceAll(" (again)", ""),
+          "/boot/grub/grubenv": grubEnvironment({ saved_entry: "gnulinux-simple" }),
           "/boot/vmlinuz-6.1.0": kernel,
           "/boot/initrd.img-6.1.0": initrd,
           "/etc/os-release": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
