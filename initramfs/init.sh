@@ -60,10 +60,13 @@ coldplug() {
 supervise() {
 	exec 9<>$run/status
 	read -r loglevels </proc/sys/kernel/printk
+	# A supervisor that was killed left its Baton behind, and two would fight for the consoles.
+	[ -e $run/pid ] && read -r left <$run/pid && kill -9 $left 2>/dev/null
 	ends=
 	while :; do
 		{
 			$baton </dev/null >>$run/output 2>&1 9>&- &
+			echo $! >$run/pid
 			echo "started $!"
 			wait $!
 			echo "ended $! $?"
