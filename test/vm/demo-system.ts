@@ -44,19 +44,16 @@ read -r -t 2 -d R answer </dev/ttyS0
 stty -F /dev/ttyS0 sane
 size=\${answer#*[}
 case $size in *[0-9]';'*[0-9]) stty -F /dev/ttyS0 rows \${size%;*} cols \${size#*;} ;; esac
-export PS1='demo# ' HOME=/ TERM=vt220
+export PS1='demo# ' HOME=/ TERM=vt220 ENV=/etc/aliases
 setsid -c sh -i </dev/ttyS0 >/dev/ttyS0 2>&1
 exec poweroff -f
 `;
 
-/** What busybox's own applets would ask an init for that isn't here. */
-const SCRIPTS: Readonly<Record<string, string>> = {
-  reboot: "#!/bin/sh\nexec busybox reboot -f\n",
-  poweroff: "#!/bin/sh\nexec busybox poweroff -f\n",
-};
+/** Read by the shell at its start. Busybox's own reboot and poweroff would ask an init that isn't here. */
+const ALIASES = "alias reboot='reboot -f' poweroff='poweroff -f' halt='poweroff -f'\n";
 
 const APPLETS =
-  "sh cat dmesg echo free grep head ls mkdir mount ps setsid sleep stty tail tr uname uptime vi wc lspci which".split(
+  "sh cat dmesg echo free grep head ls mkdir mount ps setsid sleep stty tail tr uname uptime vi wc lspci which reboot poweroff halt".split(
     " ",
   );
 
@@ -64,7 +61,7 @@ async function systemInitrd(): Promise<string> {
   const files = [
     ...(await busyboxFiles(APPLETS)),
     { path: "init", bytes: Buffer.from(INIT), mode: 0o755 },
-    ...Object.entries(SCRIPTS).map(([name, text]) => ({ path: `bin/${name}`, bytes: Buffer.from(text), mode: 0o755 })),
+    { path: "etc/aliases", bytes: Buffer.from(ALIASES) },
   ];
   return initrdFile("demo-system", gzipSync(archive(files)));
 }
