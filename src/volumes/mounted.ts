@@ -45,6 +45,12 @@ export interface MountedVolume {
   close(): Promise<void>;
 }
 
+/**
+ * For mounting itself: the kernel first loads the filesystem's driver, which on a slow machine takes longer than any
+ * disk (btrfs brings RAID code that measures itself). A disk that is dead was found out when it was probed.
+ */
+const DRIVER_MS = 60_000;
+
 const FLAGS = MS_RDONLY | MS_NODEV | MS_NOEXEC | MS_NOSUID;
 
 /** What has to be taken back at the end. */
@@ -192,8 +198,9 @@ async function tryMounts(
 ): Promise<void> {
   let refusal: LinuxError | null = null;
   const devices = siblings.map((node) => `device=${node}`);
+  const wait = Math.max(timeoutMs, DRIVER_MS);
   for (const { driver, data } of mountTries(type)) {
-    const request = { source: device.node, target, type: driver, flags: FLAGS | MS_SILENT, timeoutMs };
+    const request = { source: device.node, target, type: driver, flags: FLAGS | MS_SILENT, timeoutMs: wait };
     try {
       await mount({ ...request, data: [data, ...devices].filter(Boolean).join(",") });
       return;
