@@ -1,12 +1,12 @@
 /** Machines that boot Baton's own image from dist/, as firmware with Baton in flash would. */
 
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type CpioEntry, cpioFile, writeCpio } from "../../src/binary/cpio.ts";
 import { fileInArchive } from "./archive.ts";
-import { ROOT } from "./host.ts";
+import { CACHE, ROOT } from "./host.ts";
 import { type Machine, type MachineOptions, withMachine } from "./machine.ts";
 import { initrdFile, KERNEL } from "./payload.ts";
 
@@ -75,6 +75,7 @@ export async function initramfsWith(name: string, commands: string, more: readon
   const script = `${interpreter[0]}\n${commands}\nexec ${interpreter[1]}${interpreter[2] ?? ""} /init.own\n`;
   const entries = [...more, cpioFile("init.own", own, 0o755), cpioFile("init", Buffer.from(script), 0o755)];
   const padding = Buffer.alloc((4 - (image.length % 4)) % 4);
+  await removeOld(`${name}-`);
   return initrdFile(name, Buffer.concat([image, padding, writeCpio(entries)]));
 }
 
@@ -82,4 +83,14 @@ export async function initramfsWith(name: string, commands: string, more: readon
 async function unpacked(): Promise<Uint8Array> {
   const { stdout } = await promisify(execFile)("zstd", ["-dcq", INITRAMFS], { encoding: "buffer", maxBuffer: 1 << 29 });
   return stdout;
+}
+
+/** Thirty megabytes are made again whenever the image changes; those of yesterday's image nobody wants. */
+async function removeOld(prefix: string): Promise<void> {
+  for (const file of await readdir(CACHE).catch(() => [])) {
+    if (!file.startsWith(prefix)) continue;
+    const path = join(CACHE, file);
+    const found = await stat(path).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > 3_600_000) await rm(path, { force: true });
+  }
 }
