@@ -42,6 +42,7 @@ const TEST_PACKAGES = [
   ["mdadm", "RAID images"],
   ["mount", "losetup"],
   ["ovmf", "UEFI firmware for the VM"],
+  ["qemu-system-arm", "the arm64 VM"],
   ["squashfs-tools", "mksquashfs"],
   ["systemd", "bootctl, a second opinion on the Boot Loader Specification"],
   ["tmux", "terminals of known size"],
