@@ -17,7 +17,7 @@ import type { Image } from "./images/image.ts";
 import { readUki } from "./images/uki.ts";
 import type { KexecFile } from "./kexec/files.ts";
 import { handOver } from "./kexec/handover.ts";
-import { type LoadProgress, type LoadResult, loadFile } from "./kexec/load.ts";
+import { type LoadProgress, type LoadResult, loadFile } from "./kexec/loadfiles.ts";
 import { withDeadline } from "./linux/deadline.ts";
 import { log } from "./log.ts";
 import type { Progress } from "./menu/model.ts";

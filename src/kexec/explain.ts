@@ -6,6 +6,8 @@
 
 import { BatonError } from "../errors.ts";
 import type { LinuxError } from "../linux/error.ts";
+import { KEXEC_PRESERVE_CONTEXT } from "../linux/kexec.ts";
+import { MOST_SEGMENTS, type Segment } from "./memory.ts";
 import type { KexecState } from "./state.ts";
 
 /** What was asked of the kernel, as far as it decides about the reason. Sizes in bytes. */
@@ -16,20 +18,31 @@ export interface KexecAttempt {
   readonly cmdlineSize: number;
   /** The most of it that is taken, with its NUL. */
   readonly cmdlineLimit: number;
+  /** The call's flags. */
+  readonly flags?: number;
+  /** For a panic, into the memory that is kept for that. */
+  readonly isCrash?: boolean;
+  /** kexec_load only: where the new kernel is entered. */
+  readonly entry?: bigint;
+  /** kexec_load only. */
+  readonly segments?: readonly Segment[];
 }
 
 /** A kernel that was not loaded, or not jumped into. `message` is the sentence for a person. */
 export class KexecError extends BatonError {
-  /** `kexec_file_load` `reboot`. */
+  /** `kexec_file_load` `kexec_load` `reboot`. */
   readonly call: string;
+  /** What was asked for; null for a jump. */
+  readonly attempt: KexecAttempt | null;
   readonly errno: number;
   /** `EPERM`. */
   readonly errnoName: string;
 
-  constructor(cause: LinuxError, explanation: string) {
+  constructor(cause: LinuxError, explanation: string, attempt: KexecAttempt | null = null) {
     super("refused", `${explanation} (${cause.call}: ${cause.errnoName})`, { cause });
     this.name = "KexecError";
     this.call = cause.call;
+    this.attempt = attempt;
     this.errno = cause.errno;
     this.errnoName = cause.errnoName;
   }
@@ -46,6 +59,9 @@ interface Explanation {
   readonly when?: (context: Context) => boolean;
   readonly says: string | ((context: Context) => string);
 }
+
+/** By kexec_load, which takes segments and no files. */
+const isClassic = ({ attempt }: Context): boolean => attempt.segments !== undefined;
 
 const isLockedDown = ({ state }: Context): boolean => state.lockdown !== null && state.lockdown !== "none";
 
@@ -79,6 +95,12 @@ const LOADING: readonly Explanation[] = [
   },
   {
     errno: "EPERM",
+    when: (c) => isClassic(c) && isLockedDown(c),
+    says: (c) =>
+      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.`,
+  },
+  {
+    errno: "EPERM",
     when: isLockedDown,
     says: (c) =>
       `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, and takes only kernels with a signature it trusts: this one has none. Boot a signed kernel, or switch Secure Boot off in the firmware.`,
@@ -92,6 +114,11 @@ const LOADING: readonly Explanation[] = [
     when: isLockedDown,
     says: (c) =>
       `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids this way of loading.`,
+  },
+  {
+    errno: "EACCES",
+    when: isClassic,
+    says: "A security policy of this kernel (IMA appraisal, which Secure Boot switches on) forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.",
   },
   {
     errno: "EACCES",
@@ -131,6 +158,59 @@ const LOADING: readonly Explanation[] = [
   {
     errno: "ENOPKG",
     says: "The kernel file is signed in a way (a hash or cipher) that this kernel was built without.",
+  },
+  {
+    errno: "EINVAL",
+    when: (c) => isClassic(c) && ((c.attempt.flags ?? 0) & KEXEC_PRESERVE_CONTEXT) !== 0,
+    says: "This kernel was built without CONFIG_KEXEC_JUMP, and so can't come back from another one (KEXEC_PRESERVE_CONTEXT). Debian's kernels are; leave --load-preserve-context out, or run a kernel that has it.",
+  },
+  {
+    errno: "EINVAL",
+    when: ({ attempt }) => (attempt.segments?.length ?? 0) > MOST_SEGMENTS,
+    says: ({ attempt }) => `It has ${attempt.segments!.length} segments, and the kernel takes ${MOST_SEGMENTS}.`,
+  },
+  {
+    errno: "EINVAL",
+    when: (c) => isClassic(c) && isOverHalfOfMemory(c),
+    says: ({ state, attempt }) =>
+      `Its segments take ${mebibytes(attempt.kernelSize)}; the kernel takes no more than half of the memory, which is ${mebibytes(state.memoryTotal ?? 0)}.`,
+  },
+  {
+    errno: "EINVAL",
+    when: isClassic,
+    says: "The kernel refuses these segments or flags: flags that it doesn't know, another architecture than its own, or segments that overlap.",
+  },
+  {
+    errno: "EADDRNOTAVAIL",
+    when: (c) => isClassic(c) && c.attempt.isCrash === true,
+    says: "A segment lies outside of the memory that is kept for a crash kernel (crashkernel=), or none is kept.",
+  },
+  {
+    errno: "EADDRNOTAVAIL",
+    when: isClassic,
+    says: "A segment doesn't begin or end at a page, or lies beyond the addresses that this processor can reach.",
+  },
+  {
+    errno: "EADDRNOTAVAIL",
+    when: ({ attempt }) => attempt.isCrash === true,
+    says: (c) =>
+      `The memory that is kept for a crash kernel is too small for it, or none is kept: start this kernel with crashkernel=256M or more (${sizes(c)}).`,
+  },
+  {
+    errno: "ENOSYS",
+    when: isClassic,
+    says: "This kernel was built without kexec_load (CONFIG_KEXEC). Load the kernel's file by kexec_file_load.",
+  },
+  {
+    errno: "EFAULT",
+    when: isClassic,
+    says: "The kernel could not read a segment: the disk may have failed while it did, or this is a fault in Baton.",
+  },
+  {
+    errno: "ENOMEM",
+    when: isClassic,
+    says: ({ state, attempt }) =>
+      `There is not enough free memory: the segments take ${mebibytes(attempt.kernelSize)}${state.memoryAvailable === null ? "" : `, and ${mebibytes(state.memoryAvailable)} are free`}.`,
   },
   {
     errno: "EINVAL",
@@ -217,8 +297,9 @@ export function explainJump(error: LinuxError, state: KexecState): KexecError {
 
 function explain(table: readonly Explanation[], error: LinuxError, context: Context, otherwise: string): KexecError {
   const row = table.find(({ errno, when }) => errno === error.errnoName && (when === undefined || when(context)));
-  if (row === undefined) return new KexecError(error, otherwise);
-  return new KexecError(error, typeof row.says === "string" ? row.says : row.says(context));
+  const attempt = table === LOADING ? context.attempt : null;
+  if (row === undefined) return new KexecError(error, otherwise, attempt);
+  return new KexecError(error, typeof row.says === "string" ? row.says : row.says(context), attempt);
 }
 
 /** `8.1 MiB`, `230 MiB`. */

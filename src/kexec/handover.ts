@@ -11,7 +11,7 @@ import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { log } from "../log.ts";
 import { explainJump } from "./explain.ts";
-import type { LoadResult } from "./load.ts";
+import type { LoadResult } from "./loadfiles.ts";
 import { type KexecState, readKexecState } from "./state.ts";
 
 /** What the hand-over does to the machine, so that tests can stand in for it. */

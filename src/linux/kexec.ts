@@ -1,7 +1,10 @@
-/** kexec_file_load(2), off the main thread: it reads both files from their disk and hashes them. */
+/**
+ * kexec_file_load(2) and kexec_load(2), off the main thread: the one reads both files from their disk and hashes them,
+ * the other copies the whole new kernel.
+ */
 
 import { describeFlags } from "./error.ts";
-import { callBlocking, syscallNumber } from "./libc.ts";
+import { addressOf, callBlocking, syscallNumber } from "./libc.ts";
 
 // include/uapi/linux/kexec.h
 export const KEXEC_FILE_UNLOAD = 0x1;
@@ -54,5 +57,89 @@ export async function kexecFileUnload(flags = 0): Promise<void> {
     [syscallNumber("kexecFileLoad"), -1, -1, 0, null, all],
     { call: "kexec_file_load", args: [-1, -1, 0, null, describeFlags(all, KEXEC_FILE_FLAGS)] },
     { timeoutMs: null, timeoutReason: "" },
+  );
+}
+
+/** Flags of kexec_load(2). */
+export const KEXEC_ON_CRASH = 0x1;
+export const KEXEC_PRESERVE_CONTEXT = 0x2;
+
+/** For which architecture a kernel is, in the flags' upper half: ELF's machine numbers. */
+export const KEXEC_ARCH = {
+  DEFAULT: 0,
+  "386": 3 << 16,
+  "68K": 4 << 16,
+  MIPS_LE: 10 << 16,
+  MIPS: 8 << 16,
+  PARISC: 15 << 16,
+  PPC: 20 << 16,
+  PPC64: 21 << 16,
+  S390: 22 << 16,
+  ARM: 40 << 16,
+  SH: 42 << 16,
+  IA_64: 50 << 16,
+  X86_64: 62 << 16,
+  AARCH64: 183 << 16,
+  RISCV: 243 << 16,
+  LOONGARCH: 258 * 2 ** 16,
+} as const;
+
+/** `KEXEC_ON_CRASH|KEXEC_ARCH_X86_64`, `0` for none. */
+export function kexecFlagNames(flags: number): string {
+  const arch = flags - (flags % 65536);
+  const named = Object.entries(KEXEC_ARCH).find(([, value]) => value === arch && value !== 0);
+  const low = describeFlags(flags % 65536, { KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT });
+  const words = [
+    ...(typeof low === "object" && low !== null ? [low.word] : []),
+    ...(named ? [`KEXEC_ARCH_${named[0]}`] : arch === 0 ? [] : [`0x${arch.toString(16)}`]),
+  ];
+  return words.join("|") || "0";
+}
+
+/** struct kexec_segment, its content in this process's memory. */
+export interface KexecSegment {
+  /** Bytes of this process, or the address of what is mapped. */
+  readonly buffer: Uint8Array | bigint;
+  readonly bufferSize: number;
+  /** Physical, whole pages. */
+  readonly address: bigint;
+  readonly memorySize: bigint;
+}
+
+/**
+ * Loads a kernel that was laid out by the caller: kexec_load(2). The kernel copies the segments now, and moves them to
+ * their addresses when it jumps. With no segments it forgets what was loaded.
+ * @param entry physical address of the first instruction
+ * @throws LinuxError; BatonError `timeout`
+ */
+export async function kexecLoad(
+  entry: bigint,
+  segments: readonly KexecSegment[],
+  flags = 0,
+  options: Options = {},
+): Promise<void> {
+  const table = Buffer.alloc(segments.length * 32);
+  const keep: Uint8Array[] = [table];
+  for (const [index, { buffer, bufferSize, address, memorySize }] of segments.entries()) {
+    if (typeof buffer !== "bigint") keep.push(buffer);
+    // koffi gives the address 0 for what has no bytes, which is as good as any: none are read.
+    table.writeBigUInt64LE(typeof buffer === "bigint" ? buffer : addressOf(buffer), index * 32);
+    table.writeBigUInt64LE(BigInt(bufferSize), index * 32 + 8);
+    table.writeBigUInt64LE(address, index * 32 + 16);
+    table.writeBigUInt64LE(memorySize, index * 32 + 24);
+  }
+  await callBlocking(
+    "kexecLoad",
+    [syscallNumber("kexecLoad"), entry, segments.length, segments.length === 0 ? null : table, flags],
+    {
+      call: "kexec_load",
+      args: [
+        { word: `0x${entry.toString(16)}` },
+        segments.length,
+        { word: "segments" },
+        { word: kexecFlagNames(flags) },
+      ],
+    },
+    { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer", keep },
   );
 }

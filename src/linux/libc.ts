@@ -30,24 +30,27 @@ const PROTOTYPES = {
   setsockopt: "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
   recvfrom: "long recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)",
   close: "int close(int fd)",
-  // glibc has no wrapper for these two.
+  mmap: "int64_t mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)",
+  munmap: "int munmap(int64_t address, size_t length)",
+  // glibc has no wrapper for these three.
   finitModule: "long syscall(long number, long fd, const char *parameters, long flags)",
   kexecFileLoad:
     "long syscall(long number, long kernel, long initrd, size_t length, const char *cmdline, unsigned long flags)",
+  kexecLoad: "long syscall(long number, uint64_t entry, unsigned long count, void *segments, unsigned long flags)",
 } as const;
 
 export type LibcFunction = keyof typeof PROTOTYPES;
-type Argument = string | number | null | Uint8Array;
+type Argument = string | number | bigint | null | Uint8Array;
 
 /** System call numbers (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h). */
-const SYSCALL_NUMBERS: Readonly<Record<string, { readonly finitModule: number; readonly kexecFileLoad: number }>> = {
-  x64: { finitModule: 313, kexecFileLoad: 320 },
-  arm64: { finitModule: 273, kexecFileLoad: 294 },
-};
+const SYSCALL_NUMBERS = {
+  x64: { finitModule: 313, kexecFileLoad: 320, kexecLoad: 246 },
+  arm64: { finitModule: 273, kexecFileLoad: 294, kexecLoad: 104 },
+} as const;
 
 /** The number of a system call on this architecture. */
-export function syscallNumber(name: "finitModule" | "kexecFileLoad"): number {
-  const numbers = SYSCALL_NUMBERS[process.arch];
+export function syscallNumber(name: keyof (typeof SYSCALL_NUMBERS)["x64"]): number {
+  const numbers = process.arch === "x64" || process.arch === "arm64" ? SYSCALL_NUMBERS[process.arch] : undefined;
   if (numbers === undefined) {
     throw new BatonError("unsupported", `Baton makes system calls on x64 and arm64 only, and this is ${process.arch}.`);
   }
@@ -150,8 +153,16 @@ export function callForErrno(name: LibcFunction, args: readonly Argument[]): num
   return result < 0 ? -loadKoffi().errno() : result;
 }
 
-/** Arguments of the calls that other threads are in. */
-const inFlight = new Set<readonly Argument[]>();
+/**
+ * Where bytes lie in this process's memory, for structures that hold pointers. They must be kept alive for as long as
+ * the kernel may look there (`BlockingOptions.keep`).
+ */
+export function addressOf(bytes: Uint8Array): bigint {
+  return loadKoffi().address(bytes);
+}
+
+/** What the calls that other threads are in read or write. */
+const inFlight = new Set<object>();
 
 export interface BlockingOptions {
   /** Milliseconds until the caller stops waiting; null to wait for ever. */
@@ -160,6 +171,8 @@ export interface BlockingOptions {
   readonly timeoutReason: string;
   /** Runs if the call succeeds after all, when its caller has long been told that it didn't. */
   readonly onLateSuccess?: (result: number) => void;
+  /** Buffers that the arguments point to by their addresses only. */
+  readonly keep?: readonly Uint8Array[];
 }
 
 /**
@@ -177,6 +190,7 @@ export function callBlocking(
   return new Promise((resolve, reject) => {
     refuseNul(description.call, args);
     const text = describeArguments(description.args);
+    const kept = { args, keep: options.keep };
     let late = false;
     let timer: NodeJS.Timeout | undefined;
     if (options.timeoutMs !== null) {
@@ -188,12 +202,12 @@ export function callBlocking(
     }
     try {
       // koffi copies strings, but takes buffers by address: they must live as long as the call, however long that is.
-      inFlight.add(args);
+      inFlight.add(kept);
       declare(name).async(...args, (error: unknown, value: unknown) => {
         // koffi sets errno to what the worker thread had, for the time of this callback.
         const errno = loadKoffi().errno();
         const result = Number(value ?? 0);
-        inFlight.delete(args);
+        inFlight.delete(kept);
         clearTimeout(timer);
         if (late) {
           if (error === null && result >= 0) options.onLateSuccess?.(result);
@@ -206,7 +220,7 @@ export function callBlocking(
         }
       });
     } catch (cause) {
-      inFlight.delete(args);
+      inFlight.delete(kept);
       clearTimeout(timer);
       reject(cause);
     }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type FileLoadSystem, fileLoadMethod } from "../../src/kexec/fileload.ts";
 import type { KexecFile } from "../../src/kexec/files.ts";
-import { type LoadProgress, loadFile } from "../../src/kexec/load.ts";
+import { type LoadProgress, loadFile } from "../../src/kexec/loadfiles.ts";
 import { LinuxError } from "../../src/linux/error.ts";
 import { memfd } from "../../src/linux/memfd.ts";
 import { logLines } from "../../src/log.ts";

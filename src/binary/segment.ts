@@ -1,0 +1,78 @@
+/**
+ * What an image's loader and physical memory say to each other. A loader (src/images) is pure: it gets bytes and
+ * facts, asks a {@link SegmentMemory} for places, and gives back a {@link Start}. The memory itself is
+ * kexec/memory.ts; commands and boot.ts bring the two together.
+ */
+
+/** A part of an open file, which is mapped and so goes from the page cache to the kernel without a copy. */
+export interface FilePart {
+  /** Open for reading until the load is over. */
+  readonly fd: number;
+  /** Bytes from the file's start; any, not only multiples of a page. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly size: number;
+  /** For messages: `vda1:/boot/initrd.img`. */
+  readonly name: string;
+}
+
+/** What a segment begins with; the rest of its memory is zeros. Bytes must not change until the load is over. */
+export type Content = Uint8Array | FilePart;
+
+/** Bytes of a content. */
+export function contentSize(content: Content): number {
+  return content instanceof Uint8Array ? content.length : content.size;
+}
+
+/** Where a segment may lie. Addresses are physical. */
+export interface Place {
+  /** For messages and `kexec -d`: `kernel`, `initrd`, `command line`. */
+  readonly name: string;
+  /** Bytes of memory it takes, where that is more than its content has: what is left is zeros (bss, init_size). */
+  readonly memorySize?: bigint;
+  /** What the start must be a multiple of: a power of two; a page unless given, which is the least. */
+  readonly alignment?: bigint;
+  /** Lowest address. */
+  readonly minimum?: bigint;
+  /** The highest address that it may touch, inclusive, as boot headers give it (initrd_addr_max). */
+  readonly maximum?: bigint;
+  /** The highest place instead of the lowest. */
+  readonly fromTop?: boolean;
+}
+
+/** Physical memory that a kernel is laid out in. */
+export interface SegmentMemory {
+  /**
+   * Puts a segment into a free place.
+   * @returns its address
+   * @throws BatonError `refused` with the numbers where no range of free RAM is large enough
+   */
+  add(content: Content, place: Place): bigint;
+  /**
+   * Puts a segment where it must be.
+   * @param address any; what of its first page lies before it is zeros
+   * @throws BatonError `refused` where that isn't free RAM
+   */
+  addAt(address: bigint, content: Content, name: string, memorySize?: bigint): void;
+  /** Whether all of it is RAM that no segment and no reservation has. */
+  isFree(start: bigint, size: bigint): boolean;
+  /** Keeps segments that are added later off this range. No segment is made of it. */
+  reserve(start: bigint, size: bigint): void;
+}
+
+/**
+ * How an image is entered: the state of the processor that its boot protocol asks for. kexec/trampoline.ts makes the
+ * instructions that bring it about.
+ *
+ * - `x86_64`: 64-bit mode, everything identity-mapped, interrupts off; `registers` of rsi, rdi, rax, rbx, rcx, rdx
+ *   (others 0).
+ * - `i386`: 32-bit protected mode, paging off, flat segments (CS 0x10, DS/ES/SS 0x18, as Linux's 32-bit boot protocol
+ *   and both multiboot specifications allow), interrupts off; `registers` of eax, ebx, ecx, edx, esi, edi.
+ * - `aarch64`: as Documentation/arm64/booting.rst; `registers` of x0 (the devicetree).
+ */
+export interface Start {
+  readonly cpu: "x86_64" | "i386" | "aarch64";
+  /** Physical address of the first instruction. */
+  readonly address: bigint;
+  readonly registers: Readonly<Record<string, bigint>>;
+}

@@ -1,0 +1,174 @@
+/**
+ * The first instructions after the jump: they put the processor into the state that the new kernel's boot protocol asks
+ * for, and go to it. The old kernel (relocate_kernel_64.S) has then moved all segments to their places, switched to
+ * page tables that map all memory to itself, and turned interrupts off; its GDT and IDT are gone.
+ */
+
+import type { Start } from "../binary/segment.ts";
+import { BatonError } from "../errors.ts";
+import type { Memory } from "./memory.ts";
+
+/** One page: code at its start, the stack of the way to 32-bit mode at its end. */
+const SIZE = 4096;
+
+/**
+ * Puts the trampoline for a start into memory.
+ * @returns the entry for kexec_load
+ * @throws BatonError `refused` where there is no room, or where a 32-bit address is needed and isn't one
+ */
+export function addStart(memory: Memory, start: Start): bigint {
+  const code = Buffer.alloc(SIZE);
+  const is32 = start.cpu === "i386";
+  const address = memory.add(code, {
+    name: "trampoline",
+    fromTop: true,
+    // 32-bit code must be where 32 bits reach.
+    ...(is32 ? { maximum: 0xffff_ffffn } : {}),
+  });
+  startCode(start, address).copy(code);
+  return address;
+}
+
+/**
+ * The trampoline's bytes.
+ * @param at physical address of its first byte
+ */
+export function startCode(start: Start, at: bigint): Buffer {
+  switch (start.cpu) {
+    case "x86_64":
+      return start64(start);
+    case "i386":
+      return start32(start, at);
+    case "aarch64":
+      return startArm64(start);
+  }
+}
+
+/** Numbers of the registers in an instruction. */
+const REGISTERS: Readonly<Record<string, number>> = { ax: 0, cx: 1, dx: 2, bx: 3, si: 6, di: 7 };
+
+/** The value for a register by its name, `rsi`; all that the loader doesn't name are 0. */
+function registerValues({ registers }: Start, prefix: string): [number: number, value: bigint][] {
+  const known = new Set(Object.keys(REGISTERS).map((name) => prefix + name));
+  const stranger = Object.keys(registers).find((name) => !known.has(name));
+  if (stranger !== undefined) throw new BatonError("usage", `the trampoline can't set the register ${stranger}`);
+  return Object.entries(REGISTERS).map(([name, number]) => [number, registers[prefix + name] ?? 0n]);
+}
+
+/**
+ *     48 b8+r  imm64    movabs $value, %reg         rax, rcx, rdx, rbx, rsi, rdi
+ *     49 bb    imm64    movabs $address, %r11
+ *     31 ed             xor %ebp, %ebp
+ *     fc                cld
+ *     41 ff e3          jmp *%r11
+ */
+function start64(start: Start): Buffer {
+  const loads = registerValues(start, "r").map(([number, value]) => bytes([0x48, 0xb8 + number], quad(value)));
+  return bytes(...loads, [0x49, 0xbb], quad(start.address), [0x31, 0xed, 0xfc, 0x41, 0xff, 0xe3]);
+}
+
+const CODE32 = 0x10;
+const DATA32 = 0x18;
+
+/**
+ * Down to 32-bit mode without paging, through the compatibility mode of a 32-bit code segment:
+ *
+ *     .code64
+ *     00  fc                       cld
+ *     01  0f 01 15  rel32          lgdt   gdtr(%rip)
+ *     08  ff 2d     rel32          ljmp   *target(%rip)      CS = 0x10, EIP = 0x10 from here
+ *     0e  90 90                    nop; nop
+ *     .code32
+ *     10  b8 18 00 00 00           mov    $0x18, %eax
+ *     15  8e d8                    mov    %eax, %ds
+ *     17  8e c0                    mov    %eax, %es
+ *     19  8e d0                    mov    %eax, %ss
+ *     1b  8e e0                    mov    %eax, %fs
+ *     1d  8e e8                    mov    %eax, %gs
+ *     1f  bc  imm32                mov    $stack, %esp
+ *     24  0f 20 c0                 mov    %cr0, %eax
+ *     27  25 ff ff ff 7f           and    $0x7fffffff, %eax   PG off
+ *     2c  0f 22 c0                 mov    %eax, %cr0
+ *     2f  b9 80 00 00 c0           mov    $0xc0000080, %ecx   EFER
+ *     34  0f 32                    rdmsr
+ *     36  25 ff fe ff ff           and    $0xfffffeff, %eax   LME off
+ *     3b  0f 30                    wrmsr
+ *     3d  31 c0                    xor    %eax, %eax
+ *     3f  0f 22 e0                 mov    %eax, %cr4          PAE and all else off
+ *     42  31 ed                    xor    %ebp, %ebp
+ *     44  b8+r  imm32              mov    $value, %reg        eax, ecx, edx, ebx, esi, edi
+ *     62  68  imm32                push   $address
+ *     67  c3                       ret
+ *     70  gdt: null, null, code (base 0, 4 GiB, 32 bits), data (the same)
+ *     90  gdtr: limit 0x1f, address of gdt
+ *     9a  target: offset 0x10, selector 0x10
+ */
+function start32(start: Start, at: bigint): Buffer {
+  const limit = 0xffff_ffffn;
+  const values = registerValues(start, "e");
+  if (at + BigInt(SIZE) > limit || start.address > limit || values.some(([, value]) => value > limit)) {
+    throw new BatonError(
+      "refused",
+      "A kernel that is entered in 32-bit mode must lie below 4 GiB, with all it is given.",
+    );
+  }
+  const [gdt, gdtr, target] = [0x70, 0x90, 0x9a];
+  const code = bytes(
+    [0xfc, 0x0f, 0x01, 0x15],
+    long(gdtr - 0x08),
+    [0xff, 0x2d],
+    long(target - 0x0e),
+    [0x90, 0x90, 0xb8],
+    long(DATA32),
+    [0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0, 0x8e, 0xe0, 0x8e, 0xe8, 0xbc],
+    long(Number(at) + SIZE),
+    [0x0f, 0x20, 0xc0, 0x25, 0xff, 0xff, 0xff, 0x7f, 0x0f, 0x22, 0xc0],
+    [0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32, 0x25, 0xff, 0xfe, 0xff, 0xff, 0x0f, 0x30],
+    [0x31, 0xc0, 0x0f, 0x22, 0xe0, 0x31, 0xed],
+    ...values.map(([number, value]) => bytes([0xb8 + number], long(Number(value)))),
+    [0x68],
+    long(Number(start.address)),
+    [0xc3],
+  );
+  const whole = Buffer.alloc(target + 6);
+  code.copy(whole);
+  // Accessed, present, ring 0; 4 KiB granularity, 32 bits.
+  whole.writeBigUInt64LE(0x00cf_9b00_0000_ffffn, gdt + CODE32);
+  whole.writeBigUInt64LE(0x00cf_9300_0000_ffffn, gdt + DATA32);
+  whole.writeUInt16LE(0x1f, gdtr);
+  whole.writeBigUInt64LE(at + BigInt(gdt), gdtr + 2);
+  whole.writeUInt32LE(Number(at) + 0x10, target);
+  whole.writeUInt16LE(CODE32, target + 4);
+  return whole;
+}
+
+/**
+ *     00  580000d1   ldr x17, 0x18
+ *     04  580000e0   ldr x0, 0x20
+ *     08  aa1f03e1   mov x1, xzr
+ *     0c  aa1f03e2   mov x2, xzr
+ *     10  aa1f03e3   mov x3, xzr
+ *     14  d61f0220   br  x17
+ *     18  the kernel's first instruction
+ *     20  the devicetree
+ */
+function startArm64(start: Start): Buffer {
+  const code = [0x580000d1, 0x580000e0, 0xaa1f03e1, 0xaa1f03e2, 0xaa1f03e3, 0xd61f0220];
+  return bytes(...code.map(long), quad(start.address), quad(start.registers.x0 ?? 0n));
+}
+
+function bytes(...parts: readonly (readonly number[] | Uint8Array)[]): Buffer {
+  return Buffer.concat(parts.map((part) => Buffer.from(part)));
+}
+
+function long(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32LE(value >>> 0);
+  return buffer;
+}
+
+function quad(value: bigint): Buffer {
+  const buffer = Buffer.alloc(8);
+  buffer.writeBigUInt64LE(value);
+  return buffer;
+}
