@@ -1,0 +1,100 @@
+/** ELF files as a loader sees them: the header and the program headers (System V ABI, "Program Loading"). */
+
+import { BatonError } from "../errors.ts";
+
+const HEADER_SIZE = { 32: 52, 64: 64 } as const;
+const PROGRAM_HEADER_SIZE = { 32: 32, 64: 56 } as const;
+/** More than any kernel has, and few enough to read at once. */
+const SEGMENT_LIMIT = 256;
+const PT_LOAD = 1;
+
+const MACHINES: Readonly<Record<number, string>> = {
+  3: "i386",
+  40: "arm",
+  62: "x86_64",
+  183: "aarch64",
+  243: "riscv64",
+  258: "loongarch64",
+};
+
+/** A piece that is loaded (PT_LOAD). */
+export interface ElfSegment {
+  /** Bytes from the file's start. */
+  readonly offset: number;
+  /** Bytes of it in the file; what is left of its memory is zeros. */
+  readonly fileSize: number;
+  readonly memorySize: bigint;
+  readonly physicalAddress: bigint;
+  readonly virtualAddress: bigint;
+}
+
+export interface Elf {
+  readonly bits: 32 | 64;
+  /** As `uname -m`; null for one without a name here. */
+  readonly machine: string | null;
+  /** 1 object file, 2 executable, 3 executable that may lie anywhere, 4 core dump. */
+  readonly type: number;
+  readonly entry: bigint;
+  /** Those that take memory, in the order of the file. */
+  readonly segments: readonly ElfSegment[];
+}
+
+/** True where a file begins as an ELF file does. */
+export function looksLikeElf(start: Uint8Array): boolean {
+  return start[0] === 0x7f && start[1] === 0x45 && start[2] === 0x4c && start[3] === 0x46;
+}
+
+/**
+ * Reads the headers of a little-endian ELF file.
+ * @param start the file's first bytes, with the program headers among them
+ * @param size of the whole file, within which every segment must lie
+ * @returns null where it is no ELF file
+ * @throws BatonError `bad-format` where it is broken, or its program headers lie farther on; `unsupported` for big-endian
+ */
+export function readElf(start: Uint8Array, size: number): Elf | null {
+  if (!looksLikeElf(start)) return null;
+  const bytes = Buffer.from(start.buffer, start.byteOffset, start.length);
+  const bits = bytes[4] === 1 ? 32 : bytes[4] === 2 ? 64 : broken("is neither of 32 nor of 64 bits");
+  if (bytes[5] !== 1) throw new BatonError("unsupported", "This is an ELF file for a big-endian machine.");
+  if (bytes.length < HEADER_SIZE[bits]) broken("ends within its header");
+  const wide = bits === 64;
+  const word = (at: number): bigint => (wide ? bytes.readBigUInt64LE(at) : BigInt(bytes.readUInt32LE(at)));
+  const tableAt = word(wide ? 32 : 28);
+  const entrySize = bytes.readUInt16LE(wide ? 54 : 42);
+  const count = bytes.readUInt16LE(wide ? 56 : 44);
+  if (count > SEGMENT_LIMIT) broken(`has ${count} program headers, and Baton reads ${SEGMENT_LIMIT} at most`);
+  if (count > 0 && entrySize < PROGRAM_HEADER_SIZE[bits]) broken("has program headers of an unknown size");
+  if (tableAt + BigInt(count * entrySize) > BigInt(bytes.length)) broken("ends within its program headers");
+  const segments: ElfSegment[] = [];
+  for (let index = 0; index < count; index++) {
+    const at = Number(tableAt) + index * entrySize;
+    if (bytes.readUInt32LE(at) !== PT_LOAD) continue;
+    const [offset, virtualAddress, physicalAddress, fileSize, memorySize] = wide
+      ? [word(at + 8), word(at + 16), word(at + 24), word(at + 32), word(at + 40)]
+      : [word(at + 4), word(at + 8), word(at + 12), word(at + 16), word(at + 20)];
+    if (memorySize === 0n) continue;
+    if (fileSize > memorySize) broken("has a segment with more content than memory");
+    if (physicalAddress + memorySize > 1n << 64n) broken("has a segment beyond the end of memory");
+    if (offset + fileSize > BigInt(size)) {
+      broken(`is cut short: a segment ends at byte ${offset + fileSize}, and the file has ${size} bytes`);
+    }
+    segments.push({
+      offset: Number(offset),
+      fileSize: Number(fileSize),
+      memorySize,
+      physicalAddress,
+      virtualAddress,
+    });
+  }
+  return {
+    bits,
+    machine: MACHINES[bytes.readUInt16LE(18)] ?? null,
+    type: bytes.readUInt16LE(16),
+    entry: word(24),
+    segments,
+  };
+}
+
+function broken(what: string): never {
+  throw new BatonError("bad-format", `This is an ELF file, but a broken one: it ${what}.`);
+}

@@ -1,0 +1,192 @@
+/**
+ * What both multiboot specifications share: finding the header, laying out kernel and modules in memory, and the
+ * facts about the machine that the kernel is told. multiboot1.ts and multiboot2.ts have the formats.
+ */
+
+import { readElf } from "../binary/elf.ts";
+import { type Content, contentSize, type SegmentMemory } from "../binary/segment.ts";
+import { BatonError } from "../errors.ts";
+
+export const MULTIBOOT1_MAGIC = 0x1badb002;
+/** The header stands in the first 8 KiB, aligned to 4 (Multiboot Specification 0.6.96, section 3.1). */
+const MULTIBOOT1_WINDOW = 8192;
+export const MULTIBOOT2_MAGIC = 0xe85250d6;
+/** In the first 32 KiB, aligned to 8 (Multiboot2 Specification, section 3.1). */
+const MULTIBOOT2_WINDOW = 32768;
+
+/** Kernel, modules and information lie below this: the kernel is entered in 32-bit mode. */
+export const HIGHEST = 0xffff_ffffn;
+export const PAGE = 4096n;
+
+/** As in both specifications (and the BIOS's E820): 1 RAM, 2 reserved, 3 ACPI tables, 4 ACPI NVS, 5 broken RAM. */
+export interface MultibootRegion {
+  readonly start: bigint;
+  readonly size: bigint;
+  readonly type: number;
+}
+
+/** A linear framebuffer that is on and stays on. Sizes in pixels, the pitch in bytes. */
+export interface MultibootFramebuffer {
+  readonly address: bigint;
+  readonly width: number;
+  readonly height: number;
+  readonly pitch: number;
+  readonly bitsPerPixel: number;
+  /** Position and size of each colour in bits. */
+  readonly red: { readonly position: number; readonly size: number };
+  readonly green: { readonly position: number; readonly size: number };
+  readonly blue: { readonly position: number; readonly size: number };
+}
+
+/** What the kernel is told about the machine. */
+export interface MultibootMachine {
+  /** In order of address. */
+  readonly memoryMap: readonly MultibootRegion[];
+  /** The ACPI root pointer structure, as it stands in memory; null where there is none. */
+  readonly rsdp: Uint8Array | null;
+  readonly framebuffer: MultibootFramebuffer | null;
+}
+
+export interface MultibootModule {
+  readonly content: Content;
+  /** The module's own command line, its name included where the boot loader adds it. */
+  readonly cmdline: string;
+}
+
+export interface MultibootRequest {
+  /** The file, unpacked. */
+  readonly kernel: Uint8Array;
+  readonly cmdline: string;
+  readonly modules: readonly MultibootModule[];
+  readonly machine: MultibootMachine;
+}
+
+/** A module in memory. Addresses are physical. */
+export interface PlacedModule {
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+  readonly cmdline: string;
+}
+
+/** Where a multiboot header stands, by its magic number and checksum; null where there is none. */
+export function findMultiboot(start: Buffer): { readonly version: 1 | 2; readonly offset: number } | null {
+  const sums = (at: number, words: number): boolean => {
+    let sum = 0;
+    for (let word = 0; word < words; word++) sum += start.readUInt32LE(at + word * 4);
+    return sum % 2 ** 32 === 0;
+  };
+  for (let at = 0; at + 16 <= Math.min(start.length, MULTIBOOT2_WINDOW); at += 8) {
+    if (start.readUInt32LE(at) === MULTIBOOT2_MAGIC && sums(at, 4)) return { version: 2, offset: at };
+  }
+  for (let at = 0; at + 12 <= Math.min(start.length, MULTIBOOT1_WINDOW); at += 4) {
+    if (start.readUInt32LE(at) === MULTIBOOT1_MAGIC && sums(at, 3)) return { version: 1, offset: at };
+  }
+  return null;
+}
+
+/** The address fields of a header, which say how to load a file that is no ELF ("a.out kludge"). */
+export interface AddressFields {
+  readonly headerAddress: number;
+  readonly loadAddress: number;
+  /** 0: to the file's end. */
+  readonly loadEnd: number;
+  /** 0: no bss. */
+  readonly bssEnd: number;
+}
+
+/** Loads the kernel by its header's addresses. */
+export function placeByAddress(
+  kernel: Uint8Array,
+  headerOffset: number,
+  fields: AddressFields,
+  memory: SegmentMemory,
+): void {
+  const start = headerOffset - (fields.headerAddress - fields.loadAddress);
+  const size = fields.loadEnd === 0 ? kernel.length - start : fields.loadEnd - fields.loadAddress;
+  if (start < 0 || size <= 0 || start + size > kernel.length) {
+    throw new BatonError("bad-format", "Its multiboot header's addresses lead outside of the file.");
+  }
+  const memorySize = Math.max(fields.bssEnd === 0 ? size : fields.bssEnd - fields.loadAddress, size);
+  const content = kernel.subarray(start, start + size);
+  memory.addAt(BigInt(fields.loadAddress), content, "kernel", BigInt(memorySize));
+}
+
+export interface PlacedElf {
+  readonly entry: bigint;
+  /** The lowest address. */
+  readonly base: bigint;
+}
+
+/** Where a kernel that may be moved may lie (multiboot 2). Addresses inclusive. */
+export interface Relocation {
+  readonly minimum: bigint;
+  readonly maximum: bigint;
+  readonly alignment: bigint;
+  /** Take the highest place. */
+  readonly preferHigh: boolean;
+}
+
+/**
+ * Loads an ELF kernel's segments.
+ * @param relocation null where it must lie where its headers say
+ */
+export function placeElf(kernel: Uint8Array, memory: SegmentMemory, relocation: Relocation | null): PlacedElf {
+  const elf = readElf(kernel, kernel.length);
+  if (elf === null) throw new BatonError("bad-format", "It is no ELF file, and its multiboot header has no addresses.");
+  const [first] = elf.segments;
+  if (first === undefined) throw new BatonError("bad-format", "It is an ELF file without anything to load.");
+  let low = first.physicalAddress;
+  let high = 0n;
+  for (const { physicalAddress, memorySize } of elf.segments) {
+    if (physicalAddress < low) low = physicalAddress;
+    if (physicalAddress + memorySize > high) high = physicalAddress + memorySize;
+  }
+  if (high - 1n > HIGHEST)
+    throw new BatonError("bad-format", "Its headers put it above 4 GiB, where it can't be entered.");
+  if (relocation === null) {
+    for (const segment of elf.segments) {
+      const content = kernel.subarray(segment.offset, segment.offset + segment.fileSize);
+      memory.addAt(segment.physicalAddress, content, "kernel", segment.memorySize);
+    }
+    return { entry: elf.entry, base: low };
+  }
+  // All of it moves together.
+  const whole = new Uint8Array(Number(high - low));
+  for (const segment of elf.segments) {
+    const content = kernel.subarray(segment.offset, segment.offset + segment.fileSize);
+    whole.set(content, Number(segment.physicalAddress - low));
+  }
+  const base = memory.add(whole, {
+    name: "kernel",
+    alignment: relocation.alignment < PAGE ? PAGE : relocation.alignment,
+    minimum: relocation.minimum,
+    maximum: relocation.maximum < HIGHEST ? relocation.maximum : HIGHEST,
+    fromTop: relocation.preferHigh,
+  });
+  return { entry: elf.entry - low + base, base };
+}
+
+/** Puts the modules below 4 GiB, each at the beginning of a page, in their order. */
+export function placeModules(modules: readonly MultibootModule[], memory: SegmentMemory): PlacedModule[] {
+  return modules.map(({ content, cmdline }, index) => {
+    const size = contentSize(content);
+    // Above the first mebibytes, into which kernels unpack themselves.
+    const place = { name: `module ${index + 1}`, maximum: HIGHEST, fromTop: true };
+    const start = size === 0 ? 0n : memory.add(content, place);
+    return { start: Number(start), end: Number(start) + size, cmdline };
+  });
+}
+
+/** KiB of RAM from 0, and from 1 MiB up to the first hole, as both specifications want them. */
+export function basicMemory(map: readonly MultibootRegion[]): { readonly lower: number; readonly upper: number } {
+  const kibibytesFrom = (start: bigint): number => {
+    let end = start;
+    for (const region of map) {
+      if (region.type === 1 && region.start <= end && region.start + region.size > end)
+        end = region.start + region.size;
+    }
+    return Number((end - start) / 1024n);
+  };
+  return { lower: Math.min(kibibytesFrom(0n), 640), upper: Math.min(kibibytesFrom(0x100000n), 0xffff_ffff) };
+}
