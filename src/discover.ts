@@ -3,17 +3,19 @@
  * give is one list. Knows nothing of how volumes come about (devices, directories, later the network).
  */
 
-import type { BootEntry, DeviceFile, FileRef } from "./entry.ts";
+import type { BootEntry, FileRef } from "./entry.ts";
 import { entryFiles } from "./entry.ts";
 import { BatonError, describeError } from "./errors.ts";
+import { checkFiles } from "./filecheck.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "./formats/format.ts";
 import { formats as allFormats } from "./formats/formats.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { log } from "./log.ts";
 import type { DeviceRow } from "./menu/model.ts";
-import type { BootList, ReadConfig } from "./policy/list.ts";
+import type { BootList, BootRules, ReadConfig } from "./policy/list.ts";
 import { bootList } from "./policy/list.ts";
+import type { Origin } from "./policy/order.ts";
 import { type Scan, scanConfig } from "./scan.ts";
 
 /** Bytes of a file on this machine that are a file of a volume. */
@@ -52,11 +54,12 @@ export class Discovery {
   readonly #compareNames: ((a: string, b: string) => number) | undefined;
   readonly #attached = new Map<string, Attached>();
   readonly #facts = new Map<string, DeviceFacts>();
-  /** What is known of the files that entries name: null for a file that is there, else why not. */
-  readonly #files = new Map<string, string | null>();
+  /** What is known of the files that entries name, by device and path: null for one that is there, else why not. */
+  readonly #files = new Map<string, Map<string, string | null>>();
   readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
   readonly #isoScanner: IsoScanner;
   #list: BootList = bootList([], () => null);
+  #rules: BootRules | undefined;
 
   /**
    * @param compareNames the order of devices; that in which they were noted, unless given
@@ -71,7 +74,7 @@ export class Discovery {
         ...this.#context(iso, [iso, iso.parent, ...this.volumes.filter((other) => other !== iso.parent)]),
         image: { volume: iso.parent, path: iso.file },
       }),
-      lookForFiles: (scans) => this.#lookForFiles(scans),
+      lookForFiles: async (scans) => void (await this.#lookForFiles(scans)),
     });
   }
 
@@ -138,8 +141,8 @@ export class Discovery {
       }),
     );
     // What was known of a volume's files was forgotten when it was read, also where others name them.
-    await this.#lookForFiles([...this.#attached.values()].flatMap(({ scans }) => scans));
-    this.refresh();
+    const isNews = await this.#lookForFiles([...this.#attached.values()].flatMap(({ scans }) => scans));
+    if (isNews || chosen.length + waiting.length === 0) this.refresh();
     onList?.();
   }
 
@@ -170,11 +173,18 @@ export class Discovery {
   /** Makes the list anew of what has been read. */
   refresh(): void {
     const configs = this.#configs();
-    this.#list = bootList(configs, (ref) => {
+    const check = (ref: FileRef): string | null => {
       if (!("device" in ref)) return null;
-      const known = this.#files.get(fileKey(ref));
+      const known = this.#files.get(ref.device)?.get(ref.path);
       return known === undefined ? "its device has not answered yet" : known;
-    });
+    };
+    this.#list = bootList(configs, check, this.#rules);
+  }
+
+  /** What the machine's owner has settled about the default; the list is made anew. */
+  setRules(rules: BootRules): void {
+    this.#rules = rules;
+    this.refresh();
   }
 
   /** The volume on a device, for reading what an entry names. */
@@ -229,8 +239,8 @@ export class Discovery {
   }
 
   #forgetFiles(device: string): void {
-    for (const key of this.#files.keys()) {
-      if (key.startsWith(`${device}:`) || key.startsWith(`${device}+`)) this.#files.delete(key);
+    for (const name of this.#files.keys()) {
+      if (name === device || name.startsWith(`${device}+`)) this.#files.delete(name);
     }
   }
 
@@ -243,6 +253,7 @@ export class Discovery {
         source: `${volume.name}:${path}`,
         volumeKey: keyOf(volume),
         removable: volume.removable,
+        origin: originOf(volume, this.#facts.get(volume.name)?.transport ?? null),
       })),
     );
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
@@ -250,28 +261,38 @@ export class Discovery {
     return [...configs, ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? [])))];
   }
 
-  /** A slow device delays only the configurations that name files on it. */
-  async #lookForFiles(scans: readonly Scan[]): Promise<void> {
-    const refs = new Map<string, DeviceFile>();
+  /**
+   * A slow device delays only the configurations that name files on it.
+   * @returns whether there was any file of which nothing was known.
+   */
+  async #lookForFiles(scans: readonly Scan[]): Promise<boolean> {
+    const wanted = new Map<string, Set<string>>();
     for (const { result } of scans) {
       for (const entry of result.entries) {
-        for (const ref of entryFiles(entry)) if ("device" in ref) refs.set(fileKey(ref), ref);
+        for (const ref of entryFiles(entry)) {
+          if (!("device" in ref) || this.#files.get(ref.device)?.has(ref.path)) continue;
+          const paths = wanted.get(ref.device);
+          if (paths === undefined) wanted.set(ref.device, new Set([ref.path]));
+          else paths.add(ref.path);
+        }
       }
     }
     await Promise.all(
-      [...refs].map(async ([key, ref]) => {
-        if (!this.#files.has(key)) this.#files.set(key, await this.#fileReason(ref));
+      [...wanted].map(async ([device, paths]) => {
+        const answer = (path: string, reason: string | null): void => {
+          const known = this.#files.get(device);
+          if (known === undefined) this.#files.set(device, new Map([[path, reason]]));
+          else known.set(path, reason);
+        };
+        try {
+          await checkFiles(this.volume(device).reader, [...paths], answer);
+        } catch (error) {
+          // The device has gone.
+          for (const path of paths) answer(path, describeError(error));
+        }
       }),
     );
-  }
-
-  async #fileReason(ref: DeviceFile): Promise<string | null> {
-    try {
-      const { type } = await this.volume(ref.device).reader.stat(ref.path);
-      return type === "file" ? null : "it is a directory, not a file";
-    } catch (error) {
-      return error instanceof BatonError && error.code === "not-found" ? "the file is missing" : describeError(error);
-    }
+    return wanted.size > 0;
   }
 
   #emptyReason(attached: Attached | undefined): string | null {
@@ -291,10 +312,12 @@ export class Discovery {
   }
 }
 
+function originOf({ name, uuid, label, partuuid, partlabel }: Volume, transport: string | null): Origin {
+  return { device: name, transport, uuid, label, partuuid, partlabel };
+}
+
 /** What names a volume in ids: its UUID where no other has the same, else its name. */
 function keysAmong(volumes: readonly Volume[]): (volume: Volume) => string {
   const uuids = volumes.map(({ uuid }) => uuid);
   return ({ name, uuid }) => (uuid !== null && uuids.filter((other) => other === uuid).length === 1 ? uuid : name);
 }
-
-const fileKey = (ref: { device: string; path: string }): string => `${ref.device}:${ref.path}`;

@@ -16,7 +16,7 @@ import { type DeviceFacts, Discovery } from "./discover.ts";
 import { describeError } from "./errors.ts";
 import type { Platform } from "./formats/format.ts";
 import { log } from "./log.ts";
-import type { RootDelay } from "./policy/words.ts";
+import { NAMED_DEVICE_SECONDS, type RootDelay } from "./policy/words.ts";
 import { mountDevice } from "./volumes/mounted.ts";
 
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
@@ -40,6 +40,8 @@ export interface MachineOptions {
   /** Wait for {@link DRIVERS_LOADED}; only the image's init makes it. */
   readonly waitForDrivers?: boolean;
   readonly rootdelay?: RootDelay | null;
+  /** Devices that are waited for as well, named as `rootdelay` names one. */
+  readonly waitfor?: readonly string[];
   /** The list or the devices are not what they were. */
   readonly onChange?: () => void;
 }
@@ -53,6 +55,10 @@ export class Machine {
   #watch: { close(): void } | null = null;
   #lastNews = 0;
   #isSettled = false;
+  /** The drivers have found what was there at start, and no device is waited for by name. */
+  #isEnumerated = false;
+  /** Devices that have not been read and have not passed their deadline. */
+  readonly #pending = new Set<string>();
   #settled: Promise<void> = Promise.resolve();
   #isoFiles: Promise<unknown> = Promise.resolve();
   #isComplete = false;
@@ -66,6 +72,16 @@ export class Machine {
 
   get isSettled(): boolean {
     return this.#isSettled;
+  }
+
+  /**
+   * True where nothing that has not answered yet comes before this device in the order of devices: what it gives
+   * can't be preceded by another's any more.
+   */
+  isPrecededByNone(name: string): boolean {
+    const own = this.#known.get(name);
+    if (!this.#isEnumerated || own === undefined || this.#pending.has(name)) return false;
+    return [...this.#pending].every((other) => compareDevices(this.#known.get(other) ?? { name: other }, own) > 0);
   }
 
   /** Resolves when what was there at start has been read, or has passed its deadline; never rejects. */
@@ -147,6 +163,7 @@ export class Machine {
     if (fresh.length === 0) return;
     for (const device of fresh) {
       this.#known.set(device.name, device);
+      this.#pending.add(device.name);
       this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
     }
     this.#options.onChange?.();
@@ -154,12 +171,14 @@ export class Machine {
     const unread = new Set<string>();
     const probes = fresh.map(async (device) => {
       if (await this.#probe(device)) unread.add(device.name);
+      else this.#pending.delete(device.name);
     });
     await Promise.race([Promise.all(probes), sleep(PROBE_TOGETHER_MS, undefined, { ref: false })]);
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();
       await this.discovery.scan(names, this.#options.onChange);
+      for (const name of names) this.#pending.delete(name);
       this.#options.onChange?.();
       // Nothing waits for these: a disk's own entries are what a machine boots.
       this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, this.#options.onChange)]);
@@ -210,6 +229,7 @@ export class Machine {
 
   async #leave(name: string): Promise<void> {
     if (!this.#known.delete(name)) return;
+    this.#pending.delete(name);
     log.info(`${name}: gone`);
     const volume = this.discovery.detach(name);
     await volume?.close().catch((error) => log.warn(describeError(error)));
@@ -231,23 +251,31 @@ export class Machine {
       if (!usb) log.warn(`a USB disk has not become ready within ${USB_MS / 1000} s: going on without`);
       await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
     }
-    await this.#rootdelay(this.#options.rootdelay ?? null);
+    await this.waitFor(this.#options.rootdelay ?? null, this.#options.waitfor ?? []);
+    this.#isEnumerated = true;
     while (this.#arrivals.size > 0) await Promise.all(this.#arrivals);
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
     this.#options.onChange?.();
   }
 
-  async #rootdelay(delay: RootDelay | null): Promise<void> {
-    if (delay === null) return;
-    const left = delay.seconds * 1000 - (performance.now() - this.#startedAt);
-    const named = delay.device;
-    if (named === null) {
-      await sleep(Math.max(0, left));
-      return;
-    }
-    const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(device, named));
-    if (!(await this.#until(isThere, left))) log.warn(`${named} has not appeared within ${delay.seconds} s`);
+  /**
+   * Waits for the time of `delay`, or for its device and those of `names`, as long as it says (30 seconds where it
+   * says nothing), counted from the beginning. What has not appeared by then is logged.
+   */
+  async waitFor(delay: RootDelay | null, names: readonly string[]): Promise<void> {
+    if (delay === null && names.length === 0) return;
+    const seconds = delay?.seconds ?? NAMED_DEVICE_SECONDS;
+    const end = this.#startedAt + seconds * 1000;
+    const wanted = [...(delay?.device == null ? [] : [delay.device]), ...names];
+    if (wanted.length === 0) await sleep(Math.max(0, end - performance.now()));
+    await Promise.all(
+      wanted.map(async (name) => {
+        const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(device, name));
+        if (await this.#until(isThere, end - performance.now())) return;
+        log.warn(`${name} has not appeared within ${seconds} s`);
+      }),
+    );
   }
 
   async #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {

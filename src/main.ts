@@ -22,6 +22,8 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "list", usage: USAGE.list, load: async () => (await import("./commands/list.ts")).list },
   { name: "boot", usage: USAGE.boot, load: async () => (await import("./commands/boot.ts")).boot },
   { name: "kexec", usage: USAGE.kexec, load: async () => (await import("./commands/kexec.ts")).kexec },
+  { name: "config", usage: USAGE.config, load: async () => (await import("./commands/config.ts")).config },
+  { name: "password", usage: USAGE.password, load: async () => (await import("./commands/config.ts")).password },
   { name: "menu", usage: USAGE.menu, load: async () => (await import("./commands/menu.ts")).menu },
   { name: "init", usage: null, load: async () => (await import("./commands/init.ts")).init },
 ];

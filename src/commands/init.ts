@@ -13,6 +13,8 @@ import { Machine } from "../machine.ts";
 import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
 import { EarlyKeys } from "../menu/earlykeys.ts";
+import { sourceDevice } from "../menu/tree.ts";
+import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import { findEntry } from "../policy/list.ts";
 import { parseBootWords } from "../policy/words.ts";
 import { VERSION } from "../version.ts";
@@ -20,6 +22,7 @@ import { machineFacts } from "./facts.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { KernelLog, uptime } from "./kernellog.ts";
 import { Session } from "./session.ts";
+import { Configuration } from "./settings.ts";
 
 /** The image's own shell, for `c` in the menu. */
 const SHELL = ["/bin/busybox", "sh", "-l"];
@@ -45,19 +48,20 @@ export async function init(): Promise<number> {
     if (words.debug || line.level < 7) kernelLog.write(Math.max(line.level, 4), `baton: ${line.text}`);
   });
   for (const problem of words.problems) log.warn(`kernel command line: ${problem}`);
-  for (const name of ["url", "config"] as const) {
-    if (words[name] !== null) log.warn(`kernel command line: this version of Baton does not read baton.${name}= yet`);
-  }
+  if (words.url !== null) log.warn("kernel command line: this version of Baton does not read baton.url= yet");
+  const configuration = await Configuration.load(words);
+  const { settings } = configuration;
 
-  const consoles = findConsoles(words.console);
+  const consoles = findConsoles(settings.console);
   // The word that this machine's owner gave is final; a disk's own "at once" is not.
-  const earlyKeys = words.timeout === null ? new EarlyKeys(consoles) : null;
+  const earlyKeys = settings.timeout?.keys === false ? null : new EarlyKeys(consoles);
   announce(consoles, `Baton ${VERSION}: looking at this machine's disks…`);
 
   const changed = new Signal();
   const machine = new Machine({
     waitForDrivers: true,
-    rootdelay: words.rootdelay,
+    rootdelay: settings.rootdelay,
+    waitfor: settings.waitfor,
     onChange: () => {
       session.update();
       changed.raise();
@@ -78,13 +82,23 @@ export async function init(): Promise<number> {
     await sync({ timeoutMs: 5000 });
     reboot(command);
   };
-  const isNamedThere = (): boolean =>
-    words.default === null || findEntry(machine.discovery.list.entries, words.default) !== null;
+  const isNamedThere = (): boolean => {
+    const named = configuration.settings.default;
+    return named === null || named === "@saved" || findEntry(machine.discovery.list.entries, named) !== null;
+  };
+  /** True while the file that baton.config= names has neither been read nor passed its deadline. */
+  let awaitsConfig = words.config !== null;
+  const isDecided = (): boolean => {
+    const { list } = machine.discovery;
+    const entry = list.isDecided ? list.entries.find(({ id }) => id === list.defaultId) : undefined;
+    return !awaitsConfig && entry?.bootable === true && machine.isPrecededByNone(sourceDevice(entry.source));
+  };
   const session: Session = new Session(
     {
       discovery: machine.discovery,
       // Only an entry that was named may be in an ISO file; nothing else waits for those.
-      isSettled: () => machine.isSettled && (machine.isComplete || isNamedThere()),
+      isSettled: () => machine.isSettled && !awaitsConfig && (machine.isComplete || isNamedThere()),
+      isDecided,
       rescan: () => machine.rescan(),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
@@ -98,32 +112,45 @@ export async function init(): Promise<number> {
       reboot: () => end("restart"),
       powerOff: () => end("power-off"),
     },
-    words,
+    settings,
     machineFacts(),
   );
+  session.problems = configuration.diagnostics;
   machine.start();
-  void machine.complete.then(() => {
+  const configured = words.config === null ? Promise.resolve() : readNamedConfig(words.config);
+  void Promise.all([machine.complete, configured]).then(() => {
     if (isNamedThere()) return;
-    const message = `baton.default=${words.default}: no entry has this id, title or number`;
+    const source = words.default === null ? "default: " : "baton.default=";
+    const message = `${source}${configuration.settings.default}: no entry has this id, title or number`;
     kernelLog.milestone(`baton: ${message}`);
     session.store.update({ message });
   });
   // Drivers look for disks meanwhile.
-  if (words.timeout !== 0) void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
+  if (settings.timeout?.seconds !== 0) void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
+
+  async function readNamedConfig(name: string): Promise<void> {
+    const { readNamedFile } = await import("./namedconfig.ts");
+    await configuration.loadNamed(name, () => readNamedFile(name, machine, NAMED_CONFIG_MS));
+    session.problems = configuration.diagnostics;
+    session.settle(configuration.settings);
+    await machine.waitFor(configuration.settings.rootdelay, configuration.settings.waitfor);
+    awaitsConfig = false;
+    changed.raise();
+  }
 
   // The menu comes with the first entry that can boot; without one, when there is nothing left to look at.
   const isBootable = (): boolean => machine.discovery.list.entries.some((entry) => entry.bootable);
   while (!machine.isComplete && !isBootable()) await changed.wait();
   const isUnattended = (): boolean => session.timeout === 0 || consoles.length === 0;
   if (isUnattended()) {
-    await machine.settled;
+    await configured;
+    while (!machine.isSettled && !isDecided()) await changed.wait();
     if (!isNamedThere()) await machine.complete;
     if (earlyKeys?.end()) session.holdForPerson();
     // Settled, the default may be another one, with a timeout of its own.
     if (isUnattended()) {
       sayReady("entries ready");
-      const failure = await session.bootUnattended();
-      await session.openMenu(`Nothing booted: ${failure}`);
+      await session.bootDefault();
       return new Promise(() => {});
     }
   }

@@ -51,6 +51,7 @@ function listText(discovery: Discovery): string {
       `        ${printable(entry.source)}${entry.reason === null ? "" : `: can't boot: ${printable(entry.reason)}`}`,
     );
   });
+  if (entries.length > 0) lines.push(`The default (*): ${printable(discovery.list.why)}.`);
   if (entries.length === 0) {
     lines.push("Nothing to boot was found.");
     for (const { name, type, reason } of discovery.devices) {

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { BatonError, describeError } from "../errors.ts";
 import { ownTerminal } from "../menu/consoles.ts";
 import { runMenu } from "../menu/menu.ts";
-import { parseBootWords } from "../policy/words.ts";
+import { mergeSettings } from "../policy/settings.ts";
 import { discover } from "./discovery.ts";
 import { machineFacts } from "./facts.ts";
 import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
@@ -51,7 +51,7 @@ export async function menu(args: string[]): Promise<number> {
         powerOff: () => system("poweroff"),
       },
       // A person started this: nothing boots by itself.
-      { ...parseBootWords(""), timeout: Infinity },
+      mergeSettings(found.settings, { timeout: { seconds: Number.POSITIVE_INFINITY, keys: false } }),
       machineFacts(),
     );
     void session.openMenu();

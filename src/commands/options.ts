@@ -10,6 +10,7 @@ export const DISK_OPTIONS = {
   disk: { type: "string", multiple: true },
   platform: { type: "string" },
   arch: { type: "string" },
+  config: { type: "string" },
 } as const;
 
 export interface DiskOptions {
@@ -17,13 +18,24 @@ export interface DiskOptions {
   readonly disks: readonly DiskSpec[];
   /** Null: the machine's own. */
   readonly platform: Platform | null;
+  /** Baton's own configuration, a file of this host; null for none. */
+  readonly config: string | null;
 }
 
 /** @throws BatonError `usage` */
-export function diskOptions(values: { disk?: string[]; platform?: string; arch?: string }): DiskOptions {
+export function diskOptions(values: {
+  disk?: string[];
+  platform?: string;
+  arch?: string;
+  config?: string;
+}): DiskOptions {
   const disks = (values.disk ?? []).map(parseDiskSpec);
   const stated = disks.length > 0 || values.platform !== undefined || values.arch !== undefined;
-  return { disks, platform: stated ? parsePlatform(values.platform, values.arch) : null };
+  return {
+    disks,
+    platform: stated ? parsePlatform(values.platform, values.arch) : null,
+    config: values.config ?? null,
+  };
 }
 
 /** node's parseArgs, with its complaints as wrong usage. */

@@ -5,14 +5,13 @@
 
 import { bootEntry } from "../boot.ts";
 import type { Discovery } from "../discover.ts";
-import type { BootEntry } from "../entry.ts";
+import type { BootEntry, Diagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
 import type { MenuActions, Progress } from "../menu/model.ts";
 import { MenuStore } from "../menu/model.ts";
 import { chooseTimeout, countdownStep, DEFAULT_TIMEOUT } from "../policy/countdown.ts";
-import { findEntry } from "../policy/list.ts";
-import type { BootWords } from "../policy/words.ts";
+import type { Settings } from "../policy/settings.ts";
 
 /** What a session needs of a menu that is open. */
 export interface OpenMenu {
@@ -26,6 +25,8 @@ export interface SessionPlace {
   readonly discovery: Discovery;
   /** True once every device present at start has been read or has passed its deadline. */
   isSettled(): boolean;
+  /** True where no device that has not answered yet can make another entry the default; before `isSettled`. */
+  isDecided?(): boolean;
   /** Looks at every device again. */
   rescan(): Promise<void>;
   /** One line of interfaces.md for the kernel log and so the serial console. */
@@ -44,41 +45,57 @@ export interface SessionPlace {
 
 const TICK_MS = 200;
 
+/** Between one round of tries and what follows it, so that a person can step in. */
+const ROUND_S = 10;
+
 export class Session {
   readonly store: MenuStore;
   readonly #place: SessionPlace;
-  readonly #words: BootWords;
+  #settings: Settings;
   #menu: OpenMenu | null = null;
   #menuSince = 0;
   #stopped = false;
   #isHeld = false;
   #booting = false;
   #ticker: NodeJS.Timeout | null = null;
+  /** What the countdown leads to. */
+  #next: "boot" | "retry" | "reboot" | "poweroff" = "boot";
+  #rounds = 0;
 
-  constructor(place: SessionPlace, words: BootWords, machine: readonly string[]) {
+  constructor(place: SessionPlace, settings: Settings, machine: readonly string[]) {
     this.#place = place;
-    this.#words = words;
+    this.#settings = settings;
     this.store = new MenuStore({ machine });
+    place.discovery.setRules(settings);
   }
+
+  /** A configuration has been read: other settings hold from now on. */
+  settle(settings: Settings): void {
+    this.#settings = settings;
+    this.#place.discovery.setRules(settings);
+    this.update();
+  }
+
+  /** What is wrong in Baton's own configuration. */
+  problems: readonly Diagnostic[] = [];
 
   /** What discovery knows now, for every console. */
   update(): void {
     const { list, devices } = this.#place.discovery;
-    const chosen = this.#defaultEntry();
     this.store.update({
-      entries: list.entries.map((entry) =>
-        entry.isDefault === (entry.id === chosen?.id) ? entry : { ...entry, isDefault: entry.id === chosen?.id },
-      ),
-      diagnostics: list.diagnostics,
+      entries: list.entries,
+      diagnostics: [...this.problems, ...list.diagnostics],
       devices,
-      defaultId: chosen?.id ?? null,
+      defaultId: list.defaultId,
+      why: list.why,
       scanning: !this.#place.isSettled(),
     });
   }
 
   /** Seconds until the default boots; 0 boots without a menu. */
   get timeout(): number {
-    const timeout = chooseTimeout(this.#words.timeout, this.#place.discovery.list.timeout);
+    if (this.#next !== "boot") return ROUND_S;
+    const timeout = chooseTimeout(this.#settings.timeout?.seconds ?? null, this.#place.discovery.list.timeout);
     return this.#isHeld ? Math.max(timeout, DEFAULT_TIMEOUT) : timeout;
   }
 
@@ -117,14 +134,12 @@ export class Session {
    */
   async bootUnattended(): Promise<string> {
     const { list } = this.#place.discovery;
-    const first = this.#defaultEntry();
-    const order = [...(first ? [first.id] : []), ...list.order];
     const failures: string[] = [];
-    for (const id of new Set(order)) {
+    for (const id of list.order) {
       const entry = this.#place.discovery.entry(id);
       if (entry === null) continue;
       // What no kexec can start (a firmware menu, Windows) is passed over quietly unless it is the default.
-      if (entry.kind !== "linux" && id !== first?.id) continue;
+      if (entry.kind !== "linux" && id !== list.defaultId) continue;
       const failure = await this.#attempt(entry, entry.options);
       failures.push(`${entry.title}: ${failure}`);
     }
@@ -132,26 +147,42 @@ export class Session {
     return failures.length === 1 ? failures[0]! : `${failures.length} entries failed. ${failures.join(". ")}`;
   }
 
-  #defaultEntry(): BootEntry | null {
-    const { list } = this.#place.discovery;
-    const named = this.#words.default === null ? null : findEntry(list.entries, this.#words.default);
-    return named ?? list.entries.find((entry) => entry.id === list.defaultId) ?? null;
+  /** {@link bootUnattended}, and when all has failed what the settings say: the menu, or another round after a while. */
+  async bootDefault(): Promise<void> {
+    const failure = await this.bootUnattended();
+    const { final, retries } = this.#settings;
+    this.#rounds++;
+    const isOver = final === "menu" || (final === "retry" && this.#rounds > retries);
+    await this.openMenu(`Nothing booted: ${failure}`);
+    if (isOver) return;
+    this.#next = final;
+    this.#stopped = false;
+    this.#menuSince = performance.now();
+    const what = final === "retry" ? `trying again (${this.#rounds} of ${retries})` : final;
+    log.warn(`nothing booted; ${what} in ${ROUND_S} s unless a key is pressed`);
+    this.#tick();
   }
 
   #tick(): void {
     if (this.#booting) return;
+    const { list } = this.#place.discovery;
     const step = countdownStep({
       elapsed: (performance.now() - this.#menuSince) / 1000,
       timeout: this.timeout,
-      settled: this.#place.isSettled(),
+      settled: this.#place.isSettled() || (this.#place.isDecided?.() ?? false),
       stopped: this.#stopped,
-      hasDefault: this.#place.discovery.list.order.length > 0 || this.#defaultEntry() !== null,
+      hasDefault: this.#next !== "boot" || list.defaultId !== null,
     });
-    if (step.left !== this.store.state.countdown) this.store.update({ countdown: step.left });
-    if (step.boot) {
-      this.#stopped = true;
-      void this.bootUnattended().then((failure) => this.openMenu(failure));
+    const { state } = this.store;
+    if (step.left !== state.countdown || this.#next !== state.next) {
+      this.store.update({ countdown: step.left, next: this.#next });
     }
+    if (!step.boot) return;
+    this.#stopped = true;
+    if (this.#next === "reboot") void this.#place.reboot();
+    else if (this.#next === "poweroff") void this.#place.powerOff();
+    else if (this.#next === "retry") void this.#place.rescan().then(() => this.bootDefault());
+    else void this.bootDefault();
   }
 
   /** @returns why it failed; a boot that works doesn't come back. */
@@ -194,8 +225,10 @@ export class Session {
       log.error(`${entry.id}: ${reason}`);
       const sayFailed = (): void => this.#place.milestone(`baton: failed ${entry.id}: ${reason}`);
       // Whoever keeps the serial line's log finds it there, menu or not.
-      if (this.#menu === null) sayFailed();
-      else this.#menu.aloud(sayFailed);
+      if (this.#menu === null) {
+        sayFailed();
+        this.#place.announce(`Failed: ${entry.title}: ${reason}`);
+      } else this.#menu.aloud(sayFailed);
       return reason;
     } finally {
       this.#booting = false;

@@ -41,8 +41,12 @@ export interface MenuState {
   readonly scanning: boolean;
   /** Whole seconds until the default boots; null when no countdown runs. */
   readonly countdown: number | null;
+  /** What the countdown leads to. */
+  readonly next: "boot" | "retry" | "reboot" | "poweroff";
   /** Id of the entry that the countdown boots. */
   readonly defaultId: string | null;
+  /** Why that one is the default, or why none is. */
+  readonly why: string;
   readonly progress: Progress | null;
   /** Shown above the list until a key is pressed: why the last boot failed. */
   readonly message: string | null;
@@ -77,7 +81,9 @@ export class MenuStore {
       diagnostics: [],
       scanning: true,
       countdown: null,
+      next: "boot",
       defaultId: null,
+      why: "",
       progress: null,
       message: null,
       machine: [],

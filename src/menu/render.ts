@@ -178,14 +178,22 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   return { rows, cursor: { row: cursorRow, column: 0, visible: false } };
 }
 
+/** What the countdown leads to where that is no boot, and the verb. */
+const NEXT = {
+  retry: ["Everything", " is tried again"],
+  reboot: ["The machine", " reboots"],
+  poweroff: ["The machine", " powers off"],
+} as const;
+
 /** One line about what goes on by itself. */
 function statusRow(scene: Scene, columns: number, look: Look): Row {
   const { state } = scene;
   if (state.countdown !== null) {
     const entry = entryById(state.entries, state.defaultId);
-    const title = entry === undefined ? "The default" : look.text(entry.title);
+    const named = entry === undefined ? "The default" : look.text(entry.title);
+    const [title, does] = state.next === "boot" ? [named, " boots"] : NEXT[state.next];
     const left = state.countdown === 1 ? "1 second" : `${state.countdown} seconds`;
-    const long = ` boots in ${left}. Any key stops it.`;
+    const long = `${does} in ${left}. Any key stops it.`;
     const tail = columns >= 60 ? long : ` in ${state.countdown} s; any key stops`;
     const room = columns - tail.length - 2;
     return [span(` ${truncate(title, room, look.glyphs.ellipsis)}${tail}`, "warning")];

@@ -5,6 +5,8 @@
 
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
+import { isNamedInOrder, type Origin, placeInOrder } from "./order.ts";
+import type { Settings } from "./settings.ts";
 
 /** One configuration that was read. */
 export interface ReadConfig {
@@ -22,12 +24,28 @@ export interface ReadConfig {
   readonly removable: boolean;
   /** It stands in a file that lies on a disk (an ISO): nothing in it boots unless a person names or picks it. */
   readonly isInFile?: boolean;
+  /** Where it came from, for `order:` of the configuration. */
+  readonly origin?: Origin;
 }
+
+/** What the machine's owner has settled about the default (settings.ts). */
+export interface BootRules extends Pick<Settings, "default" | "fallback" | "order" | "removable"> {
+  /** Id of the entry that was saved as the default (`default: "@saved"`), where there is one. */
+  readonly saved?: string | null;
+  /** Ids of entries that don't boot by themselves now, each with the reason (boots that nobody confirmed). */
+  readonly passedOver?: ReadonlyMap<string, string>;
+}
+
+const NO_RULES: BootRules = { default: null, fallback: [], order: [], removable: false };
 
 export interface BootList {
   readonly entries: readonly BootEntry[];
   readonly diagnostics: readonly Diagnostic[];
   readonly defaultId: string | null;
+  /** Why this one is the default, or why there is none: a sentence. */
+  readonly why: string;
+  /** True where no device that comes after the default's own can make another one the default. */
+  readonly isDecided: boolean;
   /** Ids in the order in which an unattended boot tries them: the default, its fallbacks, then the rest. */
   readonly order: readonly string[];
   /** The winning configuration's own timeout in seconds; null where it has none. */
@@ -41,37 +59,103 @@ export type FileCheck = (ref: FileRef) => string | null;
 /**
  * @param configs in the order of devices, and on one device in the order of formats
  * @param check   what is known about the files that entries name
+ * @param rules   what the machine's owner has settled
  */
-export function bootList(configs: readonly ReadConfig[], check: FileCheck): BootList {
+export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules: BootRules = NO_RULES): BootList {
   const shown = withoutRepeats(configs);
-  const ids = new Set<string>();
-  const listed: { config: ReadConfig; entries: BootEntry[] }[] = shown.map((config) => ({
+  const ids = new Map<string, number>();
+  const listed: Listed[] = shown.map((config) => ({
     config,
     entries: config.entries.map((entry) => listEntry(entry, uniqueId(config, entry, ids), check)),
   }));
-
-  const winner = winningConfig(shown);
-  const won = listed.find(({ config }) => config === winner);
-  const defaultEntry = won && winner?.defaultIndex != null ? won.entries[winner.defaultIndex] : undefined;
-
   const entries = listed.flatMap((item) => item.entries);
-  const unattended = listed.filter(({ config }) => !config.isInFile);
+  const { entry: defaultEntry, from: won, why, isDecided } = chooseDefault(listed, entries, rules);
+
+  const unattended = listed.filter(({ config }) => !config.isInFile && mayBootByItself(config, rules));
   const order = [
     ...(defaultEntry ? [defaultEntry] : []),
+    ...rules.fallback.flatMap((name) => findEntry(entries, name) ?? []),
     ...(won ? won.config.fallback.flatMap((index) => won.entries[index] ?? []) : []),
     ...(won ? won.entries : []),
     // A stick that somebody left in the machine comes after every fixed disk.
     ...unattended.filter(({ config }) => !config.removable).flatMap((item) => item.entries),
     ...unattended.flatMap((item) => item.entries),
-  ];
+  ].filter((entry) => !rules.passedOver?.has(entry.id));
   return {
     entries: entries.map((entry) => (entry === defaultEntry ? { ...entry, isDefault: true } : entry)),
     diagnostics: shown.flatMap((config) => config.diagnostics),
     defaultId: defaultEntry?.id ?? null,
+    why,
+    isDecided,
     order: [...new Set(order.map((entry) => entry.id))],
-    timeout: winner?.timeout ?? null,
-    timeoutStyle: winner?.timeoutStyle ?? null,
+    timeout: won?.config.timeout ?? null,
+    timeoutStyle: won?.config.timeoutStyle ?? null,
   };
+}
+
+interface Listed {
+  readonly config: ReadConfig;
+  readonly entries: readonly BootEntry[];
+}
+
+interface Choice {
+  readonly entry: BootEntry | undefined;
+  /** The configuration whose timeout and fallbacks count. */
+  readonly from: Listed | undefined;
+  readonly why: string;
+  readonly isDecided: boolean;
+}
+
+/** The rules of the README, "Which entry boots by itself". */
+function chooseDefault(listed: readonly Listed[], entries: readonly BootEntry[], rules: BootRules): Choice {
+  const { passedOver } = rules;
+  const isSaved = rules.default === "@saved";
+  const wanted = isSaved ? (rules.saved ?? null) : rules.default;
+  const named = wanted === null ? null : findEntry(entries, wanted);
+  if (named !== null && !passedOver?.has(named.id)) {
+    const from = listed.find((item) => item.entries.includes(named));
+    const why = isSaved ? "it was saved as the default" : `it is named: default ${rules.default}`;
+    return { entry: named, from, why, isDecided: true };
+  }
+  const lost =
+    named !== null ? `; ${passedOver!.get(named.id)}` : wanted === null ? "" : `; nothing is named ${wanted}`;
+  const ranked = rankedConfigs(listed, rules);
+  for (const from of ranked) {
+    const entry = firstAllowed(from, passedOver);
+    if (entry === undefined) continue;
+    const { config } = from;
+    const others = ranked.filter((item) => item !== from).map((item) => item.config.source);
+    const rank = config.defaultIsExplicit ? "names it as its default" : "has it first, and none names a default";
+    const how = rules.order.length > 0 ? "comes first in the order of the configuration" : rank;
+    const also = others.length === 0 ? "" : `; a default is also in ${others.slice(0, 3).join(", ")}`;
+    return {
+      entry,
+      from,
+      why: `${config.source} ${how}${also}${lost}`,
+      isDecided: config.defaultIsExplicit && !config.removable && rules.order.length === 0 && wanted === null,
+    };
+  }
+  const removable = listed.some(({ config }) => config.defaultIndex !== null && !mayBootByItself(config, rules));
+  const why = removable
+    ? "nothing boots by itself: what there is lies on removable devices or outside the order of the configuration"
+    : "nothing boots by itself: no configuration has a default";
+  return { entry: undefined, from: undefined, why: why + lost, isDecided: false };
+}
+
+/** A configuration's default; where that is passed over, what follows it there. */
+function firstAllowed({ config, entries }: Listed, passedOver: BootRules["passedOver"]): BootEntry | undefined {
+  const own = config.defaultIndex === null ? undefined : entries[config.defaultIndex];
+  if (own === undefined || !passedOver?.has(own.id)) return own;
+  const next = [...config.fallback.flatMap((index) => entries[index] ?? []), ...entries];
+  return next.find((entry) => entry.bootable && !passedOver.has(entry.id));
+}
+
+/** Whether what stands in a configuration may boot without a person or a name. */
+function mayBootByItself(config: ReadConfig, rules: BootRules): boolean {
+  const { origin, removable } = config;
+  if (rules.order.length === 0) return !removable || rules.removable;
+  if (placeInOrder(rules.order, origin, removable) === null) return false;
+  return !removable || rules.removable || isNamedInOrder(rules.order, origin, removable);
 }
 
 /**
@@ -103,13 +187,17 @@ function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
 }
 
 /**
- * The configuration whose default is the machine's: fixed disks before removable ones, one that names its default
- * before one that merely has a first entry, then the order of devices.
+ * The configurations whose defaults may be the machine's, best first: by the owner's order, fixed disks before
+ * removable ones, one that names its default before one that merely has a first entry, then the order of devices.
  */
-function winningConfig(configs: readonly ReadConfig[]): ReadConfig | undefined {
-  const withDefault = configs.filter((config) => config.defaultIndex !== null && !config.isInFile);
-  const rank = (config: ReadConfig): number => (config.removable ? 2 : 0) + (config.defaultIsExplicit ? 0 : 1);
-  return [...withDefault].sort((a, b) => rank(a) - rank(b))[0];
+function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
+  const rank = ({ config }: Listed): number =>
+    (placeInOrder(rules.order, config.origin, config.removable) ?? 0) * 4 +
+    (config.removable ? 2 : 0) +
+    (config.defaultIsExplicit ? 0 : 1);
+  return listed
+    .filter(({ config }) => config.defaultIndex !== null && !config.isInFile && mayBootByItself(config, rules))
+    .sort((a, b) => rank(a) - rank(b));
 }
 
 function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry {
@@ -156,28 +244,34 @@ function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
   return null;
 }
 
-/** `2b3f…:grub:gnulinux-simple`, with `~2` for a second one that would be called the same. */
-function uniqueId(config: ReadConfig, entry: ParsedEntry, taken: Set<string>): string {
+/**
+ * `2b3f…:grub:gnulinux-simple`, with `~2` for a second one that would be called the same.
+ * @param taken every id given so far, with the last number that was tried behind it
+ */
+function uniqueId(config: ReadConfig, entry: ParsedEntry, taken: Map<string, number>): string {
   const path = entry.nativeId === null ? [...entry.submenu, entry.title] : [entry.nativeId];
   const base = `${slug(config.volumeKey)}:${entry.type}:${path.map(slug).join(">") || "entry"}`;
   let id = base;
-  for (let n = 2; taken.has(id); n++) id = `${base}~${n}`;
-  taken.add(id);
+  // Thousands may share a name: counting goes on where it stopped.
+  let number = taken.get(base) ?? 0;
+  while (taken.has(id)) id = `${base}~${++number + 1}`;
+  taken.set(base, number);
+  if (id !== base) taken.set(id, 0);
   return id;
 }
 
 /** Letters, digits and `._+-`, nothing that a command line would have to quote. */
 function slug(text: string): string {
-  return text
-    .normalize("NFC")
-    .replace(/[^\p{L}\p{N}._+-]+/gu, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, 120);
+  // Most are ASCII, for which the plain expression takes half the time.
+  const plain = /^[\x20-\x7e]*$/.test(text)
+    ? text.replace(/[^A-Za-z0-9._+-]+/g, "-")
+    : text.normalize("NFC").replace(/[^\p{L}\p{N}._+-]+/gu, "-");
+  return plain.replace(/^-+|-+$/g, "").slice(0, 120);
 }
 
 /**
  * The entry that a person named: an id, else a title (`Advanced options>Debian, with Linux 6.1` for one in a
- * submenu), else an index from 1.
+ * submenu), else an index from 1, else a pattern with `*`.
  * @returns null where nothing answers to it.
  */
 export function findEntry(entries: readonly BootEntry[], name: string): BootEntry | null {
@@ -189,6 +283,30 @@ export function findEntry(entries: readonly BootEntry[], name: string): BootEntr
     entries.find((entry) => path(entry) === name) ??
     entries.find((entry) => entry.nativeId === name) ??
     entries[index] ??
-    null
+    (/[*?[]/.test(name) ? findByPattern(entries, name, path) : null)
   );
+}
+
+/** `*`, `?` and `[…]` as in file names (glob(7)); of several, the first that can be booted. */
+function findByPattern(
+  entries: readonly BootEntry[],
+  pattern: string,
+  path: (entry: BootEntry) => string,
+): BootEntry | null {
+  const source = pattern.replace(/[\\^$.|+(){}]|\*+|\?|\[(!?)([^\]]+)\]|\[/g, (part, not, inside) => {
+    if (part.startsWith("*")) return ".*";
+    if (part === "?") return ".";
+    if (inside !== undefined) return `[${not ? "^" : ""}${inside.replace(/[\\^]/g, "\\$&")}]`;
+    return `\\${part}`;
+  });
+  let regex: RegExp;
+  try {
+    regex = new RegExp(`^${source}$`, "su");
+  } catch {
+    return null;
+  }
+  const found = entries.filter((entry) =>
+    [entry.id, entry.title, path(entry), entry.nativeId ?? ""].some((name) => regex.test(name)),
+  );
+  return found.find((entry) => entry.bootable) ?? found[0] ?? null;
 }

@@ -1,5 +1,7 @@
 /** What Baton's own kernel command line says (interfaces.md, "The image"). Pure. */
 
+import { SETTING_NAMES } from "./settings.ts";
+
 /** Waits for a device by name, besides those present at start. */
 export interface RootDelay {
   /** `UUID=…`, `LABEL=…`, `PARTUUID=…`, `PARTLABEL=…` or a device's name; null to wait for the time alone. */
@@ -17,12 +19,14 @@ export interface BootWords {
   readonly console: readonly string[] | null;
   readonly rootdelay: RootDelay | null;
   readonly debug: boolean;
+  /** Words that stand for a key of the configuration (settings.ts): `baton.ui=plain`. */
+  readonly settings: readonly { readonly name: string; readonly value: string }[];
   /** A sentence for each word that isn't understood. */
   readonly problems: readonly string[];
 }
 
 /** How long a device named by `baton.rootdelay=` is waited for unless it says. */
-const NAMED_DEVICE_SECONDS = 30;
+export const NAMED_DEVICE_SECONDS = 30;
 
 /** Splits as the kernel does: at spaces, except inside double quotes, which are dropped from around a value. */
 export function splitCmdline(cmdline: string): string[] {
@@ -39,6 +43,7 @@ export function parseBootWords(cmdline: string): BootWords {
   let consoles: string[] | null = null;
   let rootdelay: RootDelay | null = null;
   let debug = false;
+  const settings: { name: string; value: string }[] = [];
   const problems: string[] = [];
 
   for (const word of splitCmdline(cmdline)) {
@@ -49,7 +54,8 @@ export function parseBootWords(cmdline: string): BootWords {
     switch (name) {
       case "timeout": {
         const seconds = value === "-1" ? Infinity : parseSeconds(value);
-        if (seconds === null) {
+        if (/^(never|menu-\w+)$/.test(value)) settings.push({ name, value });
+        else if (seconds === null) {
           problems.push(`${word}: not a number of seconds (0 boots at once, -1 waits for a person)`);
         } else timeout = seconds;
         break;
@@ -77,17 +83,19 @@ export function parseBootWords(cmdline: string): BootWords {
         debug = value !== "0";
         break;
       default:
-        problems.push(`${word}: Baton has no such word`);
+        if (SETTING_NAMES.some((known) => known === name)) settings.push({ name, value });
+        else problems.push(`${word}: Baton has no such word`);
     }
   }
-  return { timeout, default: defaultEntry, url, config, console: consoles, rootdelay, debug, problems };
+  return { timeout, default: defaultEntry, url, config, console: consoles, rootdelay, debug, settings, problems };
 }
 
 function parseSeconds(text: string): number | null {
   return /^\d{1,6}$/.test(text) ? Number(text) : null;
 }
 
-function parseRootDelay(text: string): RootDelay | null {
+/** @returns null where the text is neither `SECONDS` nor `DEVICE[,SECONDS]` */
+export function parseRootDelay(text: string): RootDelay | null {
   const alone = parseSeconds(text);
   if (alone !== null) return { device: null, seconds: alone };
   const comma = text.lastIndexOf(",");

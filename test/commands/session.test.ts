@@ -5,7 +5,7 @@ import { Discovery } from "../../src/discover.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { EMPTY_RESULT, type Format, type FormatResult } from "../../src/formats/format.ts";
 import type { MenuActions } from "../../src/menu/model.ts";
-import { type BootWords, parseBootWords } from "../../src/policy/words.ts";
+import { mergeSettings, type Settings } from "../../src/policy/settings.ts";
 
 interface Bench {
   readonly session: Session;
@@ -18,7 +18,7 @@ interface Bench {
 /** A session over entries with these titles, none of which names a file that is there. */
 async function bench(
   titles: readonly string[],
-  words: Partial<BootWords> = {},
+  settings: Partial<Settings> = {},
   result: Partial<FormatResult> = {},
 ): Promise<Bench> {
   const format: Format = {
@@ -73,7 +73,7 @@ async function bench(
     reboot: async () => {},
     powerOff: async () => {},
   };
-  const session = new Session(place, { ...parseBootWords(""), ...words }, []);
+  const session = new Session(place, mergeSettings(settings), []);
   return {
     session,
     milestones,
@@ -111,7 +111,7 @@ test("with nothing to boot, unattended says so", async () => {
 });
 
 test("a boot from the menu that fails comes back to it with the reason, and no countdown starts again", async () => {
-  const { session, menus, settle } = await bench(["one"], { timeout: 60 });
+  const { session, menus, settle } = await bench(["one"], { timeout: { seconds: 60, keys: true } });
   settle();
   await session.openMenu();
   assert.equal(session.store.state.countdown, 60);
@@ -124,7 +124,7 @@ test("a boot from the menu that fails comes back to it with the reason, and no c
 });
 
 test("a key stops the countdown for good", async () => {
-  const { session, menus } = await bench(["one"], { timeout: 60 });
+  const { session, menus } = await bench(["one"], { timeout: { seconds: 60, keys: true } });
   await session.openMenu();
   menus[0]!.stopCountdown();
   await session.closeMenu();
@@ -150,4 +150,41 @@ test("the configuration's own timeout counts, but not before somebody who presse
   assert.equal(session.timeout, 0);
   session.holdForPerson();
   assert.equal(session.timeout, 5);
+});
+
+test("the countdown of ten seconds after everything has failed leads to what the settings say", async () => {
+  for (const final of ["retry", "reboot", "poweroff"] as const) {
+    const { session } = await bench(["one"], { final, retries: 1 });
+    await session.bootDefault();
+    assert.match(session.store.state.message ?? "", /^Nothing booted: one: /);
+    assert.deepEqual([session.store.state.next, session.store.state.countdown], [final, 10]);
+    await session.closeMenu();
+  }
+});
+
+test("after the last retry, and without one, the menu waits for a person", async () => {
+  for (const settings of [{ final: "menu" }, { final: "retry", retries: 0 }] as const) {
+    const { session } = await bench(["one"], settings);
+    await session.bootDefault();
+    assert.equal(session.store.state.countdown, null);
+    await session.closeMenu();
+  }
+});
+
+test("each failure is said on every console while there is no menu", async () => {
+  const { session, announced } = await bench(["one", "two"]);
+  await session.bootUnattended();
+  assert.deepEqual(
+    announced.map((line) => line.replace(/(one|two): .*/, "$1")),
+    ["Booting one (a1:/list)", "Failed: one", "Booting two (a1:/list)", "Failed: two"],
+  );
+});
+
+test("settings that come from a file later choose another default", async () => {
+  const { session } = await bench(["one", "two"]);
+  session.update();
+  assert.equal(session.store.state.defaultId, "a1:baton:one");
+  session.settle(mergeSettings({ default: "two", timeout: { seconds: 9, keys: true } }));
+  assert.equal(session.store.state.defaultId, "a1:baton:two");
+  assert.equal(session.timeout, 9);
 });

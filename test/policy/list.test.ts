@@ -90,7 +90,7 @@ test("an entry on a device that no attached one answers to says which is missing
   assert.equal(list.entries[0]?.reason, "/vmlinuz: no attached device answers to UUID=abcd");
 });
 
-test("after the default come its fallbacks, its configuration's other entries, other disks, removable disks last", () => {
+test("after the default come its fallbacks, its configuration's other entries, other disks, removable disks last where they may boot by themselves", () => {
   const list = bootList(
     [
       config({ source: "sda1:/s", volumeKey: "s", entries: [entry("stick")], removable: true }),
@@ -98,6 +98,7 @@ test("after the default come its fallbacks, its configuration's other entries, o
       config({ source: "vdb1:/z", volumeKey: "z", entries: [entry("z")] }),
     ],
     present,
+    { default: null, fallback: [], order: [], removable: true },
   );
   const titles = list.order.map((id) => list.entries.find((item) => item.id === id)?.title);
   assert.deepEqual(titles, ["b", "c", "a", "z", "stick"]);

@@ -1,0 +1,74 @@
+/** `baton config FILE`: what is wrong in a configuration, and what it settles. `baton password`: a hash for it. */
+
+import { readFileSync } from "node:fs";
+import { formatDiagnostic } from "../entry.ts";
+import { BatonError } from "../errors.ts";
+import { hashPassword } from "../policy/password.ts";
+import { settingsSchema } from "../policy/settingkeys.ts";
+import { readSettings, SETTINGS_LIMIT } from "../policy/settingsfile.ts";
+import { printable } from "../text.ts";
+import { readArgs } from "./options.ts";
+import { complain, printJson } from "./output.ts";
+
+/** @returns the exit code: 1 where something is wrong in the file */
+export async function config(args: string[]): Promise<number> {
+  const { values, positionals } = readArgs({
+    args,
+    allowPositionals: true,
+    options: { json: { type: "boolean" }, schema: { type: "boolean" } },
+  });
+  if (values.schema) {
+    printJson(settingsSchema());
+    return 0;
+  }
+  const [path] = positionals;
+  if (path === undefined || positionals.length > 1) throw new BatonError("usage", "one FILE is checked");
+  const text = readFileSync(path, "utf8");
+  if (text.length > SETTINGS_LIMIT) throw new BatonError("too-large", `${path} is larger than ${SETTINGS_LIMIT} bytes`);
+  const { settings, diagnostics } = await readSettings(text, path);
+  if (values.json) {
+    // Infinity has no JSON.
+    const shown = JSON.parse(JSON.stringify(settings, (_key, value) => (value === Infinity ? "never" : value)));
+    printJson({ settings: shown, diagnostics });
+  } else {
+    for (const diagnostic of diagnostics) complain(printable(formatDiagnostic(diagnostic)));
+    if (diagnostics.length === 0)
+      process.stdout.write(`${path}: ${Object.keys(settings).length} keys, all understood\n`);
+  }
+  return diagnostics.length > 0 ? 1 : 0;
+}
+
+/** Reads a password from standard input, without echo where that is a terminal, and prints its hash. */
+export async function password(args: string[]): Promise<number> {
+  readArgs({ args, options: {} });
+  const typed = await (process.stdin.isTTY ? typePassword() : readAll());
+  if (typed === "") throw new BatonError("usage", "the password is empty");
+  process.stdout.write(`${await hashPassword(typed)}\n`);
+  return 0;
+}
+
+async function readAll(): Promise<string> {
+  let text = "";
+  for await (const piece of process.stdin.setEncoding("utf8")) text += piece;
+  return text.replace(/\r?\n$/, "");
+}
+
+async function typePassword(): Promise<string> {
+  process.stderr.write("Password: ");
+  process.stdin.setRawMode(true);
+  process.stdin.setEncoding("utf8");
+  let text = "";
+  try {
+    for await (const piece of process.stdin) {
+      for (const char of String(piece)) {
+        if (char === "\r" || char === "\n" || char === "\u0004") return text;
+        if (char === "\u0003") throw new BatonError("cancelled", "no password was typed");
+        text = char === "\u007f" || char === "\b" ? [...text].slice(0, -1).join("") : text + char;
+      }
+    }
+    return text;
+  } finally {
+    process.stdin.setRawMode(false);
+    process.stderr.write("\n");
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Which configuration holds: the kernel command line's words, before the file that `baton.config=` names, before the
+ * image's own. Loads what reads files only where there is one.
+ */
+
+import { existsSync, readFileSync } from "node:fs";
+import type { Diagnostic } from "../entry.ts";
+import { parseFileRef } from "../entry.ts";
+import { BatonError, describeError } from "../errors.ts";
+import { log } from "../log.ts";
+import { mergeSettings, type Settings } from "../policy/settings.ts";
+import type { BootWords } from "../policy/words.ts";
+
+/** The image's own, the first that is there. */
+const OWN = ["/etc/baton.yaml", "/etc/baton.yml", "/etc/baton.ini"];
+
+/** Reads the file that `baton.config=` names; rejects where there is none. */
+export type FetchText = (name: string) => Promise<string>;
+
+export class Configuration {
+  readonly #words: Partial<Settings>;
+  #own: Partial<Settings> = {};
+  #named: Partial<Settings> = {};
+  #diagnostics: Diagnostic[] = [];
+  /** What holds now. */
+  settings: Settings;
+
+  private constructor(words: Partial<Settings>) {
+    this.#words = words;
+    this.settings = mergeSettings(words);
+  }
+
+  /**
+   * Never rejects: what can't be read is a diagnostic, and what it would have settled stays as it is without.
+   * @param own the image's own file; null where there is none to look for (a host)
+   */
+  static async load(words: BootWords, own: readonly string[] | null = OWN): Promise<Configuration> {
+    const configuration = new Configuration(await settingsOfWords(words));
+    const path = own?.find((candidate) => existsSync(candidate));
+    if (path !== undefined) {
+      try {
+        configuration.#own = await configuration.#read(path, readFileSync(path, "utf8"));
+      } catch (error) {
+        configuration.#say(path, describeError(error));
+      }
+      configuration.#merge();
+    }
+    return configuration;
+  }
+
+  /** Mistakes in the files, for the menu and the log. */
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#diagnostics;
+  }
+
+  /** Reads the named file as well. Never rejects. */
+  async loadNamed(name: string, fetch: FetchText): Promise<void> {
+    try {
+      this.#named = await this.#read(name, await fetch(name));
+    } catch (error) {
+      this.#say(name, `the configuration can't be read: ${describeError(error)}`);
+    }
+    this.#merge();
+  }
+
+  async #read(source: string, text: string): Promise<Partial<Settings>> {
+    const { readSettings, SETTINGS_LIMIT } = await import("../policy/settingsfile.ts");
+    if (text.length > SETTINGS_LIMIT) throw new BatonError("too-large", `it is larger than ${SETTINGS_LIMIT} bytes`);
+    const { settings, diagnostics } = await readSettings(text, source);
+    this.#diagnostics.push(...diagnostics);
+    for (const { line, column, message } of diagnostics) log.warn(`${source}:${line}:${column}: ${message}`);
+    log.info(`${source}: ${Object.keys(settings).join(", ") || "nothing"} settled`);
+    return settings;
+  }
+
+  #say(source: string, message: string): void {
+    log.error(`${source}: ${message}`);
+    this.#diagnostics.push({ severity: "error", source, line: null, column: null, message });
+  }
+
+  #merge(): void {
+    this.settings = mergeSettings(this.#own, this.#named, this.#words);
+  }
+}
+
+/** What the kernel command line settles. */
+async function settingsOfWords(words: BootWords): Promise<Partial<Settings>> {
+  const settled: Partial<Settings> = {
+    // The word that this machine's owner gave is final: no key changes a 0.
+    ...(words.timeout === null ? {} : { timeout: { seconds: words.timeout, keys: false } }),
+    ...(words.default === null ? {} : { default: words.default }),
+    ...(words.url === null ? {} : { url: words.url }),
+    ...(words.console === null ? {} : { console: words.console }),
+    ...(words.rootdelay === null ? {} : { rootdelay: words.rootdelay }),
+    ...(words.debug ? { debug: true } : {}),
+  };
+  if (words.settings.length === 0) return settled;
+  const { readSettingWords } = await import("../policy/settingsfile.ts");
+  const { settings, problems } = readSettingWords(words.settings);
+  for (const problem of problems) log.warn(`kernel command line: ${problem}`);
+  return { ...settings, ...settled };
+}
+
+/**
+ * Where a named configuration lies: a path in the image, a file on a device, or a URL.
+ * @throws BatonError where the name is none of these
+ */
+export function configPlace(name: string): { path: string } | { device: string; path: string } | { url: string } {
+  if (name.startsWith("/")) return { path: name };
+  const ref = parseFileRef(name.replace(/^((?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+:\/)/, "unresolved:$1"));
+  if (ref === null) {
+    throw new BatonError("usage", `${name} is no DEVICE:/path, UUID=…:/path, LABEL=…:/path, /path in the image or URL`);
+  }
+  if ("url" in ref) return ref;
+  return "selector" in ref ? { device: ref.selector, path: ref.path } : ref;
+}

@@ -1,0 +1,187 @@
+/** Reads Baton's configuration: YAML or INI with the same keys, every mistake with its line and column. Pure. */
+
+import type { Diagnostic } from "../entry.ts";
+import { findKey, nearestKey, type RawValue } from "./settingkeys.ts";
+import type { SettingName, Settings } from "./settings.ts";
+
+/** Written by hand: more is a mistake. */
+export const SETTINGS_LIMIT = 256 * 1024;
+const MOST_DIAGNOSTICS = 50;
+
+export interface SettingsFile {
+  /** What it settles; a key whose value can't be used is not there. */
+  readonly settings: Partial<Settings>;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** A key as it stands in a file. */
+interface Written extends RawValue {
+  readonly key: string;
+  readonly line: number;
+  /** Of the value; of the key it is `keyColumn`. */
+  readonly column: number;
+  readonly keyColumn: number;
+}
+
+/** Entries of a hand-written list (formats/baton) may stand in the same file. */
+const NOT_OURS = ["entries"];
+
+/**
+ * @param source how messages name the file
+ * @param text   its content; INI where `source` ends in .ini, else YAML
+ */
+export async function readSettings(text: string, source: string): Promise<SettingsFile> {
+  const diagnostics: Diagnostic[] = [];
+  const say: Say = (line, column, message) => {
+    if (diagnostics.length < MOST_DIAGNOSTICS) diagnostics.push({ severity: "error", source, line, column, message });
+  };
+  const written = /\.ini$/i.test(source) ? readIni(text, say) : await readYaml(text, say);
+  return { settings: settingsOf(written, say), diagnostics };
+}
+
+/** `baton.ui=plain` of a kernel command line. */
+export function readSettingWords(words: readonly { name: string; value: string }[]): {
+  settings: Partial<Settings>;
+  problems: string[];
+} {
+  const problems: string[] = [];
+  const written = words.map(({ name, value }) => {
+    // A word alone says yes.
+    return { key: name, texts: [value === "" ? "yes" : value], fields: null, line: 0, column: 0, keyColumn: 0 };
+  });
+  const settings = settingsOf(written, (_line, _column, message) => problems.push(`baton.${message}`));
+  return { settings, problems };
+}
+
+type Say = (line: number | null, column: number | null, message: string) => void;
+
+function settingsOf(written: readonly Written[], say: Say): Partial<Settings> {
+  const settings: Partial<Record<SettingName, unknown>> = {};
+  const seen = new Map<string, number>();
+  for (const value of written) {
+    const { key, line, column } = value;
+    if (NOT_OURS.includes(key)) continue;
+    const row = findKey(key);
+    if (row === undefined) {
+      const near = nearestKey(key);
+      say(line, value.keyColumn, `${key}: there is no such key${near === null ? "" : `; did you mean ${near}?`}`);
+      continue;
+    }
+    const before = seen.get(row.name);
+    if (before !== undefined)
+      say(line, value.keyColumn, `${key}: it stands in line ${before} already; this one counts`);
+    seen.set(row.name, line);
+    const read = row.read(value);
+    if (read !== undefined) {
+      settings[row.name] = read;
+      continue;
+    }
+    const shown = value.fields === null ? `'${value.texts.join(", ").slice(0, 60)}'` : "keys and values";
+    const rest = row.safe === undefined ? "ignored" : `taken for ${row.safe === false ? "no" : row.safe}`;
+    say(line, column, `${key} must be ${row.expects}, not ${shown}; ${rest}`);
+    if (row.safe !== undefined) settings[row.name] = row.safe;
+  }
+  return settings as Partial<Settings>;
+}
+
+async function readYaml(text: string, say: Say): Promise<Written[]> {
+  // Loaded where there is a file: most machines have none, and starting up counts.
+  const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import("yaml");
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "error",
+    uniqueKeys: false,
+  });
+  for (const error of document.errors) {
+    const { line, col } = lines.linePos(error.pos[0]);
+    say(line, col, `this is no YAML: ${error.message}`);
+  }
+  const place = (node: unknown): { line: number; column: number } => {
+    const at = (node as { range?: readonly number[] | null } | null)?.range?.[0] ?? 0;
+    const { line, col } = lines.linePos(at);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const { contents } = document;
+  if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+  if (!isMap(contents)) {
+    const { line, column } = place(contents);
+    say(line, column, "a configuration is keys and values, one in a line: timeout: 5");
+    return [];
+  }
+  /** Null where it is no text. */
+  const textOf = (node: unknown): string | null => {
+    const target = isAlias(node) ? node.resolve(document) : node;
+    if (target === null) return "";
+    if (!isScalar(target)) return null;
+    if (target.value === null) return "";
+    return typeof target.value === "string" ? target.value : (target.source ?? String(target.value));
+  };
+  const textsOf = (node: unknown): string[] | null => {
+    if (!isSeq(node)) {
+      const single = textOf(node);
+      return single === null ? null : [single];
+    }
+    const texts = node.items.map(textOf);
+    return texts.includes(null) ? null : (texts as string[]);
+  };
+  return contents.items.flatMap((pair): Written[] => {
+    const key = textOf(pair.key);
+    if (key === null || key === "") return [];
+    const at = place(isScalar(pair.key) ? pair.key : pair.value);
+    const keyColumn = at.column;
+    const value = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
+    if (NOT_OURS.includes(key)) return [{ key, texts: [], fields: null, ...at, keyColumn }];
+    if (isMap(value)) {
+      const fields = value.items.map((item) => ({ key: textOf(item.key) ?? "", texts: textsOf(item.value) ?? [] }));
+      return [{ key, texts: [], fields, ...place(value.items[0]?.key ?? pair.key), keyColumn }];
+    }
+    const texts = textsOf(value);
+    if (texts !== null) return [{ key, texts, fields: null, ...(value === null ? at : place(value)), keyColumn }];
+    say(at.line, at.column, `${key}: it is neither a text nor a list of texts`);
+    return [];
+  });
+}
+
+function readIni(text: string, say: Say): Written[] {
+  const written: Written[] = [];
+  const sections = new Map<string, { key: string; texts: string[] }[]>();
+  let fields: { key: string; texts: string[] }[] | null = null;
+  for (const [index, raw] of text.split("\n").entries()) {
+    const line = index + 1;
+    const content = raw.replace(/\r$/, "");
+    const column = content.search(/\S/) + 1;
+    if (column === 0 || /^\s*[#;]/.test(content)) continue;
+    const section = /^\s*\[([^\]]*)\]\s*$/.exec(content);
+    if (section) {
+      const name = section[1]!.trim();
+      fields = null;
+      if (name === "" || name === "baton") continue;
+      const known = sections.get(name);
+      fields = known ?? [];
+      if (known) continue;
+      sections.set(name, fields);
+      written.push({ key: name, texts: [], fields, line, column, keyColumn: column });
+      continue;
+    }
+    const pair = /^(\s*)([^=]+?)(\s*=\s*)(.*?)\s*$/.exec(content);
+    if (!pair) {
+      say(
+        line,
+        column,
+        `'${content.trim().slice(0, 60)}' is neither [a section] nor a key and a value with '=' between`,
+      );
+      continue;
+    }
+    const [, indent = "", key = "", equals = "", rest = ""] = pair;
+    const value = /^(["']).*\1$/s.test(rest) && rest.length >= 2 ? rest.slice(1, -1) : rest;
+    if (fields !== null) fields.push({ key, texts: [value] });
+    else {
+      const keyColumn = indent.length + 1;
+      const at = indent.length + key.length + equals.length + 1;
+      written.push({ key, texts: [value], fields: null, line, column: at, keyColumn });
+    }
+  }
+  return written;
+}
