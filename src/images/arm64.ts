@@ -1,7 +1,7 @@
 /** arm64 kernels by kexec_load: where the parts go, and what the devicetree says (Documentation/arch/arm64/booting.rst). */
 
 import { type Fdt, fdtText, fdtU64, makeNode, readFdt, writeFdt } from "../binary/fdt.ts";
-import { type Content, contentSize, type SegmentMemory, type Start } from "../binary/segment.ts";
+import type { Content, Place, SegmentMemory, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import { readArm64Header } from "./efistub.ts";
 
@@ -17,8 +17,8 @@ const DEVICETREE_LIMIT = 2n * MIB;
 export interface Arm64Request {
   /** An Image, unpacked. */
   readonly kernel: Uint8Array;
-  /** Joined; null for none. */
-  readonly initrd: Content | null;
+  /** Parts that each begin a page (`initrdParts`); empty for none. */
+  readonly initrds: readonly Content[];
   readonly cmdline: string;
   /** The blob that the new kernel gets, with /chosen changed: the running kernel's, or the one that was named. */
   readonly devicetree: Uint8Array;
@@ -33,7 +33,7 @@ export interface Arm64Request {
  * @throws BatonError `bad-format`, `refused` where there is no room
  */
 export function loadArm64(request: Arm64Request, memory: SegmentMemory): Start {
-  const { kernel, initrd } = request;
+  const { kernel, initrds } = request;
   const header = readArm64Header(Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length));
   if (header === null) throw new BatonError("bad-format", "It is no arm64 Image.");
   if (header.imageSize === 0) {
@@ -45,14 +45,14 @@ export function loadArm64(request: Arm64Request, memory: SegmentMemory): Start {
   const content = textOffset === 0n ? kernel : Buffer.concat([Buffer.alloc(header.textOffset), kernel]);
   const base = memory.add(content, { name: "kernel", memorySize, alignment: IMAGE_ALIGNMENT });
 
-  let initrdRange: { start: bigint; end: bigint } | null = null;
-  if (initrd !== null) {
+  let initrd: { start: bigint; end: bigint } | null = null;
+  if (initrds.length > 0) {
     const windowStart = (base / WINDOW_ALIGNMENT) * WINDOW_ALIGNMENT;
     const place = { name: "initrd", minimum: base + memorySize, maximum: windowStart + WINDOW - 1n };
-    const start = addNear(memory, initrd, place, windowStart);
-    initrdRange = { start, end: start + BigInt(contentSize(initrd)) };
+    const { addresses, end } = addNear(memory, initrds, place, windowStart);
+    initrd = { start: addresses[0]!, end };
   }
-  const tree = editDevicetree(readFdt(request.devicetree), request, initrdRange);
+  const tree = editDevicetree(readFdt(request.devicetree), request, initrd);
   const blob = writeFdt(tree);
   if (BigInt(blob.length) > DEVICETREE_LIMIT) {
     throw new BatonError("refused", `The devicetree has ${blob.length} bytes, and the kernel takes 2 MiB at most.`);
@@ -64,15 +64,15 @@ export function loadArm64(request: Arm64Request, memory: SegmentMemory): Start {
   return { cpu: "aarch64", address: base + textOffset, registers: { x0 } };
 }
 
-type Placing = Parameters<SegmentMemory["add"]>[1];
+type Row = ReturnType<SegmentMemory["addRow"]>;
 
 /** Behind the kernel, else before it in the same window. */
-function addNear(memory: SegmentMemory, initrd: Content, place: Placing, windowStart: bigint): bigint {
+function addNear(memory: SegmentMemory, initrds: readonly Content[], place: Place, windowStart: bigint): Row {
   try {
-    return memory.add(initrd, place);
+    return memory.addRow(initrds, place);
   } catch (error) {
     if (!(error instanceof BatonError) || error.code !== "refused") throw error;
-    return memory.add(initrd, { ...place, minimum: windowStart });
+    return memory.addRow(initrds, { ...place, minimum: windowStart });
   }
 }
 

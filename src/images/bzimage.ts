@@ -96,11 +96,12 @@ export function probeBzImage({ start, size }: Subject): Image | null {
     arch,
     version,
     cmdlineLimit: header.cmdlineSize,
+    classic: header.loadedHigh && header.entry64 ? ["x86_64"] : [],
   });
   const needed = header.setupSize + header.kernelSize;
   if (size < needed) {
     const reason = `It is cut short: its header says ${formatSize(needed)} (${needed} bytes), and the file has ${size} bytes. Copy it to the disk again.`;
-    return { ...found, description: `${found.description}, cut short`, reason };
+    return { ...found, classic: [], description: `${found.description}, cut short`, reason };
   }
   if (!header.loadedHigh)
     return { ...found, reason: "It is a zImage, the form before bzImage, which kexec_file_load doesn't take." };

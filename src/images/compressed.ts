@@ -1,10 +1,11 @@
 /** Compressed files, recognised by how they begin; what is inside a gzip file is looked at. */
 
 import { constants, gunzipSync } from "node:zlib";
-import { type Image, type ImageFormat, image, type Subject } from "./image.ts";
+import type { Compression } from "./decompress.ts";
+import { type Image, image, type Subject } from "./image.ts";
 
 /** How each begins. lz4: the frame format, and the older one that the kernel's own build uses. */
-const MAGICS: readonly (readonly [format: ImageFormat, magic: string])[] = [
+const MAGICS: readonly (readonly [format: Compression, magic: string])[] = [
   ["gzip", "1f8b08"],
   ["zstd", "28b52ffd"],
   ["xz", "fd377a585a00"],
@@ -15,7 +16,7 @@ const MAGICS: readonly (readonly [format: ImageFormat, magic: string])[] = [
 ];
 
 /** What a file is compressed with, by its first bytes; null where it isn't. */
-export function compressionOf(start: Uint8Array): ImageFormat | null {
+export function compressionOf(start: Uint8Array): Compression | null {
   const hex = Buffer.from(start.subarray(0, 6)).toString("hex");
   return MAGICS.find(([, magic]) => hex.startsWith(magic))?.[0] ?? null;
 }
@@ -32,6 +33,7 @@ export function probeCompressed(identifyInner: (subject: Subject) => Promise<Ima
       description: `${what}, compressed with ${format}`,
       arch: inner?.arch ?? null,
       version: inner?.version ?? null,
+      isPacked: true,
       reason: `It is compressed with ${format} as a whole, and kexec_file_load doesn't unpack it.`,
     });
   };

@@ -41,7 +41,7 @@ export function probeArm64({ start }: Subject): Image | null {
   if (header.imageSize === 0) {
     return { ...found, reason: "It is from before Linux 3.17 and doesn't say how much memory it needs." };
   }
-  return { ...found, fileLoad: ["aarch64"] };
+  return { ...found, fileLoad: ["aarch64"], classic: ["aarch64"] };
 }
 
 export function probeRiscv({ start }: Subject): Image | null {
@@ -75,6 +75,7 @@ export async function probeZboot(subject: Subject): Promise<Image | null> {
     format: "EFI zboot",
     description: `Linux (${arch ?? "unknown architecture"}, EFI zboot, ${zboot.compression})`,
     arch,
+    isPacked: true,
     reason: `It is a kernel packed for EFI firmware (${zboot.compression}), which kexec_file_load doesn't unpack.`,
   });
 }

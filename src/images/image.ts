@@ -12,6 +12,8 @@ export type ImageFormat =
   | "ELF"
   | "multiboot"
   | "multiboot2"
+  | "ESXBootInfo"
+  | "a.out"
   | "gzip"
   | "zstd"
   | "xz"
@@ -37,6 +39,12 @@ export interface Image {
    * Of a unified kernel image: who takes the kernel inside, which must be taken out first (`readUki`).
    */
   readonly fileLoad: readonly string[];
+  /**
+   * Architectures (as `uname -m`) on which Baton loads this file itself, by kexec_load.
+   */
+  readonly classic: readonly string[];
+  /** It holds the kernel in packed form, and no system call takes it as it is: see unwrap.ts. */
+  readonly isPacked: boolean;
   /** Why no kexec_file_load takes it, as a sentence that ends with a full stop; null where one does. */
   readonly reason: string | null;
   /**
@@ -67,7 +75,16 @@ export type Probe = (subject: Subject) => Promise<Image | null> | Image | null;
 
 /** An image of which only some things are known. */
 export function image(fields: Pick<Image, "format" | "description"> & Partial<Image>): Image {
-  return { arch: null, version: null, fileLoad: [], reason: null, cmdlineLimit: null, ...fields };
+  return {
+    arch: null,
+    version: null,
+    fileLoad: [],
+    classic: [],
+    isPacked: false,
+    reason: null,
+    cmdlineLimit: null,
+    ...fields,
+  };
 }
 
 /** `8.1 MiB`, `120 bytes`: sizes for people. */

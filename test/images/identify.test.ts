@@ -22,6 +22,8 @@ test("a bzImage is named by version and architecture, and loads on its own archi
     arch: "x86_64",
     version: "6.1.0-56-amd64",
     fileLoad: ["x86_64"],
+    classic: ["x86_64"],
+    isPacked: false,
     reason: null,
     cmdlineLimit: 2047,
   });
