@@ -49,6 +49,8 @@ export class IsoScanner {
   readonly #hooks: IsoScanHooks;
   readonly #folders: readonly string[];
   readonly #busy = new Set<Promise<unknown>>();
+  /** Those that had ISO files when they were looked at before. */
+  readonly #withFiles = new WeakSet<Volume>();
   #holds = 0;
   #waiting: (() => void)[] = [];
 
@@ -63,7 +65,7 @@ export class IsoScanner {
   /**
    * Looks into every ISO file in the usual places of a volume. Never rejects.
    * @param isWanted asked before each file: the device may have gone
-   * @param onScan called after each with all until then
+   * @param onScan called after each with all until then, and where there are none any more
    */
   async scan(volume: Volume, isWanted: () => boolean, onScan: (scans: readonly IsoScan[]) => void): Promise<void> {
     const scans: IsoScan[] = [];
@@ -85,8 +87,12 @@ export class IsoScanner {
     if (left > 0) {
       const reason = `${left} more ISO files were not looked into: too many, or they took too long to read`;
       scans.push({ file: `${volume.name}:/`, volume: null, scan: null, reason });
+      onScan(scans);
     }
-    onScan(scans);
+    // Most volumes have none, and nobody need be told that nothing has changed.
+    if (scans.length === 0 && this.#withFiles.has(volume)) onScan(scans);
+    if (scans.length > 0) this.#withFiles.add(volume);
+    else this.#withFiles.delete(volume);
   }
 
   /**

@@ -3,6 +3,8 @@
  * Implemented by `volumes/`; pure code sees nothing else of a machine.
  */
 
+import type { BatonError } from "../errors.ts";
+
 export interface FileStat {
   readonly type: "file" | "directory";
   /** Bytes; 0 for a directory. */
@@ -34,6 +36,13 @@ export interface Reader {
   list(path: string): Promise<readonly DirectoryItem[]>;
   /** Follows symlinks. */
   stat(path: string): Promise<FileStat>;
+  /**
+   * Many small files together, where a tree has a faster way for that: for each path what `read` gives or rejects
+   * with. Call it through {@link readMany}.
+   */
+  readMany?(paths: readonly string[], limit: number): Promise<readonly (Uint8Array | BatonError)[]>;
+  /** Likewise for `stat`; null where there is no such file. Call it through {@link statMany}. */
+  statMany?(paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]>;
 }
 
 /** 16 MiB: more than any configuration that a person or a generator writes. */

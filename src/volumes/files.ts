@@ -39,7 +39,9 @@ const statFd = promisify(fs.fstat);
 const readFd = promisify(fs.read);
 const closeFd = promisify(fs.close);
 
-const OPEN_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
+/** Read only; a symlink in the last place is refused, and nothing waits for the other end of a FIFO. */
+export const OPEN_FLAGS =
+  fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY;
 
 function itemType(entry: fs.Dirent | Stats): DirectoryItem["type"] {
   if (entry.isFile()) return "file";

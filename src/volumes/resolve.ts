@@ -172,6 +172,6 @@ export class Resolver {
 }
 
 /** Near enough to what Windows' and Linux's tables fold, for the names that boot files have. */
-function fold(name: string): string {
+export function fold(name: string): string {
   return name.toUpperCase().toLowerCase();
 }

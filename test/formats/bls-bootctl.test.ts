@@ -1,24 +1,15 @@
 /** Type #1 entries against the real bootctl: the same entries in the same order with the same words. */
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bls } from "../../src/formats/bls/bls.ts";
 import { uki } from "../../src/formats/uki/uki.ts";
 import { makePe } from "../binary/pefile.ts";
-import { bootctlList, bootctlMissing } from "./bootctl.ts";
+import { bootctlList, bootctlMissing, findBootctl } from "./bootctl.ts";
 import { readTree } from "./tree.ts";
 
-/** The host's, else one that was fetched for another test. */
-function findProgram(): string {
-  const cache = join(import.meta.dirname, "..", "..", ".cache", "debian");
-  const fetched = existsSync(cache) ? readdirSync(cache).map((name) => join(cache, name, "usr", "bin", "bootctl")) : [];
-  return process.env.BATON_BOOTCTL ?? fetched.find((path) => existsSync(path)) ?? "bootctl";
-}
-
-const program = findProgram();
+const program = findBootctl();
 const missing = bootctlMissing(program);
 
 const word = fc.constantFrom("debian", "fedora", "arch", "a", "b-1", "x_y");

@@ -1,7 +1,7 @@
 /** Asks the real `bootctl list` about the same entries. */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -16,6 +16,18 @@ export interface BootctlEntry {
   readonly sortKey?: string;
   readonly version?: string;
   readonly machineId?: string;
+}
+
+/** The host's, else Debian's where it was fetched for another test (`.cache/debian`); BATON_BOOTCTL names another. */
+export function findBootctl(): string {
+  if (process.env.BATON_BOOTCTL) return process.env.BATON_BOOTCTL;
+  if (spawnSync("bootctl", ["--version"]).status === 0) return "bootctl";
+  const cache = join(import.meta.dirname, "..", "..", ".cache", "debian", "amd64", "unpacked");
+  const folders = existsSync(cache) ? readdirSync(cache) : [];
+  const fetched = folders
+    .filter((name) => name.startsWith("systemd-boot_"))
+    .map((name) => join(cache, name, "usr", "bin", "bootctl"));
+  return fetched.find((path) => spawnSync(path, ["--version"]).status === 0) ?? "bootctl";
 }
 
 /** Why bootctl can't be asked here, or null. It lists only what is the root of a filesystem: it needs a tmpfs. */

@@ -5,11 +5,12 @@ import { formatFileRef } from "../../entry.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import type { LoaderSettings } from "../loaderconf.ts";
 import { fileExists } from "../lookup.ts";
+import { readMany } from "../many.ts";
 import { folderOf } from "../paths.ts";
 import { GrubVariables } from "./grubvars.ts";
 import type { Candidate } from "./menu.ts";
 import { startedBy } from "./program.ts";
-import { readText } from "./readtext.ts";
+import { textOf } from "./readtext.ts";
 import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
 
 /** systemd-boot's own limit. */
@@ -17,8 +18,8 @@ const MOST_ENTRIES = 32_767;
 /** No entry is anywhere near this long; a folder of huge files must not fill memory. */
 const ENTRY_LIMIT = 1024 * 1024;
 const TOTAL_LIMIT = 64 * 1024 * 1024;
-/** Files in flight: enough to keep a disk's queue busy. */
-const AT_ONCE = 64;
+/** Files that are read together. */
+const AT_ONCE = 256;
 
 /** The entries that this machine's menu shows, in no particular order. */
 export async function readType1Folder(
@@ -43,20 +44,17 @@ export async function readType1Folder(
   let total = 0;
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const batch = names.slice(at, at + AT_ONCE);
-    const sources = batch.map((name) => `${folderSource}/${name}`);
-    // Each with its own diagnostics, so that they come in the order of names whatever the disk answers first.
-    const notes = batch.map((): Diagnostic[] => []);
-    const texts = await Promise.all(
-      batch.map((name, i) => readText(volume, `${folder}/${name}`, sources[i]!, ENTRY_LIMIT, notes[i]!)),
-    );
-    for (const [i, text] of texts.entries()) {
-      const own = notes[i]!;
-      const parsed = text === null ? null : parseType1(text, batch[i]!, sources[i]!, own);
+    const paths = batch.map((name) => `${folder}/${name}`);
+    const files = await readMany(volume.reader, paths, ENTRY_LIMIT);
+    for (const [i, file] of files.entries()) {
+      const name = batch[i]!;
+      const source = `${folderSource}/${name}`;
+      const text = textOf(file, source, diagnostics);
+      const parsed = text === null ? null : parseType1(text, name, source, diagnostics);
       if (parsed !== null && builder.isShown(parsed)) {
-        const files = builder.looksUp(parsed) ? await builder.lookUp(parsed, own) : builder.plain(parsed);
-        candidates.push(builder.candidate(parsed, files, batch[i]!, sources[i]!, own));
+        const found = builder.looksUp(parsed) ? await builder.lookUp(parsed, diagnostics) : builder.plain(parsed);
+        candidates.push(builder.candidate(parsed, found, name, source, diagnostics));
       }
-      if (own.length > 0) diagnostics.push(...own);
       total += text?.length ?? 0;
     }
     if (total > TOTAL_LIMIT) {

@@ -3,6 +3,7 @@
 import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import type { FormatVolume } from "../format.ts";
+import { readMany } from "../many.ts";
 import { decodeText } from "../text.ts";
 
 /**
@@ -10,26 +11,24 @@ import { decodeText } from "../text.ts";
  * answer at all.
  * @param source the file's name for diagnostics.
  */
-export function readText(
+export async function readText(
   volume: FormatVolume,
   path: string,
   source: string,
   limit: number,
   diagnostics: Diagnostic[],
 ): Promise<string | null> {
-  // Plain promises and not `await`: this runs for thousands of files, and each await is one more turn.
-  return volume.reader.read(path, limit).then(
-    (bytes) => {
-      const { text, problem } = decodeText(bytes);
-      if (problem !== null) {
-        diagnostics.push({ severity: "warning", source, line: null, column: null, message: problem });
-      }
-      return text;
-    },
-    (error: unknown) => {
-      if (error instanceof BatonError && error.code === "timeout") throw error;
-      diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
-      return null;
-    },
-  );
+  const [file] = await readMany(volume.reader, [path], limit);
+  return textOf(file!, source, diagnostics);
+}
+
+/** Of what {@link readMany} gave. */
+export function textOf(file: Uint8Array | BatonError, source: string, diagnostics: Diagnostic[]): string | null {
+  if (file instanceof BatonError) {
+    diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(file) });
+    return null;
+  }
+  const { text, problem } = decodeText(file);
+  if (problem !== null) diagnostics.push({ severity: "warning", source, line: null, column: null, message: problem });
+  return text;
 }

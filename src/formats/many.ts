@@ -1,0 +1,45 @@
+/** Many small files together: a folder of thousands of boot entries, the kernels that they name. */
+
+import { BatonError } from "../errors.ts";
+import type { FileStat, Reader } from "./reader.ts";
+
+/** Files in flight where a tree has no way of its own: enough to keep a disk's queue busy. */
+const AT_ONCE = 64;
+
+/**
+ * For each path the file's bytes, or why it can't be read. Rejects only where the volume doesn't answer.
+ * @param limit as Reader's `read` has it.
+ */
+export function readMany(
+  reader: Reader,
+  paths: readonly string[],
+  limit: number,
+): Promise<readonly (Uint8Array | BatonError)[]> {
+  if (reader.readMany) return reader.readMany(paths, limit);
+  return inBatches(paths, (path) => reader.read(path, limit).catch(ownFault));
+}
+
+/** For each path what it is, null where there is no such file, or why that can't be told. Rejects likewise. */
+export function statMany(reader: Reader, paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]> {
+  if (reader.statMany) return reader.statMany(paths);
+  return inBatches(paths, (path) =>
+    reader.stat(path).catch((error: unknown) => {
+      const fault = ownFault(error);
+      return fault.code === "not-found" ? null : fault;
+    }),
+  );
+}
+
+/** What is wrong with one file; what is wrong with the volume is thrown on. */
+function ownFault(error: unknown): BatonError {
+  if (error instanceof BatonError && error.code !== "timeout") return error;
+  throw error;
+}
+
+async function inBatches<T>(paths: readonly string[], work: (path: string) => Promise<T>): Promise<T[]> {
+  const done: T[] = [];
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    done.push(...(await Promise.all(paths.slice(at, at + AT_ONCE).map(work))));
+  }
+  return done;
+}
