@@ -6,7 +6,21 @@ import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 
 /** What compositions may import: everything. They are the only ones that join rooms. */
-const COMPOSITIONS = ["main", "discover", "scan", "isofiles", "isoscan", "filecheck", "machine", "boot", "commands"];
+const COMPOSITIONS = [
+  "main",
+  "discover",
+  "scan",
+  "isofiles",
+  "isoscan",
+  "filecheck",
+  "machine",
+  "boot",
+  "classic",
+  "netboot",
+  "commands",
+  "classic",
+  "layouts",
+];
 /** Imported by all; import nothing above themselves. */
 const GROUND = ["entry", "errors", "log", "text", "version"];
 

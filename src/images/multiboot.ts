@@ -5,6 +5,7 @@
 
 import { readElf } from "../binary/elf.ts";
 import { type Content, contentSize, type SegmentMemory } from "../binary/segment.ts";
+import type { X86Machine } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 
 export const MULTIBOOT1_MAGIC = 0x1badb002;
@@ -189,4 +190,50 @@ export function basicMemory(map: readonly MultibootRegion[]): { readonly lower: 
     return Number((end - start) / 1024n);
   };
   return { lower: Math.min(kibibytesFrom(0n), 640), upper: Math.min(kibibytesFrom(0x100000n), 0xffff_ffff) };
+}
+
+/** Where screen_info holds what (include/uapi/linux/screen_info.h), from boot_params' start. */
+const SCREEN = {
+  width: 0x12,
+  height: 0x14,
+  depth: 0x16,
+  base: 0x18,
+  type: 0x0f,
+  pitch: 0x24,
+  colours: 0x26,
+  baseHigh: 0x3a,
+} as const;
+/** Video types with a linear framebuffer: VESA's and EFI's. */
+const LINEAR = [0x23, 0x70];
+
+/** The machine as multiboot kernels are told of it. */
+export function multibootMachine(machine: X86Machine, rsdp: Uint8Array | null): MultibootMachine {
+  // What multiboot has no number for is reserved to it.
+  const memoryMap = machine.e820.map(({ start, size, type }) => ({
+    start,
+    size,
+    type: type >= 1 && type <= 5 ? type : 2,
+  }));
+  const params = machine.bootParams;
+  const framebuffer = machine.framebufferKept && params !== null && params.length >= 0x40 ? readScreen(params) : null;
+  return { memoryMap, rsdp, framebuffer };
+}
+
+function readScreen(bootParams: Uint8Array): MultibootFramebuffer | null {
+  const bytes = Buffer.from(bootParams.buffer, bootParams.byteOffset, bootParams.length);
+  if (!LINEAR.includes(bytes[SCREEN.type]!)) return null;
+  const colour = (index: number) => ({
+    size: bytes[SCREEN.colours + index * 2]!,
+    position: bytes[SCREEN.colours + index * 2 + 1]!,
+  });
+  return {
+    address: BigInt(bytes.readUInt32LE(SCREEN.base)) | (BigInt(bytes.readUInt32LE(SCREEN.baseHigh)) << 32n),
+    width: bytes.readUInt16LE(SCREEN.width),
+    height: bytes.readUInt16LE(SCREEN.height),
+    pitch: bytes.readUInt16LE(SCREEN.pitch),
+    bitsPerPixel: bytes.readUInt16LE(SCREEN.depth),
+    red: colour(0),
+    green: colour(1),
+    blue: colour(2),
+  };
 }

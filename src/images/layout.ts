@@ -1,0 +1,106 @@
+/**
+ * Lays images out in memory for kexec_load, all but bzImages, whose way is shorter (bzimageload.ts). A new format is a
+ * line here and one in identify.ts.
+ */
+
+import type { Content, SegmentMemory, Start } from "../binary/segment.ts";
+import type { E820Entry, X86Machine } from "../binary/x86boot.ts";
+import { BatonError } from "../errors.ts";
+import type { Image, ImageFormat } from "./image.ts";
+import type { MultibootModule } from "./multiboot.ts";
+
+/** What a new kernel is told about the machine. */
+export type Machine =
+  | {
+      readonly arch: "x86_64";
+      readonly x86: X86Machine;
+      /** ACPI's root pointer structure as it stands in memory, for multiboot2; null where it can't be read. */
+      readonly rsdp: Uint8Array | null;
+    }
+  | {
+      readonly arch: "aarch64";
+      /** The blob that the new kernel gets, with /chosen changed. */
+      readonly devicetree: Uint8Array;
+      /** 8 random bytes, and some more for the kernel's pool. */
+      readonly kaslrSeed: Uint8Array;
+      readonly rngSeed: Uint8Array;
+    };
+
+export interface LayoutInput {
+  readonly image: Image;
+  /** The file, unpacked (`unwrapKernel`). */
+  readonly kernel: Uint8Array;
+  readonly cmdline: string;
+  /** Parts that each begin a page (`initrdParts`). */
+  readonly initrds: readonly Content[];
+  /** Multiboot only. */
+  readonly modules: readonly MultibootModule[];
+  readonly machine: Machine;
+  /** The memory map that the new kernel sees, where that isn't the machine's own (a crash kernel's). */
+  readonly e820?: readonly E820Entry[];
+  /** Random bytes for the pool of a kernel on x86. */
+  readonly seed?: Uint8Array;
+}
+
+type Loader = (input: LayoutInput, memory: SegmentMemory) => Promise<Start>;
+
+/** Each is loaded when it is needed. */
+const LOADERS: Partial<Record<ImageFormat, Loader>> = {
+  ELF: async (input, memory) => {
+    const { layOutVmlinux } = await import("./vmlinux.ts");
+    return layOutVmlinux(linux(input), memory);
+  },
+  multiboot: multiboot,
+  multiboot2: multiboot,
+  "a.out": async (input, memory) => (await import("./aout.ts")).loadAout(input.kernel, memory),
+  "arm64 Image": async (input, memory) => {
+    const { loadArm64 } = await import("./arm64.ts");
+    if (input.machine.arch !== "aarch64") throw wrongMachine(input);
+    return loadArm64({ ...input, ...input.machine }, memory);
+  },
+};
+
+/**
+ * Puts an image and all that belongs to it into memory.
+ * @throws BatonError `unsupported` for a format that has no loader, `bad-format`, `refused` where there is no room
+ */
+export async function layOut(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
+  const loader = LOADERS[input.image.format];
+  if (loader === undefined) {
+    throw new BatonError("unsupported", input.image.reason ?? `It is ${input.image.description}.`);
+  }
+  return loader(input, memory);
+}
+
+function linux(input: LayoutInput) {
+  if (input.machine.arch !== "x86_64") throw wrongMachine(input);
+  const { kernel, cmdline, initrds, e820, seed } = input;
+  return {
+    kernel,
+    cmdline,
+    initrds,
+    machine: input.machine.x86,
+    ...(e820 === undefined ? {} : { e820 }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}
+
+async function multiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
+  const { findMultiboot, multibootMachine } = await import("./multiboot.ts");
+  if (input.machine.arch !== "x86_64") throw wrongMachine(input);
+  const { kernel, modules, cmdline, initrds } = input;
+  const request = {
+    kernel,
+    cmdline,
+    modules: [...modules, ...initrds.map((content) => ({ content, cmdline: "" }))],
+    machine: multibootMachine(input.machine.x86, input.machine.rsdp),
+  };
+  const found = findMultiboot(Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length));
+  if (found?.version === 1) return (await import("./multiboot1.ts")).loadMultiboot1(request, found.offset, memory);
+  if (found?.version === 2) return (await import("./multiboot2.ts")).loadMultiboot2(request, found.offset, memory);
+  throw new BatonError("bad-format", "It has no multiboot header.");
+}
+
+function wrongMachine({ image, machine }: LayoutInput): BatonError {
+  return new BatonError("unsupported", `It is ${image.description}, and this machine is ${machine.arch}.`);
+}
