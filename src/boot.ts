@@ -9,15 +9,20 @@ import { type FileHandle, open } from "node:fs/promises";
 import { machine } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReadAt } from "./binary/readat.ts";
+import { classicLoader } from "./classic.ts";
 import type { Discovery } from "./discover.ts";
 import { type BootEntry, type FileRef, formatFileRef, type StateWrite } from "./entry.ts";
 import { BatonError } from "./errors.ts";
 import { fileLoadRefusal, identifyImage } from "./images/identify.ts";
 import type { Image } from "./images/image.ts";
 import { readUki } from "./images/uki.ts";
+import { classicMethod } from "./kexec/classic.ts";
+import { fileLoadMethod } from "./kexec/fileload.ts";
 import type { KexecFile } from "./kexec/files.ts";
 import { handOver } from "./kexec/handover.ts";
-import { type LoadProgress, type LoadResult, loadFile } from "./kexec/loadfiles.ts";
+import { demandsSignatures, type LoadProgress, type LoadResult, loadFile } from "./kexec/loadfiles.ts";
+import type { LoadMethod } from "./kexec/method.ts";
+import { type KexecState, readKexecState } from "./kexec/state.ts";
 import { withDeadline } from "./linux/deadline.ts";
 import { log } from "./log.ts";
 import type { Progress } from "./menu/model.ts";
@@ -50,7 +55,8 @@ export interface BootFile {
 /** What booting an entry would do (interfaces.md, `boot --dry-run --json`). */
 export interface BootPlan {
   readonly entry: BootEntry;
-  readonly method: "kexec_file_load" | "kexec_load";
+  /** The one that is tried first. */
+  readonly method: LoadMethod["name"];
   readonly files: readonly BootFile[];
   readonly options: string;
   readonly writes: readonly StateWrite[];
@@ -69,19 +75,22 @@ export interface BootHooks {
 
 /**
  * Reads everything the entry names, and says what booting it would do. Changes nothing.
- * @param arch of the machine that would boot it, as `uname -m`
+ * @param arch of the machine that would boot it, as `uname -m`; null for this one, with what it demands of signatures
  * @throws BatonError where it names no kernel, or a file can't be read
  */
-export async function planBoot(discovery: Discovery, entry: BootEntry, arch: string): Promise<BootPlan> {
+export async function planBoot(discovery: Discovery, entry: BootEntry, arch: string | null): Promise<BootPlan> {
   const extra = entry.devicetree === null ? [] : [entry.devicetree];
   const opened = await openFiles(discovery, [...kernelAndInitrds(entry), ...extra]);
   try {
-    const refusal = fileLoadRefusal(await identify(opened[0]!), arch);
+    const image = await identify(opened[0]!);
+    const policy = arch === null ? await readKexecState() : NO_POLICY;
+    const methods = loadMethods(image, arch ?? machine(), policy);
+    const refusal = methods.length > 0 ? null : fileLoadRefusal(image, arch ?? machine());
     const files: BootFile[] = [];
     for (const file of opened) files.push({ ref: file.name, size: file.size, sha256: await sha256(file) });
     const { options, writes } = entry;
     const warnings = refusal === null ? [] : [`${opened[0]!.name}: ${refusal}`];
-    return { entry, method: "kexec_file_load", files, options, writes, warnings };
+    return { entry, method: methods[0]?.name ?? "kexec_file_load", files, options, writes, warnings };
   } finally {
     await closeFiles(opened);
   }
@@ -116,7 +125,9 @@ async function loadAndJump(
 ): Promise<never> {
   const title = `Loading ${entry.title}`;
   hooks.onProgress({ title, detail: "opening its files", done: 0, total: null });
-  const opened = await openFiles(discovery, kernelAndInitrds(entry));
+  const opened = await openFiles(discovery, kernelAndInitrds(entry), (name, done, total) =>
+    hooks.onProgress({ title, detail: `fetching ${name}`, done, total }),
+  );
   const limited = (work: Promise<void>, ms: number): Promise<void> =>
     Promise.race([work, sleep(ms, undefined, { ref: false })]);
   return handOver({
@@ -153,10 +164,26 @@ export async function loadOpened(
   onProgress: (progress: LoadProgress) => void,
 ): Promise<LoadResult> {
   const image = await identify(opened[0]!);
-  const refusal = fileLoadRefusal(image, machine());
+  const methods = loadMethods(image, machine(), await readKexecState());
+  const refusal = methods.length > 0 ? null : fileLoadRefusal(image, machine());
   if (refusal !== null) throw new BatonError("bad-format", `${opened[0]!.name}: ${refusal}`);
   const { kernel, initrds } = await kexecFiles(opened, image, profile);
-  return loadFile({ kernel, initrds, cmdline, cmdlineLimit: image.cmdlineLimit, readTimeoutMs: READ_MS, onProgress });
+  const { cmdlineLimit } = image;
+  return loadFile({ kernel, initrds, cmdline, cmdlineLimit, readTimeoutMs: READ_MS, onProgress, methods });
+}
+
+type SignaturePolicy = Pick<KexecState, "lockdown" | "secureBoot">;
+const NO_POLICY: SignaturePolicy = { lockdown: null, secureBoot: null };
+
+/**
+ * The ways to load an image, the first choice first: kexec_load, which is faster, unless this machine demands
+ * signatures, which only kexec_file_load checks.
+ */
+function loadMethods(image: Image, arch: string, policy: SignaturePolicy): LoadMethod[] {
+  const layOut = classicLoader(image, arch);
+  const byFile = image.fileLoad.includes(arch) ? [fileLoadMethod()] : [];
+  if (layOut === null || (byFile.length > 0 && demandsSignatures(policy))) return byFile;
+  return [classicMethod(layOut), ...byFile];
 }
 
 function kernelAndInitrds(entry: BootEntry): FileRef[] {
@@ -174,22 +201,44 @@ function checkDevicetree(entry: BootEntry): void {
   else throw new BatonError("unsupported", `${name}: kexec_file_load takes no devicetree but the running kernel's`);
 }
 
-/** In the order of the references. */
-async function openFiles(discovery: Discovery, refs: readonly FileRef[]): Promise<OpenFile[]> {
-  const opened: OpenFile[] = [];
-  try {
-    for (const ref of refs) opened.push(await openFile(discovery, ref));
-    return opened;
-  } catch (error) {
-    await closeFiles(opened);
-    throw error;
-  }
+/**
+ * In the order of the references; what is fetched is fetched side by side.
+ * @param onFetch gets the file that is being fetched, and bytes of all of them so far and in all
+ */
+async function openFiles(
+  discovery: Discovery,
+  refs: readonly FileRef[],
+  onFetch: (name: string, done: number, total: number | null) => void = () => {},
+): Promise<OpenFile[]> {
+  const fetched = new Map<FileRef, { done: number; total: number | null }>();
+  const progress = (ref: FileRef) => (done: number, total: number | null) => {
+    fetched.set(ref, { done, total });
+    const all = [...fetched.values()];
+    const totals = all.flatMap((file) => file.total ?? []);
+    const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+    onFetch(formatFileRef(ref), sum(all.map((file) => file.done)), totals.length < all.length ? null : sum(totals));
+  };
+  const results = await Promise.allSettled(refs.map((ref) => openFile(discovery, ref, progress(ref))));
+  const opened = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed === undefined) return opened;
+  await closeFiles(opened);
+  throw failed.reason;
 }
 
-async function openFile(discovery: Discovery, ref: FileRef): Promise<OpenFile> {
+async function openFile(
+  discovery: Discovery,
+  ref: FileRef,
+  onFetch: (done: number, total: number | null) => void,
+): Promise<OpenFile> {
   const name = formatFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
-  if ("url" in ref) throw new BatonError("unsupported", `${name}: this version of Baton fetches nothing`);
+  if ("url" in ref) {
+    const { network } = discovery;
+    if (network === null) throw new BatonError("unsupported", `${name}: the network is not in use; press n for it`);
+    const handle = await network.fetch(ref.url, onFetch);
+    return { name, handle, size: (await handle.stat()).size, offset: 0 };
+  }
   const volume = discovery.volume(ref.device);
   if (volume.extent === undefined) return openPath(await volume.hostPath(ref.path), name);
   const { hostPath, offset, size } = await volume.extent(ref.path);

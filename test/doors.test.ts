@@ -17,9 +17,8 @@ const COMPOSITIONS = [
   "boot",
   "classic",
   "netboot",
-  "commands",
-  "classic",
   "layouts",
+  "commands",
 ];
 /** Imported by all; import nothing above themselves. */
 const GROUND = ["entry", "errors", "log", "text", "version"];

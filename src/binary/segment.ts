@@ -30,6 +30,11 @@ export interface Place {
   readonly name: string;
   /** Bytes of memory it takes, where that is more than its content has: what is left is zeros (bss, init_size). */
   readonly memorySize?: bigint;
+  /**
+   * Bytes from the start on that must be free RAM and are kept free of other segments, though the segment itself is
+   * smaller: where a kernel unpacks itself (init_size). The old kernel need not clear and copy them.
+   */
+  readonly room?: bigint;
   /** What the start must be a multiple of: a power of two; a page unless given, which is the least. */
   readonly alignment?: bigint;
   /** Lowest address. */
@@ -48,6 +53,11 @@ export interface SegmentMemory {
    * @throws BatonError `refused` with the numbers where no range of free RAM is large enough
    */
   add(content: Content, place: Place): bigint;
+  /**
+   * Puts segments into one free place, one behind the other, each at the beginning of a page.
+   * @returns the address of each, and the end of the last one's content
+   */
+  addRow(contents: readonly Content[], place: Place): { readonly addresses: readonly bigint[]; readonly end: bigint };
   /**
    * Puts a segment where it must be.
    * @param address any; what of its first page lies before it is zeros

@@ -1,7 +1,7 @@
 /** `baton boot`: loads an entry and jumps, or says what it would do. */
 
-import { machine } from "node:os";
 import { type BootPlan, bootEntry, planBoot } from "../boot.ts";
+import type { Discovery } from "../discover.ts";
 import { type BootEntry, formatFileRef, type StateWrite } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { type BootList, findEntry } from "../policy/list.ts";
@@ -26,29 +26,47 @@ export async function boot(args: string[]): Promise<number> {
   const options = diskOptions(values);
   const found = await discover(options).catch((error: unknown) => fail(error, values.json));
   if (typeof found === "number") return found;
+  const asked = { json: values.json === true, dryRun: values["dry-run"] === true };
+  return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, asked, () => found.close());
+}
+
+/**
+ * Boots one of the entries, or says what that would do.
+ * @param name of the entry; none: the default
+ * @param arch of the machine that would boot it, as `uname -m`; null for this one, with what it demands of signatures
+ * @param close lets go of every filesystem
+ * @returns the exit code; a boot that works doesn't come back
+ */
+export async function bootChosen(
+  discovery: Discovery,
+  name: string | undefined,
+  arch: string | null,
+  asked: { readonly json: boolean; readonly dryRun: boolean },
+  close: () => Promise<void>,
+): Promise<number> {
   try {
-    const entry = chooseEntry(found.discovery.list, positionals[0]);
-    if (!values["dry-run"]) {
-      return await bootEntry(found.discovery, entry, entry.options, {
+    const entry = chooseEntry(discovery.list, name);
+    if (!asked.dryRun) {
+      return await bootEntry(discovery, entry, entry.options, {
         onProgress: () => {},
         onLoaded: (method, seconds) =>
           process.stderr.write(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s\n`),
         beforeJump: async () => {},
-        unmount: () => found.close(),
+        unmount: close,
       });
     }
     if (!entry.bootable) throw new BatonError("refused", `${entry.title}: ${entry.reason}`);
-    const plan = await planBoot(found.discovery, entry, options.platform?.arch ?? machine());
-    if (values.json) {
+    const plan = await planBoot(discovery, entry, arch);
+    if (asked.json) {
       printJson({ ...plan, entry: entryJson(plan.entry), writes: plan.writes.map(writeJson) });
     } else {
       process.stdout.write(planText(plan));
     }
     return 0;
   } catch (error) {
-    return fail(error, values.json);
+    return fail(error, asked.json);
   } finally {
-    await found.close();
+    await close();
   }
 }
 

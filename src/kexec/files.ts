@@ -3,6 +3,7 @@
 import { read, write } from "node:fs";
 import { promisify } from "node:util";
 import { layOutInitrds } from "../binary/initrd.ts";
+import type { FilePart } from "../binary/segment.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { withDeadline } from "../linux/deadline.ts";
 
@@ -20,11 +21,34 @@ export interface KexecFile {
   readonly name: string;
 }
 
+/** A file as an image's loader names its parts. */
+export function filePart({ fd, size, offset, name }: KexecFile): FilePart {
+  return { fd, size, offset: offset ?? 0, name };
+}
+
+/** All of a part, read into memory. */
+export async function readWhole(part: FilePart, options: ReadOptions): Promise<Uint8Array> {
+  const bytes = new Uint8Array(part.size);
+  let at = 0;
+  for await (const piece of pieces(part, options)) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 export interface ReadOptions {
   /** How long the device may take to give the next piece. */
   readonly timeoutMs: number;
   /** Called after each piece with the bytes it had. */
   readonly onRead: (file: KexecFile, bytes: number) => void;
+  /** False once nobody wants it any more; the load then ends with BatonError `cancelled`. */
+  readonly isWanted?: () => boolean;
+}
+
+/** @throws BatonError `cancelled` where nobody wants it any more */
+export function checkWanted({ isWanted }: Pick<ReadOptions, "isWanted">): void {
+  if (isWanted !== undefined && !isWanted()) throw new BatonError("cancelled", "The load was given up.");
 }
 
 const PIECE = 1024 * 1024;
@@ -64,7 +88,8 @@ export async function joinFiles(target: number, files: readonly KexecFile[], opt
   return layout.size;
 }
 
-async function firstBytes(file: KexecFile, { timeoutMs }: ReadOptions): Promise<Uint8Array> {
+/** The first four bytes, by which archives and compressions are told apart. */
+export async function firstBytes(file: KexecFile, { timeoutMs }: Pick<ReadOptions, "timeoutMs">): Promise<Uint8Array> {
   const buffer = new Uint8Array(Math.min(4, file.size));
   return buffer.subarray(0, await readPiece(file, buffer, 0, buffer.length, timeoutMs));
 }
@@ -87,9 +112,11 @@ async function readPiece(
 }
 
 /** A file's bytes; each piece is only good until the next is asked for. */
-async function* pieces(file: KexecFile, { timeoutMs, onRead }: ReadOptions): AsyncGenerator<Uint8Array> {
+async function* pieces(file: KexecFile, options: ReadOptions): AsyncGenerator<Uint8Array> {
+  const { timeoutMs, onRead } = options;
   const buffer = new Uint8Array(Math.min(PIECE, file.size));
   for (let at = 0; at < file.size; ) {
+    checkWanted(options);
     const length = Math.min(buffer.length, file.size - at);
     const bytesRead = await readPiece(file, buffer, at, length, timeoutMs);
     if (bytesRead === 0) {

@@ -9,7 +9,7 @@
  */
 
 import { readSync } from "node:fs";
-import type { Content } from "../binary/segment.ts";
+import type { Content, FilePart } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import { LinuxError } from "../linux/error.ts";
 import { type FileMapping, mapFile } from "../linux/filemap.ts";
@@ -27,8 +27,15 @@ import { checkSegments, type Segment, segmentSize } from "./memory.ts";
 import { readKexecState } from "./state.ts";
 
 export interface LoadTimes {
-  /** Milliseconds for each file and each call; no end unless given. */
+  /** Milliseconds for each piece of a file and each call; no end unless given. */
   readonly timeoutMs?: number;
+}
+
+export interface PrepareOptions extends LoadTimes {
+  /** Called after each piece that was read. */
+  readonly onRead?: (part: FilePart, bytes: number) => void;
+  /** False once nobody wants it any more: the rest is then not read. */
+  readonly isWanted?: () => boolean;
 }
 
 /**
@@ -96,7 +103,10 @@ export interface PreparedSegments {
  * Maps the files of segments, which reads them from their disks. The files may be closed afterwards.
  * @throws LinuxError; BatonError `timeout`, `io`
  */
-export async function prepareSegments(segments: readonly Segment[], times: LoadTimes = {}): Promise<PreparedSegments> {
+export async function prepareSegments(
+  segments: readonly Segment[],
+  options: PrepareOptions = {},
+): Promise<PreparedSegments> {
   const mappings: FileMapping[] = [];
   const release = (): void => {
     for (const mapping of mappings.splice(0)) mapping.unmap();
@@ -113,7 +123,17 @@ export async function prepareSegments(segments: readonly Segment[], times: LoadT
         table.push({ buffer: new Uint8Array(0), bufferSize: 0, ...place });
       } else {
         const { fd, offset, size, name } = content;
-        const mapping = await mapFile(fd, offset, size, name, times.timeoutMs ?? null);
+        const mapping = await mapFile(fd, offset, size, name, {
+          timeoutMs: options.timeoutMs ?? null,
+          onRead: (bytes) => options.onRead?.(content, bytes),
+          ...(options.isWanted ? { isWanted: options.isWanted } : {}),
+        }).catch((cause) => {
+          // The kernel says no more than that it can't be read: the disk fails, or the file became shorter.
+          if (!(cause instanceof LinuxError) || cause.errnoName !== "EFAULT") throw cause;
+          throw new BatonError("io", `${name} can't be read to its end: the disk fails, or the file is cut short.`, {
+            cause,
+          });
+        });
         mappings.push(mapping);
         table.push({ buffer: mapping.address, bufferSize: size, ...place });
       }

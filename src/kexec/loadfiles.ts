@@ -1,8 +1,11 @@
-/** Loading a kernel to jump into, by one of the methods. */
+/** Loading a kernel to jump into: by the method that suits, else by the other one. */
 
+import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
+import { KexecError } from "./explain.ts";
 import { fileLoadMethod } from "./fileload.ts";
 import type { LoadMethod, LoadRequest } from "./method.ts";
+import type { KexecState } from "./state.ts";
 
 /** How long a device may take to give the next mebibyte. */
 const DEFAULT_READ_TIMEOUT_MS = 30_000;
@@ -19,7 +22,10 @@ export interface LoadOptions extends LoadRequest {
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Milliseconds for each mebibyte. */
   readonly readTimeoutMs?: number;
-  readonly method?: LoadMethod;
+  /** In the order in which they are tried; kexec_file_load alone unless given. */
+  readonly methods?: readonly LoadMethod[];
+  /** False once nobody wants it any more: the load ends with BatonError `cancelled`. */
+  readonly isWanted?: () => boolean;
 }
 
 export interface LoadResult {
@@ -29,29 +35,60 @@ export interface LoadResult {
 }
 
 /**
- * Loads a kernel with kexec_file_load. Empty initrds are left out, as bootloaders do. The files may be closed
- * afterwards.
+ * A signature policy is in force: only the kernel itself can check what it loads, by kexec_file_load. The other call
+ * would be refused.
+ */
+export function demandsSignatures(state: Pick<KexecState, "lockdown" | "secureBoot">): boolean {
+  return state.secureBoot === true || (state.lockdown !== null && state.lockdown !== "none");
+}
+
+/** Errors of kexec_file_load after which kexec-tools (`kexec -a`) tries kexec_load: it can't, not: it mustn't. */
+const TO_CLASSIC = ["ENOSYS", "EINVAL", "ENOEXEC", "EOPNOTSUPP", "ENOTSUPP"];
+
+/**
+ * Whether another method may be tried after a failure. From kexec_load, which checks nothing, to kexec_file_load
+ * always, unless a disk is the reason; the other way never past what may be the refusal of a signature.
+ */
+export function mayFallBack(from: LoadMethod["name"], error: unknown): boolean {
+  if (!(error instanceof BatonError)) return false;
+  if (from === "kexec_file_load") return error instanceof KexecError && TO_CLASSIC.includes(error.errnoName);
+  return error.code === "refused" || error.code === "unsupported" || error.code === "bad-format";
+}
+
+/**
+ * Loads a kernel. Empty initrds are left out, as bootloaders do. The files may be closed afterwards.
  * @throws BatonError: `refused` (KexecError) with what the kernel's answer means and what to do; `timeout` and `io`
- *   from the disk
+ *   from the disk; `cancelled`. Where several methods failed, it is what the last one said.
  */
 export async function loadFile(options: LoadOptions): Promise<LoadResult> {
-  const { kernel, onProgress = () => {}, method = fileLoadMethod() } = options;
+  const { kernel, onProgress = () => {}, methods = [fileLoadMethod()] } = options;
   const started = performance.now();
   const initrds = options.initrds.filter((initrd) => {
     if (initrd.size === 0) log.warn(`${initrd.name} is empty: booting without it`);
     return initrd.size > 0;
   });
+  if (kernel.size === 0) throw new BatonError("refused", `${kernel.name} is empty: there is no kernel in it.`);
   const total = initrds.reduce((sum, initrd) => sum + initrd.size, kernel.size);
-  let done = 0;
-  await method.load(
-    { ...options, initrds },
-    {
-      timeoutMs: options.readTimeoutMs ?? DEFAULT_READ_TIMEOUT_MS,
-      onRead(file, bytes) {
-        done += bytes;
-        onProgress({ detail: done < total ? file.name : null, done, total });
-      },
-    },
-  );
-  return { method: method.name, seconds: (performance.now() - started) / 1000 };
+  for (const [index, method] of methods.entries()) {
+    let done = 0;
+    try {
+      await method.load(
+        { ...options, initrds },
+        {
+          timeoutMs: options.readTimeoutMs ?? DEFAULT_READ_TIMEOUT_MS,
+          ...(options.isWanted ? { isWanted: options.isWanted } : {}),
+          onRead(file, bytes) {
+            done = Math.min(done + bytes, total);
+            onProgress({ detail: done < total ? file.name : null, done, total });
+          },
+        },
+      );
+      return { method: method.name, seconds: (performance.now() - started) / 1000 };
+    } catch (error) {
+      const next = methods[index + 1];
+      if (next === undefined || !mayFallBack(method.name, error)) throw error;
+      log.warn(`${method.name} failed, trying ${next.name}: ${describeError(error)}`);
+    }
+  }
+  throw new BatonError("unsupported", `There is no way to load ${kernel.name} on this machine.`);
 }

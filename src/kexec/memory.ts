@@ -91,25 +91,43 @@ export class Memory implements SegmentMemory {
   }
 
   add(content: Content, place: Place): bigint {
-    const size = takenBy(content, place.memorySize);
+    return this.addRow([content], place).addresses[0]!;
+  }
+
+  addRow(contents: readonly Content[], place: Place): { addresses: bigint[]; end: bigint } {
+    const sizes = contents.map((content, index) =>
+      takenBy(content, index === contents.length - 1 ? place.memorySize : undefined),
+    );
+    const whole = sizes.reduce((sum, size) => sum + alignUp(size, PAGE_SIZE), 0n);
+    const { start } = this.#findPlace(max(whole, place.room ?? 0n), place);
+    const addresses: bigint[] = [];
+    let [next, end] = [start, start];
+    for (const [index, content] of contents.entries()) {
+      addresses.push(next);
+      if (sizes[index]! > 0n)
+        this.#placed.push({ name: place.name, content, range: Range.ofSize(next, sizes[index]!) });
+      end = next + BigInt(contentSize(content));
+      next += alignUp(sizes[index]!, PAGE_SIZE);
+    }
+    if (place.room !== undefined) this.reserve(start, place.room);
+    return { addresses, end };
+  }
+
+  #findPlace(size: bigint, place: Place): Range {
     const { alignment = PAGE_SIZE, fromTop = false } = place;
     const low = place.minimum ?? 0n;
     const limit = new Range(low, max(low, place.maximum === undefined ? ADDRESS_END : place.maximum + 1n));
     const free = this.availableRam();
     const options = { alignStart: max(alignment, PAGE_SIZE), alignSize: PAGE_SIZE, limit, fromTop };
     const found = free.minus([LOW_MEMORY]).findSpace(size, options) ?? free.findSpace(size, options);
-    if (found === null) {
-      const inLimit = free.intersect([limit]);
-      const largest = [...inLimit].reduce((most, range) => max(most, range.size), 0n);
-      const where = place.maximum === undefined && low === 0n ? "" : ` between 0x${low.toString(16)} and its limit`;
-      const pool = this.#isCrash ? "the memory kept for a crash kernel" : "free memory";
-      throw new BatonError(
-        "refused",
-        `There is no range of ${pool}${where} large enough for the ${place.name}: it takes ${size} bytes, and the largest has ${largest}.`,
-      );
-    }
-    this.#placed.push({ name: place.name, content, range: Range.ofSize(found.start, size) });
-    return found.start;
+    if (found !== null) return found;
+    const largest = [...free.intersect([limit])].reduce((most, range) => max(most, range.size), 0n);
+    const where = place.maximum === undefined && low === 0n ? "" : ` from 0x${low.toString(16)} to its limit`;
+    const pool = this.#isCrash ? "the memory kept for a crash kernel" : "memory";
+    throw new BatonError(
+      "refused",
+      `There is no range of ${pool}${where} large enough for the ${place.name}: it takes ${size} bytes, and the largest has ${largest}.`,
+    );
   }
 
   addAt(address: bigint, content: Content, name: string, memorySize?: bigint): void {

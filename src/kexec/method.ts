@@ -1,4 +1,4 @@
-/** What a way of loading a kernel is. A new one (kexec_load) is a file and a line in load.ts. */
+/** What a way of loading a kernel is: fileload.ts and classic.ts. */
 
 import type { KexecFile, ReadOptions } from "./files.ts";
 
@@ -14,6 +14,10 @@ export interface LoadRequest {
    * (`Image.cmdlineLimit`); 2047, as x86 kernels have it, unless given.
    */
   readonly cmdlineLimit?: number | null;
+  /** Of a multiboot kernel, in order; none unless given. kexec_load only. */
+  readonly modules?: readonly { readonly file: KexecFile; readonly cmdline: string }[];
+  /** A devicetree in place of the running kernel's. kexec_load only. */
+  readonly devicetree?: KexecFile | null;
 }
 
 export interface LoadMethod {

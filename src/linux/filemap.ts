@@ -1,11 +1,15 @@
 /** Files as memory of this process: what the kernel takes from there goes from its page cache without a copy. */
 
+import { LinuxError } from "./error.ts";
 import { callBlocking, callNow } from "./libc.ts";
 
 const PROT_READ = 1;
 const MAP_PRIVATE = 0x02;
-const MAP_POPULATE = 0x8000;
+/** Linux 5.14; include/uapi/asm-generic/mman-common.h */
+const MADV_POPULATE_READ = 22;
 const PAGE = 4096;
+/** What one deadline is for. */
+const PIECE = 4 * 1024 * 1024;
 
 export interface FileMapping {
   /** Of the first byte that was asked for. */
@@ -14,31 +18,64 @@ export interface FileMapping {
   unmap(): void;
 }
 
+export interface MapOptions {
+  /** Milliseconds for each piece; null for no end. */
+  readonly timeoutMs: number | null;
+  /** Called after each piece with its bytes. */
+  readonly onRead?: (bytes: number) => void;
+  /** False once nobody wants it any more: what is left is not read. */
+  readonly isWanted?: () => boolean;
+}
+
 /**
  * Maps a part of a file, and reads it from its disk now, so that a disk which fails or hangs is noticed here and not
  * where the mapping is used. This process itself never looks into it: a file that is cut short would kill it.
  * @param offset any, in bytes
  * @param size bytes, at least 1
- * @param name for the message of a deadline
- * @throws LinuxError; BatonError `timeout`
+ * @param name for messages
+ * @throws LinuxError (EFAULT where the file can't be read); BatonError `timeout`
  */
 export async function mapFile(
   fd: number,
   offset: number,
   size: number,
   name: string,
-  timeoutMs: number | null = null,
+  options: MapOptions,
 ): Promise<FileMapping> {
   const before = offset % PAGE;
   const length = before + size;
-  const unmap = (address: number): void => {
-    callNow("munmap", [address, length], { call: "munmap", args: [name] });
+  const start = callNow("mmap", [null, length, PROT_READ, MAP_PRIVATE, fd, offset - before], {
+    call: "mmap",
+    args: [name],
+  });
+  const unmap = (): void => {
+    callNow("munmap", [start, length], { call: "munmap", args: [name] });
   };
-  const address = await callBlocking(
-    "mmap",
-    [null, length, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, offset - before],
-    { call: "mmap", args: [name] },
-    { timeoutMs, timeoutReason: "the disk on which the file lies does not answer", onLateSuccess: unmap },
-  );
-  return { address: BigInt(address + before), unmap: () => unmap(address) };
+  const isWanted = options.isWanted ?? (() => true);
+  try {
+    for (let at = 0; at < length && isWanted(); at += PIECE) {
+      const piece = Math.min(PIECE, length - at);
+      await populate(start + at, piece, name, options.timeoutMs);
+      options.onRead?.(at === 0 ? piece - before : piece);
+    }
+  } catch (error) {
+    // A call that was given up still looks there.
+    if (error instanceof LinuxError) unmap();
+    throw error;
+  }
+  return { address: BigInt(start + before), unmap };
+}
+
+/** Kernels before 5.14 don't know the advice, and read when the mapping is used. */
+async function populate(address: number, length: number, name: string, timeoutMs: number | null): Promise<void> {
+  try {
+    await callBlocking(
+      "madvise",
+      [address, length, MADV_POPULATE_READ],
+      { call: "madvise", args: [name, { word: "MADV_POPULATE_READ" }] },
+      { timeoutMs, timeoutReason: "the disk on which the file lies does not answer" },
+    );
+  } catch (error) {
+    if (!(error instanceof LinuxError && error.errnoName === "EINVAL")) throw error;
+  }
 }

@@ -32,6 +32,7 @@ const PROTOTYPES = {
   close: "int close(int fd)",
   mmap: "int64_t mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)",
   munmap: "int munmap(int64_t address, size_t length)",
+  madvise: "int madvise(int64_t address, size_t length, int advice)",
   // glibc has no wrapper for these three.
   finitModule: "long syscall(long number, long fd, const char *parameters, long flags)",
   kexecFileLoad:

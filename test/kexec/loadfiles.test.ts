@@ -63,17 +63,17 @@ function kernel(answer?: () => void, available: number | null = null) {
       memoryAvailable: available,
     }),
   };
-  return { method: fileLoadMethod(system), calls, memory };
+  return { methods: [fileLoadMethod(system)], calls, memory };
 }
 
 test("kernel and initrd are handed over as the files that they are, with the exact command line", async () => {
-  const { method, calls, memory } = kernel();
+  const { methods, calls, memory } = kernel();
   const vmlinuz = file("vmlinuz", "the kernel");
   const result = await loadFile({
     kernel: vmlinuz,
     initrds: [file("initrd", "the initrd")],
     cmdline: "root=/dev/vda1  ro quiet ",
-    method,
+    methods,
   });
   assert.deepEqual(calls, [
     { kernelFd: vmlinuz.fd, kernel: "the kernel", initrd: "the initrd", cmdline: "root=/dev/vda1  ro quiet " },
@@ -84,18 +84,18 @@ test("kernel and initrd are handed over as the files that they are, with the exa
 });
 
 test("no initrd is no initrd", async () => {
-  const { method, calls } = kernel();
-  await loadFile({ kernel: file("k", "k"), initrds: [], cmdline: "", method });
+  const { methods, calls } = kernel();
+  await loadFile({ kernel: file("k", "k"), initrds: [], cmdline: "", methods });
   assert.equal(calls[0]?.initrd, null);
 });
 
 test("several initrds are joined in order, aligned, and the copy is closed again", async () => {
-  const { method, calls, memory } = kernel();
+  const { methods, calls, memory } = kernel();
   await loadFile({
     kernel: file("k", "k"),
     initrds: [file("a", "aaaaa"), file("b", "bbb"), file("c", "c")],
     cmdline: "x",
-    method,
+    methods,
   });
   assert.equal(calls[0]?.initrd, "aaaaa\0\0\0bbb\0c");
   assert.equal(memory.length, 1);
@@ -103,40 +103,40 @@ test("several initrds are joined in order, aligned, and the copy is closed again
 });
 
 test("parts of a file, as a unified kernel image has them, are taken out of it", async () => {
-  const { method, calls } = kernel();
+  const { methods, calls } = kernel();
   const uki = file("uki.efi", "head KERNEL mid INITRD tail");
   await loadFile({
     kernel: { ...uki, offset: 5, size: 6 },
     initrds: [{ ...uki, offset: 16, size: 6 }],
     cmdline: "",
-    method,
+    methods,
   });
   assert.equal(calls[0]?.kernel, "KERNEL");
   assert.equal(calls[0]?.initrd, "INITRD");
 });
 
 test("initrds of several mebibytes are joined to the byte", async () => {
-  const { method, calls } = kernel();
+  const { methods, calls } = kernel();
   const big = Buffer.alloc(2.5 * 1024 * 1024, "0123456789abc");
-  await loadFile({ kernel: file("k", "k"), initrds: [file("big", big), file("s", "small")], cmdline: "", method });
+  await loadFile({ kernel: file("k", "k"), initrds: [file("big", big), file("s", "small")], cmdline: "", methods });
   assert.ok(calls[0]?.initrd === `${big.toString("latin1")}small`);
 });
 
 test("empty initrds are left out, which the log says", async () => {
-  const { method, calls } = kernel();
-  await loadFile({ kernel: file("k", "k"), initrds: [file("none", ""), file("one", "one")], cmdline: "", method });
+  const { methods, calls } = kernel();
+  await loadFile({ kernel: file("k", "k"), initrds: [file("none", ""), file("one", "one")], cmdline: "", methods });
   assert.equal(calls[0]?.initrd, "one");
   assert.ok(logLines().some((line) => line.text === "vda1:/none is empty: booting without it"));
 });
 
 test("progress counts the bytes of all files up to the kernel's own work", async () => {
-  const { method } = kernel();
+  const { methods } = kernel();
   const seen: LoadProgress[] = [];
   await loadFile({
     kernel: file("k", Buffer.alloc(1536 * 1024)),
     initrds: [file("i", Buffer.alloc(1024))],
     cmdline: "",
-    method,
+    methods,
     onProgress: (progress) => seen.push(progress),
   });
   const total = 1537 * 1024;
@@ -148,15 +148,15 @@ test("progress counts the bytes of all files up to the kernel's own work", async
 });
 
 test("a command line of 2016 bytes is loaded, one of 2017 refused before the kernel is asked", async () => {
-  const { method, calls } = kernel();
+  const { methods, calls } = kernel();
   const vmlinuz = file("k", "k");
-  await loadFile({ kernel: vmlinuz, initrds: [], cmdline: `${"ä".repeat(1007)}xx`, method });
-  await assert.rejects(loadFile({ kernel: vmlinuz, initrds: [], cmdline: `${"ä".repeat(1008)}x`, method }), {
+  await loadFile({ kernel: vmlinuz, initrds: [], cmdline: `${"ä".repeat(1007)}xx`, methods });
+  await assert.rejects(loadFile({ kernel: vmlinuz, initrds: [], cmdline: `${"ä".repeat(1008)}x`, methods }), {
     code: "refused",
     message: "The kernel command line has 2017 bytes, and kexec_file_load takes 2016 for this kernel. Shorten it.",
   });
   await assert.rejects(
-    loadFile({ kernel: vmlinuz, initrds: [], cmdline: "x".repeat(300), cmdlineLimit: 255, method }),
+    loadFile({ kernel: vmlinuz, initrds: [], cmdline: "x".repeat(300), cmdlineLimit: 255, methods }),
     {
       code: "refused",
       message: /takes 224/,
@@ -166,16 +166,16 @@ test("a command line of 2016 bytes is loaded, one of 2017 refused before the ker
 });
 
 test("an empty kernel file is refused by name", async () => {
-  const { method } = kernel();
-  await assert.rejects(loadFile({ kernel: file("empty", ""), initrds: [], cmdline: "", method }), {
+  const { methods } = kernel();
+  await assert.rejects(loadFile({ kernel: file("empty", ""), initrds: [], cmdline: "", methods }), {
     message: "vda1:/empty is empty: there is no kernel in it.",
   });
 });
 
 test("what would not fit into memory is refused with the numbers", async () => {
-  const { method, calls } = kernel(undefined, 3 * 1024 * 1024);
+  const { methods, calls } = kernel(undefined, 3 * 1024 * 1024);
   const big = file("big", Buffer.alloc(2 * 1024 * 1024));
-  await assert.rejects(loadFile({ kernel: big, initrds: [], cmdline: "", method }), {
+  await assert.rejects(loadFile({ kernel: big, initrds: [], cmdline: "", methods }), {
     code: "refused",
     message: /have 2\.0 MiB, which the kernel needs twice .* and 3\.0 MiB are free/,
   });
@@ -183,20 +183,20 @@ test("what would not fit into memory is refused with the numbers", async () => {
 });
 
 test("a file that is shorter than it said is refused by name", async () => {
-  const { method } = kernel();
+  const { methods } = kernel();
   const short = { ...file("short", "12345"), size: 10 };
-  await assert.rejects(loadFile({ kernel: short, initrds: [], cmdline: "", method }), {
+  await assert.rejects(loadFile({ kernel: short, initrds: [], cmdline: "", methods }), {
     code: "io",
     message: "vda1:/short ends after 5 of 10 bytes: it is cut short.",
   });
 });
 
 test("the kernel's refusal becomes a sentence, and copies are closed all the same", async () => {
-  const { method, memory } = kernel(() => {
+  const { methods, memory } = kernel(() => {
     throw new LinuxError("kexec_file_load", "5, 6", 8);
   });
   const a = file("a", "a");
-  await assert.rejects(loadFile({ kernel: a, initrds: [a, a], cmdline: "", method }), {
+  await assert.rejects(loadFile({ kernel: a, initrds: [a, a], cmdline: "", methods }), {
     name: "KexecError",
     code: "refused",
     errnoName: "ENOEXEC",
@@ -206,12 +206,12 @@ test("the kernel's refusal becomes a sentence, and copies are closed all the sam
 });
 
 test("a file that can't be read is an error of that file, not a crash", async () => {
-  const { method } = kernel();
-  await assert.rejects(loadFile({ kernel: { fd: -1, size: 3, name: "gone" }, initrds: [], cmdline: "", method }));
+  const { methods } = kernel();
+  await assert.rejects(loadFile({ kernel: { fd: -1, size: 3, name: "gone" }, initrds: [], cmdline: "", methods }));
   const directory = openSync(folder, "r");
   fds.push(directory);
   await assert.rejects(
-    loadFile({ kernel: { fd: directory, size: 3, name: "dir" }, initrds: [], cmdline: "", method }),
+    loadFile({ kernel: { fd: directory, size: 3, name: "dir" }, initrds: [], cmdline: "", methods }),
     {
       code: "io",
       message: /^reading dir failed: EISDIR/,

@@ -1,0 +1,82 @@
+/**
+ * Composes images and kexec for the classic call: which loader lays out which kind of image, from an entry's open files.
+ */
+
+import { randomBytes } from "node:crypto";
+import type { Content, SegmentMemory, Start } from "./binary/segment.ts";
+import { BatonError } from "./errors.ts";
+import { readSetupHeader } from "./images/bzimage.ts";
+import { classicRefusal, initrdParts, layOutBzImage } from "./images/bzimageload.ts";
+import type { Image } from "./images/image.ts";
+import type { LayOut } from "./kexec/classic.ts";
+import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
+import { readX86Machine } from "./kexec/x86machine.ts";
+
+/** Up to the end of boot_params' setup header. */
+const SETUP_SIZE = 0x290;
+
+/**
+ * The loader for an image by kexec_load.
+ * @param format of the kernel itself: for a unified kernel image, of the one inside
+ * @param arch of this machine, as `uname -m`
+ * @returns null where there is none, and kexec_file_load alone may take it
+ */
+export function classicLoader(image: Image, arch: string): LayOut | null {
+  return LOADERS.find((row) => row.arch === arch && row.takes(image))?.layOut ?? null;
+}
+
+interface LoaderRow {
+  readonly arch: string;
+  takes(image: Image): boolean;
+  readonly layOut: LayOut;
+}
+
+const LOADERS: readonly LoaderRow[] = [
+  {
+    arch: "x86_64",
+    // A unified kernel image for x86-64 has nothing else inside.
+    takes: (image) => (image.format === "bzImage" || image.format === "UKI") && image.fileLoad.includes("x86_64"),
+    layOut: bzImage,
+  },
+  ...["x86_64", "aarch64"].map((arch) => ({
+    arch,
+    takes: (image: Image) => image.classic.includes(arch),
+    layOut: other(arch),
+  })),
+];
+
+function other(arch: string): LayOut {
+  return async (request, memory, reading) => (await import("./layouts.ts")).layOutOther(arch, request, memory, reading);
+}
+
+async function bzImage(
+  request: { readonly kernel: KexecFile; readonly initrds: readonly KexecFile[]; readonly cmdline: string },
+  memory: SegmentMemory,
+  reading: ReadOptions,
+): Promise<Start> {
+  const file = filePart(request.kernel);
+  const quiet = { ...reading, onRead: () => {} };
+  const setup = Buffer.from(await readWhole({ ...file, size: Math.min(SETUP_SIZE, file.size) }, quiet));
+  const header = readSetupHeader(setup);
+  const refusal = header === null ? "It is no bzImage." : classicRefusal(header);
+  if (header === null || refusal !== null) throw new BatonError("unsupported", `${file.name}: ${refusal}`);
+  if (Buffer.byteLength(request.cmdline) > header.cmdlineSize) {
+    throw new BatonError(
+      "refused",
+      `The kernel command line has ${Buffer.byteLength(request.cmdline)} bytes, and ${file.name} takes ${header.cmdlineSize}. Shorten it.`,
+    );
+  }
+  const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86Machine()]);
+  return layOutBzImage(
+    { header, setup, file, initrds, machine, cmdline: request.cmdline, seed: randomBytes(32) },
+    memory,
+  );
+}
+
+/** Initrds for a loader: mapped where they may stand as they are. */
+export async function initrdContents(files: readonly KexecFile[], reading: ReadOptions): Promise<Content[]> {
+  const parts = await Promise.all(
+    files.map(async (file) => ({ content: filePart(file), start: await firstBytes(file, reading) })),
+  );
+  return initrdParts(parts, async (content) => (content instanceof Uint8Array ? content : readWhole(content, reading)));
+}
