@@ -4,10 +4,11 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BatonError } from "../src/errors.ts";
-import { type Bundle, koffiBinary, wrapForStart } from "./build.ts";
+import { type Bundle, wrapForStart } from "./build.ts";
 import { projectRoot } from "./cache.ts";
 import { type Kernel, moduleTables, readModule } from "./kernel.ts";
 import { type ModuleSelection, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
+import { koffiFor } from "./koffi.ts";
 import { sharedLibraries } from "./libraries.ts";
 import type { Profile } from "./profile.ts";
 import { Tree } from "./tree.ts";
@@ -51,10 +52,7 @@ export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules
   tree.file("/bin/busybox", await readFile(join(packages, "bin", "busybox")), 0o755);
   for (const link of BUSYBOX_LINKS) tree.symlink(link, link.startsWith("/bin/") ? "busybox" : "../bin/busybox");
 
-  const koffi = koffiBinary(profile.arch === "arm64" ? "arm64" : "x64");
-  if (!existsSync(koffi)) {
-    throw new BatonError("not-found", `there is no ${koffi}: koffi's npm package for ${profile.arch} is not installed`);
-  }
+  const koffi = await koffiFor(profile.arch);
   for (const { path, source } of await sharedLibraries([from.node, koffi], packages, profile.arch)) {
     tree.file(path, await readFile(source), 0o755);
   }
