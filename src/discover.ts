@@ -3,6 +3,7 @@
  * give is one list. Knows nothing of how volumes come about (devices, directories, later the network).
  */
 
+import type { FileHandle } from "node:fs/promises";
 import type { BootEntry, FileRef } from "./entry.ts";
 import { entryFiles } from "./entry.ts";
 import { BatonError, describeError } from "./errors.ts";
@@ -45,6 +46,21 @@ interface Attached {
   isos: readonly IsoScan[];
 }
 
+/** Entries that come from elsewhere than this machine's devices (src/netboot). */
+export interface NetworkSource {
+  readonly configs: readonly ReadConfig[];
+  readonly rows: readonly DeviceRow[];
+  /** Why a file can't be fetched, as far as that is known without trying; else null. */
+  check(ref: FileRef): string | null;
+  /**
+   * Fetches a file whole into memory.
+   * @param onProgress gets bytes so far, and in all where that is known
+   * @returns a handle on it, at its beginning; whoever gets it closes it
+   * @throws BatonError
+   */
+  fetch(url: string, onProgress: (done: number, total: number | null) => void): Promise<FileHandle>;
+}
+
 /** A device's row without what discovery itself finds out. */
 export type DeviceFacts = Omit<DeviceRow, "sources">;
 
@@ -60,6 +76,7 @@ export class Discovery {
   readonly #isoScanner: IsoScanner;
   #list: BootList = bootList([], () => null);
   #rules: BootRules | undefined;
+  #network: NetworkSource | null = null;
 
   /**
    * @param compareNames the order of devices; that in which they were noted, unless given
@@ -89,7 +106,7 @@ export class Discovery {
 
   /** Every device, those that gave nothing with the reason; after each, the ISO files on it that were opened. */
   get devices(): readonly DeviceRow[] {
-    return this.#orderedNames().flatMap((name) => {
+    const disks = this.#orderedNames().flatMap((name) => {
       const facts = this.#facts.get(name)!;
       const attached = this.#attached.get(name);
       const sources = attached?.scans.map((scan) => scan.path) ?? [];
@@ -97,6 +114,7 @@ export class Discovery {
       const isos = this.#isoFiles.on(name).map((volume) => isoRow(volume, attached?.isos ?? []));
       return [{ ...facts, sources, reason }, ...isos];
     });
+    return [...disks, ...(this.#network?.rows ?? [])];
   }
 
   /** A device is there; `facts.reason` where nothing can be read from it. */
@@ -174,7 +192,7 @@ export class Discovery {
   refresh(): void {
     const configs = this.#configs();
     const check = (ref: FileRef): string | null => {
-      if (!("device" in ref)) return null;
+      if (!("device" in ref)) return this.#network?.check(ref) ?? null;
       const known = this.#files.get(ref.device)?.get(ref.path);
       return known === undefined ? "its device has not answered yet" : known;
     };
@@ -185,6 +203,16 @@ export class Discovery {
   setRules(rules: BootRules): void {
     this.#rules = rules;
     this.refresh();
+  }
+
+  /** What the network gives stands after what disks give; the list is made anew. */
+  setNetwork(network: NetworkSource | null): void {
+    this.#network = network;
+    this.refresh();
+  }
+
+  get network(): NetworkSource | null {
+    return this.#network;
   }
 
   /** The volume on a device, for reading what an entry names. */
@@ -258,7 +286,11 @@ export class Discovery {
     );
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
     const isos = ordered.flatMap((attached) => attached.isos);
-    return [...configs, ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? [])))];
+    return [
+      ...configs,
+      ...(this.#network?.configs ?? []),
+      ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? []))),
+    ];
   }
 
   /**

@@ -56,6 +56,8 @@ export type EntryType =
   | "bls"
   | "uki"
   | "ipxe"
+  /** A kernel that was named by its URL alone. */
+  | "url"
   | "baton"
   | "petitboot";
 

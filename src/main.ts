@@ -24,6 +24,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "kexec", usage: USAGE.kexec, load: async () => (await import("./commands/kexec.ts")).kexec },
   { name: "config", usage: USAGE.config, load: async () => (await import("./commands/config.ts")).config },
   { name: "password", usage: USAGE.password, load: async () => (await import("./commands/config.ts")).password },
+  { name: "netboot", usage: USAGE.netboot, load: async () => (await import("./commands/netboot.ts")).netboot },
   { name: "menu", usage: USAGE.menu, load: async () => (await import("./commands/menu.ts")).menu },
   { name: "init", usage: null, load: async () => (await import("./commands/init.ts")).init },
 ];

@@ -40,7 +40,7 @@ const isRead = (discovery: Discovery, name: string): boolean =>
   discovery.volumes.some((volume) => volume.name === name);
 
 /** For a person: entries numbered as `baton boot` takes them, then what went wrong and where. */
-function listText(discovery: Discovery): string {
+export function listText(discovery: Discovery): string {
   const { entries, diagnostics } = discovery.list;
   const lines: string[] = [];
   entries.forEach((entry, index) => {

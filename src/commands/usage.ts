@@ -8,5 +8,8 @@ export const USAGE = {
   kexec: "baton kexec -l|-p|-e|-f|-u|-S [OPTION]... [KERNEL]   (as kexec(8); see baton kexec --help)",
   config: "baton config [--json] FILE | --schema",
   password: "baton password",
+  netboot:
+    "baton netboot [ENTRY] [--url URL] [--lease KEY=VALUE]... [--mirror DIR] [--list] [--json] [--dry-run]\n" +
+    "[--initrd URL]... [--append TEXT] [--platform pc|efi] [--arch ARCH]",
   menu: `baton menu ${DISKS}`,
 } as const;

@@ -30,6 +30,8 @@ export interface Platform {
   readonly arch: string;
   /** EFI variable by name under systemd's loader GUID, decoded to text; null where there is none. */
   readonly loaderVariable?: (name: string) => string | null;
+  /** The firmware's SMBIOS structures as they lie in memory, null where there are none. */
+  readonly smbios?: () => Uint8Array | null;
 }
 
 export interface FormatContext {
@@ -50,6 +52,11 @@ export interface FormatContext {
    * where the tree came over the network.
    */
   readonly variables?: Readonly<Record<string, string>>;
+  /**
+   * The tree of another server than the configuration's own, by what stands before the path in its URLs
+   * (`http://10.0.2.2:8080`): GRUB's `(http,10.0.2.2:8080)`. Only where the configuration came over the network.
+   */
+  readonly openServer?: (origin: string) => FormatVolume;
 }
 
 /** What a configuration says should happen by itself. */

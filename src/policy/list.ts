@@ -193,7 +193,8 @@ function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
 function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
   const rank = ({ config }: Listed): number =>
     (placeInOrder(rules.order, config.origin, config.removable) ?? 0) * 4 +
-    (config.removable ? 2 : 0) +
+    // What somebody left in the machine, and what strangers may answer, come after the machine's own disks.
+    (config.removable || config.origin?.device === null ? 2 : 0) +
     (config.defaultIsExplicit ? 0 : 1);
   return listed
     .filter(({ config }) => config.defaultIndex !== null && !config.isInFile && mayBootByItself(config, rules))

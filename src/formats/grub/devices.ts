@@ -43,11 +43,13 @@ export class Devices {
   readonly #names = new Map<FormatVolume, string>();
   /** By the key that stands for them in the environment. */
   readonly #images = new Map<string, Device>();
+  readonly #openServer: ((origin: string) => FormatVolume) | undefined;
   #byUuid: Map<string, FormatVolume[]> | null = null;
   #byLabel: Map<string, FormatVolume[]> | null = null;
 
   constructor(context: FormatContext) {
     this.own = context.volume;
+    this.#openServer = context.openServer;
     this.#volumes = [context.volume, ...context.volumes.filter((volume) => volume.name !== context.volume.name)];
     for (const volume of this.#volumes) this.#byKernelName.set(volume.name, volume);
     this.#giveNames(context);
@@ -66,7 +68,7 @@ export class Devices {
 
   /** As GRUB would call it: `hd0,gpt2`. The configuration's own disk is `hd0`. */
   nameOf(volume: FormatVolume): string {
-    return this.#names.get(volume) ?? volume.name;
+    return this.#names.get(volume) ?? serverName(volume.name) ?? volume.name;
   }
 
   withUuid(uuid: string): readonly FormatVolume[] {
@@ -87,6 +89,11 @@ export class Devices {
       opened === null ? { kind: "unresolved", selector: name, image } : { kind: "volume", volume: opened },
     );
     env.nameDevice(name, key);
+  }
+
+  /** `loopback -d NAME`: the name means nothing any more. */
+  detachImage(name: string, env: Environment): void {
+    env.nameDevice(name, `image ${name}`);
   }
 
   /** What a device name means, given the names that were given out in `env`. */
@@ -121,9 +128,16 @@ export class Devices {
     if (server !== null || name === "pxe") {
       const host = server?.[2] ?? env.get("net_default_server") ?? env.get("pxe_default_server");
       const port = server?.[3] === undefined ? "" : `:${server[3]}`;
-      if (host !== undefined) return { kind: "net", base: `${server?.[1] ?? "tftp"}://${host}${port}` };
+      if (host !== undefined) return this.#onServer(`${server?.[1] ?? "tftp"}://${host}${port}`);
     }
     return { kind: "unresolved", selector: name };
+  }
+
+  /** A server's files can be read only where the configuration itself came over the network. */
+  #onServer(base: string): Device {
+    if (base === this.own.name) return { kind: "volume", volume: this.own };
+    if (this.#openServer === undefined) return { kind: "net", base };
+    return { kind: "volume", volume: this.#openServer(base) };
   }
 
   /** The file that a path on a device means. */
@@ -150,6 +164,11 @@ export class Devices {
     const disks = new Map<string, number>();
     let discs = 0;
     for (const volume of this.inSearchOrder()) {
+      const server = serverName(volume.name);
+      if (server !== null) {
+        this.#names.set(volume, server);
+        continue;
+      }
       const { disk, partition } = place(volume);
       if (context.image !== undefined && volume === this.own) {
         this.#names.set(volume, "loop");
@@ -169,6 +188,12 @@ export class Devices {
       this.#names.set(volume, partition === null ? `hd${number}` : `hd${number},${scheme}${partition}`);
     }
   }
+}
+
+/** `tftp,10.0.2.2` for the tree of a server, `http,10.0.2.2,8080` where it has a port; null for what is none. */
+function serverName(volume: string): string | null {
+  const [, scheme, host, port] = /^(https?|tftp):\/\/(\[[^\]]*\]|[^:/]*)(?::(\d+))?$/.exec(volume) ?? [];
+  return scheme === undefined ? null : `${scheme},${host}${port === undefined ? "" : `,${port}`}`;
 }
 
 /** Disk and partition, read from the kernel's name (`vda2`, `nvme0n1p2`) where nothing else tells: for names only. */

@@ -105,7 +105,7 @@ export function resolveUri(uri: string, from: FileRef): FileRef | null {
   if (/^[a-z][a-z0-9+.-]*:/i.test(text)) return { url: text };
   if ("url" in from) {
     try {
-      return { url: new URL(text, from.url).href };
+      return { url: new URL(text.replaceAll("\\", "/"), from.url).href };
     } catch {
       return null;
     }

@@ -41,6 +41,8 @@ interface Way {
   readonly submenu: readonly string[];
   readonly item: Item | null;
   readonly passed: readonly string[];
+  /** What is missing has failed, and that is all: see {@link IpxeRun} on missing files. */
+  readonly strict?: boolean;
 }
 
 type Step = "next" | "jumped" | "failed" | IpxeListing;
@@ -150,11 +152,11 @@ export class IpxeRun {
       case "imgfetch":
       case "module":
       case "initrd":
-        return (await fetchImage(machine, args, this.#host, false)) ? "next" : "failed";
+        return this.#fetch(machine, args, way, false);
       case "kernel":
       case "imgselect":
       case "imgload":
-        return (await fetchImage(machine, args, this.#host, true)) ? "next" : "failed";
+        return this.#fetch(machine, args, way, true);
       case "imgargs": {
         const image = machine.images.findLast((candidate) => candidate.name === args[0]);
         if (image === undefined) return "failed";
@@ -181,6 +183,27 @@ export class IpxeRun {
     if (leaving !== undefined) return name === "sanhook" ? "next" : this.#unbootable(machine, way, leaving, "local");
     this.#say(machine, line, `'${name}' is no command of iPXE that Baton knows; it counts as failed`);
     return "failed";
+  }
+
+  /**
+   * A file that is missing makes its command fail, and the script goes on from there; where that leads to something
+   * that boots, so be it. Where it doesn't, the entry stays with the file that it names, so that a person sees which
+   * one is missing.
+   */
+  async #fetch(machine: Machine, args: readonly string[], way: Way, select: boolean): Promise<Step> {
+    if ((await fetchImage(machine, args, this.#host, select)) !== null) return "next";
+    if (way.strict) return "failed";
+    const named = copyMachine(machine);
+    if ((await fetchImage(named, args, { ...this.#host, exists: async () => true }, select)) === null) return "failed";
+    const said = this.diagnostics.length;
+    const entries = this.#entries;
+    machine.ok = false;
+    const failed = await this.#go(machine, { ...way, strict: true });
+    if (failed.entries.some(({ reason }) => reason === null)) return failed;
+    this.diagnostics.length = said;
+    this.#entries = entries;
+    named.ok = true;
+    return this.#go(named, way);
   }
 
   #goto(machine: Machine, label: string, line: number): Step {

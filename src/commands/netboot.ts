@@ -1,0 +1,71 @@
+/** `baton netboot`: what the network would boot, or booting it. */
+
+import { machine } from "node:os";
+import { Discovery } from "../discover.ts";
+import { BatonError } from "../errors.ts";
+import { Fetcher } from "../fetch/fetcher.ts";
+import type { Platform } from "../formats/format.ts";
+import { thisPlatform } from "../machine.ts";
+import { Network } from "../netboot/network.ts";
+import { bootChosen } from "./boot.ts";
+import { listJson } from "./json.ts";
+import { leasePlatform, parseLease } from "./lease.ts";
+import { listText } from "./list.ts";
+import { readArgs } from "./options.ts";
+import { complain, printJson } from "./output.ts";
+import { parsePlatform } from "./spec.ts";
+
+/** @returns the exit code; a boot that works doesn't come back */
+export async function netboot(args: string[]): Promise<number> {
+  const { values, positionals } = readArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      url: { type: "string" },
+      lease: { type: "string", multiple: true },
+      mirror: { type: "string" },
+      list: { type: "boolean" },
+      json: { type: "boolean" },
+      "dry-run": { type: "boolean" },
+      initrd: { type: "string", multiple: true },
+      append: { type: "string" },
+      platform: { type: "string" },
+      arch: { type: "string" },
+    },
+  });
+  if (positionals.length > 1) {
+    throw new BatonError("usage", `one ENTRY is booted, not ${positionals.length}; quote a title that has spaces`);
+  }
+  if (values.json && !values.list && !values["dry-run"]) {
+    throw new BatonError("usage", "--json says what --list or --dry-run found; give one of them");
+  }
+  const lease = parseLease(values.lease ?? []);
+  // With a mirror nothing of the host is read.
+  const isStated = values.mirror !== undefined || values.platform !== undefined || values.arch !== undefined;
+  const own: Platform = isStated ? parsePlatform(values.platform, values.arch) : thisPlatform();
+  const platform = leasePlatform(lease, own);
+
+  const discovery = new Discovery(platform);
+  const network = new Network(new Fetcher(values.mirror === undefined ? {} : { mirror: values.mirror }), platform);
+  const beside = { initrd: values.initrd ?? [], options: values.append ?? "" };
+  const isAsked = values.url !== undefined || lease !== null;
+  const failure = isAsked ? await network.ask([{ url: values.url ?? null, lease, beside }]) : null;
+  discovery.setNetwork(network);
+
+  if (values.list) {
+    if (values.json) printJson(listJson(discovery.list.entries, discovery.list.diagnostics, discovery.devices));
+    else process.stdout.write(listText(discovery));
+    // A URL was named and leads to nothing; a lease that leads nowhere is an answer like another.
+    if (failure === null || values.url === undefined) return 0;
+    complain(failure);
+    return 1;
+  }
+  const options = { json: values.json === true, dryRun: values["dry-run"] === true };
+  return bootChosen(
+    discovery,
+    positionals[0],
+    values.arch ?? (isStated ? platform.arch : machine()),
+    options,
+    async () => {},
+  );
+}

@@ -1,0 +1,226 @@
+/**
+ * Whole files into memory that kexec reads: hashed as they arrive, resumed where they break off, tried elsewhere where
+ * a server fails. What is not complete, or not what its digest says, is never handed out.
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, writeSync } from "node:fs";
+import { type FileHandle, open, readFile } from "node:fs/promises";
+import { freemem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BatonError, describeError } from "../errors.ts";
+import { memfd } from "../linux/memfd.ts";
+import { log } from "../log.ts";
+import type { Fetcher } from "./fetcher.ts";
+import type { Opened } from "./transport.ts";
+import { parseFetchUrl, shownUrl } from "./url.ts";
+
+export interface DownloadOptions {
+  /** The same file elsewhere, tried in order when `url` fails. */
+  readonly mirrors?: readonly string[];
+  /** Lower-case hexadecimal; `#sha256=` on the URL says the same. */
+  readonly sha256?: string | null;
+  /** Bytes that it must have. */
+  readonly size?: number | null;
+  readonly signal?: AbortSignal;
+  /** Bytes so far, and in all where that is known. */
+  readonly onProgress?: (done: number, total: number | null) => void;
+}
+
+export interface Download {
+  /** At the file's beginning; whoever gets it closes it. */
+  readonly handle: FileHandle;
+  readonly size: number;
+  readonly sha256: string;
+  /** Where it came from. */
+  readonly url: string;
+}
+
+/** Tries of one URL that break off in the middle or don't answer. */
+const TRIES = 4;
+/** Before the second try, and twice as long before each further one. */
+const PAUSE_MS = 500;
+/** Left for the kernel that loads, and for Baton. */
+const SPARE_BYTES = 48 * 1024 * 1024;
+const CHECK_EVERY = 16 * 1024 * 1024;
+
+/** Failures that may pass. */
+const PASSING: readonly string[] = ["timeout", "io"];
+
+/** @throws BatonError with what was tried where, and why each failed */
+export async function download(fetcher: Fetcher, url: string, options: DownloadOptions = {}): Promise<Download> {
+  const failures: string[] = [];
+  for (const address of [url, ...(options.mirrors ?? [])]) {
+    try {
+      return await downloadFrom(fetcher, address, options);
+    } catch (error) {
+      if (!(error instanceof BatonError)) throw error;
+      // Another server has neither more memory here nor a person who has changed their mind.
+      if (error.code === "cancelled" || error.code === "too-large") throw error;
+      failures.push(error.message);
+      log.warn(error.message);
+      if ((options.mirrors ?? []).length === 0) throw error;
+    }
+  }
+  throw new BatonError("io", failures.join("; "));
+}
+
+async function downloadFrom(fetcher: Fetcher, address: string, options: DownloadOptions): Promise<Download> {
+  const url = parseFetchUrl(address);
+  const expected = options.sha256 ?? digestOf(url);
+  const name = shownUrl(url);
+  const file = new MemoryFile(name);
+  try {
+    let pause = PAUSE_MS;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await receive(fetcher, url, file, options);
+        break;
+      } catch (error) {
+        const passes = error instanceof BatonError && PASSING.includes(error.code);
+        if (!passes || attempt >= TRIES || options.signal?.aborted) throw error;
+        log.info(`${describeError(error)}; trying again (${attempt + 1} of ${TRIES})`);
+        await sleep(pause, undefined, options.signal ? { signal: options.signal } : {}).catch(() => {});
+        pause *= 2;
+      }
+    }
+    const { size } = file;
+    if (options.size != null && size !== options.size) {
+      throw new BatonError(
+        "bad-format",
+        `${name}: it has ${size} bytes and must have ${options.size}; nothing of it is used`,
+      );
+    }
+    const sha256 = file.digest();
+    if (expected !== null && sha256 !== expected) {
+      throw new BatonError(
+        "bad-format",
+        `${name}: its SHA-256 is ${sha256} and must be ${expected}: it is not the file that is meant, or was changed on ` +
+          "its way; nothing of it is used",
+      );
+    }
+    return { handle: await file.handle(), size, sha256, url: name };
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+}
+
+/** `#sha256=…` on a URL. @throws BatonError `usage` for one that is no digest: nothing is booted unchecked by mistake */
+export function digestOf(url: URL): string | null {
+  if (url.hash === "") return null;
+  const value = /(?:^#|&)sha256=([^&]*)/i.exec(url.hash)?.[1];
+  if (value === undefined) return null;
+  if (/^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
+  throw new BatonError("usage", `${shownUrl(url)}: #sha256=${value} is no SHA-256, which has 64 hexadecimal digits`);
+}
+
+/** One transfer, from where the last one broke off if the server can do that. */
+async function receive(fetcher: Fetcher, url: URL, file: MemoryFile, options: DownloadOptions): Promise<void> {
+  const { signal, onProgress } = options;
+  const name = shownUrl(url);
+  const transport = await fetcher.transport(url);
+  const offset = transport.ranges && file.canResume ? file.size : 0;
+  const opened = await transport.open(url, { offset, validator: file.validator, ...(signal ? { signal } : {}) });
+  try {
+    if (opened.offset !== file.size) file.restart();
+    if (opened.offset !== file.size)
+      throw new BatonError("io", `${name}: the server sent another part than was asked for`);
+    file.validator = opened.validator;
+    const total = options.size ?? opened.size;
+    await checkMemory(name, total === null ? 0 : total - file.size);
+    onProgress?.(file.size, total);
+    let checked = file.size;
+    for await (const piece of opened.body) {
+      if (signal?.aborted) throw new BatonError("cancelled", `${name}: cancelled`);
+      file.append(piece);
+      if (options.size != null && file.size > options.size) {
+        throw new BatonError("bad-format", `${name}: it is longer than the ${options.size} bytes that it must have`);
+      }
+      if (file.size - checked >= CHECK_EVERY) {
+        checked = file.size;
+        if (total === null) await checkMemory(name, CHECK_EVERY);
+      }
+      onProgress?.(file.size, total);
+    }
+    checkComplete(name, file, opened);
+  } finally {
+    opened.close();
+  }
+}
+
+function checkComplete(name: string, file: MemoryFile, { size }: Opened): void {
+  if (size === null || file.size === size) return;
+  const what = file.size < size ? "ended after" : "went on after";
+  throw new BatonError("io", `${name}: the transfer ${what} ${file.size} bytes; the file has ${size}`);
+}
+
+/** @throws BatonError `too-large` before memory runs out, which would end Baton */
+async function checkMemory(name: string, bytes: number): Promise<void> {
+  let available = freemem();
+  try {
+    const line = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile("/proc/meminfo", "utf8"));
+    if (line !== null) available = Number(line[1]) * 1024;
+  } catch {
+    // A host without /proc: what Node says will do.
+  }
+  if (bytes + SPARE_BYTES <= available) return;
+  const mib = (count: number): string => `${Math.ceil(count / 1024 / 1024)} MiB`;
+  throw new BatonError(
+    "too-large",
+    `${name}: it needs ${mib(bytes)} of memory and there are ${mib(Math.max(0, available - SPARE_BYTES))} left for it`,
+  );
+}
+
+/** An anonymous file in memory that grows, with the digest of what is in it. */
+class MemoryFile {
+  readonly #name: string;
+  #fd: number | null;
+  #hash: Hash = createHash("sha256");
+  size = 0;
+  validator: string | null = null;
+
+  constructor(name: string) {
+    this.#name = name;
+    this.#fd = memfd("baton-fetch");
+  }
+
+  /** What is there can be added to: it is more than nothing. */
+  get canResume(): boolean {
+    return this.size > 0;
+  }
+
+  restart(): void {
+    this.size = 0;
+    this.validator = null;
+    this.#hash = createHash("sha256");
+  }
+
+  append(piece: Uint8Array): void {
+    this.#hash.update(piece);
+    try {
+      for (let at = 0; at < piece.length; ) at += writeSync(this.#fd!, piece, at, piece.length - at, this.size + at);
+    } catch (error) {
+      throw new BatonError("too-large", `${this.#name}: there is no memory left for it: ${describeError(error)}`);
+    }
+    this.size += piece.length;
+  }
+
+  digest(): string {
+    return this.#hash.copy().digest("hex");
+  }
+
+  /** The file itself, which is then its owner's. */
+  async handle(): Promise<FileHandle> {
+    // A FileHandle of its own: Node has none for a descriptor that it did not open.
+    const handle = await open(`/proc/self/fd/${this.#fd}`, "r+");
+    await handle.truncate(this.size);
+    this.discard();
+    return handle;
+  }
+
+  discard(): void {
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
+  }
+}

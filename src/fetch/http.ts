@@ -1,0 +1,377 @@
+/**
+ * HTTP and HTTPS by Node's own client (RFC 9110): redirects, ranges, proxies, basic authentication, certificates that
+ * are always checked, and a time for each thing that may never come.
+ */
+
+import * as http from "node:http";
+import * as https from "node:https";
+import { isIP } from "node:net";
+import { createGunzip, createInflate } from "node:zlib";
+import { BatonError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { explainHttpError, statusError } from "./httperrors.ts";
+import { type ProxySettings, proxyFor, proxyHeaders, tunnel } from "./proxy.ts";
+import type { Opened, OpenOptions, Transport } from "./transport.ts";
+import { shownUrl } from "./url.ts";
+
+export interface HttpOptions {
+  /** Certificates (PEM) that are trusted; in place of Node's own list where any is given. */
+  readonly ca?: readonly string[];
+  /** This machine's own certificate and key (PEM), for servers that ask for one. */
+  readonly cert?: string;
+  readonly key?: string;
+  readonly proxy?: ProxySettings;
+  /** Name and password by host (`boot.example`, `boot.example:8443`). */
+  readonly auth?: Readonly<Record<string, { readonly user: string; readonly password: string }>>;
+  readonly times?: Partial<HttpTimes>;
+}
+
+/** Milliseconds. */
+export interface HttpTimes {
+  /** Name, connection and TLS. */
+  readonly connect: number;
+  /** From the request to the first line of the answer. */
+  readonly firstByte: number;
+  /** Between two pieces of a file. */
+  readonly stall: number;
+  /** A time in which at least {@link LEAST_BYTES} must come. */
+  readonly drip: number;
+}
+
+const TIMES: HttpTimes = { connect: 15_000, firstByte: 30_000, stall: 20_000, drip: 60_000 };
+/** Slower than this a kernel would take hours. */
+const LEAST_BYTES = 60 * 1024;
+const MOST_REDIRECTS = 10;
+
+export function httpTransport(options: HttpOptions): Transport {
+  const client = new Client(options);
+  return {
+    ranges: true,
+    open: (url, open) => client.open(url, open),
+    stat: (url, signal) => client.stat(url, signal),
+  };
+}
+
+class Client {
+  readonly #options: HttpOptions;
+  readonly #times: HttpTimes;
+  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#times = { ...TIMES, ...options.times };
+    const { ca, cert, key } = options;
+    const shared = { keepAlive: true, keepAliveMsecs: 5000, maxFreeSockets: 4 };
+    this.#agents = {
+      http: new http.Agent(shared),
+      https: new https.Agent({
+        ...shared,
+        ...(ca && ca.length > 0 ? { ca: [...ca] } : {}),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key }),
+      }),
+    };
+  }
+
+  async open(url: URL, { offset = 0, length, validator = null, signal }: OpenOptions): Promise<Opened> {
+    const headers: Record<string, string> = {};
+    if (offset > 0 || length !== undefined) {
+      headers.Range = `bytes=${offset}-${length === undefined ? "" : offset + length - 1}`;
+      // What has changed meanwhile is sent from its beginning.
+      if (validator !== null && offset > 0) headers["If-Range"] = validator;
+    }
+    const { response, at } = await this.#follow(url, "GET", headers, signal);
+    const name = shownUrl(at);
+    const encoding = response.headers["content-encoding"]?.toLowerCase() ?? "identity";
+    const isPacked = encoding !== "identity" && encoding !== "";
+    const range = /^bytes (\d+)-\d*\/(\d+|\*)$/.exec(response.headers["content-range"] ?? "");
+    if (response.statusCode === 416) {
+      // There is nothing after the file's end.
+      response.destroy();
+      const whole = /^bytes \*\/(\d+)$/.exec(response.headers["content-range"] ?? "")?.[1];
+      const size = whole === undefined ? null : Number(whole);
+      return { url: at.href, size, offset, validator, body: nothing(), close: () => {} };
+    }
+    if (response.statusCode === 206 && (range === null || isPacked)) {
+      response.destroy();
+      throw new BatonError("io", `${name}: the server sent a part of the file without saying which`);
+    }
+    const begins = response.statusCode === 206 ? Number(range![1]) : 0;
+    const declared = response.headers["content-length"];
+    const size =
+      response.statusCode === 206
+        ? range![2] === "*"
+          ? null
+          : Number(range![2])
+        : declared === undefined || isPacked
+          ? null
+          : Number(declared);
+    const packed = this.#body(response, name, size === null ? null : size - begins);
+    return {
+      url: at.href,
+      size,
+      offset: begins,
+      // Weak ones don't promise the same bytes.
+      validator: strongEtag(response.headers.etag) ?? null,
+      body: isPacked ? unpacked(response, packed, encoding, name) : packed,
+      close: () => response.destroy(),
+    };
+  }
+
+  async stat(url: URL, signal?: AbortSignal): Promise<{ size: number | null }> {
+    let answer: Awaited<ReturnType<Client["open"]>> | null = null;
+    try {
+      const { response } = await this.#follow(url, "HEAD", {}, signal);
+      response.resume();
+      const length = response.headers["content-length"];
+      const isPacked = (response.headers["content-encoding"] ?? "identity") !== "identity";
+      return { size: length === undefined || isPacked ? null : Number(length) };
+    } catch (error) {
+      // Some servers' programs know GET only.
+      if (!(error instanceof BatonError) || !/: (400|403|405|501) /.test(error.message)) throw error;
+      answer = await this.open(url, signal ? { signal } : {});
+      return { size: answer.size };
+    } finally {
+      answer?.close();
+    }
+  }
+
+  /** Goes where redirects lead. */
+  async #follow(
+    url: URL,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ response: http.IncomingMessage; at: URL }> {
+    let at = url;
+    const seen = new Set<string>();
+    for (let hop = 0; ; hop++) {
+      seen.add(at.href);
+      const response = await this.#request(at, method, headers, signal, url);
+      const status = response.statusCode ?? 0;
+      const location = response.headers.location;
+      if (![301, 302, 303, 307, 308].includes(status) || location === undefined) {
+        if ((status >= 200 && status < 300) || status === 416) return { response, at };
+        response.destroy();
+        throw statusError(shownUrl(at), status, response.statusMessage ?? "");
+      }
+      response.resume();
+      const next = redirected(at, location);
+      if (seen.has(next.href)) {
+        throw new BatonError("loop", `${shownUrl(url)}: the server redirects in a circle (back to ${shownUrl(next)})`);
+      }
+      if (hop >= MOST_REDIRECTS) {
+        throw new BatonError(
+          "loop",
+          `${shownUrl(url)}: more than ${MOST_REDIRECTS} redirects, the last to ${shownUrl(next)}`,
+        );
+      }
+      at = next;
+    }
+  }
+
+  async #request(
+    url: URL,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+    first: URL,
+  ): Promise<http.IncomingMessage> {
+    const proxy = proxyFor(url, this.#options.proxy);
+    const isTls = url.protocol === "https:";
+    const sent: Record<string, string> = {
+      Host: url.host,
+      "User-Agent": `Baton/${VERSION}`,
+      Accept: "*/*",
+      "Accept-Encoding": "identity",
+      ...headers,
+    };
+    const authorization = this.#authorization(url, first);
+    if (authorization !== null) sent.Authorization = authorization;
+    const host = url.hostname.replace(/^\[|\]$/g, "");
+    const base: https.RequestOptions = { method, headers: sent, ...(signal ? { signal } : {}) };
+    const target = `${url.pathname}${url.search}`;
+    const name = shownUrl(url);
+    if (proxy === null) {
+      const agent = isTls ? this.#agents.https : this.#agents.http;
+      const servername = isTls && isIP(host) === 0 ? { servername: host } : {};
+      const words = { ...base, host, port: url.port || (isTls ? 443 : 80), path: target, agent, ...servername };
+      return this.#send(isTls, words, name, null);
+    }
+    const proxyName = `${proxy.protocol}//${proxy.host}`;
+    if (!isTls) {
+      const port = proxy.port || 80;
+      const words = {
+        ...base,
+        host: proxy.hostname.replace(/^\[|\]$/g, ""),
+        port,
+        path: url.href.replace(/#.*$/s, ""),
+      };
+      Object.assign(sent, proxyHeaders(proxy));
+      return this.#send(false, { ...words, agent: this.#agents.http }, name, proxyName);
+    }
+    const secrets = this.#agents.https.options;
+    const socket = await tunnel(proxy, url, secrets, this.#times.connect, signal);
+    return this.#send(true, { ...base, host, path: target, agent: false, createConnection: () => socket }, name, null);
+  }
+
+  #authorization(url: URL, first: URL): string | null {
+    const encode = (user: string, password: string): string =>
+      `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    const known = this.#options.auth?.[url.host] ?? this.#options.auth?.[url.hostname];
+    if (known !== undefined) return encode(known.user, known.password);
+    // What stands in a URL is meant for its own server and none that it redirects to.
+    const source =
+      url.username !== "" ? url : url.host === first.host && url.protocol === first.protocol ? first : null;
+    if (source === null || source.username === "") return null;
+    return encode(decodeURIComponent(source.username), decodeURIComponent(source.password));
+  }
+
+  #send(
+    isTls: boolean,
+    words: https.RequestOptions,
+    name: string,
+    proxy: string | null,
+    again = false,
+  ): Promise<http.IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = (isTls ? https : http).request(words);
+      let phase: "connect" | "answer" = "connect";
+      const giveUp = (): void => {
+        const where = proxy === null ? name : `${name} by the proxy ${proxy}`;
+        const ms = phase === "connect" ? this.#times.connect : this.#times.firstByte;
+        const what = phase === "connect" ? "no connection" : "no answer to the request";
+        request.destroy(new BatonError("timeout", `${where}: ${what} within ${ms / 1000} s`));
+      };
+      let timer = setTimeout(giveUp, this.#times.connect);
+      const connected = (): void => {
+        phase = "answer";
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, this.#times.firstByte);
+      };
+      request.on("socket", (socket) => {
+        if (!socket.connecting && (!isTls || request.reusedSocket || "authorized" in socket)) {
+          if (request.reusedSocket || words.createConnection !== undefined) return connected();
+        }
+        socket.once(isTls ? "secureConnect" : "connect", connected);
+      });
+      request.on("response", (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        // A connection that was kept for the next request may have been closed meanwhile by the server.
+        if (request.reusedSocket && error.code === "ECONNRESET" && !again) {
+          this.#send(isTls, { ...words, agent: false }, name, proxy, true).then(resolve, reject);
+        } else reject(explainHttpError(error, name, proxy));
+      });
+      request.end();
+    });
+  }
+
+  /** The pieces as they come, each with a deadline. @param expected bytes, null where it isn't known */
+  async *#body(response: http.IncomingMessage, name: string, expected: number | null): AsyncIterable<Uint8Array> {
+    const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    let received = 0;
+    let waited = 0;
+    let inWindow = 0;
+    const place = (): string => `after ${received}${expected === null ? "" : ` of ${expected}`} bytes`;
+    const late = (): void => {
+      const message = `${name}: the server has sent nothing more for ${this.#times.stall / 1000} s, ${place()}`;
+      response.destroy(new BatonError("timeout", message));
+    };
+    try {
+      for (;;) {
+        const began = performance.now();
+        const timer = setTimeout(late, this.#times.stall);
+        const step = await pieces.next().finally(() => clearTimeout(timer));
+        if (step.done) break;
+        received += step.value.length;
+        inWindow += step.value.length;
+        // Only the waiting counts, not what is done with a piece.
+        waited += performance.now() - began;
+        if (waited >= this.#times.drip) {
+          if (inWindow < LEAST_BYTES) {
+            const message = `${name}: it comes too slowly, ${inWindow} bytes in ${Math.round(waited / 1000)} s (${place()})`;
+            throw new BatonError("timeout", message);
+          }
+          waited = 0;
+          inWindow = 0;
+        }
+        yield step.value;
+      }
+    } catch (error) {
+      if (error instanceof BatonError) throw error;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ABORT_ERR") throw new BatonError("cancelled", `${name}: cancelled`);
+      throw new BatonError("io", `${name}: the connection broke off ${place()}`, { cause: error });
+    } finally {
+      response.destroy();
+    }
+    if (expected !== null && received < expected) {
+      throw new BatonError("io", `${name}: the connection broke off ${place()}`);
+    }
+  }
+}
+
+function redirected(from: URL, location: string): URL {
+  let next: URL;
+  try {
+    next = new URL(location, from);
+  } catch {
+    throw new BatonError("bad-format", `${shownUrl(from)}: the server redirects to '${location}', which is no URL`);
+  }
+  if (next.protocol !== "http:" && next.protocol !== "https:") {
+    throw new BatonError(
+      "refused",
+      `${shownUrl(from)}: the server redirects to ${shownUrl(next)}; only http and https are followed`,
+    );
+  }
+  if (from.protocol === "https:" && next.protocol === "http:") {
+    throw new BatonError(
+      "refused",
+      `${shownUrl(from)}: the server redirects from https to ${shownUrl(next)}, which is not followed`,
+    );
+  }
+  return next;
+}
+
+function strongEtag(etag: string | undefined): string | undefined {
+  return etag?.startsWith("W/") ? undefined : etag;
+}
+
+async function* nothing(): AsyncIterable<Uint8Array> {}
+
+/** A body that the server has packed although it was not asked to. */
+async function* unpacked(
+  response: http.IncomingMessage,
+  packed: AsyncIterable<Uint8Array>,
+  encoding: string,
+  name: string,
+): AsyncIterable<Uint8Array> {
+  if (!["gzip", "x-gzip", "deflate"].includes(encoding)) {
+    response.destroy();
+    throw new BatonError("unsupported", `${name}: the server sends it packed as ${encoding}, which was not asked for`);
+  }
+  const unpacker = encoding === "deflate" ? createInflate() : createGunzip();
+  const feed = (async () => {
+    try {
+      for await (const piece of packed) {
+        if (!unpacker.write(piece)) await new Promise<void>((resume) => unpacker.once("drain", resume));
+      }
+      unpacker.end();
+    } catch (error) {
+      unpacker.destroy(error as Error);
+    }
+  })();
+  try {
+    for await (const piece of unpacker) yield piece as Uint8Array;
+    await feed;
+  } catch (error) {
+    if (error instanceof BatonError) throw error;
+    throw new BatonError("bad-format", `${name}: what the server sends as ${encoding} is damaged`, { cause: error });
+  } finally {
+    response.destroy();
+  }
+}

@@ -1,0 +1,103 @@
+/** Addresses of files: what is accepted, how they are written, and where a mirror folder keeps them. Pure. */
+
+import { BatonError } from "../errors.ts";
+
+/** What Baton fetches. */
+export const SCHEMES: readonly string[] = ["http", "https", "tftp", "file"];
+
+/** Known, and refused with a word on what to use instead. */
+const REFUSED: Readonly<Record<string, string>> = {
+  nfs: "Baton has no NFS client; serve the same folder by HTTP or TFTP",
+  ftp: "Baton has no FTP client; serve the same folder by HTTP or TFTP",
+  ftps: "Baton has no FTP client; serve the same folder by HTTPS",
+  smb: "Baton has no SMB client; serve the same folder by HTTP or TFTP",
+  iscsi: "Baton attaches no network disks; use a kernel and initrd that do",
+  aoe: "Baton attaches no network disks; use a kernel and initrd that do",
+};
+
+const PORTS: Readonly<Record<string, string>> = { tftp: "69", http: "80", https: "443" };
+
+/**
+ * Reads a URL and writes it in one form: scheme and host in lower case, no default port, no user's name kept apart.
+ * @throws BatonError `usage` for what is no URL, `unsupported` for schemes that Baton doesn't fetch
+ */
+export function parseFetchUrl(text: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new BatonError("usage", `${text}: not a URL; it is SCHEME://HOST/PATH, with http, https, tftp or file`);
+  }
+  const scheme = url.protocol.slice(0, -1);
+  if (!SCHEMES.includes(scheme)) {
+    const why = REFUSED[scheme] ?? `Baton fetches by ${SCHEMES.join(", ")} only`;
+    throw new BatonError("unsupported", `${text}: ${scheme} is not supported: ${why}`);
+  }
+  if (scheme !== "file" && url.host === "") throw new BatonError("usage", `${text}: it names no host`);
+  if (scheme !== "tftp") return url;
+  // The URL standard leaves hosts and ports of schemes that it doesn't know as they are.
+  if (url.port === PORTS.tftp) url.port = "";
+  if (url.hostname !== url.hostname.toLowerCase()) url.hostname = url.hostname.toLowerCase();
+  return url;
+}
+
+/** `http://host:8080`, the part before the path. */
+export function originOf(url: URL): string {
+  return `${url.protocol}//${url.host}`;
+}
+
+/** The path as text: percent-decoded where that gives valid text, never with a backslash meaning anything. */
+export function decodedPath(url: URL): string {
+  const path = url.pathname === "" ? "/" : url.pathname;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** A path as it stands in a URL: everything but unreserved characters, `/` and the harmless punctuation is encoded. */
+export function encodePath(path: string): string {
+  return path.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/]/gu, (character) => {
+    try {
+      return encodeURIComponent(character);
+    } catch {
+      // Half of a surrogate pair.
+      return "%EF%BF%BD";
+    }
+  });
+}
+
+/** `//` and `.` vanish, `..` stops at the root. */
+export function collapsePath(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
+
+/**
+ * Where a mirror folder keeps a URL's file (interfaces.md): SCHEME/HOST[:PORT]/PATH, percent-decoded, `//` and dots
+ * collapsed, the query dropped.
+ * @returns relative to the folder; null for a path that no file can have
+ */
+export function mirrorPath(url: URL): string | null {
+  const path = collapsePath(decodedPath(url));
+  if (path.includes("\0")) return null;
+  const host = url.protocol === "file:" ? "" : `/${url.host}`;
+  return `${url.protocol.slice(0, -1)}${host}${path}`;
+}
+
+/** The URL without what a server never sees, and without the user's name and password: for messages. */
+export function shownUrl(url: URL): string {
+  const shown = new URL(url);
+  shown.hash = "";
+  if (shown.username !== "" || shown.password !== "") {
+    shown.username = "";
+    shown.password = "";
+  }
+  return shown.href;
+}

@@ -1,0 +1,103 @@
+/** What an iPXE script sees of the network and of this machine. */
+
+import { type FileRef, formatFileRef } from "../entry.ts";
+import { BatonError, describeError } from "../errors.ts";
+import type { Fetcher } from "../fetch/fetcher.ts";
+import type { Platform } from "../formats/format.ts";
+import { resolveUri } from "../formats/ipxe/ipxe.ts";
+import type { IpxeHost } from "../formats/ipxe/machine.ts";
+import { decodeText } from "../formats/text.ts";
+import { log } from "../log.ts";
+import type { Lease } from "../net/lease.ts";
+
+/** Scripts are short. */
+const SCRIPT_LIMIT = 1024 * 1024;
+/** A menu names hundreds of kernels; asking a distant server for each would take longer than choosing one. */
+const MOST_LOOKS = 40;
+
+export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lease | null): IpxeHost {
+  const settings = ipxeSettings(platform, lease);
+  const known = new Map<string, Promise<boolean>>();
+  const look = async (url: string): Promise<boolean> => {
+    try {
+      await fetcher.stat(url);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BatonError)) throw error;
+      // Only a plain no counts: what can't be asked now may be there when it is booted.
+      return error.code !== "not-found";
+    }
+  };
+  return {
+    resolve: (uri, from) => withServer(resolveUri(uri, from), uri, lease),
+    exists: async (ref) => {
+      const url = formatFileRef(ref);
+      if (!("url" in ref)) return false;
+      let answer = known.get(url);
+      if (answer === undefined) {
+        if (!fetcher.isMirror && known.size >= MOST_LOOKS) return true;
+        answer = look(url);
+        known.set(url, answer);
+      }
+      return answer;
+    },
+    read: async (ref) => {
+      if (!("url" in ref)) return null;
+      const accept = (start: Uint8Array): boolean => /^(\ufeff)?#!(ipxe|gpxe)\s/.test(Buffer.from(start).toString());
+      try {
+        const bytes = await fetcher.read(ref.url, { limit: SCRIPT_LIMIT, accept });
+        return bytes === null ? null : decodeText(bytes).text;
+      } catch (error) {
+        log.info(describeError(error));
+        return null;
+      }
+    },
+    setting: (name) => settings.get(settingName(name)) ?? null,
+  };
+}
+
+/** `next-server` and the rest of a lease, for scripts that build their URLs of it. */
+function withServer(ref: FileRef | null, uri: string, lease: Lease | null): FileRef | null {
+  // `tftp:///path` and `http:/path` mean the server that the lease names.
+  const bare = /^(tftp|https?):\/(?:\/\/)?([^/].*)$/is.exec(uri);
+  if (bare === null || (uri.startsWith(`${bare[1]}://`) === true && !uri.startsWith(`${bare[1]}:///`))) return ref;
+  return lease?.server ? { url: `${bare[1]!.toLowerCase()}://${lease.server}/${bare[2]}` } : ref;
+}
+
+/** Settings by their plain name: iPXE's `net0/`, `netX/`, `net0.dhcp/` and `dhcp/` all mean the one network there is. */
+function settingName(name: string): string {
+  return name.toLowerCase().replace(/^(net[0x](\.[a-z0-9]+)?|dhcp|proxydhcp|pxebs|smbios)\//, "");
+}
+
+/** https://ipxe.org/cfg */
+function ipxeSettings({ firmware, arch }: Platform, lease: Lease | null): ReadonlyMap<string, string> {
+  const { mac, hostname, uuid } = lease ?? {};
+  const values: Readonly<Record<string, string | number | null | undefined>> = {
+    buildarch: { aarch64: "arm64", i486: "i386", i586: "i386", i686: "i386" }[arch] ?? arch,
+    platform: firmware === "efi" ? "efi" : "pcbios",
+    version: "1.21.1",
+    mac,
+    ip: lease?.ip,
+    netmask: lease?.netmask,
+    gateway: lease?.gateway,
+    dns: lease?.dns[0],
+    hostname,
+    domain: lease?.domain,
+    uuid,
+    "next-server": lease?.server,
+    "dhcp-server": lease?.dhcpServer ?? lease?.server,
+    filename: lease?.url ?? lease?.file,
+    "root-path": lease?.rootPath,
+    "209": lease?.conf,
+    "210": lease?.prefix,
+    "66": lease?.server,
+    "67": lease?.file,
+    ifname: "net0",
+    mtu: lease?.mtu,
+  };
+  const settings = new Map<string, string>();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== null && value !== undefined && value !== "") settings.set(name, String(value));
+  }
+  return settings;
+}

@@ -1,0 +1,74 @@
+/** Where network bootloaders look for their configurations, in their own order. Pure. */
+
+import type { Platform } from "../formats/format.ts";
+import { grubCpu } from "../formats/grub/start.ts";
+import { pxelinuxNames } from "../formats/syslinux/pxelinux.ts";
+import { bootif, hexAddress, type Lease } from "../net/lease.ts";
+
+export type Loader = "pxelinux" | "grub" | "ipxe";
+
+/**
+ * As whom a tree is read, the likeliest first: as the boot file's own loader would, then as the others.
+ * @param file the boot file's name
+ */
+export function loadersFor(file: string): readonly Loader[] {
+  const name = file.slice(file.lastIndexOf("/") + 1).toLowerCase();
+  if (/pxelinux|syslinux/.test(name)) return ["pxelinux", "grub", "ipxe"];
+  if (/ipxe|gpxe|undionly|snponly|^snp|\.k?kpxe$/.test(name)) return ["ipxe", "pxelinux", "grub"];
+  // Shim and what firmware calls a default loader start GRUB, as distributions install them.
+  if (/grub|shim|^boot(net)?(x64|ia32|aa64|riscv64)|^core\.(0|efi)$/.test(name)) return ["grub", "ipxe", "pxelinux"];
+  return ["pxelinux", "grub", "ipxe"];
+}
+
+/** PXELINUX: in `pxelinux.cfg/` below the folder where names start. */
+export function pxelinuxPlaces(folder: string, lease: Lease | null): string[] {
+  const { uuid = null, mac = null, ip = null, hardwareType = 1 } = lease ?? {};
+  return pxelinuxNames({ uuid, mac, ip, hardwareType }).map((name) => `${below(folder)}/pxelinux.cfg/${name}`);
+}
+
+/**
+ * GRUB: beside its image, in the `grub` folder there, and where grub-mknetdir and distributions put them; in each as
+ * grub_net_search_configfile (grub-core/net/net.c) names them, and by processor and firmware.
+ */
+export function grubPlaces(folder: string, lease: Lease | null, platform: Platform): string[] {
+  const folders = [folder, `${below(folder)}/grub`, `${below(folder)}/boot/grub`, "/grub", "/boot/grub"];
+  const own: string[] = [];
+  if (lease?.uuid) own.push(`grub.cfg-${lease.uuid.toLowerCase()}`);
+  const hardware = lease && bootif(lease);
+  if (hardware) own.push(`grub.cfg-${hardware}`);
+  const hex = hexAddress(lease?.ip ?? null);
+  for (let length = hex?.length ?? 0; length > 0; length--) own.push(`grub.cfg-${hex!.slice(0, length)}`);
+  const names = [...own, `${grubCpu(platform)}-${platform.firmware}/grub.cfg`, "grub.cfg"];
+  return [...new Set(folders)].flatMap((each) => names.map((name) => `${below(each)}/${name}`));
+}
+
+/** iPXE 1.21 and later: a script beside the image that firmware started. */
+export function ipxePlaces(folder: string): string[] {
+  return ["autoexec.ipxe", "boot.ipxe", "menu.ipxe"].map((name) => `${below(folder)}/${name}`);
+}
+
+/** Without the slash at the end, so that `/` is empty. */
+const below = (folder: string): string => folder.replace(/\/+$/, "");
+
+/** GRUB's variables after `net_bootp` (grub-core/net/bootp.c, docs "Network"). */
+export function grubVariables(lease: Lease | null, host: string, platform: Platform): Record<string, string> {
+  const card = platform.firmware === "efi" ? "efinet0" : "pxe";
+  const server = lease?.server || host;
+  const values: Record<string, string | null | undefined> = {
+    net_default_server: server,
+    pxe_default_server: server,
+    net_default_interface: lease === null ? null : card,
+    net_default_ip: lease?.ip,
+    net_default_mac: lease?.mac?.toLowerCase(),
+    [`net_${card}_ip`]: lease?.ip,
+    [`net_${card}_mac`]: lease?.mac?.toLowerCase(),
+    [`net_${card}_hostname`]: lease?.hostname,
+    [`net_${card}_domain`]: lease?.domain,
+    [`net_${card}_boot_file`]: lease?.file,
+    [`net_${card}_next_server`]: lease?.server,
+    [`net_${card}_dhcp_server_name`]: lease?.server,
+    [`net_${card}_rootpath`]: lease?.rootPath,
+    [`net_${card}_clientuuid`]: lease?.uuid,
+  };
+  return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}

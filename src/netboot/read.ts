@@ -1,0 +1,324 @@
+/** Reads what a URL or a lease leads to: told apart by content, or found where bootloaders look. */
+
+import type { Diagnostic, ParsedEntry } from "../entry.ts";
+import { parsedEntry } from "../entry.ts";
+import { BatonError, describeError } from "../errors.ts";
+import type { Fetcher } from "../fetch/fetcher.ts";
+import { collapsePath } from "../fetch/url.ts";
+import { baton, petitboot } from "../formats/baton/baton.ts";
+import { bls } from "../formats/bls/bls.ts";
+import {
+  EMPTY_RESULT,
+  type FormatContext,
+  type FormatResult,
+  type FormatVolume,
+  type Platform,
+} from "../formats/format.ts";
+import { grub } from "../formats/grub/grub.ts";
+import { grubLegacy } from "../formats/grub-legacy.ts";
+import { listIpxe } from "../formats/ipxe/ipxe.ts";
+import { baseName, folderOf } from "../formats/paths.ts";
+import { parsePxelinux } from "../formats/syslinux/pxelinux.ts";
+import { syslinux } from "../formats/syslinux/syslinux.ts";
+import { decodeText } from "../formats/text.ts";
+import { uki } from "../formats/uki/uki.ts";
+import { log } from "../log.ts";
+import { bootif, type Lease } from "../net/lease.ts";
+import type { ReadConfig } from "../policy/list.ts";
+import { type Content, contentOf } from "./contents.ts";
+import { networkIpxeHost } from "./ipxehost.ts";
+import { grubPlaces, grubVariables, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
+import { type Located, UrlTrees } from "./trees.ts";
+
+/** What a kernel that is named by itself is started with. */
+export interface Beside {
+  readonly initrd: readonly string[];
+  readonly options: string;
+}
+
+/** Of a file whose size the server doesn't tell. */
+const UNKNOWN_SIZE = 2 ** 40;
+
+/** One look at the network; nothing is remembered from one to the next. */
+export class NetworkReader {
+  readonly trees: UrlTrees;
+  readonly #fetcher: Fetcher;
+  readonly #platform: Platform;
+
+  constructor(fetcher: Fetcher, platform: Platform) {
+    this.#fetcher = fetcher;
+    this.#platform = platform;
+    this.trees = new UrlTrees(fetcher);
+  }
+
+  /**
+   * What a person (or `baton.url=`) named.
+   * @throws BatonError where it can't be fetched, or is nothing that boots
+   */
+  async url(text: string, lease: Lease | null, beside: Beside): Promise<ReadConfig> {
+    const at = this.trees.locate(text);
+    if (at.path.endsWith("/")) return this.#search(at, folderPath(at.path), ["pxelinux", "grub", "ipxe"], lease);
+    const content = await this.#contentOf(at);
+    if (content.what === "program") return this.#search(at, folderOf(at.path), loadersFor(at.path), lease);
+    if (content.what !== "unknown") return this.#read(at, content, folderOf(at.path), lease, beside);
+    throw new BatonError(
+      "bad-format",
+      `${this.#name(at)}: it is ${content.description}, and none of what Baton boots from: a kernel, a unified kernel ` +
+        "image, an ISO, an iPXE script, or a configuration of pxelinux, GRUB, systemd-boot or Baton",
+    );
+  }
+
+  /**
+   * What a lease leads to (interfaces.md): its URL, its configuration file, its prefix, its boot file.
+   * @throws BatonError where it leads nowhere, with all that was tried
+   */
+  async lease(lease: Lease, beside: Beside): Promise<ReadConfig> {
+    const failures: string[] = [];
+    for (const [what, attempt] of this.#ways(lease, beside)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof BatonError)) throw error;
+        failures.push(`${what}: ${error.message}`);
+        log.info(`${lease.origin}: ${what}: ${error.message}`);
+        // A server that doesn't answer doesn't answer the next question either.
+        if (error.code === "timeout" || error.code === "cancelled") break;
+      }
+    }
+    if (failures.length === 0) {
+      throw new BatonError(
+        "not-found",
+        `${lease.origin}: the lease names no boot file: neither next-server with a file name, nor options 67, 209, 210, ` +
+          "nor a boot file URL. Set one of them in the DHCP server",
+      );
+    }
+    throw new BatonError("not-found", failures.join("; "));
+  }
+
+  #ways(lease: Lease, beside: Beside): [string, () => Promise<ReadConfig>][] {
+    const ways: [string, () => Promise<ReadConfig>][] = [];
+    const { url, conf, prefix, file } = lease;
+    if (url) ways.push(["boot file URL", () => this.#bootFile(this.trees.locate(url), lease, beside)]);
+    // Where relative names start: the prefix, else the boot file's folder.
+    const base = (): Located => {
+      if (prefix) {
+        const at = this.#onServer(prefix, lease, null);
+        return { tree: at.tree, path: folderPath(at.path) };
+      }
+      const bootFile = file ? this.#onServer(file, lease, null) : url ? this.trees.locate(url) : null;
+      if (bootFile === null) return this.#onServer("/", lease, null);
+      return { tree: bootFile.tree, path: folderOf(bootFile.path) };
+    };
+    if (conf) {
+      ways.push([
+        "configuration file (option 209)",
+        async () => {
+          const start = base();
+          const at = this.#onServer(conf, lease, start);
+          const content = await this.#contentOf(at);
+          const readable =
+            content.what === "unknown" || content.what === "program" ? { what: "syslinux" as const } : content;
+          return this.#read(at, readable, start.path, lease, beside);
+        },
+      ]);
+    }
+    if (prefix || conf) {
+      const loaders = file ? loadersFor(file) : (["pxelinux", "grub", "ipxe"] as const);
+      const what = prefix ? "prefix (option 210)" : "boot file's folder";
+      ways.push([
+        what,
+        async () => {
+          const start = base();
+          return this.#search(start, start.path, ["pxelinux", ...loaders.filter((name) => name !== "pxelinux")], lease);
+        },
+      ]);
+    }
+    if (file) ways.push(["boot file", () => this.#bootFile(this.#onServer(file, lease, null), lease, beside)]);
+    return ways;
+  }
+
+  /** A name as a lease has it: a URL, `server::path`, or a path on the lease's server. @param base of relative names */
+  #onServer(name: string, lease: Lease, base: Located | null): Located {
+    const text = name.replaceAll("\\", "/");
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return this.trees.locate(text);
+    const [, host, rest] = /^([^/]*?)::(.*)$/s.exec(text) ?? [];
+    if (base !== null && host === undefined) {
+      return { tree: base.tree, path: collapsePath(text.startsWith("/") ? text : `${base.path}/${text}`) };
+    }
+    const server = host || lease.server;
+    if (!server) {
+      throw new BatonError("not-found", `${name}: the lease names no server for it (next-server, or option 66)`);
+    }
+    const path = rest ?? text;
+    const located = this.trees.locate(`tftp://${server.includes(":") ? `[${server}]` : server}/`);
+    return { tree: located.tree, path: path.endsWith("/") ? `${collapsePath(path)}/` : collapsePath(path) };
+  }
+
+  /** A boot file that is missing, unknown or another loader means that the tree is read as its loader would. */
+  async #bootFile(at: Located, lease: Lease, beside: Beside): Promise<ReadConfig> {
+    let content: Content | null = null;
+    try {
+      if (!at.path.endsWith("/")) content = await this.#contentOf(at);
+    } catch (error) {
+      if (!(error instanceof BatonError && error.code === "not-found")) throw error;
+      log.info(error.message);
+    }
+    if (content !== null && content.what !== "program" && content.what !== "unknown") {
+      return this.#read(at, content, folderOf(at.path), lease, beside);
+    }
+    const what =
+      content === null
+        ? "is not there"
+        : content.what === "unknown"
+          ? `is ${content.description}`
+          : "is another loader";
+    log.info(`${this.#name(at)} ${what}: looking for the configurations beside it`);
+    return this.#search(
+      at,
+      folderPath(at.path.endsWith("/") ? at.path : folderOf(at.path)),
+      loadersFor(at.path),
+      lease,
+    );
+  }
+
+  /** @throws BatonError `not-found` with every place that was looked at */
+  async #search(at: Located, folder: string, loaders: readonly Loader[], lease: Lease | null): Promise<ReadConfig> {
+    const looked: string[] = [];
+    for (const loader of loaders) {
+      for (const path of this.#places(loader, folder, lease)) {
+        looked.push(path);
+        try {
+          await at.tree.reader.read(path);
+        } catch (error) {
+          // Some servers refuse what is not there.
+          if (!(error instanceof BatonError && ["not-found", "refused"].includes(error.code))) throw error;
+          continue;
+        }
+        const what = loader === "pxelinux" ? "syslinux" : loader;
+        return this.#read({ tree: at.tree, path }, { what }, folder, lease, { initrd: [], options: "" });
+      }
+    }
+    const shown =
+      looked.length > 6 ? `${looked.slice(0, 6).join(", ")} and ${looked.length - 6} more` : looked.join(", ");
+    throw new BatonError("not-found", `${at.tree.name}: there is no configuration (looked for ${shown})`);
+  }
+
+  #places(loader: Loader, folder: string, lease: Lease | null): string[] {
+    if (loader === "pxelinux") return pxelinuxPlaces(folder, lease);
+    if (loader === "grub") return grubPlaces(folder, lease, this.#platform);
+    return ipxePlaces(folder);
+  }
+
+  async #contentOf(at: Located): Promise<Content> {
+    const { size } = await at.tree.reader.stat(at.path);
+    // Small files are read whole, since they will be parsed; of others only what tells what they are.
+    if (size > 0 && size < 256 * 1024) await at.tree.reader.read(at.path);
+    const readAt = (offset: number, length: number): Promise<Uint8Array> =>
+      at.tree.reader.readAt(at.path, offset, length);
+    return contentOf(readAt, size || UNKNOWN_SIZE, at.path);
+  }
+
+  #name(at: Located): string {
+    return this.trees.urlOf(at.tree.name, at.path);
+  }
+
+  /** @param start the folder in which PXELINUX's names start */
+  async #read(at: Located, content: Content, start: string, lease: Lease | null, beside: Beside): Promise<ReadConfig> {
+    const source = this.#name(at);
+    const result = this.trees.withUrls(await this.#parse(at, content, start, lease, beside));
+    log.info(`${source}: ${result.entries.length} entries`);
+    return { ...result, source, volumeKey: at.tree.name, removable: false };
+  }
+
+  async #parse(
+    at: Located,
+    content: Content,
+    start: string,
+    lease: Lease | null,
+    beside: Beside,
+  ): Promise<FormatResult> {
+    const { path } = at;
+    const context = this.#context(at, lease);
+    switch (content.what) {
+      case "kernel":
+        return oneEntry(this.#kernel(at, beside));
+      case "uki":
+        return uki.parse(folderOf(path), { ...context, volume: withListing(at) });
+      case "bls":
+        return bls.parse(folderOf(path), { ...context, volume: withListing(at) });
+      case "ipxe": {
+        const { text } = decodeText(await at.tree.reader.read(path));
+        return listIpxe(text, { url: this.#name(at) }, networkIpxeHost(this.#fetcher, this.#platform, lease));
+      }
+      case "syslinux":
+        if (/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) return syslinux.parse(path, context);
+        return parsePxelinux(path, start, context, {
+          ip: lease?.ip
+            ? [lease.ip, lease.server, lease.gateway, lease.netmask].map((part) => part ?? "").join(":")
+            : null,
+          bootif: lease && bootif(lease),
+        });
+      case "grub":
+        return grub.parse(path, context);
+      case "grub-legacy":
+        return grubLegacy.parse(path, context);
+      case "baton":
+        return baton.parse(path, context);
+      case "petitboot":
+        return petitboot.parse(path, context);
+      case "iso":
+        return oneEntry({ ...this.#kernel(at, beside), kind: "iso", linux: null, reason: "it is an ISO image" });
+      default:
+        return { ...EMPTY_RESULT, diagnostics: [wrong(this.#name(at), "it is nothing that Baton boots from")] };
+    }
+  }
+
+  #context({ tree }: Located, lease: Lease | null): FormatContext {
+    const host = tree.name.slice(tree.name.indexOf("//") + 2);
+    return {
+      volume: tree,
+      volumes: [tree],
+      platform: this.#platform,
+      variables: grubVariables(lease, host, this.#platform),
+      openServer: (origin) => this.trees.tree(origin),
+    };
+  }
+
+  #kernel(at: Located, beside: Beside): ParsedEntry {
+    const initrd = beside.initrd.map((name) => {
+      if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
+      return { url: new URL(name, this.#name(at)).href };
+    });
+    const source = this.#name(at);
+    const title = baseName(at.path);
+    return parsedEntry({ title, type: "url", source, linux: { url: source }, initrd, options: beside.options });
+  }
+}
+
+const folderPath = (path: string): string => path.replace(/(.)\/+$/, "$1");
+
+/** A server tells no names; a folder with this one file in it is what is meant. */
+function withListing({ tree, path }: Located): FormatVolume {
+  const item = { name: baseName(path), type: "file" as const };
+  const list: FormatVolume["reader"]["list"] = async (folder) =>
+    folderPath(folder) === folderOf(path) ? [item] : tree.reader.list(folder);
+  const { read, readAt, stat } = tree.reader;
+  return { ...tree, reader: { read, readAt, stat, list } };
+}
+
+const oneEntry = (entry: ParsedEntry): FormatResult => ({
+  ...EMPTY_RESULT,
+  entries: [entry],
+  defaultIndex: 0,
+  defaultIsExplicit: true,
+});
+
+const wrong = (source: string, message: string): Diagnostic => ({
+  ...{ severity: "error", source, line: null, column: null, message },
+});
+
+/** A failure as the list shows it. */
+export function failedConfig(source: string, error: unknown): ReadConfig {
+  const diagnostics = [wrong(source, describeError(error))];
+  return { ...EMPTY_RESULT, diagnostics, source, volumeKey: source, removable: false };
+}

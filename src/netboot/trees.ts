@@ -1,0 +1,165 @@
+/**
+ * Servers as volumes: formats see a tree of files, each read by a URL when it is asked for. Such a volume is named by
+ * what stands before the path (`tftp://10.0.2.2`), and what formats say of its files is turned into URLs afterwards.
+ */
+
+import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
+import { BatonError } from "../errors.ts";
+import type { Fetcher } from "../fetch/fetcher.ts";
+import { decodedPath, encodePath, originOf, parseFetchUrl } from "../fetch/url.ts";
+import type { FormatResult, FormatVolume } from "../formats/format.ts";
+import { CONFIG_LIMIT, type Reader } from "../formats/reader.ts";
+import { RemoteFile } from "./remotefile.ts";
+
+/** Small files are asked for several times: to see what they are, and to read them. */
+const KEPT_BYTES = 1024 * 1024;
+
+/** A file on a server, as formats name it. */
+export interface Located {
+  readonly tree: FormatVolume;
+  /** Decoded, absolute. */
+  readonly path: string;
+}
+
+export class UrlTrees {
+  readonly #fetcher: Fetcher;
+  readonly #trees = new Map<string, FormatVolume>();
+  /** URLs that no path alone makes again (a query): by `TREE:/path`. */
+  readonly #exact = new Map<string, string>();
+  readonly #kept = new Map<string, Promise<Uint8Array>>();
+  readonly #stats = new Map<string, Promise<{ readonly size: number | null }>>();
+
+  constructor(fetcher: Fetcher) {
+    this.#fetcher = fetcher;
+  }
+
+  /** @param origin `http://host:8080` */
+  tree(origin: string): FormatVolume {
+    let tree = this.#trees.get(origin);
+    if (tree === undefined) {
+      const reader = this.#reader(origin);
+      const type = origin.slice(0, origin.indexOf(":"));
+      const nothing = { uuid: null, label: null, partuuid: null, partlabel: null, disk: null, partition: null };
+      tree = { name: origin, type, ...nothing, scheme: null, removable: false, reader };
+      this.#trees.set(origin, tree);
+    }
+    return tree;
+  }
+
+  /** @throws BatonError `usage`, `unsupported` */
+  locate(text: string): Located {
+    const url = parseFetchUrl(text);
+    url.hash = "";
+    const tree = this.tree(originOf(url));
+    const path = decodedPath(url);
+    if (`${tree.name}${encodePath(path)}` !== url.href) this.#exact.set(`${tree.name}:${path}`, url.href);
+    return { tree, path };
+  }
+
+  /** The URL of a file in one of the trees. */
+  urlOf(origin: string, path: string): string {
+    return this.#exact.get(`${origin}:${path}`) ?? origin + encodePath(path);
+  }
+
+  /** The reference with a URL where it names a file of one of the trees. */
+  reference(ref: FileRef): FileRef {
+    return "device" in ref && this.#trees.has(ref.device) ? { url: this.urlOf(ref.device, ref.path) } : ref;
+  }
+
+  /** A format's answer with URLs in place of the trees' names. */
+  withUrls(result: FormatResult): FormatResult {
+    return {
+      ...result,
+      entries: result.entries.map((entry) => this.#entry(entry)),
+      diagnostics: result.diagnostics.map((diagnostic) => this.#diagnostic(diagnostic)),
+    };
+  }
+
+  #entry(entry: ParsedEntry): ParsedEntry {
+    const reference = (ref: FileRef): FileRef => this.reference(ref);
+    return {
+      ...entry,
+      source: this.#source(entry.source),
+      reason: entry.reason === null ? null : this.#text(entry.reason),
+      linux: entry.linux && reference(entry.linux),
+      initrd: entry.initrd.map(reference),
+      devicetree: entry.devicetree && reference(entry.devicetree),
+      modules: entry.modules.map(({ file, args }) => ({ file: reference(file), args })),
+      // Nothing is written over a network, whatever a script would like to remember.
+      writes: [],
+    };
+  }
+
+  #diagnostic(diagnostic: Diagnostic): Diagnostic {
+    return { ...diagnostic, source: this.#source(diagnostic.source), message: this.#text(diagnostic.message) };
+  }
+
+  #source(text: string): string {
+    for (const origin of this.#trees.keys()) {
+      if (text.startsWith(`${origin}:/`)) return this.urlOf(origin, text.slice(origin.length + 1));
+    }
+    return text;
+  }
+
+  /** `http://host:/path` in a sentence. */
+  #text(text: string): string {
+    let clean = text;
+    for (const origin of this.#trees.keys()) clean = clean.replaceAll(`${origin}:/`, `${origin}/`);
+    return clean;
+  }
+
+  /** Whether a file is there. */
+  stat(url: string): Promise<{ readonly size: number | null }> {
+    let stat = this.#stats.get(url);
+    if (stat === undefined) {
+      stat = this.#fetcher.stat(url);
+      stat.catch(() => {});
+      this.#stats.set(url, stat);
+    }
+    return stat;
+  }
+
+  #reader(origin: string): Reader {
+    const url = (path: string): string => this.urlOf(origin, path);
+    const files = new Map<string, RemoteFile>();
+    return {
+      read: async (path, limit = CONFIG_LIMIT) => {
+        const address = url(path);
+        let bytes = this.#kept.get(address);
+        if (bytes === undefined) {
+          bytes = this.#fetcher.read(address, { limit }).then((read) => read!);
+          this.#kept.set(address, bytes);
+          const forget = (): boolean => this.#kept.delete(address);
+          // What is missing stays missing for as long as one listing takes; other failures may pass.
+          bytes.then(
+            ({ length }) => length > KEPT_BYTES && forget(),
+            (error) => (error instanceof BatonError && error.code === "not-found") || forget(),
+          );
+        }
+        const read = await bytes;
+        if (read.length > limit) throw new BatonError("too-large", `${address}: it has more than ${limit} bytes`);
+        return read;
+      },
+      readAt: async (path, offset, length) => {
+        const address = url(path);
+        const kept = await this.#kept.get(address)?.catch(() => undefined);
+        if (kept !== undefined) return kept.subarray(offset, offset + length);
+        let file = files.get(address);
+        if (file === undefined) {
+          file = new RemoteFile(this.#fetcher, address);
+          files.set(address, file);
+        }
+        return file.readAt(offset, length);
+      },
+      list: async (path) => {
+        // Neither TFTP nor HTTP has a listing that programs could rely on.
+        throw new BatonError("not-found", `${url(path)}: a server doesn't tell what is in its folders`);
+      },
+      stat: async (path) => {
+        if (path.endsWith("/")) throw new BatonError("not-found", `${url(path)}: it is a folder`);
+        const { size } = await this.stat(url(path));
+        return { type: "file", size: size ?? 0, mtime: 0 };
+      },
+    };
+  }
+}
