@@ -13,19 +13,20 @@ import { classicLoader } from "./classic.ts";
 import type { Discovery } from "./discover.ts";
 import { type BootEntry, type FileRef, formatFileRef, type StateWrite } from "./entry.ts";
 import { BatonError } from "./errors.ts";
-import { fileLoadRefusal, identifyImage } from "./images/identify.ts";
+import { identifyImage, loadRefusal } from "./images/identify.ts";
 import type { Image } from "./images/image.ts";
-import { readUki } from "./images/uki.ts";
+import { readAtWithin, readUki } from "./images/uki.ts";
 import { classicMethod } from "./kexec/classic.ts";
 import { fileLoadMethod } from "./kexec/fileload.ts";
 import type { KexecFile } from "./kexec/files.ts";
 import { handOver } from "./kexec/handover.ts";
 import { demandsSignatures, type LoadProgress, type LoadResult, loadFile } from "./kexec/loadfiles.ts";
-import type { LoadMethod } from "./kexec/method.ts";
+import type { LoadMethod, LoadRequest } from "./kexec/method.ts";
 import { type KexecState, readKexecState } from "./kexec/state.ts";
 import { withDeadline } from "./linux/deadline.ts";
 import { log } from "./log.ts";
 import type { Progress } from "./menu/model.ts";
+import { unpackKernel } from "./unpacked.ts";
 
 /** How long a device may take to open a file or to give the next mebibyte. */
 const READ_MS = 30_000;
@@ -79,13 +80,13 @@ export interface BootHooks {
  * @throws BatonError where it names no kernel, or a file can't be read
  */
 export async function planBoot(discovery: Discovery, entry: BootEntry, arch: string | null): Promise<BootPlan> {
-  const extra = entry.devicetree === null ? [] : [entry.devicetree];
-  const opened = await openFiles(discovery, [...kernelAndInitrds(entry), ...extra]);
+  const opened = await openFiles(discovery, filesOf(entry, arch ?? machine()));
   try {
-    const image = await identify(opened[0]!);
+    const whole = await identify(opened[0]!);
+    const image = whole.isPacked ? await packedImage(opened[0]!) : whole;
     const policy = arch === null ? await readKexecState() : NO_POLICY;
     const methods = loadMethods(image, arch ?? machine(), policy);
-    const refusal = methods.length > 0 ? null : fileLoadRefusal(image, arch ?? machine());
+    const refusal = methods.length > 0 ? null : loadRefusal(image, arch ?? machine());
     const files: BootFile[] = [];
     for (const file of opened) files.push({ ref: file.name, size: file.size, sha256: await sha256(file) });
     const { options, writes } = entry;
@@ -125,16 +126,21 @@ async function loadAndJump(
 ): Promise<never> {
   const title = `Loading ${entry.title}`;
   hooks.onProgress({ title, detail: "opening its files", done: 0, total: null });
-  const opened = await openFiles(discovery, kernelAndInitrds(entry), (name, done, total) =>
+  const opened = await openFiles(discovery, filesOf(entry, machine()), (name, done, total) =>
     hooks.onProgress({ title, detail: `fetching ${name}`, done, total }),
   );
   const limited = (work: Promise<void>, ms: number): Promise<void> =>
     Promise.race([work, sleep(ms, undefined, { ref: false })]);
   return handOver({
     load: async () => {
-      checkDevicetree(entry);
-      return loadOpened(opened, options, entry.profile ?? 0, ({ detail, done, total }) =>
-        hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
+      const { files, special } = partsOf(entry, opened);
+      return loadOpened(
+        files,
+        options,
+        entry.profile ?? 0,
+        ({ detail, done, total }) =>
+          hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
+        special,
       );
     },
     closeFiles: () => closeFiles(opened),
@@ -162,15 +168,34 @@ export async function loadOpened(
   cmdline: string,
   profile: number,
   onProgress: (progress: LoadProgress) => void,
+  special: SpecialFiles = {},
 ): Promise<LoadResult> {
-  const image = await identify(opened[0]!);
-  const methods = loadMethods(image, machine(), await readKexecState());
-  const refusal = methods.length > 0 ? null : fileLoadRefusal(image, machine());
-  if (refusal !== null) throw new BatonError("bad-format", `${opened[0]!.name}: ${refusal}`);
-  const { kernel, initrds } = await kexecFiles(opened, image, profile);
-  const { cmdlineLimit } = image;
-  return loadFile({ kernel, initrds, cmdline, cmdlineLimit, readTimeoutMs: READ_MS, onProgress, methods });
+  const whole = await identify(opened[0]!);
+  const unusable = loadRefusal(whole, machine());
+  if (unusable !== null) throw new BatonError("bad-format", `${opened[0]!.name}: ${unusable}`);
+  const { kernel: part, initrds } = await kexecFiles(opened, whole, profile);
+  const readPart = readAtWithin(readAtOf(opened[0]!), {
+    offset: (part.offset ?? 0) - opened[0]!.offset,
+    size: part.size,
+  });
+  const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
+  const { image, file: kernel, release } = await unpackKernel(part, inside, readPart);
+  try {
+    const all = loadMethods(image, machine(), await readKexecState());
+    // The kernel itself passes its own devicetree on, and takes no other.
+    const methods = special.devicetree ? all.filter(({ name }) => name === "kexec_load") : all;
+    const refusal = methods.length > 0 ? null : (loadRefusal(image, machine()) ?? "There is no way to load it here.");
+    if (refusal !== null) throw new BatonError("bad-format", `${kernel.name}: ${refusal}`);
+    const { cmdlineLimit } = image;
+    const files = { kernel, initrds, ...special };
+    return await loadFile({ ...files, cmdline, cmdlineLimit, readTimeoutMs: READ_MS, onProgress, methods });
+  } finally {
+    release();
+  }
 }
+
+/** What only some kernels get. */
+export type SpecialFiles = Partial<Pick<LoadRequest, "modules" | "loaderName" | "devicetree">>;
 
 type SignaturePolicy = Pick<KexecState, "lockdown" | "secureBoot">;
 const NO_POLICY: SignaturePolicy = { lockdown: null, secureBoot: null };
@@ -186,20 +211,48 @@ function loadMethods(image: Image, arch: string, policy: SignaturePolicy): LoadM
   return [classicMethod(layOut), ...byFile];
 }
 
-function kernelAndInitrds(entry: BootEntry): FileRef[] {
+/** Every file that booting the entry takes: the kernel, its initrds or modules, the devicetree. */
+function filesOf(entry: BootEntry, arch: string): FileRef[] {
+  if (isMultiboot(entry) && entry.modules.length > 0) return entry.modules.map(({ file }) => file);
   if (entry.kind !== "linux" || entry.linux === null) {
-    throw new BatonError("unsupported", entry.reason ?? "the entry names no Linux kernel");
+    throw new BatonError("unsupported", entry.reason ?? "the entry names no kernel that kexec could start");
   }
-  return [entry.linux, ...entry.initrd];
+  return [entry.linux, ...entry.initrd, ...(takesDevicetree(entry, arch) ? [entry.devicetree!] : [])];
 }
 
-/** kexec_file_load passes the running kernel's devicetree on, and takes no other. */
-function checkDevicetree(entry: BootEntry): void {
-  if (entry.devicetree === null) return;
-  const name = formatFileRef(entry.devicetree);
-  if (/^(x86_64|i.86)$/.test(machine())) log.info(`${name}: not used, since x86 kernels take no devicetree`);
-  else throw new BatonError("unsupported", `${name}: kexec_file_load takes no devicetree but the running kernel's`);
+const isMultiboot = ({ kind }: BootEntry): boolean => kind === "multiboot" || kind === "multiboot2";
+
+function takesDevicetree({ devicetree }: BootEntry, arch: string): boolean {
+  if (devicetree === null) return false;
+  if (!/^(x86_64|i.86)$/.test(arch)) return true;
+  log.info(`${formatFileRef(devicetree)}: not used, since x86 kernels take no devicetree`);
+  return false;
 }
+
+/**
+ * The open files of an entry by what they are for.
+ * @param opened in the order of `filesOf`
+ */
+function partsOf(entry: BootEntry, opened: readonly OpenFile[]): { files: readonly OpenFile[]; special: SpecialFiles } {
+  if (isMultiboot(entry)) {
+    // GRUB 2 leaves the file's name out of command lines, and kernels that want none look for its name.
+    const named = entry.type !== "grub";
+    const modules = opened.slice(1).map((file, index) => {
+      const { file: ref, args } = entry.modules[index + 1]!;
+      const name = "path" in ref ? ref.path : file.name;
+      return { file: plain(file), cmdline: named ? `${name} ${args}`.trim() : args };
+    });
+    return { files: opened.slice(0, 1), special: { modules, loaderName: named ? "Baton" : "GRUB 2 (Baton)" } };
+  }
+  if (!takesDevicetree(entry, machine())) return { files: opened, special: {} };
+  return { files: opened.slice(0, -1), special: { devicetree: plain(opened.at(-1)!) } };
+}
+
+/** A file that is whole is taken as it is; a part has to be copied first by kexec_file_load. */
+const plain = ({ name, handle, size, offset }: OpenFile): KexecFile => ({
+  ...{ name, fd: handle.fd, size },
+  ...(offset === 0 ? {} : { offset }),
+});
 
 /**
  * In the order of the references; what is fetched is fetched side by side.
@@ -264,6 +317,11 @@ export async function closeFiles(files: readonly OpenFile[]): Promise<void> {
   await Promise.all(files.map(({ handle }) => handle.close()));
 }
 
+async function packedImage(file: OpenFile): Promise<Image> {
+  const { unwrapKernel } = await import("./images/unwrap.ts");
+  return (await unwrapKernel(readAtOf(file), file.size)).image;
+}
+
 const identify = (file: OpenFile): Promise<Image> => identifyImage(readAtOf(file), file.size);
 
 /** What kexec loads: whole files, or the parts of a unified kernel image. */
@@ -272,11 +330,7 @@ async function kexecFiles(
   image: Image,
   profile: number,
 ): Promise<{ kernel: KexecFile; initrds: KexecFile[] }> {
-  // A file that is whole is taken as it is; a part has to be copied first.
-  const [first, ...others] = opened.map(({ name, handle, size, offset }) => ({
-    ...{ name, fd: handle.fd, size },
-    ...(offset === 0 ? {} : { offset }),
-  }));
+  const [first, ...others] = opened.map(plain);
   const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size, profile) : null;
   if (uki === null) return { kernel: first!, initrds: others };
   const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({

@@ -39,8 +39,8 @@ export async function layOutOther(
     readMachine(arch, request, reading),
   ]);
   const modules = (request.modules ?? []).map(({ file, cmdline }) => ({ content: filePart(file), cmdline }));
-  const input = { image, kernel, initrds, machine, modules, cmdline: request.cmdline, seed: randomBytes(32) };
-  return layOut(input, memory);
+  const { cmdline, loaderName = "Baton" } = request;
+  return layOut({ image, kernel, initrds, machine, modules, loaderName, cmdline, seed: randomBytes(32) }, memory);
 }
 
 async function readMachine(arch: string, request: LoadRequest, reading: ReadOptions): Promise<Machine> {

@@ -18,6 +18,7 @@ const COMPOSITIONS = [
   "classic",
   "netboot",
   "layouts",
+  "unpacked",
   "commands",
 ];
 /** Imported by all; import nothing above themselves. */
@@ -49,6 +50,7 @@ const PURE_NODE = ["node:path/posix", "node:buffer", "node:crypto", "node:zlib"]
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   koffi: ["linux"],
   blessed: ["menu"],
+  "qrcode-generator": ["menu"],
   yaml: ["policy", "formats"],
   ini: ["policy", "formats"],
   zstddec: ["images"],

@@ -35,6 +35,8 @@ export interface LayoutInput {
   readonly initrds: readonly Content[];
   /** Multiboot only. */
   readonly modules: readonly MultibootModule[];
+  /** Multiboot only: how the loader calls itself. */
+  readonly loaderName: string;
   readonly machine: Machine;
   /** The memory map that the new kernel sees, where that isn't the machine's own (a crash kernel's). */
   readonly e820?: readonly E820Entry[];
@@ -88,10 +90,11 @@ function linux(input: LayoutInput) {
 async function multiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
   const { findMultiboot, multibootMachine } = await import("./multiboot.ts");
   if (input.machine.arch !== "x86_64") throw wrongMachine(input);
-  const { kernel, modules, cmdline, initrds } = input;
+  const { kernel, modules, loaderName, cmdline, initrds } = input;
   const request = {
     kernel,
     cmdline,
+    loaderName,
     modules: [...modules, ...initrds.map((content) => ({ content, cmdline: "" }))],
     machine: multibootMachine(input.machine.x86, input.machine.rsdp),
   };

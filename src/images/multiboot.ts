@@ -59,6 +59,8 @@ export interface MultibootRequest {
   readonly kernel: Uint8Array;
   readonly cmdline: string;
   readonly modules: readonly MultibootModule[];
+  /** How the loader calls itself. */
+  readonly loaderName: string;
   readonly machine: MultibootMachine;
 }
 

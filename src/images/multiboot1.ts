@@ -66,7 +66,7 @@ export function loadMultiboot1(request: MultibootRequest, headerOffset: number, 
 function addInformation(request: MultibootRequest, modules: readonly PlacedModule[], memory: SegmentMemory): bigint {
   const { memoryMap, framebuffer } = request.machine;
   const text = (value: string): Buffer => Buffer.from(`${value}\0`);
-  const strings = [text(request.cmdline), text("Baton"), ...modules.map(({ cmdline }) => text(cmdline))];
+  const strings = [text(request.cmdline), text(request.loaderName), ...modules.map(({ cmdline }) => text(cmdline))];
   const modulesAt = INFO_SIZE;
   const mapAt = modulesAt + modules.length * MODULE_SIZE;
   const stringsAt = mapAt + memoryMap.length * MAP_ENTRY_SIZE;

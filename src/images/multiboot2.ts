@@ -142,7 +142,7 @@ function addInformation(request: MultibootRequest, base: bigint | null, memory: 
   };
   const text = (value: string): Buffer => Buffer.from(`${value}\0`);
   tag(INFO.cmdline, text(request.cmdline));
-  tag(INFO.loaderName, text("Baton"));
+  tag(INFO.loaderName, text(request.loaderName));
   for (const { start, end, cmdline } of placeModules(request.modules, memory)) {
     tag(INFO.module, words(start, end), text(cmdline));
   }

@@ -16,6 +16,8 @@ export interface LoadRequest {
   readonly cmdlineLimit?: number | null;
   /** Of a multiboot kernel, in order; none unless given. kexec_load only. */
   readonly modules?: readonly { readonly file: KexecFile; readonly cmdline: string }[];
+  /** How the loader calls itself to a multiboot kernel; `Baton` unless given. */
+  readonly loaderName?: string;
   /** A devicetree in place of the running kernel's. kexec_load only. */
   readonly devicetree?: KexecFile | null;
 }
