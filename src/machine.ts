@@ -327,6 +327,13 @@ export function thisPlatform(): Platform {
   return {
     firmware,
     arch: uname(),
+    smbios: () => {
+      try {
+        return readFileSync("/sys/firmware/dmi/tables/DMI");
+      } catch {
+        return null;
+      }
+    },
     loaderVariable: (name) => {
       try {
         // Four bytes of attributes, then UTF-16 with a NUL at the end.

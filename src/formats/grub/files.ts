@@ -39,7 +39,10 @@ export class Files {
   name(text: string): NamedFile {
     const { device: name, path } = splitPath(text);
     const device = this.device(name);
-    const absolute = this.#run.subvolumes.resolve(device, path.startsWith("/") ? path : `/${path}`, this.#run.env);
+    const rooted = path.startsWith("/") ? path : `/${path}`;
+    // `$prefix` may end in a slash; on a disk that says nothing, and the same file must be known for the same.
+    const plain = device.kind === "volume" && rooted.includes("//") ? rooted.replace(/\/{2,}/g, "/") : rooted;
+    const absolute = this.#run.subvolumes.resolve(device, plain, this.#run.env);
     return { device, path: absolute, ref: this.#run.devices.fileRef(device, absolute) };
   }
 
@@ -81,6 +84,17 @@ export class Files {
       if (isOwn && (error.code === "timeout" || error.code === "io")) throw error;
       return error.message;
     }
+  }
+
+  /** The first bytes of a file, `length` of them at most; the reason in a sentence where it can't be read. */
+  async readStart(file: NamedFile, length: number): Promise<Uint8Array | string> {
+    const stat = await this.stat(file);
+    if (file.device.kind !== "volume" || stat?.type !== "file") return `${formatFileRef(file.ref)} is not there`;
+    const { volume } = file.device;
+    const bytes = await this.#attempt(volume, () => volume.reader.readAt(file.path, 0, length));
+    if (bytes === null) return `${formatFileRef(file.ref)} can't be read`;
+    this.#run.budget.file(bytes.length);
+    return bytes;
   }
 
   async environmentBlock(file: NamedFile): Promise<LoadedBlock> {

@@ -4,11 +4,14 @@ import type { CommandFunction } from "../interpreter.ts";
 import { blsCommands } from "./bls.ts";
 import { configCommands } from "./config.ts";
 import { controlCommands } from "./control.ts";
+import { deviceCommands } from "./device.ts";
+import { fileCommands } from "./file.ts";
+import { firmwareCommands } from "./firmware.ts";
 import { loadCommands } from "./load.ts";
-import { machineCommands } from "./machine.ts";
 import { menuCommands } from "./menu.ts";
 import { quietCommands } from "./quiet.ts";
 import { searchCommands } from "./search.ts";
+import { smbiosCommands } from "./smbios.ts";
 import { testCommands } from "./test.ts";
 import { textCommands } from "./text.ts";
 import { variableCommands } from "./variables.ts";
@@ -26,7 +29,10 @@ export function grubCommands(): ReadonlyMap<string, CommandFunction> {
     ...menuCommands,
     ...configCommands,
     ...textCommands,
-    ...machineCommands,
+    ...fileCommands,
+    ...deviceCommands,
+    ...firmwareCommands,
+    ...smbiosCommands,
     ...blsCommands,
     ...loadCommands,
   ]);

@@ -160,7 +160,8 @@ const fwsetup: CommandFunction = (run, args, call) => {
 
 const boot: CommandFunction = (run, _args, call) => {
   if (run.plan.kind === null) {
-    run.warn(call, "'boot' before anything was loaded: GRUB refuses it");
+    // After `configfile` it is for those who leave that menu.
+    if (run.shown.length === 0) run.warn(call, "'boot' before anything was loaded: GRUB refuses it");
     return NO_KERNEL;
   }
   run.plan.booted = true;
@@ -173,6 +174,8 @@ export const loadCommands: readonly (readonly [string, CommandFunction])[] = [
   ["linuxefi", linux],
   // GRUB legacy's name for it, which old configurations kept.
   ["kernel", linux],
+  ["legacy_kernel", linux],
+  ["legacy_initrd", initrd],
   ["initrd", initrd],
   ["initrd16", initrd],
   ["initrdefi", initrd],
@@ -190,6 +193,8 @@ export const loadCommands: readonly (readonly [string, CommandFunction])[] = [
   ["freedos", foreign("FreeDOS")],
   ["plan9", foreign("Plan 9")],
   ["truecrypt", foreign("TrueCrypt")],
+  ["pxechainloader", foreign("another network boot program")],
+  ["xnu_resume", foreign("a sleeping macOS")],
   ["kfreebsd", foreign("a FreeBSD kernel")],
   ["knetbsd", foreign("a NetBSD kernel")],
   ["kopenbsd", foreign("an OpenBSD kernel")],

@@ -9,8 +9,10 @@ const ACCEPTED = [
   // Screens, sounds and keys.
   ..."background_color background_image clear cls gfxpayload lsfonts play spkmodem terminfo".split(" "),
   ..."terminal_input terminal_output terminal serial loadfont videoinfo videotest vbeinfo vbetest".split(" "),
-  ..."keymap at_keyboard usb_keyboard keylayouts efitextmode hexdump cat ls lsmod lspci lsacpi".split(" "),
-  ..."gptsync outb outl outw pager time usb sendkey test_blockarg lsefi lsefisystab lsefimmap lssal".split(" "),
+  ..."keymap at_keyboard usb_keyboard keylayouts efitextmode hexdump hexdump_random ls lsmod lspci lsacpi".split(" "),
+  ..."gptsync outb outl outw pager time usb sendkey test_blockarg lsefi lsefisystab lsefimmap lsmmap lssal hello gettext pcidump".split(
+    " ",
+  ),
   // Modules and hardware.
   ..."insmod rmmod nativedisk badram cutmem acpi loadbios fakebios iorw setpci rdmsr wrmsr hdparm".split(" "),
   ..."cmosclean cmosdump cmosset gdbstub gdbstub_break gdbstub_stop write_byte write_word write_dword".split(" "),
@@ -25,7 +27,13 @@ const ACCEPTED = [
   ..."net_ls_routes net_nslookup net_set_vlan".split(" "),
   // Locked disks and pools that only GRUB opens.
   ..."cryptomount zfskey zfs-bootfs xnu_uuid btrfs-info btrfs-list-subvols".split(" "),
-  ..."btrfs-get-default-subvol macbless mactelbless legacy_password legacy_check_password".split(" "),
+  ..."plainmount cryptocheck tpm2_key_protector_init tpm2_key_protector_clear".split(" "),
+  ..."btrfs-get-default-subvol macppcbless macbless mactelbless legacy_password legacy_check_password".split(" "),
+  // What goes with a kernel that is no Linux, and is named where that is loaded.
+  ..."kfreebsd_loadenv kfreebsd_module kfreebsd_module_elf knetbsd_module knetbsd_module_elf".split(" "),
+  ..."kopenbsd_ramdisk xnu_devprop_load xnu_kext xnu_kextdir xnu_mkext xnu_ramdisk xnu_splash".split(" "),
+  ..."915resolution cmostest efiemu_loadcore efiemu_prepare efiemu_unload fix_video lscoreboot".split(" "),
+  ..."testload testspeed all_functional_test".split(" "),
   ..."blocklist date datetime help legacy_initrd_nounzip functional_test lockdown".split(" "),
 ];
 

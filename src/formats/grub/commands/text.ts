@@ -1,6 +1,6 @@
 /** Commands that take text apart or read it into variables. */
 
-import { BAD_ARGUMENT, FILE_NOT_FOUND, OK, TEST_FAILURE } from "../errors.ts";
+import { BAD_ARGUMENT, OK, TEST_FAILURE } from "../errors.ts";
 import type { CommandFunction } from "../interpreter.ts";
 import { parseNumber } from "../number.ts";
 import { optionValue, parseOptions } from "../options.ts";
@@ -87,19 +87,37 @@ const count: CommandFunction = (run, args, call) => {
   return OK;
 };
 
-const VALUE_LIMIT = 64 * 1024;
-
-/** `file_env -f FILE NAME` (Home Assistant OS): the file's text becomes the variable's value. */
-const fileEnv: CommandFunction = async (run, argv, call) => {
-  const options = parseOptions([{ long: "file", short: "f", value: "required" }], argv);
-  const file = typeof options === "string" ? undefined : optionValue(options, "file");
-  if (typeof options === "string" || file === undefined || options.args[0] === undefined) return BAD_ARGUMENT;
-  const bytes = await run.files.read(run.files.name(file), VALUE_LIMIT);
-  if (typeof bytes === "string") {
-    run.warn(call, `file_env: ${bytes}`);
-    return FILE_NOT_FOUND;
+/** `tr [--set NAME] SET1 SET2 TEXT`, or with `--upcase` or `--downcase` and a text alone. */
+const translate: CommandFunction = (run, argv, call) => {
+  const options = parseOptions(
+    [
+      { long: "set", short: "s", value: "required" },
+      { long: "upcase", short: "U" },
+      { long: "downcase", short: "D" },
+    ],
+    argv,
+  );
+  if (typeof options === "string") {
+    run.warn(call, `tr: ${options}`);
+    return BAD_ARGUMENT;
   }
-  run.setVariable(options.args[0], new TextDecoder().decode(bytes).replace(/[\r\n\0]+$/, ""));
+  const upcase = options.values.has("upcase");
+  const isCase = upcase || options.values.has("downcase");
+  const [from, to, text] = isCase ? ["", "", options.args[0]] : options.args;
+  if (text === undefined || from!.length !== to!.length || options.args.length !== (isCase ? 1 : 3)) {
+    run.warn(call, "tr: it needs two sets of the same length and a text, or --upcase or --downcase and a text");
+    return BAD_ARGUMENT;
+  }
+  // ASCII alone, as everywhere in GRUB.
+  const letters = (pattern: RegExp, change: (letter: string) => string) => text.replace(pattern, change);
+  const translated = isCase
+    ? upcase
+      ? letters(/[a-z]+/g, (found) => found.toUpperCase())
+      : letters(/[A-Z]+/g, (found) => found.toLowerCase())
+    : [...text].map((letter) => to![from!.indexOf(letter)] ?? letter).join("");
+  const name = optionValue(options, "set");
+  if (name !== undefined) run.setVariable(name, translated);
+  else run.onEcho?.(`${translated}\n`);
   return OK;
 };
 
@@ -109,5 +127,5 @@ export const textCommands: readonly (readonly [string, CommandFunction])[] = [
   ["read", read],
   ["increment", count],
   ["decrement", count],
-  ["file_env", fileEnv],
+  ["tr", translate],
 ];

@@ -1,8 +1,8 @@
-/** Commands that ask what the machine and its devices are. */
+/** Commands that ask what devices are, and those that make some. */
 
 import { formatFileRef } from "../../../entry.ts";
 import type { FormatVolume } from "../../format.ts";
-import { BAD_ARGUMENT, FILE_NOT_FOUND, NOT_IMPLEMENTED, OK, TEST_FAILURE, UNKNOWN_DEVICE } from "../errors.ts";
+import { BAD_ARGUMENT, FILE_NOT_FOUND, NOT_IMPLEMENTED, OK, UNKNOWN_DEVICE } from "../errors.ts";
 import type { CommandFunction } from "../interpreter.ts";
 import { optionValue, parseOptions } from "../options.ts";
 
@@ -15,6 +15,9 @@ const PROBE_OPTIONS = [
   { long: "label", short: "l" },
   { long: "part-uuid" },
 ] as const;
+
+/** The kind of selector that answers a question by itself. */
+const ANSWERED_BY: Readonly<Record<string, string>> = { "fs-uuid": "UUID", label: "LABEL", "part-uuid": "PARTUUID" };
 
 /** GRUB's names for filesystems, where they are not blkid's. */
 const FILESYSTEMS: Readonly<Record<string, string>> = {
@@ -42,9 +45,9 @@ const probe: CommandFunction = (run, argv, call) => {
     return OK;
   }
   if (device.kind === "unresolved") {
-    const uuid = /^UUID=(.*)$/s.exec(device.selector)?.[1];
-    const label = /^LABEL=(.*)$/s.exec(device.selector)?.[1];
-    const known = question === "fs-uuid" ? uuid : question === "label" ? label : undefined;
+    // What it was looked for by is known of it, wherever it is.
+    const [, kind, key] = /^([A-Z]+)=(.*)$/s.exec(device.selector) ?? [];
+    const known = kind === ANSWERED_BY[question] ? key : undefined;
     if (known === undefined) return UNKNOWN_DEVICE;
     if (variable !== undefined) run.setVariable(variable, known);
     return OK;
@@ -69,37 +72,14 @@ function probeVolume(volume: FormatVolume, question: string, firmware: "efi" | "
     case "fs-uuid":
       return volume.uuid;
     case "label":
-      return volume.label;
+      // None is an empty one.
+      return volume.label ?? "";
     case "part-uuid":
       return volume.partuuid ?? "none";
     default:
       return null;
   }
 }
-
-/** `cpuid -l`: can it run 64-bit kernels? `-p`: has it PAE? */
-const cpuid: CommandFunction = (run, argv) => {
-  const options = parseOptions(
-    [
-      { long: "long-mode", short: "l" },
-      { long: "pae", short: "p" },
-    ],
-    argv,
-  );
-  if (typeof options === "string") return BAD_ARGUMENT;
-  const is64 = run.context.platform.arch === "x86_64";
-  if (options.values.has("pae")) return is64 || run.context.platform.arch === "i686" ? OK : TEST_FAILURE;
-  return is64 ? OK : TEST_FAILURE;
-};
-
-/** A machine's tables and firmware variables are not known to a configuration that is only read. */
-const unknown: CommandFunction = () => TEST_FAILURE;
-
-/** `hwmatch FILE CLASS` (Ubuntu): no device is on the list, as far as is known here. */
-const hwmatch: CommandFunction = (run) => {
-  run.setVariable("match", "0");
-  return OK;
-};
 
 /** `loopback NAME FILE` and `loopback -d NAME`. */
 const loopback: CommandFunction = async (run, argv, call) => {
@@ -112,7 +92,10 @@ const loopback: CommandFunction = async (run, argv, call) => {
   );
   if (typeof options === "string" || options.args[0] === undefined) return BAD_ARGUMENT;
   const [name, path] = options.args as [string, string | undefined];
-  if (options.values.has("delete")) return OK;
+  if (options.values.has("delete")) {
+    run.devices.detachImage(name, run.env);
+    return OK;
+  }
   if (path === undefined) return BAD_ARGUMENT;
   const file = run.files.name(path);
   const stat = await run.files.stat(file);
@@ -134,14 +117,8 @@ const mountSubvolume: CommandFunction = (run, args) => {
   return OK;
 };
 
-export const machineCommands: readonly (readonly [string, CommandFunction])[] = [
+export const deviceCommands: readonly (readonly [string, CommandFunction])[] = [
   ["probe", probe],
-  ["cpuid", cpuid],
-  ["smbios", unknown],
-  ["getenv", unknown],
-  ["get_efivar", unknown],
-  ["setenv", () => OK],
-  ["hwmatch", hwmatch],
   ["loopback", loopback],
   ["btrfs-mount-subvol", mountSubvolume],
 ];
