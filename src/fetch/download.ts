@@ -13,7 +13,7 @@ import { memfd } from "../linux/memfd.ts";
 import { log } from "../log.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Opened } from "./transport.ts";
-import { parseFetchUrl, shownUrl } from "./url.ts";
+import { digestOf, parseFetchUrl, shownUrl } from "./url.ts";
 
 export interface DownloadOptions {
   /** The same file elsewhere, tried in order when `url` fails. */
@@ -104,15 +104,6 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
     file.discard();
     throw error;
   }
-}
-
-/** `#sha256=…` on a URL. @throws BatonError `usage` for one that is no digest: nothing is booted unchecked by mistake */
-export function digestOf(url: URL): string | null {
-  if (url.hash === "") return null;
-  const value = /(?:^#|&)sha256=([^&]*)/i.exec(url.hash)?.[1];
-  if (value === undefined) return null;
-  if (/^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
-  throw new BatonError("usage", `${shownUrl(url)}: #sha256=${value} is no SHA-256, which has 64 hexadecimal digits`);
 }
 
 /** One transfer, from where the last one broke off if the server can do that. */

@@ -101,3 +101,12 @@ export function shownUrl(url: URL): string {
   }
   return shown.href;
 }
+
+/** `#sha256=…` on a URL. @throws BatonError `usage` for one that is no digest: nothing is booted unchecked by mistake */
+export function digestOf(url: URL): string | null {
+  if (url.hash === "") return null;
+  const value = /(?:^#|&)sha256=([^&]*)/i.exec(url.hash)?.[1];
+  if (value === undefined) return null;
+  if (/^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
+  throw new BatonError("usage", `${shownUrl(url)}: #sha256=${value} is no SHA-256, which has 64 hexadecimal digits`);
+}

@@ -1,14 +1,16 @@
 /** Reads what a URL or a lease leads to: told apart by content, or found where bootloaders look. */
 
+import { createHash } from "node:crypto";
 import type { Diagnostic, ParsedEntry } from "../entry.ts";
 import { parsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { collapsePath } from "../fetch/url.ts";
+import { collapsePath, digestOf } from "../fetch/url.ts";
 import { baton, petitboot } from "../formats/baton/baton.ts";
 import { bls } from "../formats/bls/bls.ts";
 import {
   EMPTY_RESULT,
+  type Format,
   type FormatContext,
   type FormatResult,
   type FormatVolume,
@@ -209,6 +211,20 @@ export class NetworkReader {
     return ipxePlaces(folder);
   }
 
+  /** A configuration that isn't the one that was meant is not read. */
+  async #checkDigest(at: Located): Promise<void> {
+    if (!at.hash) return;
+    const expected = digestOf(new URL(at.hash, "http://h/"));
+    const found = createHash("sha256")
+      .update(await at.tree.reader.read(at.path))
+      .digest("hex");
+    if (expected === null || found === expected) return;
+    throw new BatonError(
+      "bad-format",
+      `${this.#name(at)}: its SHA-256 is ${found} and must be ${expected}; it is not used`,
+    );
+  }
+
   async #contentOf(at: Located): Promise<Content> {
     const { size } = await at.tree.reader.stat(at.path);
     // Small files are read whole, since they will be parsed; of others only what tells what they are.
@@ -227,7 +243,8 @@ export class NetworkReader {
     const source = this.#name(at);
     const result = this.trees.withUrls(await this.#parse(at, content, start, lease, beside));
     log.info(`${source}: ${result.entries.length} entries`);
-    return { ...result, source, volumeKey: at.tree.name, removable: false };
+    const checked = content.what === "uki" && at.hash ? withDigest(result, source, at.hash) : result;
+    return { ...checked, source, volumeKey: at.tree.name, removable: false };
   }
 
   async #parse(
@@ -238,14 +255,15 @@ export class NetworkReader {
     beside: Beside,
   ): Promise<FormatResult> {
     const { path } = at;
+    if (content.what !== "kernel" && content.what !== "uki" && content.what !== "iso") await this.#checkDigest(at);
     const context = this.#context(at, lease);
     switch (content.what) {
       case "kernel":
         return oneEntry(this.#kernel(at, beside));
       case "uki":
-        return uki.parse(folderOf(path), { ...context, volume: withListing(at) });
+        return this.#inMenuFolder(uki, "/EFI/Linux", ".efi", at, context);
       case "bls":
-        return bls.parse(folderOf(path), { ...context, volume: withListing(at) });
+        return this.#inMenuFolder(bls, "/loader/entries", ".conf", at, context);
       case "ipxe": {
         const { text } = decodeText(await at.tree.reader.read(path));
         return listIpxe(text, { url: this.#name(at) }, networkIpxeHost(this.#fetcher, this.#platform, lease));
@@ -273,6 +291,24 @@ export class NetworkReader {
     }
   }
 
+  /**
+   * systemd-boot's menus are folders at known places, and servers don't tell what is in theirs: the file is shown as
+   * the only one in such a folder. What an entry names starts where that folder's own tree does, else at the root.
+   */
+  async #inMenuFolder(
+    format: Format,
+    folder: string,
+    suffix: string,
+    at: Located,
+    context: FormatContext,
+  ): Promise<FormatResult> {
+    const end = at.path.toLowerCase().lastIndexOf(`${folder.toLowerCase()}/`);
+    const base = end < 0 ? "" : at.path.slice(0, end);
+    const name = baseName(at.path);
+    const path = `${base}${folder}/${name.toLowerCase().endsWith(suffix) ? name : name + suffix}`;
+    return format.parse(base + folder, { ...context, volume: withListing(this.trees.alias(at, path)) });
+  }
+
   #context({ tree }: Located, lease: Lease | null): FormatContext {
     const host = tree.name.slice(tree.name.indexOf("//") + 2);
     return {
@@ -291,19 +327,38 @@ export class NetworkReader {
     });
     const source = this.#name(at);
     const title = baseName(at.path);
-    return parsedEntry({ title, type: "url", source, linux: { url: source }, initrd, options: beside.options });
+    return parsedEntry({
+      title,
+      type: "url",
+      source,
+      linux: { url: source + (at.hash ?? "") },
+      initrd,
+      options: beside.options,
+    });
   }
 }
 
 const folderPath = (path: string): string => path.replace(/(.)\/+$/, "$1");
 
-/** A server tells no names; a folder with this one file in it is what is meant. */
+/** The folders that lead to a file, with nothing else in them. */
 function withListing({ tree, path }: Located): FormatVolume {
-  const item = { name: baseName(path), type: "file" as const };
-  const list: FormatVolume["reader"]["list"] = async (folder) =>
-    folderPath(folder) === folderOf(path) ? [item] : tree.reader.list(folder);
+  const list: FormatVolume["reader"]["list"] = async (folder) => {
+    const start = folder === "/" ? "/" : `${folder}/`;
+    if (!path.startsWith(start)) return tree.reader.list(folder);
+    const [name = "", ...deeper] = path.slice(start.length).split("/");
+    return [{ name, type: deeper.length > 0 ? "directory" : "file" }];
+  };
   const { read, readAt, stat } = tree.reader;
   return { ...tree, reader: { read, readAt, stat, list } };
+}
+
+/** What a file must be, on the entries that boot it. */
+function withDigest(result: FormatResult, url: string, hash: string): FormatResult {
+  const isMeant = (ref: ParsedEntry["linux"]): boolean => ref !== null && "url" in ref && ref.url === url;
+  return {
+    ...result,
+    entries: result.entries.map((entry) => (isMeant(entry.linux) ? { ...entry, linux: { url: url + hash } } : entry)),
+  };
 }
 
 const oneEntry = (entry: ParsedEntry): FormatResult => ({

@@ -6,7 +6,7 @@
 import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { decodedPath, encodePath, originOf, parseFetchUrl } from "../fetch/url.ts";
+import { decodedPath, digestOf, encodePath, originOf, parseFetchUrl } from "../fetch/url.ts";
 import type { FormatResult, FormatVolume } from "../formats/format.ts";
 import { CONFIG_LIMIT, type Reader } from "../formats/reader.ts";
 import { RemoteFile } from "./remotefile.ts";
@@ -19,6 +19,8 @@ export interface Located {
   readonly tree: FormatVolume;
   /** Decoded, absolute. */
   readonly path: string;
+  /** The digest that it must have, as it stood behind the URL (`#sha256=…`); else empty. */
+  readonly hash?: string;
 }
 
 export class UrlTrees {
@@ -49,11 +51,19 @@ export class UrlTrees {
   /** @throws BatonError `usage`, `unsupported` */
   locate(text: string): Located {
     const url = parseFetchUrl(text);
+    const { hash } = url;
+    digestOf(url);
     url.hash = "";
     const tree = this.tree(originOf(url));
     const path = decodedPath(url);
     if (`${tree.name}${encodePath(path)}` !== url.href) this.#exact.set(`${tree.name}:${path}`, url.href);
-    return { tree, path };
+    return { tree, path, hash };
+  }
+
+  /** Another name for a file, which formats that go by names can take. */
+  alias(at: Located, path: string): Located {
+    this.#exact.set(`${at.tree.name}:${path}`, this.urlOf(at.tree.name, at.path));
+    return { ...at, path };
   }
 
   /** The URL of a file in one of the trees. */
