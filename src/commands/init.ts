@@ -106,7 +106,9 @@ export async function init(): Promise<number> {
       openMenu: async (store, actions) => {
         const { runMenu } = await import("../menu/menu.ts");
         const beforeFirstFrame = (): void => sayReady("menu ready");
-        return runMenu({ consoles, store, actions, shell: { argv: SHELL }, beforeFirstFrame });
+        // Those that appear late join: a USB serial line, a console that was busy.
+        const findLate = (): ReturnType<typeof findConsoles> => findConsoles(configuration.settings.console);
+        return runMenu({ consoles, findConsoles: findLate, store, actions, shell: { argv: SHELL }, beforeFirstFrame });
       },
       unmount,
       reboot: () => end("restart"),

@@ -6,12 +6,15 @@
 import { bootEntry } from "../boot.ts";
 import type { Discovery } from "../discover.ts";
 import type { BootEntry, Diagnostic } from "../entry.ts";
-import { describeError } from "../errors.ts";
+import { BatonError, describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
-import type { MenuActions, Progress } from "../menu/model.ts";
+import type { MenuActions, MenuSettings, Progress } from "../menu/model.ts";
 import { MenuStore } from "../menu/model.ts";
 import { chooseTimeout, countdownStep, DEFAULT_TIMEOUT } from "../policy/countdown.ts";
-import type { Settings } from "../policy/settings.ts";
+import { type Settings, shellIsFree } from "../policy/settings.ts";
+import { adviceOn } from "./advice.ts";
+import { Pace } from "./pace.ts";
+import { Lock } from "./unlock.ts";
 
 /** What a session needs of a menu that is open. */
 export interface OpenMenu {
@@ -41,8 +44,14 @@ export interface SessionPlace {
   unmount(): Promise<void>;
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
+  /** Restarts into the firmware's set-up; absent where the firmware can't. */
+  firmware?(): Promise<void>;
+  /** Fetches what stands at a URL, and adds what it gives to the list. */
+  openUrl?(url: string): Promise<void>;
 }
 
+/** So little is left at least when a key takes time from the countdown, in seconds. */
+const LEAST_LEFT = 3;
 const TICK_MS = 200;
 
 /** Between one round of tries and what follows it, so that a person can step in. */
@@ -61,11 +70,17 @@ export class Session {
   /** What the countdown leads to. */
   #next: "boot" | "retry" | "reboot" | "poweroff" = "boot";
   #rounds = 0;
+  /** Seconds that keys gave to the countdown, or took. */
+  #added = 0;
+  /** The boot that goes on was ended by a person. */
+  #isCancelled = false;
+  readonly #pace = new Pace();
+  readonly #lock = new Lock();
 
   constructor(place: SessionPlace, settings: Settings, machine: readonly string[]) {
     this.#place = place;
     this.#settings = settings;
-    this.store = new MenuStore({ machine });
+    this.store = new MenuStore({ machine, settings: menuSettings(settings) });
     place.discovery.setRules(settings);
   }
 
@@ -73,6 +88,7 @@ export class Session {
   settle(settings: Settings): void {
     this.#settings = settings;
     this.#place.discovery.setRules(settings);
+    this.store.update({ settings: menuSettings(settings) });
     this.update();
   }
 
@@ -96,7 +112,7 @@ export class Session {
   get timeout(): number {
     if (this.#next !== "boot") return ROUND_S;
     const timeout = chooseTimeout(this.#settings.timeout?.seconds ?? null, this.#place.discovery.list.timeout);
-    return this.#isHeld ? Math.max(timeout, DEFAULT_TIMEOUT) : timeout;
+    return (this.#isHeld ? Math.max(timeout, DEFAULT_TIMEOUT) : timeout) + this.#added;
   }
 
   /** Somebody pressed a key before there was a menu: it is shown, for the usual time at least. */
@@ -141,6 +157,7 @@ export class Session {
       // What no kexec can start (a firmware menu, Windows) is passed over quietly unless it is the default.
       if (entry.kind !== "linux" && id !== list.defaultId) continue;
       const failure = await this.#attempt(entry, entry.options);
+      if (this.#isCancelled) return `${entry.title}: ${failure}`;
       failures.push(`${entry.title}: ${failure}`);
     }
     if (failures.length === 0) return "nothing that could be booted was found";
@@ -152,7 +169,7 @@ export class Session {
     const failure = await this.bootUnattended();
     const { final, retries } = this.#settings;
     this.#rounds++;
-    const isOver = final === "menu" || (final === "retry" && this.#rounds > retries);
+    const isOver = this.#isCancelled || final === "menu" || (final === "retry" && this.#rounds > retries);
     await this.openMenu(`Nothing booted: ${failure}`);
     if (isOver) return;
     this.#next = final;
@@ -186,8 +203,9 @@ export class Session {
   }
 
   /** @returns why it failed; a boot that works doesn't come back. */
-  async #attempt(entry: BootEntry, options: string): Promise<string> {
+  async #attempt(entry: BootEntry, options: string, isByPerson = false): Promise<string> {
     this.#booting = true;
+    this.#isCancelled = false;
     this.store.update({ countdown: null, message: null });
     // While a menu is drawn the consoles show no line of the kernel log, so this one is kept until it is closed.
     let loaded: string | null = null;
@@ -203,9 +221,11 @@ export class Session {
         );
       }
       if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
+      if (!isByPerson && entry.restricted !== null)
+        throw new Error("its bootloader restricts it: a person must choose it");
       await bootEntry(this.#place.discovery, entry, options, {
         unmount: () => this.#place.unmount(),
-        onProgress: (progress: Progress) => this.store.update({ progress }),
+        onProgress: (progress: Progress) => this.#showProgress(progress),
         onLoaded: (method, seconds) => {
           loaded = `baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`;
           if (this.#menu === null) sayLoaded();
@@ -223,6 +243,8 @@ export class Session {
       sayLoaded();
       const reason = describeError(error);
       log.error(`${entry.id}: ${reason}`);
+      const { id, title, source } = entry;
+      this.store.update({ failure: { id, title, source, reason, advice: adviceOn(reason) } });
       const sayFailed = (): void => this.#place.milestone(`baton: failed ${entry.id}: ${reason}`);
       // Whoever keeps the serial line's log finds it there, menu or not.
       if (this.#menu === null) {
@@ -236,15 +258,48 @@ export class Session {
     }
   }
 
+  /** @throws BatonError `cancelled` where a person has ended it: what loads ends with that. */
+  #showProgress(progress: Progress): void {
+    if (this.#isCancelled) throw new BatonError("cancelled", "it was ended by a key");
+    const rate = this.#pace.rate(progress.detail, progress.done, performance.now());
+    this.store.update({ progress: { ...progress, rate, canCancel: true } });
+  }
+
   #actions(): MenuActions {
+    const { firmware, openUrl } = this.#place;
     return {
-      boot: async (entry, options) => {
+      boot: async (entry, options, files) => {
         if (this.#booting) return;
         this.#stopped = true;
-        const current = this.#place.discovery.entry(entry.id) ?? entry;
-        const failure = await this.#attempt(current, options ?? current.options);
+        const known = this.#place.discovery.entry(entry.id) ?? entry;
+        // Whether such files are there shows when they are opened.
+        const current = files == null ? known : { ...known, ...files, bootable: true, reason: null };
+        const failure = await this.#attempt(current, options ?? current.options, true);
         await this.openMenu(`${entry.title}: ${failure}`);
       },
+      cancel: () => {
+        this.#isCancelled = true;
+      },
+      addTime: (seconds) => {
+        const left = this.timeout - (performance.now() - this.#menuSince) / 1000;
+        // Nobody boots anything by a key that is held down: it only brings the end nearer, not here.
+        this.#added += seconds > 0 ? seconds : Math.min(0, Math.max(seconds, LEAST_LEFT - left));
+        this.#tick();
+      },
+      unlock: (password) => this.#lock.tryPassword(password, this.#settings.password ?? ""),
+      ...(firmware ? { firmware } : {}),
+      ...(openUrl
+        ? {
+            openUrl: async (url: string) => {
+              try {
+                await openUrl(url);
+                this.update();
+              } catch (error) {
+                this.store.update({ message: describeError(error) });
+              }
+            },
+          }
+        : {}),
       rescan: async () => {
         await this.#place.rescan();
         this.update();
@@ -259,3 +314,13 @@ export class Session {
     };
   }
 }
+
+const menuSettings = (settings: Settings): MenuSettings => ({
+  editor: settings.editor,
+  shell: shellIsFree(settings),
+  hasPassword: settings.password !== null,
+  title: settings.title,
+  message: settings.message,
+  keys: settings.keys,
+  theme: settings.theme,
+});

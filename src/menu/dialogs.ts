@@ -1,16 +1,26 @@
 /** The boxes that lie over the list. */
 
 import { formatSize } from "../text.ts";
+import type { PromptPage } from "./controller.ts";
+import { lineText } from "./editline.ts";
 import { box, type Row, span } from "./frame.ts";
 import type { Look } from "./look.ts";
 import type { Progress } from "./model.ts";
-import { truncate, wrap } from "./width.ts";
+import { textWidth, truncate, wrap } from "./width.ts";
 
 /** A column of air on both sides of a box that lies over other text. */
 const aired = (rows: readonly Row[]): Row[] => rows.map((row) => [span(" "), ...row, span(" ")]);
 
-/** Why the last boot failed. At most `most` lines of text, the last of which says that there is more in the log. */
-export function messageBox(message: string, columns: number, most: number, look: Look): Row[] {
+/** Why the last boot failed, or what else there is to say. At most `most` lines of text, the last of which says that there is more in the log. */
+export function messageBox(
+  message: string,
+  columns: number,
+  most: number,
+  look: Look,
+  { isNote = false, more = false } = {},
+): Row[] {
+  const title = isNote ? "Note" : "Failed";
+  const [style, titleStyle] = isNote ? (["accent", "strong"] as const) : (["error", "errorStrong"] as const);
   const width = Math.max(10, columns - 2);
   const lines = wrap(look.text(message), width - 4);
   const shown = lines.slice(0, most);
@@ -20,12 +30,23 @@ export function messageBox(message: string, columns: number, most: number, look:
     shown.map((line) => [span(line)]),
     width,
     look,
-    { title: "Failed", footer: "any key closes this", style: "error", titleStyle: "errorStrong" },
+    {
+      title,
+      footer: columns >= 50 && more ? "any key closes this, w says more" : "any key closes this",
+      style,
+      titleStyle,
+    },
   ).map((row) => [span(" "), ...row]);
 }
 
-export function confirmBox(action: "reboot" | "power-off", columns: number, look: Look): Row[] {
-  const question = action === "reboot" ? "Reboot this machine?" : "Power this machine off?";
+const QUESTIONS = {
+  reboot: ["Reboot", "Reboot this machine?"],
+  "power-off": ["Power off", "Power this machine off?"],
+  firmware: ["Firmware", "Restart into the firmware's set-up?"],
+} as const;
+
+export function confirmBox(action: keyof typeof QUESTIONS, columns: number, look: Look): Row[] {
+  const [title, question] = QUESTIONS[action];
   const width = Math.min(columns - 2, 40);
   const rows = box(
     [
@@ -37,7 +58,7 @@ export function confirmBox(action: "reboot" | "power-off", columns: number, look
     ],
     width,
     look,
-    { title: action === "reboot" ? "Reboot" : "Power off", style: "warning", titleStyle: "warning" },
+    { title, style: "warning", titleStyle: "warning" },
   );
   return aired(rows);
 }
@@ -58,9 +79,44 @@ export function progressBox(progress: Progress | null, busy: string | null, colu
       span(look.glyphs.barFull.repeat(full), "accent"),
       span(look.glyphs.barEmpty.repeat(inner - full), "soft"),
     ]);
-    rows.push([span(` ${formatSize(progress.done)} of ${formatSize(progress.total)}`)]);
+    rows.push([span(truncate(` ${amount(progress)}${pace(progress)}`, inner, look.glyphs.ellipsis))]);
   } else if (progress.done > 0) {
-    rows.push([span(` ${formatSize(progress.done)}`)]);
+    rows.push([span(` ${formatSize(progress.done)}${pace(progress)}`)]);
   }
-  return aired(box([...rows, []], width, look, { style: "normal", titleStyle: "strong" }));
+  const footer = progress.canCancel ? "Esc ends this" : "";
+  return aired(box([...rows, []], width, look, { footer, style: "normal", titleStyle: "strong" }));
+}
+
+const amount = ({ done, total }: Progress): string => `${formatSize(done)} of ${formatSize(total ?? done)}`;
+
+/** `, 11.2 MiB/s, 3 s left`; empty where nothing was measured. */
+function pace({ done, total, rate }: Progress): string {
+  if (rate == null || rate <= 0) return "";
+  const left = total === null ? null : Math.ceil((total - done) / rate);
+  const time =
+    left === null || left <= 0 ? "" : left < 120 ? `, ${left} s left` : `, ${Math.round(left / 60)} min left`;
+  return `, ${formatSize(rate)}/s${time}`;
+}
+
+/** One line that is asked for, and what there is to say about the last one. */
+export function promptBox(page: PromptPage, columns: number, look: Look): { rows: Row[]; column: number } {
+  const width = Math.max(12, Math.min(columns - 2, 64));
+  const inner = width - 6;
+  const text = page.hidden ? "*".repeat(page.line.text.length) : lineText(page.line);
+  const shown = look.unicode ? text : look.text(text);
+  // The end is what is being typed.
+  const from = Math.max(0, shown.length - inner + 1);
+  const note = page.note === null ? "" : look.text(page.note);
+  const rows = box(
+    [
+      [],
+      [span(" "), span(shown.slice(from)), span(" ", "selected")],
+      [],
+      ...wrap(note, inner).map((line) => [span(` ${line}`, "label")]),
+    ],
+    width,
+    look,
+    { title: page.title, footer: "Enter goes on, Esc leaves", style: "normal", titleStyle: "strong" },
+  );
+  return { rows: aired(rows), column: 4 + textWidth(shown.slice(from)) };
 }

@@ -6,10 +6,19 @@
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { restore, setRaw, type TerminalAttributes } from "../linux/tty.ts";
 import type { ConsoleSpec } from "./consoles.ts";
+import { KeyDecoder } from "./keys.ts";
 
 interface Listening {
   readonly fd: number;
   readonly before: TerminalAttributes;
+}
+
+/** Line noise and a terminal's answers to somebody else's questions are no keys. */
+function holdsKey(bytes: Uint8Array): boolean {
+  const decoder = new KeyDecoder();
+  decoder.cursorExpected = true;
+  const events = [...decoder.push(bytes), ...decoder.flush()];
+  return events.some(({ type }) => type === "key") && events.every(({ type }) => type !== "noise");
 }
 
 export class EarlyKeys {
@@ -37,7 +46,8 @@ export class EarlyKeys {
     let pressed = false;
     for (const { fd, before } of this.#consoles.splice(0)) {
       try {
-        pressed = readSync(fd, new Uint8Array(64)) > 0 || pressed;
+        const bytes = new Uint8Array(256);
+        pressed = holdsKey(bytes.subarray(0, readSync(fd, bytes))) || pressed;
       } catch {
         // EAGAIN: nothing came.
       }

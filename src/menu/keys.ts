@@ -14,8 +14,17 @@ export type TerminalEvent =
   | { readonly type: "cursor"; readonly row: number; readonly column: number }
   /** The terminal's answer to a size query (CSI 18 t). */
   | { readonly type: "size"; readonly rows: number; readonly columns: number }
+  /** Text that was pasted, from a terminal that says so (bracketed paste, DEC mode 2004). */
+  | { readonly type: "paste"; readonly text: string }
   /** Bytes that no key sends: line noise, a break, a wrong baud rate. */
   | { readonly type: "noise" };
+
+/** What has the terminal mark pasted text; terminals that don't know the mode ignore it. */
+export const PASTE_ON = "\x1b[?2004h";
+export const PASTE_OFF = "\x1b[?2004l";
+const PASTE_END = "\x1b[201~";
+/** A paste that is longer is cut; one that never ends must not use up the memory. */
+const LONGEST_PASTE = 8192;
 
 /** No key's sequence is longer. */
 const LONGEST_SEQUENCE = 64;
@@ -69,6 +78,8 @@ export class KeyDecoder {
   /** Bytes of a sequence that isn't finished. */
   #held: number[] = [];
   #afterReturn = false;
+  /** Bytes of a paste that hasn't ended. */
+  #pasted: { readonly bytes: number[]; tail: string } | null = null;
   /**
    * Set while an answer to a cursor position query is to come: F3 with a modifier (`CSI 1 ; 2 R`) looks just like the
    * answer of a terminal whose cursor is in the first row.
@@ -77,7 +88,7 @@ export class KeyDecoder {
 
   /** True where a sequence has begun and not ended: call {@link flush} if nothing follows within a moment. */
   get pending(): boolean {
-    return this.#held.length > 0;
+    return this.#held.length > 0 || this.#pasted !== null;
   }
 
   /** What these bytes finish. */
@@ -89,6 +100,11 @@ export class KeyDecoder {
 
   /** Nothing more comes: a lone ESC is the Escape key, anything else unfinished is noise. */
   flush(): TerminalEvent[] {
+    if (this.#pasted !== null) {
+      // The end of the paste was lost: what follows are keys again.
+      this.#pasted = null;
+      return [NOISE];
+    }
     const held = this.#held;
     this.#held = [];
     if (held.length === 0) return [];
@@ -98,6 +114,10 @@ export class KeyDecoder {
   }
 
   #byte(byte: number, out: TerminalEvent[]): void {
+    if (this.#pasted !== null) {
+      this.#paste(byte, this.#pasted, out);
+      return;
+    }
     const held = this.#held;
     if (held.length === 0) {
       this.#first(byte, out);
@@ -123,7 +143,21 @@ export class KeyDecoder {
     const event = decodeEscape(held, this.cursorExpected);
     if (event === "more") return;
     this.#held = [];
+    if (event === "paste") {
+      this.#pasted = { bytes: [], tail: "" };
+      return;
+    }
     if (event !== null) out.push(event);
+  }
+
+  #paste(byte: number, pasted: { readonly bytes: number[]; tail: string }, out: TerminalEvent[]): void {
+    if (pasted.bytes.length < LONGEST_PASTE) pasted.bytes.push(byte);
+    pasted.tail = (pasted.tail + String.fromCharCode(byte)).slice(-PASTE_END.length);
+    if (pasted.tail !== PASTE_END) return;
+    this.#pasted = null;
+    const whole = pasted.bytes.length < LONGEST_PASTE;
+    const bytes = whole ? pasted.bytes.slice(0, -PASTE_END.length) : pasted.bytes;
+    out.push({ type: "paste", text: Buffer.from(bytes).toString("utf8") });
   }
 
   #first(byte: number, out: TerminalEvent[]): void {
@@ -165,7 +199,7 @@ function isString(second: number | undefined): boolean {
 }
 
 /** @returns "more" while unfinished; null for a finished one that means nothing here. */
-function decodeEscape(held: readonly number[], cursorExpected: boolean): TerminalEvent | "more" | null {
+function decodeEscape(held: readonly number[], cursorExpected: boolean): TerminalEvent | "more" | "paste" | null {
   const second = held[1]!;
   const last = held.at(-1)!;
   if (second === 0x5b) return held.length === 2 ? "more" : decodeCsi(held, cursorExpected);
@@ -185,7 +219,7 @@ function decodeSs3(last: number): TerminalEvent {
   return digit === undefined ? NOISE : key(digit, digit);
 }
 
-function decodeCsi(held: readonly number[], cursorExpected: boolean): TerminalEvent | "more" | null {
+function decodeCsi(held: readonly number[], cursorExpected: boolean): TerminalEvent | "more" | "paste" | null {
   const last = held.at(-1)!;
   // The Linux console sends F1 to F5 as CSI [ A to CSI [ E.
   if (held[2] === 0x5b) {
@@ -204,6 +238,8 @@ function decodeCsi(held: readonly number[], cursorExpected: boolean): TerminalEv
     return { type: "cursor", row: first, column: secondNumber };
   }
   if (final === "t") return first === 8 ? { type: "size", rows: secondNumber, columns: third } : null;
+  if (final === "~" && first === 200) return "paste";
+  if (final === "~" && first === 201) return null;
   if (final === "Z") return key("S-tab");
   const name = final === "~" ? CSI_TILDE[first] : CSI_FINAL[final];
   if (name === undefined) return NOISE;

@@ -56,6 +56,8 @@ export interface Look {
   readonly unicode: boolean;
   readonly colour: boolean;
   readonly glyphs: Glyphs;
+  /** The attribute of a blessed cell. */
+  attribute(style: Style): number;
   /** Text from anywhere, as it may stand on this terminal. */
   text(text: string): string;
 }
@@ -64,9 +66,17 @@ export interface Look {
  * @param term    the terminfo name
  * @param unicode whether it reads UTF-8
  * @param colour  whether it shows the eight ANSI colours and SGR 2
+ * @param theme   attributes from the configuration
  */
-export function makeLook(term: string, unicode: boolean, colour: boolean): Look {
+export function makeLook(
+  term: string,
+  unicode: boolean,
+  colour: boolean,
+  theme: Partial<Readonly<Record<Style, number>>> = {},
+): Look {
   return {
+    // A theme is of colours; a terminal without any keeps to what it can show.
+    attribute: (style) => (colour ? (theme[style] ?? COLOURED[style]) : MONOCHROME[style]),
     unicode,
     colour,
     glyphs: !unicode ? ASCII : term === "linux" ? CONSOLE : UNICODE,
@@ -86,7 +96,8 @@ const BLUE = 4;
 const CYAN = 6;
 const WHITE = 7;
 
-const cell = (flags: number, foreground = DEFAULT, background = DEFAULT): number =>
+/** blessed's attribute; colours from 0 to 7. */
+export const cell = (flags: number, foreground = DEFAULT, background = DEFAULT): number =>
   (flags << 18) | (foreground << 9) | background;
 
 const MONOCHROME: Readonly<Record<Style, number>> = {
@@ -118,8 +129,3 @@ const COLOURED: Readonly<Record<Style, number>> = {
   error: cell(0, RED),
   errorStrong: cell(BOLD, RED),
 };
-
-/** The attribute of a blessed cell. */
-export function attribute(style: Style, colour: boolean): number {
-  return (colour ? COLOURED : MONOCHROME)[style];
-}

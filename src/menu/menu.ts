@@ -8,13 +8,14 @@ import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
+import { editColumns } from "./editframe.ts";
 import type { Size } from "./frame.ts";
 import type { TerminalEvent } from "./keys.ts";
-import { type Look, makeLook } from "./look.ts";
+import { type Look, makeLook, type Style } from "./look.ts";
 import type { MenuActions, MenuState, MenuStore } from "./model.ts";
 import { nothingRows, pageRows } from "./pages.ts";
 import { type KernelConsole, quietKernel } from "./printk.ts";
-import { editColumns, layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
+import { layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
 import { loadBlessed, TerminalScreen } from "./screen.ts";
 import { Terminal } from "./terminal.ts";
 
@@ -24,6 +25,8 @@ export interface MenuOptions {
   readonly actions: MenuActions;
   /** What `c` runs, as argv (shell.ts makes it a session of its own); without it there is no shell. */
   readonly shell?: { readonly argv: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+  /** The consoles that there are now: asked again from time to time, since some appear late (a USB serial line). */
+  readonly findConsoles?: () => readonly ConsoleSpec[];
   /** Called when the last console is gone and none is left to press keys on. */
   readonly onNoConsole?: () => void;
   /** Called when everything is made for the first frame and just before it is drawn; may have the kernel print. */
@@ -53,6 +56,15 @@ const MOST_KEYS_AT_ONCE = 32;
 /** For so long after noise, in milliseconds, what looks like a key is taken for more of it. */
 const NOISE_LASTS = 250;
 
+/** How often consoles that could not be opened, or are new, are looked for, in milliseconds. */
+const LOOK_AGAIN = 2000;
+
+/**
+ * What can't be taken back is done so long after its key, in milliseconds, unless another key follows: a key that is
+ * held down repeats within 40, pasted text comes within a few.
+ */
+const DELIBERATE = 60;
+
 interface Console {
   readonly terminal: Terminal;
   screen: TerminalScreen | null;
@@ -64,6 +76,8 @@ interface Console {
   noiseUntil: number;
   /** The first key made us ask again what no terminal had answered. */
   askedAgain: boolean;
+  /** What is done unless another key follows at once. */
+  soon: NodeJS.Timeout | null;
   /** A shell has the console. */
   shell: { kill(): void } | null;
 }
@@ -91,6 +105,12 @@ class RunningMenu implements Menu {
   #unsubscribe: (() => void) | null = null;
   #scheduled = false;
   #closed = false;
+  #theme: Partial<Readonly<Record<Style, number>>> = {};
+  #themeFor: MenuState["settings"]["theme"] | null = null;
+  #lookAgain: NodeJS.Timeout | null = null;
+  #isQrRead = false;
+  /** Consoles whose absence has been told. */
+  readonly #missed = new Set<string>();
   readonly #onWindowChange = (): void => {
     for (const console of this.#consoles) if (console.terminal.spec.kind === "own") console.terminal.measure();
   };
@@ -109,12 +129,57 @@ class RunningMenu implements Menu {
     // The questions to serial terminals travel while blessed is read.
     const blessed = await loadBlessed();
     if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
+    await this.#readTheme();
     for (const console of this.#consoles) this.#makeScreen(console, blessed);
-    this.#unsubscribe = this.#options.store.subscribe(() => this.#schedule());
+    this.#unsubscribe = this.#options.store.subscribe(() => {
+      this.#schedule();
+      void this.#readTheme();
+    });
+    this.#lookAgain = setInterval(() => this.#openLate(), LOOK_AGAIN);
+    this.#lookAgain.unref();
     if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
     // What the kernel prints now may stand on the screens already.
     if (this.#options.beforeFirstFrame) this.#speak(this.#options.beforeFirstFrame);
     this.#drawAll();
+  }
+
+  /** What makes the code of the failure screen, when that is shown for the first time. */
+  async #readQr(): Promise<void> {
+    if (this.#isQrRead) return;
+    this.#isQrRead = true;
+    const { loadQr } = await import("./qr.ts");
+    await loadQr().catch((error) => log.warn(`no QR code: ${describeError(error)}`));
+    this.#schedule();
+  }
+
+  /** Colours, where the configuration has any; it may come after the first frame. */
+  async #readTheme(): Promise<void> {
+    const { theme } = this.#options.store.state.settings;
+    if (theme === this.#themeFor) return;
+    this.#themeFor = theme;
+    if (Object.keys(theme).length === 0) return;
+    const { parseTheme } = await import("./theme.ts");
+    this.#theme = parseTheme(theme);
+    for (const console of this.#consoles) this.#changed(console);
+  }
+
+  /** Consoles that were not there before. */
+  #openLate(): void {
+    const specs = this.#options.findConsoles?.() ?? this.#options.consoles;
+    for (const spec of specs) {
+      // The window in which Baton was started doesn't come back.
+      if (spec.kind === "own") continue;
+      if ([...this.#consoles].some(({ terminal }) => terminal.spec.path === spec.path)) continue;
+      this.#open(spec);
+      const opened = [...this.#consoles].find(({ terminal }) => terminal.spec.path === spec.path);
+      if (opened === undefined) continue;
+      log.info(`console ${spec.name} has appeared`);
+      void loadBlessed().then((blessed) => {
+        if (this.#closed || !this.#consoles.has(opened)) return;
+        this.#makeScreen(opened, blessed);
+        this.#schedule();
+      });
+    }
   }
 
   aloud(print: () => void): void {
@@ -133,13 +198,16 @@ class RunningMenu implements Menu {
     if (this.#closed) return;
     this.#closed = true;
     this.#unsubscribe?.();
+    if (this.#lookAgain !== null) clearInterval(this.#lookAgain);
     process.removeListener("SIGWINCH", this.#onWindowChange);
     const consoles = [...this.#consoles];
     this.#consoles.clear();
     for (const console of consoles) {
+      if (console.soon !== null) clearTimeout(console.soon);
       console.shell?.kill();
       console.screen?.leave();
       console.screen = null;
+      console.terminal.leave();
     }
     await Promise.all(consoles.map((console) => console.terminal.drain(LAST_BYTES)));
     for (const console of consoles) console.terminal.stop();
@@ -163,12 +231,15 @@ class RunningMenu implements Menu {
       stale: false,
       noiseUntil: 0,
       askedAgain: false,
+      soon: null,
       shell: null,
     };
     try {
       terminal.start();
       this.#consoles.add(console);
     } catch (error) {
+      if (this.#missed.has(spec.path)) return;
+      this.#missed.add(spec.path);
       log.warn(`console ${spec.name}: ${describeError(error)}: the menu is not shown there`);
     }
   }
@@ -183,7 +254,7 @@ class RunningMenu implements Menu {
 
   #lookOf(console: Console): Look {
     const { terminal } = console;
-    return makeLook(terminal.spec.term, terminal.unicode, terminal.colour);
+    return makeLook(terminal.spec.term, terminal.unicode, terminal.colour, this.#theme);
   }
 
   #gone(console: Console, reason: string): void {
@@ -212,6 +283,8 @@ class RunningMenu implements Menu {
   }
 
   #drawAll(): void {
+    const { page } = this.#controller;
+    if (page?.kind === "text" && page.name === "failure") void this.#readQr();
     for (const console of this.#consoles) this.#draw(console);
   }
 
@@ -245,18 +318,36 @@ class RunningMenu implements Menu {
   }
 
   #events(console: Console, events: readonly TerminalEvent[]): void {
+    if (console.soon !== null) clearTimeout(console.soon);
+    console.soon = null;
     if (console.screen === null) return;
+    const pasted = events.find((event) => event.type === "paste");
+    if (pasted !== undefined) {
+      // Whatever came with a paste is part of it.
+      this.#controller.paste(pasted.text, this.#viewport(console));
+      this.#schedule();
+      return;
+    }
     const keys = events.filter((event) => event.type === "key");
     // Noise holds bytes that no key sends; keys that came with it, or right behind it, weren't pressed by anybody.
     const now = performance.now();
     if (keys.length < events.length) console.noiseUntil = now + NOISE_LASTS;
-    const editing = this.#controller.page?.kind === "edit";
+    const kind = this.#controller.page?.kind;
+    const editing = kind === "edit" || kind === "prompt" || kind === "search";
     if (now < console.noiseUntil || (!editing && keys.length > MOST_KEYS_AT_ONCE)) return;
     const host: ControllerHost = {
       shell: () => void this.#shell(console),
       redraw: () => {
         console.terminal.measure();
         this.#forgetAll();
+      },
+      deliberately: (action) => {
+        // Keys that are left in this read, or come soon, show that this one was part of a paste or is held down.
+        console.soon = setTimeout(() => {
+          console.soon = null;
+          action();
+          this.#schedule();
+        }, DELIBERATE);
       },
     };
     // Whoever presses the first key on a serial line may have come to it only now: its terminal is asked again, once.
@@ -266,6 +357,8 @@ class RunningMenu implements Menu {
       console.screen.forget();
     }
     for (const event of keys) {
+      if (console.soon !== null) clearTimeout(console.soon);
+      console.soon = null;
       this.#controller.key(event.name, event.text, this.#viewport(console), host);
     }
     this.#schedule();
@@ -297,6 +390,7 @@ class RunningMenu implements Menu {
     const size: Size = terminal.size;
     console.screen.leave();
     console.screen = null;
+    terminal.leave();
     terminal.write("\r\nA shell on this console; exit comes back to the menu.\r\n\r\n");
     await terminal.drain(LAST_BYTES);
     terminal.stop();

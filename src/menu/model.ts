@@ -5,6 +5,7 @@
 
 import type { BootEntry, Diagnostic } from "../entry.ts";
 import type { LogLine } from "../log.ts";
+import type { Edited } from "./entryeditor.ts";
 
 /** A device as the `i` screen and the nothing-found screen show it. */
 export interface DeviceRow {
@@ -30,7 +31,48 @@ export interface Progress {
   readonly done: number;
   /** Bytes in all; null where unknown. */
   readonly total: number | null;
+  /** Bytes in a second; null or left out where nothing has been measured yet. */
+  readonly rate?: number | null;
+  /** Esc ends it. */
+  readonly canCancel?: boolean;
 }
+
+/** The last boot that failed, for the screen that tells all about it. */
+export interface Failure {
+  readonly id: string;
+  readonly title: string;
+  readonly source: string;
+  /** A sentence. */
+  readonly reason: string;
+  /** What to try next; empty where nothing is known. */
+  readonly advice: readonly string[];
+}
+
+/** What the owner's configuration settles about the menu. */
+export interface MenuSettings {
+  /** Whether entries are edited without the password. */
+  readonly editor: boolean;
+  /** Whether there is a shell without the password. */
+  readonly shell: boolean;
+  /** Whether there is a password at all: without one, what is shut stays so. */
+  readonly hasPassword: boolean;
+  readonly title: string | null;
+  readonly message: string | null;
+  /** More keys, by action (menu/bindings.ts). */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
+  /** Colours, by style (menu/theme.ts). */
+  readonly theme: Readonly<Record<string, string>>;
+}
+
+export const OPEN_SETTINGS: MenuSettings = {
+  editor: true,
+  shell: true,
+  hasPassword: false,
+  title: null,
+  message: null,
+  keys: {},
+  theme: {},
+};
 
 export interface MenuState {
   /** In the order of the list; submenus are grouped by `submenu`. */
@@ -50,14 +92,31 @@ export interface MenuState {
   readonly progress: Progress | null;
   /** Shown above the list until a key is pressed: why the last boot failed. */
   readonly message: string | null;
+  /** The last boot that failed, else null. */
+  readonly failure: Failure | null;
+  readonly settings: MenuSettings;
+  /** Where it is the same text as `message`, that is no failure but merely something to say. */
+  readonly note: string | null;
   /** One line about Baton and the machine: version, kernel, memory, model. */
   readonly machine: readonly string[];
 }
 
 /** What a person can make happen. Each resolves when it has failed or is done; none rejects. */
 export interface MenuActions {
-  /** Loads and jumps; on failure sets `message`. `options` replaces the cmdline (after `e`). */
-  boot(entry: BootEntry, options?: string): Promise<void>;
+  /** Loads and jumps; on failure sets `message`. `options` and `files` replace what the entry says (after `e`). */
+  boot(entry: BootEntry, options?: string, files?: Edited["files"]): Promise<void>;
+  /** Ends the loading that goes on; absent where it can't be ended. */
+  cancel?(): void;
+  /** The entry boots by itself from now on; says in `message` what was written, or why nothing was. */
+  makeDefault?(entry: BootEntry): Promise<void>;
+  /** Gives the countdown so many seconds more, or fewer. */
+  addTime?(seconds: number): void;
+  /** Fetches what stands at a URL and lists or boots it. */
+  openUrl?(url: string): Promise<void>;
+  /** Restarts into the firmware's own set-up; absent where there is no such thing. */
+  firmware?(): Promise<void>;
+  /** Whether that is the password; after too many wrong ones, how long none is looked at. */
+  unlock?(password: string): Promise<{ readonly ok: boolean; readonly waitMs: number }>;
   /** Looks at every device again. */
   rescan(): Promise<void>;
   /** A key was pressed: no countdown any more. */
@@ -86,6 +145,9 @@ export class MenuStore {
       why: "",
       progress: null,
       message: null,
+      failure: null,
+      note: null,
+      settings: OPEN_SETTINGS,
       machine: [],
       ...initial,
     };

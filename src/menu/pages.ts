@@ -3,47 +3,55 @@
 import { formatDiagnostic } from "../entry.ts";
 import type { LogLine } from "../log.ts";
 import { formatSize } from "../text.ts";
+import { failureRows } from "./failure.ts";
 import { type Row, span } from "./frame.ts";
 import type { Look, Style } from "./look.ts";
 import type { DeviceRow, MenuState } from "./model.ts";
+import { paragraph } from "./paragraph.ts";
 import { fit, wrap } from "./width.ts";
 
-export type PageName = "help" | "log" | "devices";
+export type PageName = "help" | "log" | "devices" | "failure";
 
 export const PAGE_TITLES: Readonly<Record<PageName, string>> = {
   help: "Keys",
   log: "Log",
   devices: "This machine",
+  failure: "What failed",
 };
 
-/** Text broken to the screen, all its lines indented. */
-function paragraph(text: string, indent: number, columns: number, look: Look, style: Style = "normal"): Row[] {
-  return wrap(look.text(text), columns - indent - 1).map((line) => [span(" ".repeat(indent)), span(line, style)]);
-}
-
 const HELP: readonly (readonly [keys: string, what: string])[] = [
-  ["Up Down k j", "move; PgUp, PgDn, Home and End as well"],
+  ["Up Down k j", "move; PgUp, PgDn, Home and End as well, 1 to 9 by number"],
   ["Enter", "boot the selected entry, or open the submenu (Right does too)"],
-  ["Esc Left", "back: out of a submenu, off a page"],
-  ["e", "edit the entry's command line, for this boot alone"],
+  ["Esc Left", "back: out of a submenu, off a page; ends what is being loaded"],
+  ["/", "search as you type, through all submenus; Enter selects"],
+  ["e", "edit the entry for this boot alone: command line, kernel, initrds"],
+  ["d", "make the selected entry the default"],
+  ["+ - t T", "more or less time until the default boots; any other key stops it"],
+  ["n", "boot from a URL"],
   ["c", "a shell on this console; `exit` comes back here"],
   ["r", "look at every disk again"],
   ["i", "what this machine has, and why a disk yielded nothing"],
   ["l", "the log of what was done"],
-  ["h ?", "this page"],
+  ["w", "why the last boot failed, with a code for a phone's camera"],
+  ["h ? F1", "this page"],
   ["Ctrl-L", "draw everything again"],
-  ["R P", "reboot; power off (each asks first)"],
+  ["R B", "reboot (asks first)"],
+  ["P O", "power off (asks first)"],
+  ["f", "restart into the firmware's set-up, where that can be done (asks first)"],
   ["q Ctrl-C", "leave, where Baton was started by hand on a running system"],
 ];
 
 const EDIT_HELP: readonly (readonly [keys: string, what: string])[] = [
-  ["Enter Ctrl-X", "boot with the line as it stands"],
-  ["Esc", "leave the line as it was"],
+  ["Enter Ctrl-X F10", "boot with what stands there"],
+  ["Esc", "leave everything as it was"],
+  ["Tab", "to the next field: options, kernel, initrds"],
+  ["PgUp PgDn", "earlier command lines, later ones (Alt-P and Alt-N too)"],
   ["Ctrl-A Ctrl-E", "to the beginning, to the end (Home and End too)"],
   ["Ctrl-Left -Right", "a word back, a word on (Alt-B and Alt-F too)"],
   ["Ctrl-K Ctrl-U", "delete to the end, to the beginning"],
-  ["Ctrl-W", "delete the word before the cursor"],
+  ["Ctrl-W Alt-D", "delete the word before the cursor, the one after it"],
   ["Ctrl-Y", "put back what was deleted last"],
+  ["Alt-R", "the field as it was"],
 ];
 
 export function helpRows(columns: number, look: Look): Row[] {
@@ -59,7 +67,7 @@ export function helpRows(columns: number, look: Look): Row[] {
     [],
     ...table(HELP),
     [],
-    [span(" While editing a command line", "label")],
+    [span(" While editing an entry", "label")],
     [],
     ...table(EDIT_HELP),
     [],
@@ -122,7 +130,8 @@ function deviceRows(device: DeviceRow, names: number, columns: number, look: Loo
 export function devicesRows(state: MenuState, columns: number, look: Look): Row[] {
   const out: Row[] = [[]];
   for (const line of state.machine) out.push(...paragraph(line, 1, columns, look));
-  if (state.machine.length > 0) out.push([]);
+  if (state.why !== "") out.push([], ...paragraph(`The default: ${state.why}.`, 1, columns, look));
+  if (out.length > 1) out.push([]);
   out.push([span(state.devices.length === 0 ? " No disks." : " Disks and partitions", "label")], []);
   const names = nameWidth(state.devices);
   for (const device of state.devices) out.push(...deviceRows(device, names, columns, look));
@@ -145,6 +154,7 @@ export function pageRows(
 ): Row[] {
   if (page === "help") return helpRows(columns, look);
   if (page === "log") return logRows(log, columns, look);
+  if (page === "failure") return failureRows(state.failure, log, columns, look);
   return devicesRows(state, columns, look);
 }
 

@@ -1,18 +1,19 @@
 /** The whole picture for one screen: from the shared state to a frame of that screen's size. Pure. */
 
 import type { LogLine } from "../log.ts";
-import { VERSION } from "../version.ts";
-import type { Controller, EditPage, Page } from "./controller.ts";
+import { type KeyHint, keyBar, titleBar } from "./bars.ts";
+import type { Controller, Page } from "./controller.ts";
 import { detailRows } from "./details.ts";
-import { confirmBox, messageBox, progressBox } from "./dialogs.ts";
-import { layoutLine } from "./editline.ts";
+import { confirmBox, messageBox, progressBox, promptBox } from "./dialogs.ts";
+import { editFrame } from "./editframe.ts";
+import { lineText } from "./editline.ts";
 import { centre, cutRow, edges, type Frame, type Row, rule, type Size, span } from "./frame.ts";
 import { listRow } from "./listrow.ts";
 import type { Look } from "./look.ts";
 import type { MenuState } from "./model.ts";
 import { nothingRows, PAGE_TITLES, pageRows } from "./pages.ts";
-import { entryById, scrollTo } from "./tree.ts";
-import { truncate } from "./width.ts";
+import { buildTree, entryById, scrollTo } from "./tree.ts";
+import { textWidth, truncate } from "./width.ts";
 
 /** What a screen keeps from one frame to the next. */
 export interface ScreenMemory {
@@ -68,6 +69,8 @@ export function renderFrame(scene: Scene, size: Size, look: Look, memory: Screen
     over = progressBox(state.progress, controller.busy, size.columns, look);
   } else if (page?.kind === "confirm") {
     over = confirmBox(page.action, size.columns, look);
+  } else if (page?.kind === "prompt") {
+    over = promptBox(page, size.columns, look).rows;
   }
   if (over === null) return clip(frame, size, look);
   const rows = centre(frame.rows, over, size.columns, look);
@@ -83,18 +86,11 @@ function clip(frame: Frame, size: Size, look: Look): Frame {
   return { rows, cursor: { row, column, visible: cursor.visible } };
 }
 
-function titleBar(right: string, columns: number, look: Look): Row {
-  const left = [span(` Baton ${VERSION}`, "bar")];
-  const fill = span("  ", "barSoft");
-  return edges(left, right === "" ? [fill] : [span(`${right} `, "barSoft")], columns, look, "barSoft");
-}
-
-type KeyHint = readonly [key: string, what: string];
-
 const LIST_KEYS: readonly KeyHint[] = [
   ["Enter", "boot"],
   ["e", "edit"],
   ["?", "help"],
+  ["/", "search"],
   ["i", "devices"],
   ["l", "log"],
   ["c", "shell"],
@@ -108,66 +104,72 @@ const PAGE_KEYS: readonly KeyHint[] = [
   ["Up Down PgUp PgDn", "scroll"],
 ];
 
-const EDIT_KEYS: readonly KeyHint[] = [
-  ["Enter", "boot"],
-  ["Esc", "leave"],
-  ["Ctrl-W", "delete word"],
-  ["Ctrl-U", "to the start"],
-  ["Ctrl-K", "to the end"],
-  ["Ctrl-Y", "put back"],
-];
-
-/** As many as fit, the most used first. */
-function keyBar(hints: readonly KeyHint[], columns: number): Row {
-  const row: Row[number][] = [];
-  let width = 1;
-  for (const [name, what] of hints) {
-    const need = name.length + what.length + 1 + (width > 1 ? 2 : 0);
-    if (width + need > columns - 1) break;
-    row.push(span(width > 1 ? "  " : " "), span(name, "strong"), span(` ${what}`));
-    width += need;
-  }
-  return row;
-}
-
 function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): Frame {
   const { controller, state } = scene;
   const { columns } = size;
   const level = controller.level();
   const parts = layout(size, level.items.length === 0);
-  const selected = controller.selection(level);
-  const item = level.items[selected];
-  const message = state.message === null ? [] : messageBox(state.message, columns, Math.max(1, parts.list - 3), look);
+  const search = controller.page?.kind === "search" ? controller.page : null;
+  const top = buildTree(state.entries);
+  const items = search === null ? level.items : search.found(top);
+  const selected = search === null ? controller.selection(level) : search.selection(top);
+  const item = items[selected];
+  const message =
+    state.message === null
+      ? []
+      : messageBox(state.message, columns, Math.max(1, parts.list - 3), look, {
+          isNote: state.message === state.note,
+          more: state.failure !== null,
+        });
   const height = Math.max(0, parts.list - message.length);
-  const where = level.path.map((title) => look.text(title)).join(" > ");
+  const where = search === null ? level.path.map((title) => look.text(title)).join(" > ") : "Search";
 
-  const rows: Row[] = [titleBar(where, columns, look)];
-  if (parts.air > 0 && message.length === 0) rows.push([]);
+  const { title, message: motd } = state.settings;
+  const rows: Row[] = [titleBar(where, columns, look, title)];
+  if (parts.air > 0 && message.length === 0) {
+    rows.push(
+      motd === null ? [] : [span(` ${truncate(look.text(motd), columns - 2, look.glyphs.ellipsis)}`, "accent")],
+    );
+  }
   rows.push(...message);
   if (message.length > 0 && parts.air > 0) rows.push([]);
   let position = "";
   let cursorRow = rows.length;
-  if (level.items.length === 0) {
+  if (search === null && items.length === 0) {
     const text = nothingRows(state, scene.textColumns, look);
     const first = Math.max(0, Math.min(controller.nothingTop, text.length - height));
     for (let i = 0; i < height; i++) rows.push(text[first + i] ?? []);
     if (text.length > height) position = `${first + height} of ${text.length} lines`;
   } else {
-    const top = scrollTo(selected, level.items.length, height, memory.tops.get(level.key) ?? 0);
-    memory.tops.set(level.key, top);
-    const defaultKey = controller.defaultKeys(state)[level.path.length];
-    for (let i = top; i < top + height; i++) {
-      const shown = level.items[i];
+    const key = search === null ? level.key : "/";
+    const first = scrollTo(selected, items.length, height, memory.tops.get(key) ?? 0);
+    memory.tops.set(key, first);
+    const path = controller.defaultKeys(state);
+    const defaultKey = search === null ? path[level.path.length] : path.at(-1);
+    for (let i = first; i < first + height; i++) {
+      const shown = items[i];
       if (i === selected) cursorRow = rows.length;
       rows.push(shown === undefined ? [] : listRow(shown, i === selected, shown.key === defaultKey, columns, look));
     }
-    if (level.items.length > height) position = `${selected + 1} of ${level.items.length}`;
+    if (items.length > height) position = `${selected + 1} of ${items.length}`;
   }
   if (parts.details > 2) rows.push(rule(columns, look, position));
   if (parts.details > 0) {
     const room = parts.details > 2 ? parts.details - 1 : parts.details;
     const details = item === undefined ? [] : detailRows(item, state, columns, room, look);
     for (let i = 0; i < room; i++) rows.push(details[i] ?? []);
+  }
+  if (search !== null) {
+    // The line takes the status's place, or on the smallest screens the list's last.
+    if (parts.status === 0) rows.pop();
+    const typed = look.unicode ? lineText(search.line) : look.text(lineText(search.line));
+    const room = columns - 4;
+    const query = typed.length > room ? typed.slice(typed.length - room) : typed;
+    rows.push([span(" /", "strong"), span(query)]);
+    const cursor = { row: rows.length - 1, column: 2 + textWidth(query), visible: true };
+    const count: KeyHint = [String(items.length), items.length === 1 ? "found" : "found"];
+    if (parts.keys > 0) rows.push(keyBar([["Enter", "select"], ["Esc", "back"], ["Up Down", "move"], count], columns));
+    return { rows, cursor };
   }
   if (parts.status > 0) rows.push(statusRow(scene, columns, look));
   const open: KeyHint = ["Enter", "open"];
@@ -216,31 +218,4 @@ function pageFrame(scene: Scene, page: Extract<Page, { kind: "text" }>, size: Si
   const shown = text.length <= height ? "" : `${Math.min(text.length, first + height)} of ${text.length} `;
   if (size.rows > 1) rows.push(edges(keyBar(PAGE_KEYS, columns - shown.length - 1), [span(shown)], columns, look));
   return { rows, cursor: { row: 1, column: 0, visible: false } };
-}
-
-/** Columns of the edited line on a screen of that width. */
-export function editColumns(columns: number): number {
-  return Math.max(2, columns - 2);
-}
-
-function editFrame(page: EditPage, size: Size, look: Look): Frame {
-  const { columns } = size;
-  const line = layoutLine(page.line, editColumns(columns));
-  const rows: Row[] = [titleBar("Command line", columns, look)];
-  const wide = size.rows >= 10;
-  if (wide) rows.push([], [span(" "), span(look.text(page.entry.title), "strong")], []);
-  const height = Math.max(1, size.rows - rows.length - (wide ? 3 : 1));
-  const first = Math.max(0, Math.min(line.cursor.row - height + 1, line.rows.length - height));
-  const start = rows.length;
-  for (let i = 0; i < height; i++) {
-    const text = (line.rows[first + i] ?? []).map((cluster) => cluster.text).join("");
-    rows.push(text === "" ? [] : [span(" "), span(look.unicode ? text : look.text(text))]);
-  }
-  const bytes = Buffer.byteLength(page.line.text.map((cluster) => cluster.text).join(""));
-  if (wide) {
-    rows.push(rule(columns, look, `${bytes} bytes`));
-    rows.push([span(" This changes the one boot that follows, and nothing on the disk.", "label")]);
-  }
-  rows.push(keyBar(EDIT_KEYS, columns));
-  return { rows, cursor: { row: start + line.cursor.row - first, column: line.cursor.column + 1, visible: true } };
 }

@@ -8,7 +8,7 @@
 import { EventEmitter } from "node:events";
 import type { Screen } from "blessed/lib/widgets/screen.js";
 import type { Frame, Row, Size } from "./frame.ts";
-import { attribute, type Look } from "./look.ts";
+import type { Look } from "./look.ts";
 import { toLegacyTerminfo } from "./terminfo.ts";
 import { clusters } from "./width.ts";
 
@@ -201,7 +201,6 @@ export class TerminalScreen {
 
   /** Puts a row into blessed's cells, and marks the line where one changed. */
   #paintRow(y: number, row: Row, line: Screen["lines"][number], shown: Screen["lines"][number]): void {
-    const { colour } = this.#look;
     // The last cell of the last line stays empty: writing it scrolls some terminals.
     const width = y === this.#screen.lines.length - 1 ? line.length - 1 : line.length;
     let x = 0;
@@ -213,7 +212,7 @@ export class TerminalScreen {
       line.dirty = true;
     };
     for (const part of row) {
-      const style = attribute(part.style, colour);
+      const style = this.#look.attribute(part.style);
       for (const cluster of clusters(part.text)) {
         if (x + cluster.width > width) break;
         if (cluster.width === 1 && cluster.text.length === 1) {
@@ -232,7 +231,7 @@ export class TerminalScreen {
         if (cluster.width === 2) put(style, "");
       }
     }
-    const blank = attribute("normal", colour);
+    const blank = this.#look.attribute("normal");
     while (x < width) put(blank, " ");
     if (line.dirty) joinRuns(line, shown);
   }

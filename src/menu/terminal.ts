@@ -17,7 +17,7 @@ import {
 } from "../linux/tty.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import type { Size } from "./frame.ts";
-import { KeyDecoder, type TerminalEvent } from "./keys.ts";
+import { KeyDecoder, PASTE_OFF, PASTE_ON, type TerminalEvent } from "./keys.ts";
 import { LineQuestions } from "./questions.ts";
 
 export interface TerminalHandlers {
@@ -106,6 +106,7 @@ export class Terminal {
       closeSync(fd);
       throw error;
     }
+    this.write(PASTE_ON);
     if (this.spec.kind === "serial") this.write(this.#questions.ask());
   }
 
@@ -132,7 +133,7 @@ export class Terminal {
     });
   }
 
-  /** Gives the terminal back as it was found. */
+  /** Gives the terminal back as it was found; {@link leave} before it, where what is written can still go out. */
   stop(): void {
     const stream = this.#stream;
     if (stream === null) return;
@@ -158,6 +159,11 @@ export class Terminal {
       }
     }
     this.#fd = -1;
+  }
+
+  /** Undoes what the terminal itself was told. */
+  leave(): void {
+    this.write(PASTE_OFF);
   }
 
   /** Resolves when everything written has gone out, or after `milliseconds`. */
@@ -212,7 +218,7 @@ export class Terminal {
   #deliver(events: readonly TerminalEvent[]): void {
     const keys: TerminalEvent[] = [];
     for (const event of events) {
-      if (event.type === "key" || event.type === "noise") {
+      if (event.type === "key" || event.type === "noise" || event.type === "paste") {
         keys.push(event);
         continue;
       }

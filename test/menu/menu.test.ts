@@ -366,3 +366,57 @@ test("blessed is named in no other room and no other file", () => {
   const users = files.filter((name) => /from "blessed|import\("blessed/.test(readFileSync(`src/menu/${name}`, "utf8")));
   assert.deepEqual(users, ["screen.ts"]);
 });
+
+test("Enter that is held down, or pasted with other text, boots nothing; pressed once it boots", async () => {
+  const line = pty();
+  await show([serial(line)]);
+  await line.until("rescan");
+  for (let i = 0; i < 12; i++) {
+    line.send("\r");
+    await wait(25);
+  }
+  line.send("\rls -l\r\ncd /; rm -f *\r\n");
+  line.send("x");
+  await wait(150);
+  // Looking at the disks again hurts nobody.
+  assert.deepEqual(
+    done.filter((what) => what !== "rescan"),
+    [],
+  );
+  done = [];
+  for (let i = 0; i < 3; i++) {
+    line.send("\x1b");
+    await wait(300);
+  }
+  line.send("\r");
+  await wait(200);
+  assert.deepEqual(done, ["debian"]);
+});
+
+test("text between the marks of a paste is no key, also where its end comes in another read", async () => {
+  const line = pty();
+  await show([serial(line)]);
+  assert.match(line.output(), /\x1b\[\?2004h/);
+  line.send("\x1b[200~R");
+  line.send("y\r\r");
+  line.send("\x1b[201~");
+  await wait(200);
+  assert.deepEqual(done, []);
+  line.clear();
+  line.send("e");
+  await line.until("Ctrl-W");
+  line.send("\x1b[200~ pasted=1\r\x1b[201~");
+  await line.until("pasted=1");
+  await menu?.close();
+  assert.match(line.output(), /\x1b\[\?2004l/);
+});
+
+test("a console that appears late joins, and shows what the others show", async () => {
+  const line = pty();
+  let consoles: ConsoleSpec[] = [];
+  await show([], { findConsoles: () => consoles });
+  consoles = [screen(line)];
+  await line.until("rescan");
+  line.send("\x1b[B");
+  await line.until("Submenu");
+});

@@ -43,6 +43,7 @@ async function open(consoles: readonly ConsoleSpec[], store: MenuStore): Promise
       stopCountdown: () => store.update({ countdown: null }),
       reboot: async () => {},
       powerOff: async () => {},
+      openUrl: async () => {},
       log: () => [
         { at: 1204, level: 6, text: "vda2:/boot/grub/grub.cfg: 4 entries" },
         { at: 1310, level: 4, text: "sda1:/boot/grub/grub.cfg:41:7: unknown command 'play'" },
@@ -87,18 +88,38 @@ const STEPS: readonly Step[] = [
   { name: "power off", keys: ["Escape", "P"] },
   { name: "submenu", keys: ["n", "Home", "Down", "Right"] },
   { name: "editor", keys: ["End", "e"] },
+  { name: "editor, another field", keys: ["x", "y", "Tab"] },
+  { name: "search", keys: ["C-g", "/", "r", "e", "c"] },
+  { name: "url", keys: ["Escape", "Left", "n"] },
   {
     name: "failed",
     keys: ["C-g"],
     change: (store) =>
-      store.update({ message: 'vda2:/boot/vmlinuz-6.1.0-17-amd64 is not a kernel: it begins with "<!DOCTYPE html>".' }),
+      store.update({
+        message: 'vda2:/boot/vmlinuz-6.1.0-17-amd64 is not a kernel: it begins with "<!DOCTYPE html>".',
+        failure: {
+          id: "3f6c1d0e:grub:gnulinux-simple",
+          title: "Debian GNU/Linux",
+          source: "vda2:/boot/grub/grub.cfg",
+          reason: 'vda2:/boot/vmlinuz-6.1.0-17-amd64 is not a kernel: it begins with "<!DOCTYPE html>".',
+          advice: ["The file is damaged or another one: boot an older kernel, and install this one anew from there."],
+        },
+      }),
   },
+  { name: "why it failed", keys: ["w"] },
   {
     name: "progress",
-    keys: ["Enter"],
+    keys: ["q"],
     change: (store) =>
       store.update({
-        progress: { title: "Loading Debian", detail: "vda2:/boot/initrd.img", done: 13 * 2 ** 20, total: 38 * 2 ** 20 },
+        progress: {
+          title: "Loading Debian",
+          detail: "vda2:/boot/initrd.img",
+          done: 13 * 2 ** 20,
+          total: 38 * 2 ** 20,
+          rate: 5 * 2 ** 20,
+          canCancel: true,
+        },
       }),
   },
   {
@@ -135,7 +156,7 @@ describe("every screen", { skip, concurrency: true }, () => {
       for (const step of STEPS) {
         if (step.keys !== undefined) tmux.keys(names[0]!, ...step.keys);
         // The keys of a step come before its change.
-        if (step.keys !== undefined && step.change !== undefined) await wait(100);
+        if (step.keys !== undefined && step.change !== undefined) await wait(500);
         step.change?.(store);
         const heading = `==== ${step.name} ====\n`;
         if (update) {

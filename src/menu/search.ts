@@ -1,0 +1,45 @@
+/** Searching as one types, over the entries of all submenus. */
+
+import { type EditLine, editLine, lineText } from "./editline.ts";
+import type { EntryItem, Level } from "./tree.ts";
+
+export class SearchPage {
+  readonly kind = "search";
+  line: EditLine = editLine("");
+  /** Index in what was found. */
+  at = 0;
+  #for: Level | null = null;
+  #text = "";
+  #found: readonly EntryItem[] = [];
+
+  /**
+   * What has all the words in its title, its submenus' titles, its version or its device, in the order of the list.
+   * The same list and words are searched once: 10,000 entries are drawn again on every change of the countdown.
+   */
+  found(top: Level): readonly EntryItem[] {
+    const text = lineText(this.line).toLowerCase().trim();
+    if (this.#for === top && this.#text === text) return this.#found;
+    const words = text.split(/\s+/).filter((word) => word !== "");
+    const found: EntryItem[] = [];
+    const walk = (level: Level): void => {
+      for (const item of level.items) {
+        if (item.kind === "submenu") {
+          walk(item.level);
+          continue;
+        }
+        const title = [...level.path, item.title].join(" > ");
+        const all = `${title} ${item.entry.version ?? ""} ${item.device}`.toLowerCase();
+        if (words.every((word) => all.includes(word))) found.push({ ...item, title });
+      }
+    };
+    walk(top);
+    this.#for = top;
+    this.#text = text;
+    this.#found = found;
+    return found;
+  }
+
+  selection(top: Level): number {
+    return Math.max(0, Math.min(this.at, this.found(top).length - 1));
+  }
+}
