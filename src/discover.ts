@@ -159,7 +159,9 @@ export class Discovery {
       }),
     );
     // What was known of a volume's files was forgotten when it was read, also where others name them.
-    const isNews = await this.#lookForFiles([...this.#attached.values()].flatMap(({ scans }) => scans));
+    const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
+    const all = chosen.length > 1 ? [...this.#attached.values()] : others;
+    const isNews = await this.#lookForFiles(all.flatMap(({ scans }) => scans));
     if (isNews || chosen.length + waiting.length === 0) this.refresh();
     onList?.();
   }

@@ -4,7 +4,8 @@
  */
 
 import { BatonError, describeError } from "./errors.ts";
-import type { DirectoryItem, Reader } from "./formats/reader.ts";
+import { statMany } from "./formats/many.ts";
+import type { DirectoryItem, FileStat, Reader } from "./formats/reader.ts";
 
 /** From so many files in one folder on, listing it is cheaper than asking for each. */
 const WORTH_LISTING = 16;
@@ -15,7 +16,6 @@ type Answer = (path: string, reason: string | null) => void;
 
 /** Looks for files by absolute path in one tree. Never rejects. */
 export async function checkFiles(reader: Reader, paths: readonly string[], answer: Answer): Promise<void> {
-  const ask = async (path: string): Promise<void> => answer(path, await fileReason(reader, path));
   const folders = new Map<string, string[]>();
   for (const path of paths) {
     const folder = path.slice(0, path.lastIndexOf("/") + 1);
@@ -23,28 +23,27 @@ export async function checkFiles(reader: Reader, paths: readonly string[], answe
     if (inFolder === undefined) folders.set(folder, [path]);
     else inFolder.push(path);
   }
-  await Promise.all(
-    [...folders].map(async ([folder, inFolder]) => {
-      const listed = inFolder.length < WORTH_LISTING ? null : await listFolder(reader, folder);
-      if (listed === null) return Promise.all(inFolder.map(ask));
-      const unclear: string[] = [];
-      for (const path of inFolder) {
-        const known = listed.look(path.slice(folder.length));
-        if (known === "unclear") unclear.push(path);
-        else answer(path, known);
-      }
-      return Promise.all(unclear.map(ask));
-    }),
-  );
+  const unclear: string[] = [];
+  for (const [folder, inFolder] of folders) {
+    const listed = inFolder.length < WORTH_LISTING ? null : await listFolder(reader, folder);
+    for (const path of inFolder) {
+      const known = listed === null ? "unclear" : listed.look(path.slice(folder.length));
+      if (known === "unclear") unclear.push(path);
+      else answer(path, known);
+    }
+  }
+  try {
+    const found = await statMany(reader, unclear);
+    for (const [index, path] of unclear.entries()) answer(path, reasonOf(found[index]!));
+  } catch (error) {
+    for (const path of unclear) answer(path, describeError(error));
+  }
 }
 
-async function fileReason(reader: Reader, path: string): Promise<string | null> {
-  try {
-    const { type } = await reader.stat(path);
-    return type === "file" ? null : "it is a directory, not a file";
-  } catch (error) {
-    return error instanceof BatonError && error.code === "not-found" ? MISSING : describeError(error);
-  }
+function reasonOf(found: FileStat | BatonError | null): string | null {
+  if (found === null) return MISSING;
+  if (found instanceof BatonError) return describeError(found);
+  return found.type === "file" ? null : "it is a directory, not a file";
 }
 
 /** null where the folder can't be listed: then each file says why. */

@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { type DeviceFacts, Discovery } from "../discover.ts";
 import { BatonError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
+import type { BootRules } from "../policy/list.ts";
 import { openDirectory } from "../volumes/directory.ts";
 import type { DiskSpec } from "./spec.ts";
 
@@ -11,8 +12,14 @@ import type { DiskSpec } from "./spec.ts";
 const CASE_INSENSITIVE: readonly string[] = ["vfat", "fat", "msdos", "exfat", "ntfs"];
 
 /** Reads every directory; one that isn't there is a device with a reason. */
-export async function discoverDirectories(specs: readonly DiskSpec[], platform: Platform): Promise<Discovery> {
+export async function discoverDirectories(
+  specs: readonly DiskSpec[],
+  platform: Platform,
+  rules: BootRules,
+): Promise<Discovery> {
   const discovery = new Discovery(platform);
+  // Before there is anything to choose from: the list is made anew for them.
+  discovery.setRules(rules);
   for (const spec of specs) {
     const facts: DeviceFacts = {
       name: spec.name,

@@ -22,8 +22,7 @@ export async function discover(options: DiskOptions): Promise<Found> {
   const settings = await readConfig(options.config);
   if (options.disks.length > 0) {
     const platform = options.platform ?? { firmware: "efi", arch: "x86_64" };
-    const discovery = await discoverDirectories(options.disks, platform);
-    discovery.setRules(settings);
+    const discovery = await discoverDirectories(options.disks, platform, settings);
     const rescan = async (): Promise<void> => {
       await discovery.scan();
       await discovery.scanIsoFiles();

@@ -263,6 +263,7 @@ function uniqueId(config: ReadConfig, entry: ParsedEntry, taken: Map<string, num
 
 /** Letters, digits and `._+-`, nothing that a command line would have to quote. */
 function slug(text: string): string {
+  if (/^[A-Za-z0-9._+][A-Za-z0-9._+-]{0,118}[A-Za-z0-9._+]$/.test(text)) return text;
   // Most are ASCII, for which the plain expression takes half the time.
   const plain = /^[\x20-\x7e]*$/.test(text)
     ? text.replace(/[^A-Za-z0-9._+-]+/g, "-")

@@ -39,7 +39,7 @@ export function compareEntries(a: Sortable, b: Sortable): number {
 }
 
 function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 /** What a title is made of. */

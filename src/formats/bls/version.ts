@@ -23,6 +23,7 @@ const isSkipped = (c: number): boolean =>
  * @returns below 0 where `a` is older, above 0 where it is newer, 0 where neither is.
  */
 export function compareVersions(a: string, b: string): number {
+  if (a === b) return 0;
   let i = 0;
   let j = 0;
   for (;;) {
@@ -37,9 +38,19 @@ export function compareVersions(a: string, b: string): number {
     }
     if (i >= a.length || j >= b.length) return i >= a.length ? (j >= b.length ? 0 : -1) : 1;
 
-    for (const mark of [DASH, CARET, DOT]) {
-      if (a.charCodeAt(i) !== mark && b.charCodeAt(j) !== mark) continue;
-      if (a.charCodeAt(i) !== b.charCodeAt(j)) return a.charCodeAt(i) === mark ? -1 : 1;
+    // One after the other: a dash in both, then a caret in both, then a dot.
+    if (a.charCodeAt(i) === DASH || b.charCodeAt(j) === DASH) {
+      if (a.charCodeAt(i) !== b.charCodeAt(j)) return a.charCodeAt(i) === DASH ? -1 : 1;
+      i++;
+      j++;
+    }
+    if (a.charCodeAt(i) === CARET || b.charCodeAt(j) === CARET) {
+      if (a.charCodeAt(i) !== b.charCodeAt(j)) return a.charCodeAt(i) === CARET ? -1 : 1;
+      i++;
+      j++;
+    }
+    if (a.charCodeAt(i) === DOT || b.charCodeAt(j) === DOT) {
+      if (a.charCodeAt(i) !== b.charCodeAt(j)) return a.charCodeAt(i) === DOT ? -1 : 1;
       i++;
       j++;
     }
