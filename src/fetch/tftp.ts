@@ -343,7 +343,8 @@ class Transfer {
   }
 
   #onData(block: number, data: Uint8Array): void {
-    // Without options the first block is the answer.
+    // Without options the first block is the answer; a longer one follows an answer that was lost.
+    if (this.#state === "requested" && data.length > this.#blksize) return;
     if (this.#state === "requested") this.#state = "running";
     const expected = (this.#block + 1 + this.#shift) & 0xffff;
     if (block !== expected) {

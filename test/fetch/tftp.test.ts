@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { tftpTransport } from "../../src/fetch/tftp.ts";
+import { startRelay } from "./relay.ts";
+import { failure, fetch, own, QUICK, sha256, windowed } from "./tftpclient.ts";
+import { data, error, oack, startTftpd } from "./tftpserver.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "baton-tftp-"));
+const tftpd = await startTftpd(directory);
+after(() => {
+  tftpd?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test("files of every size come whole from tftpd-hpa", {
+  skip: tftpd === null && "needs tftpd-hpa and root",
+}, async () => {
+  for (const size of [0, 1, 511, 512, 1427, 1428, 1429, 1428 * 16, 1428 * 16 + 1, 1_000_000]) {
+    const bytes = randomBytes(size);
+    writeFileSync(join(directory, "file"), bytes);
+    const fetched = await fetch(tftpd!.port, "file", { times: { retry: 200, giveUp: 5000 } });
+    assert.equal(sha256(fetched.bytes), sha256(bytes), `${size} bytes`);
+    assert.equal(fetched.size, size);
+  }
+});
+
+test("windows are acknowledged once each, and go on where a block was lost", async (t) => {
+  const bytes = randomBytes(1428 * 200 + 17);
+  for (const lost of [() => false, (block: number, time: number) => block % 7 === 0 && time === 1]) {
+    const server = await own(t, windowed(bytes, lost));
+    const fetched = await fetch(server.port, "x", { windowsize: 16, times: { retry: 200, giveUp: 5000 } });
+    assert.equal(sha256(fetched.bytes), sha256(bytes));
+  }
+});
+
+test("loss, doubling, delay and overtaking change nothing", async (t) => {
+  const bytes = randomBytes(1428 * 40 + 5);
+  for (const rate of [0, 0.05, 0.2]) {
+    const server = await own(
+      t,
+      windowed(bytes, () => false, 40),
+    );
+    const relay = await startRelay(server.port, { loss: rate, duplicate: rate, reorder: rate, delay: 1, seed: 7 });
+    t.after(() => relay.close());
+    for (const windowsize of [1, 8]) {
+      const fetched = await fetch(relay.port, "file", { windowsize, times: { retry: 60, giveUp: 10_000 } });
+      assert.equal(sha256(fetched.bytes), sha256(bytes), `at ${rate * 100} %, windows of ${windowsize}`);
+    }
+  }
+});
+
+test("a server without options is taken as it is", async (t) => {
+  const server = await own(t, async (asked) => {
+    asked.send(data(1, Buffer.alloc(512, 1)));
+    await asked.next();
+    asked.send(data(2, Buffer.alloc(3, 2)));
+  });
+  const { bytes, size } = await fetch(server.port, "x");
+  assert.deepEqual([bytes.length, size], [515, null]);
+});
+
+test("a server that refuses options is asked without them", async (t) => {
+  const server = await own(t, (asked) => {
+    if (asked.options.size > 0) asked.send(error(8, "no options"));
+    else asked.send(data(1, Buffer.from("ok")));
+  });
+  assert.equal((await fetch(server.port, "x")).bytes.toString(), "ok");
+});
+
+test("a server that wants a slash before names gets one, from then on without asking", async (t) => {
+  const server = await own(t, (asked) => {
+    asked.send(asked.path.startsWith("/") ? data(1, Buffer.from("ok")) : error(2, "Only absolute filenames allowed"));
+  });
+  const transport = tftpTransport(QUICK);
+  for (const name of ["a/b", "c"]) {
+    const opened = await transport.open(new URL(`tftp://127.0.0.1:${server.port}/${name}`), {});
+    for await (const _ of opened.body);
+  }
+  assert.deepEqual(server.requests, ["a/b", "/a/b", "/c"]);
+});
+
+test("packets of strangers end nothing and add nothing", async (t) => {
+  const server = await own(t, async (asked) => {
+    asked.send(data(1, Buffer.alloc(512, 1)));
+    await asked.next();
+    asked.sendFromElsewhere(error(0, "stop"));
+    asked.sendFromElsewhere(data(2, Buffer.from("wrong")));
+    asked.send(data(2, Buffer.from("right")));
+  });
+  assert.equal((await fetch(server.port, "x")).bytes.subarray(512).toString(), "right");
+});
+
+test("each TFTP error has its own message and kind", async (t) => {
+  const kinds = new Map<number, [string, RegExp]>([
+    [1, ["not-found", /no such file: TFTP error 1 \(gone\)/]],
+    [2, ["refused", /does not let it be read: TFTP error 2/]],
+    [3, ["io", /TFTP error 3, disk full/]],
+    [4, ["io", /does not know what is asked: TFTP error 4/]],
+    [7, ["io", /TFTP error 7, no such user/]],
+  ]);
+  for (const [code, [kind, pattern]] of kinds) {
+    const server = await own(t, (asked) => asked.send(error(code, "gone")));
+    const reason = await failure(fetch(server.port, "x"));
+    assert.equal(reason.code, kind);
+    assert.match(reason.message, pattern);
+  }
+});
+
+test("an error in the middle, silence in the middle and a wrong length are no files", async (t) => {
+  const middle = await own(t, async (asked) => {
+    asked.send(data(1, Buffer.alloc(512)));
+    await asked.next();
+    asked.send(error(0, "disk on fire"));
+  });
+  assert.match((await failure(fetch(middle.port, "x"))).message, /disk on fire/);
+  const silent = await own(t, (asked) => asked.send(data(1, Buffer.alloc(512))));
+  const stalled = await failure(fetch(silent.port, "x"));
+  assert.equal(stalled.code, "timeout");
+  assert.match(stalled.message, /nothing more for 0\.6 s, after 512 bytes/);
+  const short = await own(t, async (asked) => {
+    asked.send(oack({ tsize: 1000 }));
+    await asked.next();
+    asked.send(data(1, Buffer.alloc(100)));
+  });
+  assert.match((await failure(fetch(short.port, "x"))).message, /announced 1000 bytes and sent 100/);
+});
+
+test("a server that never answers is given up", async (t) => {
+  const server = await own(t, () => {});
+  const reason = await failure(fetch(server.port, "x"));
+  assert.equal(reason.code, "timeout");
+  assert.match(reason.message, /no TFTP server at 127\.0\.0\.1 answers within 0\.6 s/);
+});
+
+test("asking for the size fetches nothing", async (t) => {
+  let packets = 0;
+  const server = await own(t, async (asked) => {
+    asked.send(oack({ tsize: 123_456 }));
+    while ((await asked.next(200)) !== null) packets++;
+  });
+  const transport = tftpTransport(QUICK);
+  assert.deepEqual(await transport.stat(new URL(`tftp://127.0.0.1:${server.port}/x`)), { size: 123_456 });
+  assert.ok(packets <= 2);
+});
