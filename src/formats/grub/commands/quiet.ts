@@ -1,6 +1,6 @@
 /** Commands that change nothing about what can be booted: accepted without a word. */
 
-import { OK, TEST_FAILURE } from "../errors.ts";
+import { BAD_ARGUMENT, OK, TEST_FAILURE } from "../errors.ts";
 import type { CommandFunction } from "../interpreter.ts";
 import { parseNumber } from "../number.ts";
 import { parseOptions } from "../options.ts";
@@ -49,7 +49,7 @@ const sleep: CommandFunction = (run, argv) => {
     ],
     argv,
   );
-  if (typeof options === "string") return OK;
+  if (typeof options === "string" || options.args.length === 0) return BAD_ARGUMENT;
   const seconds = parseNumber(options.args[0] ?? "");
   if (options.values.has("interruptible") && seconds !== null) run.waited += Math.min(Number(seconds.value), 86_400);
   return OK;

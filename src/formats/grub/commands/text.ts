@@ -49,8 +49,12 @@ const regexp: CommandFunction = (run, argv, call) => {
     const match = regex.exec(text);
     if (match === null) return TEST_FAILURE;
     for (const name of options.values.get("set") ?? []) {
-      const numbered = /^([0-9]+):(.*)$/s.exec(name);
-      const number = numbered === null ? 1 : Number(numbered[1]);
+      const numbered = /^([^:]*):(.*)$/s.exec(name);
+      const number = numbered === null ? 1 : Number(parseNumber(numbered[1]!)?.value ?? Number.NaN);
+      if (Number.isNaN(number)) {
+        run.warn(call, `regexp --set ${name}: what stands before ':' is no number of a group`);
+        return BAD_ARGUMENT;
+      }
       if (number > regex.groups) {
         run.warn(call, `regexp: '${pattern}' has no group ${number}`);
         continue;
