@@ -34,6 +34,7 @@ export function probeCompressed(identifyInner: (subject: Subject) => Promise<Ima
       arch: inner?.arch ?? null,
       version: inner?.version ?? null,
       isPacked: true,
+      classic: inner === null ? [] : [...new Set([...inner.fileLoad, ...inner.classic])],
       reason: `It is compressed with ${format} as a whole, and kexec_file_load doesn't unpack it.`,
     });
   };

@@ -3,6 +3,7 @@
  * first needed, for most kernels need none.
  */
 
+import * as zlib from "node:zlib";
 import { BatonError, describeError } from "../errors.ts";
 
 export type Compression = "gzip" | "zstd" | "xz" | "lz4" | "lzma" | "bzip2";
@@ -14,9 +15,8 @@ type Unpacker = (packed: Uint8Array, limit: number) => Promise<Uint8Array>;
 
 const UNPACKERS: Readonly<Record<Compression, Unpacker>> = {
   gzip: async (packed, limit) => {
-    const { gunzip } = await import("node:zlib");
     return new Promise((resolve, reject) => {
-      gunzip(packed, { maxOutputLength: limit }, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+      zlib.gunzip(packed, { maxOutputLength: limit }, (error, bytes) => (error ? reject(error) : resolve(bytes)));
     });
   },
   zstd: async (packed, limit) => (await nativeZstd(packed, limit)) ?? zstd(packed, limit),
@@ -69,7 +69,7 @@ type ZlibWithZstd = {
 
 /** Node has it since version 22.15. */
 async function nativeZstd(packed: Uint8Array, limit: number): Promise<Uint8Array | null> {
-  const { zstdDecompress } = (await import("node:zlib")) as ZlibWithZstd;
+  const { zstdDecompress } = zlib as ZlibWithZstd;
   if (zstdDecompress === undefined) return null;
   return new Promise((resolve, reject) => {
     zstdDecompress(packed, { maxOutputLength: limit }, (error, bytes) => (error ? reject(error) : resolve(bytes)));

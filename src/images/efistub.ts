@@ -76,6 +76,7 @@ export async function probeZboot(subject: Subject): Promise<Image | null> {
     description: `Linux (${arch ?? "unknown architecture"}, EFI zboot, ${zboot.compression})`,
     arch,
     isPacked: true,
+    classic: arch === "aarch64" ? [arch] : [],
     reason: `It is a kernel packed for EFI firmware (${zboot.compression}), which kexec_file_load doesn't unpack.`,
   });
 }

@@ -70,8 +70,8 @@ export function fileLoadRefusal(found: Image, arch: string): string | null {
  */
 export function loadRefusal(found: Image, arch: string): string | null {
   if (found.fileLoad.includes(arch) || found.classic.includes(arch)) return null;
-  if (found.isPacked && (found.arch === null || found.arch === arch)) return null;
-  const makers = [...new Set([...found.fileLoad, ...found.classic, ...(found.isPacked ? [found.arch ?? ""] : [])])];
+  if (found.isPacked && found.arch === null) return null;
+  const makers = [...new Set([...found.fileLoad, ...found.classic])];
   if (makers.length > 0) return `It is a kernel for ${makers.join(" and ")}, and this machine is ${arch}.`;
   return found.reason ?? `It is ${found.description}.`;
 }

@@ -40,7 +40,8 @@ export interface Image {
    */
   readonly fileLoad: readonly string[];
   /**
-   * Architectures (as `uname -m`) on which Baton loads this file itself, by kexec_load.
+   * Architectures (as `uname -m`) on which Baton loads this file itself, by kexec_load. Of what is packed: on which it
+   * loads what is inside, as far as that can be told without unpacking it.
    */
   readonly classic: readonly string[];
   /** It holds the kernel in packed form, and no system call takes it as it is: see unwrap.ts. */
