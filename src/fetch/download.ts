@@ -23,6 +23,8 @@ export interface DownloadOptions {
   /** Bytes that it must have. */
   readonly size?: number | null;
   readonly signal?: AbortSignal;
+  /** Milliseconds before the second try of a URL, and twice as long before each further one; 500 unless given. */
+  readonly pauseMs?: number;
   /** Bytes so far, and in all where that is known. */
   readonly onProgress?: (done: number, total: number | null) => void;
 }
@@ -38,7 +40,6 @@ export interface Download {
 
 /** Tries of one URL that break off in the middle or don't answer. */
 const TRIES = 4;
-/** Before the second try, and twice as long before each further one. */
 const PAUSE_MS = 500;
 /** Left for the kernel that loads, and for Baton. */
 const SPARE_BYTES = 48 * 1024 * 1024;
@@ -71,7 +72,7 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
   const name = shownUrl(url);
   const file = new MemoryFile(name);
   try {
-    let pause = PAUSE_MS;
+    let pause = options.pauseMs ?? PAUSE_MS;
     for (let attempt = 1; ; attempt++) {
       try {
         await receive(fetcher, url, file, options);

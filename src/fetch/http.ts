@@ -106,7 +106,7 @@ class Client {
         : declared === undefined || isPacked
           ? null
           : Number(declared);
-    const packed = this.#body(response, name, size === null ? null : size - begins);
+    const packed = this.#body(response, name, size === null ? null : size - begins, signal);
     return {
       url: at.href,
       size,
@@ -212,7 +212,7 @@ class Client {
     }
     const secrets = this.#agents.https.options;
     const socket = await tunnel(proxy, url, secrets, this.#times.connect, signal);
-    return this.#send(true, { ...base, host, path: target, agent: false, createConnection: () => socket }, name, null);
+    return this.#send(true, { ...base, host, path: target, createConnection: () => socket }, name, null);
   }
 
   #authorization(url: URL, first: URL): string | null {
@@ -271,7 +271,12 @@ class Client {
   }
 
   /** The pieces as they come, each with a deadline. @param expected bytes, null where it isn't known */
-  async *#body(response: http.IncomingMessage, name: string, expected: number | null): AsyncIterable<Uint8Array> {
+  async *#body(
+    response: http.IncomingMessage,
+    name: string,
+    expected: number | null,
+    signal: AbortSignal | undefined,
+  ): AsyncIterable<Uint8Array> {
     const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     let received = 0;
     let waited = 0;
@@ -303,8 +308,7 @@ class Client {
       }
     } catch (error) {
       if (error instanceof BatonError) throw error;
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "ABORT_ERR") throw new BatonError("cancelled", `${name}: cancelled`);
+      if (signal?.aborted) throw new BatonError("cancelled", `${name}: cancelled`);
       throw new BatonError("io", `${name}: the connection broke off ${place()}`, { cause: error });
     } finally {
       response.destroy();
