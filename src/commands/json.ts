@@ -21,6 +21,7 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
     bootable: entry.bootable,
     reason: entry.reason,
   };
+  if (entry.initrdNames !== undefined) json.initrdNames = entry.initrdNames;
   if (entry.restricted !== null) json.restricted = entry.restricted;
   if (entry.type === "bls" || entry.type === "uki") {
     json.sortKey = entry.sortKey ?? null;

@@ -53,7 +53,6 @@ const initrd: CommandFunction = (run, args, call) => {
   plan.initrdNames = [];
   for (const arg of args) {
     const [, name = null, file = arg] = /^newc:([^:]*):(.*)$/s.exec(arg) ?? [];
-    if (name !== null) plan.reason ??= `${arg}: it needs a file of its own in the initial file system, '${name}'`;
     plan.initrd.push(run.files.name(file).ref);
     plan.initrdNames.push(name);
     checkName(run, file);

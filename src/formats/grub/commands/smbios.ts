@@ -3,6 +3,7 @@
  * A host that only reads configurations has no tables to ask.
  */
 
+import { type SmbiosStructure, smbiosStructures } from "../../smbios.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
 import type { CommandFunction } from "../interpreter.ts";
 import { parseNumber } from "../number.ts";
@@ -31,16 +32,6 @@ const SIZES: Readonly<Record<string, number>> = {
   "get-uuid": 16,
 };
 
-/** One structure: its formatted part and the texts behind it. */
-interface Structure {
-  readonly type: number;
-  readonly handle: number;
-  readonly data: DataView;
-  readonly strings: readonly string[];
-}
-
-const END_OF_TABLE = 127;
-
 const smbios: CommandFunction = (run, argv, call) => {
   const options = parseOptions(OPTIONS, argv);
   const question =
@@ -60,7 +51,7 @@ const smbios: CommandFunction = (run, argv, call) => {
     run.warn(call, "smbios: a type, handle, match or offset is no number that there can be");
     return BAD_ARGUMENT;
   }
-  const wanted = structures(run.context.platform.smbios?.() ?? new Uint8Array()).filter(
+  const wanted = smbiosStructures(run.context.platform.smbios?.() ?? new Uint8Array()).filter(
     (one) => (type === undefined || one.type === type) && (handle === undefined || one.handle === handle),
   );
   const found = wanted[(match ?? 1) - 1];
@@ -75,7 +66,7 @@ const smbios: CommandFunction = (run, argv, call) => {
   return OK;
 };
 
-function read({ data, strings }: Structure, question: string, offset: number): string | null {
+function read({ data, strings }: SmbiosStructure, question: string, offset: number): string | null {
   if (offset + SIZES[question]! > data.byteLength) return null;
   switch (question) {
     case "get-byte":
@@ -104,31 +95,6 @@ function uuid(data: DataView, offset: number): string {
   const first = hex(data.getUint32(offset, true), 8);
   const [second, third] = [4, 6].map((at) => hex(data.getUint16(offset + at, true), 4));
   return `${first}-${second}-${third}-${bytes(8, 10)}-${bytes(10, 16)}`;
-}
-
-/** Takes the table apart; what is cut short is left out. */
-function structures(table: Uint8Array): Structure[] {
-  const found: Structure[] = [];
-  const view = new DataView(table.buffer, table.byteOffset, table.byteLength);
-  for (let at = 0; at + 4 <= table.length; ) {
-    const type = table[at]!;
-    const length = table[at + 1]!;
-    if (length < 4 || at + length > table.length) break;
-    const strings: string[] = [];
-    let end = at + length;
-    // Texts end in a NUL each, and all of them in one more; without any there are two.
-    while (end < table.length && table[end] !== 0) {
-      const nul = table.indexOf(0, end);
-      if (nul === -1) return found;
-      strings.push(new TextDecoder("latin1").decode(table.subarray(end, nul)));
-      end = nul + 1;
-    }
-    const data = new DataView(table.buffer, table.byteOffset + at, length);
-    found.push({ type, handle: view.getUint16(at + 2, true), data, strings });
-    if (type === END_OF_TABLE) break;
-    at = end + (strings.length === 0 ? 2 : 1);
-  }
-  return found;
 }
 
 export const smbiosCommands: readonly (readonly [string, CommandFunction])[] = [["smbios", smbios]];
