@@ -1,9 +1,8 @@
 /** Block device ioctls, off the main thread: even opening a device can wait for ever for a disk. */
 
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { withDeadline } from "./deadline.ts";
-import { LinuxError } from "./error.ts";
+import { closeDescriptor, openDescriptor } from "./descriptor.ts";
 import { callBlocking } from "./libc.ts";
 
 // include/uapi/linux/fs.h; the same numbers on x86-64 and arm64.
@@ -51,30 +50,22 @@ async function control(
   shown: number | undefined,
   { timeoutMs = DEFAULT_BLKDEV_TIMEOUT_MS }: Options,
 ): Promise<void> {
-  const handle = await openDevice(node, timeoutMs);
+  const fd = await openDevice(node, timeoutMs);
   try {
     await callBlocking(
       "ioctl",
-      [handle.fd, request, value],
+      [fd, request, value],
       { call: "ioctl", args: [node, { word: name }, shown] },
       { timeoutMs, timeoutReason: "the device does not answer" },
     );
   } finally {
     // Not awaited: the last close of a device can wait for it too, and nothing depends on it.
-    handle.close().catch(() => {});
+    closeDescriptor(fd);
   }
 }
 
-async function openDevice(node: string, timeoutMs: number): Promise<FileHandle> {
+function openDevice(node: string, timeoutMs: number): Promise<number> {
   // O_NONBLOCK: a drive without a medium is opened without waiting for one.
-  const opened = open(node, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    return await withDeadline(opened, timeoutMs, `open(${JSON.stringify(node)})`, (late) => {
-      late.close().catch(() => {});
-    });
-  } catch (error) {
-    const { errno } = error as NodeJS.ErrnoException;
-    if (typeof errno !== "number") throw error;
-    throw new LinuxError("open", JSON.stringify(node), -errno);
-  }
+  const opened = openDescriptor(node, constants.O_RDONLY | constants.O_NONBLOCK);
+  return withDeadline(opened, timeoutMs, `open(${JSON.stringify(node)})`, closeDescriptor);
 }

@@ -1,6 +1,7 @@
 /** finit_module(2), off the main thread: a driver looks for its hardware before the call returns. */
 
-import { open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { closeDescriptor, openDescriptor } from "./descriptor.ts";
 import { LinuxError } from "./error.ts";
 import { callBlocking, syscallNumber } from "./libc.ts";
 
@@ -22,14 +23,12 @@ export async function finitModule(
   parameters = "",
   options: { readonly timeoutMs?: number } = {},
 ): Promise<void> {
-  const handle = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
-    throw typeof error.errno === "number" ? new LinuxError("open", JSON.stringify(path), -error.errno) : error;
-  });
+  const fd = await openDescriptor(path, constants.O_RDONLY);
   const flags = /\.(gz|xz|zst)$/.test(path) ? MODULE_INIT_COMPRESSED_FILE : 0;
   try {
     await callBlocking(
       "finitModule",
-      [syscallNumber("finitModule"), handle.fd, parameters, flags],
+      [syscallNumber("finitModule"), fd, parameters, flags],
       { call: "finit_module", args: [path, parameters] },
       {
         timeoutMs: options.timeoutMs ?? DEFAULT_MODULE_TIMEOUT_MS,
@@ -39,6 +38,6 @@ export async function finitModule(
   } catch (error) {
     if (!(error instanceof LinuxError && error.errnoName === "EEXIST")) throw error;
   } finally {
-    await handle.close();
+    closeDescriptor(fd);
   }
 }

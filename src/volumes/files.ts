@@ -5,7 +5,6 @@
 
 import type { Stats } from "node:fs";
 import * as fs from "node:fs";
-import * as fsp from "node:fs/promises";
 import { promisify } from "node:util";
 import { BatonError, type ErrorCode } from "../errors.ts";
 import type { DirectoryItem } from "../formats/reader.ts";
@@ -34,7 +33,11 @@ export interface HostFiles {
 export const MOST_NAMES = 100_000;
 
 // Descriptors and not FileHandles: those would be closed, with a warning, when a hung one is collected.
+// Nor node:fs/promises, which is twelve more of Node's modules to load.
+const lstat = promisify(fs.lstat) as (path: string) => Promise<Stats>;
+const readlink = promisify(fs.readlink) as (path: string) => Promise<string>;
 const openFd = promisify(fs.open);
+const openDirectory = promisify(fs.opendir) as (path: string, options: fs.OpenDirOptions) => Promise<fs.Dir>;
 const statFd = promisify(fs.fstat);
 const readFd = promisify(fs.read);
 const closeFd = promisify(fs.close);
@@ -95,6 +98,22 @@ export const syncFiles: HostFiles = {
   },
 };
 
+/** The names in a directory, read on libuv's threads. */
+async function listNames(path: string): Promise<DirectoryItem[]> {
+  const directory = await openDirectory(path, { bufferSize: 512 });
+  const items: DirectoryItem[] = [];
+  try {
+    for (let entry = await directory.read(); entry !== null; entry = await directory.read()) {
+      if (items.length >= MOST_NAMES) throw tooManyNames(path);
+      const type = typeUnknown(entry) ? itemType(await lstat(`${path}/${entry.name}`)) : itemType(entry);
+      items.push({ name: entry.name, type });
+    }
+  } finally {
+    await directory.close();
+  }
+  return items;
+}
+
 /**
  * On libuv's threads, each operation with a deadline. After the first that misses it everything fails at once:
  * every further attempt would leave one more thread behind in the kernel.
@@ -128,18 +147,9 @@ export function deadlineFiles(timeoutMs: number, device: string): HostFiles {
   }
 
   return {
-    lstat: (path) => limited(() => fsp.lstat(path)),
-    readlink: (path) => limited(() => fsp.readlink(path)),
-    list: (path) =>
-      limited(async () => {
-        const items: DirectoryItem[] = [];
-        for await (const entry of await fsp.opendir(path, { bufferSize: 512 })) {
-          if (items.length >= MOST_NAMES) throw tooManyNames(path);
-          const type = typeUnknown(entry) ? itemType(await fsp.lstat(`${path}/${entry.name}`)) : itemType(entry);
-          items.push({ name: entry.name, type });
-        }
-        return items;
-      }),
+    lstat: (path) => limited(() => lstat(path)),
+    readlink: (path) => limited(() => readlink(path)),
+    list: (path) => limited(() => listNames(path)),
     async open(path) {
       const fd = await limited(
         () => openFd(path, OPEN_FLAGS),
