@@ -1,139 +1,208 @@
-/** `baton kexec`: kexec(8), over kexec_file_load. Also what Baton does when it is called as `kexec`. */
+/**
+ * `baton kexec`: kexec(8), also when Baton is called by the name `kexec`. Options and exit codes are those of
+ * kexec-tools 2.0.25; messages say more, and where no option says which call loads it is `-a`, as in newer ones
+ * (kexechelp.ts tells people).
+ */
 
-import { readFileSync } from "node:fs";
-import { closeFiles, loadOpened, type OpenFile, openPath } from "../boot.ts";
-import { BatonError, describeError } from "../errors.ts";
-import { kexecFileUnload } from "../linux/kexec.ts";
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { describeError } from "../errors.ts";
+import { unload, unloadCrash } from "../kexec/load.ts";
+import { readIomem } from "../kexec/memorymap.ts";
+import { ifdown, networkInterfaces } from "../linux/ifdown.ts";
+import { KEXEC_PRESERVE_CONTEXT, kexecLoad } from "../linux/kexec.ts";
+import { unmount } from "../linux/mount.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
-import { VERSION } from "../version.ts";
-import { readArgs } from "./options.ts";
+import { parseMountinfo } from "../volumes/mountinfo.ts";
+import { KEXEC_HELP, KEXEC_VERSION } from "./kexechelp.ts";
+import { FAILED, loadKernel } from "./kexecload.ts";
+import { defaultCall, type KexecPlan, readKexecArguments } from "./kexecoptions.ts";
 
-const HELP = `Usage: kexec [OPTION]... [KERNEL]
-Load another kernel, and run it.
+const LOADED = "/sys/kernel/kexec_loaded";
+const CRASH_LOADED = "/sys/kernel/kexec_crash_loaded";
+const CRASH_SIZE = "/sys/kernel/kexec_crash_size";
+/** sync(2) may have much to write, but a dead disk must not keep the machine for ever. */
+const SYNC_MS = 120_000;
+const UNMOUNT_MS = 5000;
+/** Only Baton's own image has it. */
+const OWN_IMAGE = "/run/baton";
+/** Where kexec-tools looks. */
+const SHUTDOWN = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"];
 
- -l, --load               load KERNEL
- -e, --exec               run the kernel that is loaded, at once
- -f, --force              load KERNEL and run it, at once
- -u, --unload             forget the kernel that is loaded
- -S, --status             whether a kernel is loaded (with -l; without: a crash kernel)
-     --append=WORDS, --command-line=WORDS
-                          the kernel's command line
-     --reuse-cmdline      this kernel's own command line, before --append's
-     --initrd=FILE, --ramdisk=FILE
- -s, --kexec-file-syscall, -a, --kexec-syscall-auto
-                          load by kexec_file_load, the method of this version
- -x, --no-ifdown          accepted: Baton takes no interfaces down
- -y, --no-sync            don't sync before running
- -d, --debug              say what is done
- -v, --version   -h, --help
-`;
+const NO_CRASH_MEMORY = `Memory for crashkernel is not reserved
+Please reserve memory by passing"crashkernel=Y@X" parameter to kernel
+Then try to loading kdump kernel`;
 
-const OPTIONS = {
-  load: { type: "boolean", short: "l" },
-  "load-panic": { type: "boolean", short: "p" },
-  exec: { type: "boolean", short: "e" },
-  force: { type: "boolean", short: "f" },
-  unload: { type: "boolean", short: "u" },
-  status: { type: "boolean", short: "S" },
-  append: { type: "string" },
-  "command-line": { type: "string" },
-  "reuse-cmdline": { type: "boolean" },
-  initrd: { type: "string" },
-  ramdisk: { type: "string" },
-  dtb: { type: "string" },
-  type: { type: "string", short: "t" },
-  "mem-min": { type: "string" },
-  "mem-max": { type: "string" },
-  entry: { type: "string" },
-  "kexec-syscall": { type: "boolean", short: "c" },
-  "kexec-file-syscall": { type: "boolean", short: "s" },
-  "kexec-syscall-auto": { type: "boolean", short: "a" },
-  "no-checks": { type: "boolean", short: "i" },
-  "no-ifdown": { type: "boolean", short: "x" },
-  "no-sync": { type: "boolean", short: "y" },
-  debug: { type: "boolean", short: "d" },
-  version: { type: "boolean", short: "v" },
-  help: { type: "boolean", short: "h" },
-} as const;
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
 
-/** Options that need kexec_load, the other system call. */
-const CLASSIC_ONLY = ["load-panic", "kexec-syscall", "dtb", "mem-min", "mem-max", "entry"] as const;
-
-/** @returns the exit code of kexec(8): 0, or 1 where it failed; for -S whether a kernel is loaded */
+/** @returns the exit code of kexec(8): 0 done, 1 refused or wrong usage, 255 failed, with -S whether one is loaded */
 export async function kexec(args: string[]): Promise<number> {
+  const answer = readKexecArguments(args, defaultCall(process.env.BATON_KEXEC_SYSCALL));
+  switch (answer.is) {
+    case "help":
+      if (answer.complaint !== null) complain(answer.complaint);
+      process.stdout.write(KEXEC_HELP);
+      return answer.code;
+    case "version":
+      process.stdout.write(KEXEC_VERSION);
+      return 0;
+    case "crash size":
+      process.stdout.write(`${await crashSize()}\n`);
+      return 0;
+    case "refused":
+      complain(answer.message);
+      return 1;
+    case "plan":
+      return run(answer.plan);
+  }
+}
+
+/** The steps in kexec(8)'s order; the first that fails ends it. */
+async function run(plan: KexecPlan): Promise<number> {
+  if (plan.load && plan.crash && (await crashSize()) === 0n) return refuse(NO_CRASH_MEMORY);
+  if (plan.reuseInitrd) {
+    const retained = /(^|\s)retain_initrd/.test(runningCmdline(plan));
+    if (!retained) return refuse("unrecoverable error: current boot didn't retain the initrd for reuse.");
+    return refuse("--reuseinitrd not implemented on this architecture");
+  }
+  if (plan.debug && plan.ignored.length > 0) complain(`${plan.ignored.join(" ")}: accepted, but nothing here needs it`);
+  if (plan.status !== null) {
+    const loaded = readLoaded(plan.status === "crash" ? CRASH_LOADED : LOADED);
+    if (loaded !== null) process.stdout.write(`${loaded}\n`);
+    return loaded ?? FAILED;
+  }
+  if (plan.unload) {
+    const failed = await unloadKernel(plan);
+    if (failed) return FAILED;
+  }
+  if (plan.load) {
+    if (plan.kernel === null) {
+      complain("No kernel specified");
+      process.stdout.write(KEXEC_HELP);
+      return FAILED;
+    }
+    const code = await loadKernel(plan, cmdlineOf(plan), complain);
+    if (code !== 0) return code;
+  }
+  if ((plan.shutdown || plan.exec) && readLoaded(LOADED) === 0) return refuse("Nothing has been loaded!");
+  if (plan.shutdown) return shutdown();
+  if (plan.sync && !(await sync({ timeoutMs: SYNC_MS }))) {
+    complain(`sync did not finish within ${SYNC_MS / 1000} s: going on without it`);
+  }
+  if (plan.ifdown) takeInterfacesDown();
+  if (plan.exec) return exec();
+  return plan.jumpBackHelper ? loadJumpBackHelper(plan) : 0;
+}
+
+function refuse(message: string): 1 {
+  complain(message);
+  return 1;
+}
+
+async function unloadKernel(plan: KexecPlan): Promise<boolean> {
   try {
-    return await run(args);
+    await (plan.crash ? unloadCrash() : unload());
+    return false;
   } catch (error) {
-    process.stderr.write(`kexec: ${describeError(error)}\n`);
-    return 1;
+    complain(`kexec unload failed: ${describeError(error)}`);
+    return true;
   }
 }
 
-async function run(args: string[]): Promise<number> {
-  const { values, positionals } = readArgs({ args, allowPositionals: true, options: OPTIONS });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  if (values.version) {
-    process.stdout.write(`kexec (Baton) ${VERSION}\n`);
-    return 0;
-  }
-  const classic = CLASSIC_ONLY.find((name) => values[name] !== undefined);
-  if (classic !== undefined) {
-    throw new BatonError(
-      "unsupported",
-      `--${classic} needs the kexec_load system call, which this version does not make`,
-    );
-  }
-  if (values.status) return status(values.load === true);
-  if (values.unload) await kexecFileUnload();
-  const loads = values.load || values.force;
-  if (!loads && !values.exec && !values.unload) {
-    throw new BatonError("usage", "one of -l, -f, -e, -u or -S is needed; --help lists the options");
-  }
-  if (loads) {
-    const [kernel, ...more] = positionals;
-    if (kernel === undefined) throw new BatonError("usage", "no kernel is named");
-    if (more.length > 0) throw new BatonError("usage", `one kernel can be loaded, not also ${more.join(" ")}`);
-    const initrd = values.initrd ?? values.ramdisk;
-    await load(kernel, initrd === undefined ? [] : [initrd], cmdlineOf(values), values.debug === true);
-  }
-  if (values.exec || values.force) {
-    if (!values["no-sync"]) await sync({ timeoutMs: 5000 });
-    // Says something only where it fails.
-    reboot("kexec");
-  }
-  return 0;
-}
-
-async function load(kernel: string, initrds: readonly string[], cmdline: string, debug: boolean): Promise<void> {
-  const opened: OpenFile[] = [];
+/** Says something only where it fails. */
+async function exec(): Promise<number> {
+  if (existsSync(OWN_IMAGE)) await unmountDisks();
   try {
-    for (const path of [kernel, ...initrds]) opened.push(await openPath(path, path));
-    const { method, seconds } = await loadOpened(opened, cmdline, 0, () => {});
-    if (debug) process.stderr.write(`kexec: loaded ${kernel} by ${method} in ${seconds.toFixed(2)} s: ${cmdline}\n`);
-  } finally {
-    await closeFiles(opened);
+    reboot("kexec");
+  } catch (error) {
+    complain(`kexec failed: ${describeError(error)}`);
+  }
+  return FAILED;
+}
+
+/** In Baton's image nothing else does it; elsewhere the system's own shutdown does, and kexec(8) leaves that to it. */
+async function unmountDisks(): Promise<void> {
+  const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  for (const { mountPoint, source } of mounts.toReversed()) {
+    if (!source.startsWith("/dev/") || mountPoint === "/") continue;
+    await unmount(mountPoint, { lazy: false, timeoutMs: UNMOUNT_MS }).catch((error) => complain(describeError(error)));
   }
 }
 
-/** kexec(8): --reuse-cmdline drops the words by which the boot loader told this kernel about itself. */
-function cmdlineOf(values: { append?: string; "command-line"?: string; "reuse-cmdline"?: boolean }): string {
-  const own = values.append ?? values["command-line"] ?? "";
-  if (!values["reuse-cmdline"]) return own;
-  const dropped = /^(BOOT_IMAGE|crashkernel)=/;
-  const words = readFileSync("/proc/cmdline", "utf8")
-    .trim()
-    .split(/\s+/)
-    .filter((word) => !dropped.test(word));
-  return [...words, ...(own === "" ? [] : [own])].join(" ");
+function takeInterfacesDown(): void {
+  try {
+    for (const name of networkInterfaces()) ifdown(name);
+  } catch (error) {
+    // As kexec(8): a card that stays up is no reason to stay.
+    complain(`ifdown: ${describeError(error)}`);
+  }
 }
 
-/** kexec(8): prints 1 and exits with 1 where a kernel is loaded, else 0. */
-function status(load: boolean): number {
-  const loaded = Number(readFileSync(`/sys/kernel/${load ? "kexec_loaded" : "kexec_crash_loaded"}`, "utf8"));
-  process.stdout.write(`${loaded}\n`);
-  return loaded;
+/** The rest is the system's: its shutdown ends with `kexec -e`. */
+function shutdown(): number {
+  const program = SHUTDOWN.find((path) => existsSync(path));
+  if (program === undefined) {
+    complain("shutdown: there is no such program here; `kexec -e` runs the kernel that is loaded now");
+    return FAILED;
+  }
+  const { status, error } = spawnSync(program, ["-r", "now"], { stdio: "inherit" });
+  if (error) complain(`${program}: ${describeError(error)}`);
+  return status ?? FAILED;
+}
+
+async function loadJumpBackHelper(plan: KexecPlan): Promise<number> {
+  if (readLoaded(LOADED) !== 0) {
+    complain("There is kexec kernel loaded, make sure you are in kexeced kernel.");
+    return FAILED;
+  }
+  if (plan.entry === null || plan.entry === 0n) {
+    complain("Please specify jump back entry in command line");
+    return FAILED;
+  }
+  try {
+    const nothing = { buffer: new Uint8Array(0), bufferSize: 0, address: 0n, memorySize: 0n };
+    await kexecLoad(plan.entry, [nothing], KEXEC_PRESERVE_CONTEXT);
+    return 0;
+  } catch (error) {
+    complain(`load jump back kernel failed: ${describeError(error)}`);
+    return FAILED;
+  }
+}
+
+/** 0 or 1; null where the kernel doesn't say. */
+function readLoaded(path: string): number | null {
+  try {
+    const text = readFileSync(path, "latin1").trim();
+    return /^\d$/.test(text) ? Number(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes kept for a crash kernel. */
+async function crashSize(): Promise<bigint> {
+  try {
+    return BigInt(readFileSync(CRASH_SIZE, "latin1").trim());
+  } catch {
+    return (await readIomem().catch(() => null))?.filterByType("crash-kernel").size ?? 0n;
+  }
+}
+
+function cmdlineOf(plan: KexecPlan): string {
+  if (!plan.reuseCmdline) return plan.append ?? "";
+  const own = runningCmdline(plan);
+  return plan.append === null ? own : `${own} ${plan.append}`;
+}
+
+/**
+ * The running kernel's, without what its loader told it about itself, and for a crash kernel without the memory that
+ * is kept for one.
+ */
+function runningCmdline(plan: KexecPlan): string {
+  const dropped = plan.crash ? /^(BOOT_IMAGE|crashkernel)/ : /^BOOT_IMAGE/;
+  const words = readFileSync("/proc/cmdline", "utf8").trim().split(/\s+/);
+  return words.filter((word) => !dropped.test(word)).join(" ");
 }

@@ -1,0 +1,227 @@
+/** What `kexec -l` and `-p` load, by either system call. */
+
+import { closeSync } from "node:fs";
+import { machine } from "node:os";
+import { closeFiles, kexecFiles, type OpenFile, openPath, readAtOf } from "../boot.ts";
+import { classicLoader } from "../classic.ts";
+import { describeError } from "../errors.ts";
+import { identifyImage } from "../images/identify.ts";
+import type { Image, ImageFormat } from "../images/image.ts";
+import { readAtWithin } from "../images/uki.ts";
+import { KexecError } from "../kexec/explain.ts";
+import { joinFiles, type KexecFile, type ReadOptions } from "../kexec/files.ts";
+import { fileLoad, load } from "../kexec/load.ts";
+import { mayFallBack } from "../kexec/loadfiles.ts";
+import { Memory, type Segment, segmentSize } from "../kexec/memory.ts";
+import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
+import type { LoadRequest } from "../kexec/method.ts";
+import { addStart } from "../kexec/trampoline.ts";
+import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../linux/kexec.ts";
+import { memfd } from "../linux/memfd.ts";
+import { unpackKernel } from "../unpacked.ts";
+import type { KexecPlan } from "./kexecoptions.ts";
+
+/** How long a disk may take to give the next mebibyte: nobody is kept waiting by a dead one. */
+const READ_MS = 120_000;
+
+/** kexec(8)'s exit codes for loads that fail. */
+export const FAILED = 255;
+const NOT_AVAILABLE = 253;
+
+/** kexec-tools' names of types, and the formats that they stand for. */
+const TYPES: Readonly<Record<string, readonly ImageFormat[]>> = {
+  bzImage64: ["bzImage"],
+  bzImage: ["bzImage"],
+  "elf-x86_64": ["ELF"],
+  "elf-x86": ["ELF"],
+  "multiboot-x86": ["multiboot"],
+  "multiboot2-x86": ["multiboot2"],
+  vmlinux: ["ELF"],
+  Image: ["arm64 Image"],
+  "a.out": ["a.out"],
+};
+
+type Say = (text: string) => void;
+
+/** @returns the exit code; says on stderr what went wrong */
+export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say): Promise<number> {
+  const opened: OpenFile[] = [];
+  let release = (): void => {};
+  try {
+    const paths = [plan.kernel!, ...(plan.initrd === null ? [] : [plan.initrd])];
+    for (const path of paths) opened.push(await openPath(path, path));
+    const [file] = opened as [OpenFile];
+    const whole = await identifyImage(readAtOf(file), file.size);
+    const { kernel: part, initrds } = await kexecFiles(opened, whole, 0);
+    const readPart = readAtWithin(readAtOf(file), { offset: part.offset ?? 0, size: part.size });
+    const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
+    const kernel = await unpackKernel(part, inside, readPart);
+    ({ release } = kernel);
+    const wrong = typeRefusal(plan, kernel.image, typeName(kernel.image));
+    if (wrong !== null) {
+      complain(wrong);
+      return FAILED;
+    }
+    const modules: { file: KexecFile; cmdline: string }[] = [];
+    for (const module of plan.modules) {
+      const path = module.split(/\s/, 1)[0]!;
+      const found = await openPath(path, path);
+      opened.push(found);
+      modules.push({ file: { fd: found.handle.fd, size: found.size, name: path }, cmdline: module });
+    }
+    let devicetree: KexecFile | null = null;
+    if (plan.devicetree !== null) {
+      const found = await openPath(plan.devicetree, plan.devicetree);
+      opened.push(found);
+      devicetree = { fd: found.handle.fd, size: found.size, name: plan.devicetree };
+    }
+    const isMultiboot = kernel.image.format.startsWith("multiboot");
+    const request: LoadRequest = {
+      kernel: kernel.file,
+      initrds: initrds.filter(({ size }) => size > 0),
+      // As kexec-tools, the kernel's name first.
+      cmdline: isMultiboot ? `${plan.kernel} ${cmdline}`.trimEnd() : cmdline,
+      cmdlineLimit: kernel.image.cmdlineLimit,
+      modules,
+      devicetree,
+    };
+    return await byCall(plan, kernel.image, request, complain);
+  } catch (error) {
+    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
+    return FAILED;
+  } finally {
+    release();
+    await closeFiles(opened);
+  }
+}
+
+/** kexec-tools' name of a format's type on this machine. */
+function typeName(image: Image): string | null {
+  if (image.format === "bzImage") return image.arch === "x86_64" ? "bzImage64" : "bzImage";
+  if (image.format === "ELF")
+    return image.arch === "i386" ? "elf-x86" : image.arch === "x86_64" ? "elf-x86_64" : "vmlinux";
+  return Object.entries(TYPES).find(([, formats]) => formats.includes(image.format))?.[0] ?? null;
+}
+
+/** What is wrong with --type, told with what the file is. */
+function typeRefusal({ type, kernel }: KexecPlan, image: Image, found: string | null): string | null {
+  if (type !== null) {
+    const formats = TYPES[type];
+    if (formats === undefined) {
+      return `Unsupported kernel type ${type}: the types are ${Object.keys(TYPES).join(", ")}`;
+    }
+    if (!formats.includes(image.format)) {
+      const matches = found === null ? "no type" : `type ${found}`;
+      return `Wrong file type ${type}, file matches ${matches}: it is ${image.description}`;
+    }
+  }
+  if (found !== null) return null;
+  return `Cannot determine the file type of ${kernel}: ${image.reason ?? `it is ${image.description}`}`;
+}
+
+async function byCall(plan: KexecPlan, image: Image, request: LoadRequest, complain: Say): Promise<number> {
+  const arch = machine();
+  if (plan.call === "classic") return classic(plan, image, request, complain);
+  // Nothing but a kernel's own format is known to it; what needs more than files goes the other way.
+  const special = (request.modules?.length ?? 0) > 0 || request.devicetree !== null || plan.entry !== null;
+  if (plan.call === "auto" && (special || !image.fileLoad.includes(arch)))
+    return classic(plan, image, request, complain);
+  try {
+    await byFile(plan, request);
+    return 0;
+  } catch (error) {
+    if (!mayFallBack("kexec_file_load", error)) throw error;
+    if (plan.call === "auto") {
+      if (plan.debug) debug(`kexec_file_load: ${describeError(error)}: trying kexec_load`);
+      return classic(plan, image, request, complain);
+    }
+    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
+    complain("syscall kexec_file_load not available.");
+    return error instanceof KexecError ? NOT_AVAILABLE : FAILED;
+  }
+}
+
+const READING: ReadOptions = { timeoutMs: READ_MS, onRead: () => {} };
+
+/** The kernel reads whole files from their beginning: what isn't one is copied into memory first. */
+async function byFile(plan: KexecPlan, request: LoadRequest): Promise<void> {
+  const copies: number[] = [];
+  const whole = async (files: readonly KexecFile[]): Promise<KexecFile | null> => {
+    const [only, ...others] = files;
+    if (only === undefined) return null;
+    if (others.length === 0 && only.offset === undefined) return only;
+    const fd = memfd("kexec");
+    copies.push(fd);
+    return { fd, size: await joinFiles(fd, files, READING), name: only.name };
+  };
+  try {
+    const kernel = (await whole([request.kernel]))!;
+    const initrd = await whole(request.initrds);
+    const flags = plan.crash ? KEXEC_FILE_ON_CRASH : 0;
+    if (plan.debug)
+      debug(`kexec_file_load: kernel ${kernel.size} bytes, initrd ${initrd?.size ?? 0} bytes: ${request.cmdline}`);
+    await fileLoad(kernel, initrd, request.cmdline, flags, { timeoutMs: READ_MS });
+  } finally {
+    for (const fd of copies) closeSync(fd);
+  }
+}
+
+async function classic(plan: KexecPlan, image: Image, request: LoadRequest, complain: Say): Promise<number> {
+  const layOut = classicLoader(image, machine());
+  if (layOut === null) {
+    complain(`Cannot load ${plan.kernel}: ${image.reason ?? `it is ${image.description}`}`);
+    return FAILED;
+  }
+  const map = await readIomem();
+  const memory = new Memory(map, {
+    minimum: plan.memoryMinimum,
+    ...(plan.memoryMaximum === null ? {} : { maximum: plan.memoryMaximum }),
+    crash: plan.crash,
+  });
+  if (plan.debug) showRanges(map);
+  const start = addStart(memory, await layOut(request, memory, READING));
+  if (plan.preserveContext) keepRest(memory);
+  const segments = memory.alignAndMerge();
+  const entry = plan.entry === null || plan.preserveContext ? start : plan.entry;
+  const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
+  if (plan.debug) showSegments(entry, flags, segments);
+  try {
+    await load(entry, segments, flags, { timeoutMs: READ_MS });
+    return 0;
+  } catch (error) {
+    complain(`kexec_load failed: ${describeError(error)}`);
+    if (!plan.debug) showSegments(entry, flags, segments);
+    return FAILED;
+  }
+}
+
+/** Every page that the new kernel may use is one that the old one gets back: they all become segments. */
+function keepRest(memory: Memory): void {
+  for (const range of memory.availableRam()) {
+    memory.addAt(range.start, new Uint8Array(0), "kept for the jump back", range.size);
+  }
+}
+
+function debug(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
+
+/** As kexec -d: the last address is shown; 0 is RAM. */
+function showRanges(map: MemoryMap): void {
+  debug("MEMORY RANGES");
+  const types = { ram: 0, reserved: 1, acpi: 2, "acpi-nvs": 3 } as Record<string, number>;
+  for (const { range, type } of map) debug(`${hex(range.start)}-${hex(range.end - 1n)} (${types[type] ?? type})`);
+}
+
+function showSegments(entry: bigint, flags: number, segments: readonly Segment[]): void {
+  debug(`kexec_load: entry = 0x${entry.toString(16)} flags = ${kexecFlagNames(flags)}`);
+  debug(`nr_segments = ${segments.length}`);
+  for (const [index, segment] of segments.entries()) {
+    debug(`segment[${index}].buf   = ${segment.name}`);
+    debug(`segment[${index}].bufsz = 0x${segmentSize(segment).toString(16)}`);
+    debug(`segment[${index}].mem   = 0x${segment.range.start.toString(16)}`);
+    debug(`segment[${index}].memsz = 0x${segment.range.size.toString(16)}`);
+  }
+}
