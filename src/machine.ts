@@ -13,7 +13,7 @@ import { probeDevice } from "./devices/probe.ts";
 import { hasUsb, usbDisksPending } from "./devices/usb.ts";
 import { watchBlockDevices } from "./devices/watch.ts";
 import { type DeviceFacts, Discovery } from "./discover.ts";
-import { describeError } from "./errors.ts";
+import { BatonError, describeError } from "./errors.ts";
 import type { Platform } from "./formats/format.ts";
 import { log } from "./log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "./policy/words.ts";
@@ -128,6 +128,16 @@ export class Machine {
     this.#options.onChange?.();
   }
 
+  /**
+   * A device as it is just now: probed again.
+   * @throws BatonError where it is gone
+   */
+  async lookAt(name: string): Promise<BlockDevice> {
+    const known = this.#known.get(name);
+    if (known === undefined) throw new BatonError("not-found", `${name}: this device is not attached any more`);
+    return probeDevice(known, { timeoutMs: DEVICE_MS });
+  }
+
   /** Unmounts everything; what doesn't answer is left behind. */
   async close(): Promise<void> {
     this.#watch?.close();
@@ -213,6 +223,7 @@ export class Machine {
         label: probed.identity.label,
         partuuid: probed.partuuid,
         partlabel: probed.partlabel,
+        aliases: probed.aliases ?? [],
         disk: probed.disk,
         partition: probed.partition,
         scheme: probed.scheme,
@@ -332,6 +343,24 @@ export function thisPlatform(): Platform {
         return readFileSync("/sys/firmware/dmi/tables/DMI");
       } catch {
         return null;
+      }
+    },
+    cpu: () => {
+      try {
+        const text = readFileSync("/proc/cpuinfo", "utf8");
+        const family = Number(/^cpu family\s*:\s*(\d+)/m.exec(text)?.[1] ?? Number.NaN);
+        const flags = new Set((/^flags\s*:(.*)$/m.exec(text)?.[1] ?? "").split(/\s+/));
+        return Number.isNaN(family) ? null : { family, flags };
+      } catch {
+        return null;
+      }
+    },
+    compatible: () => {
+      try {
+        const text = readFileSync("/proc/device-tree/compatible", "latin1");
+        return text.split("\0").filter((name) => name !== "");
+      } catch {
+        return [];
       }
     },
     loaderVariable: (name) => {

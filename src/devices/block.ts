@@ -71,6 +71,7 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
     removable: readAttribute(join(diskPath, "removable")) === "1",
     transport,
     model: modelOf(diskPath),
+    ...(transport === "dm" && !isPartition ? { aliases: mappedNames(path) } : {}),
     identity: null,
     reason: null,
   };
@@ -122,6 +123,22 @@ function modelOf(diskPath: string): string | null {
     return useful ? `${vendor} ${value}` : value;
   }
   return null;
+}
+
+/** LVM's UUIDs are written in groups. */
+const LVM_GROUPS = /^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.{6})$/;
+
+/** GRUB's names for what device-mapper made (grub-core/disk/lvm.c, luks.c), by what made it. */
+function mappedNames(path: string): string[] {
+  const name = readAttribute(join(path, "dm/name")) ?? "";
+  const uuid = readAttribute(join(path, "dm/uuid")) ?? "";
+  const [, group, volume] = /^LVM-(\w{32})(\w{32})$/.exec(uuid) ?? [];
+  if (group !== undefined && volume !== undefined) {
+    const dashed = (text: string): string => text.replace(LVM_GROUPS, "$1-$2-$3-$4-$5-$6-$7");
+    return [`lvm/${name}`, `lvmid/${dashed(group)}/${dashed(volume)}`];
+  }
+  const container = /^CRYPT-(?:LUKS\d|PLAIN)-([0-9a-f]{32})-/.exec(uuid)?.[1];
+  return container === undefined ? [] : [`cryptouuid/${container}`];
 }
 
 function readAttribute(path: string): string | null {

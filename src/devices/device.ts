@@ -44,6 +44,8 @@ export interface BlockDevice {
   /** How it is attached: `virtio` `ata` `nvme` `scsi` `usb` `mmc` `loop` `md` `dm`…; null where sysfs doesn't tell. */
   readonly transport: string | null;
   readonly model: string | null;
+  /** Of what device-mapper made, the names that GRUB has for it: `lvm/vg0-boot`, `lvmid/…/…`, `cryptouuid/…`. */
+  readonly aliases?: readonly string[];
   /** What is on it; null where nothing is recognised, or before it was probed. */
   readonly identity: Identity | null;
   /** Why nothing can be read from it, else null. */

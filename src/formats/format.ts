@@ -19,6 +19,8 @@ export interface FormatVolume {
   readonly partition: number | null;
   readonly scheme: "gpt" | "msdos" | null;
   readonly removable: boolean;
+  /** Other names that GRUB has for it, the usual one first: `lvm/vg0-boot`, `md/boot`, `cryptouuid/…`. */
+  readonly aliases?: readonly string[];
   /** Mounts on first use; see Reader for how it fails. */
   readonly reader: Reader;
 }
@@ -32,6 +34,13 @@ export interface Platform {
   readonly loaderVariable?: (name: string) => string | null;
   /** The firmware's SMBIOS structures as they lie in memory, null where there are none. */
   readonly smbios?: () => Uint8Array | null;
+  /** The processor: its family (6 for every x86 since 1995) and flags as /proc/cpuinfo has them; null where unknown. */
+  readonly cpu?: () => { readonly family: number; readonly flags: ReadonlySet<string> } | null;
+  /**
+   * The root node's `compatible` in the devicetree that this machine runs with, the most exact name first; empty where
+   * there is none.
+   */
+  readonly compatible?: () => readonly string[];
 }
 
 export interface FormatContext {

@@ -65,6 +65,27 @@ test("disks and their partitions are listed with what sysfs says of them", async
   assert.equal(readBlockDevice("sda2", sysfs)?.node, "/dev/sda2");
 });
 
+test("logical volumes and opened containers have the names that GRUB has for them", async () => {
+  const vg = "qOznpibJvkN5raA3db1RKMqZgfh6FovM";
+  const lv = "DPr4BhDPgkvjWYp7y21NIu1KE10vAYaJ";
+  const sysfs = makeSysfs({
+    "devices/virtual/block/dm-0": {
+      ...{ size: 9, "dm/name": "vda2_crypt" },
+      "dm/uuid": "CRYPT-LUKS1-7a0b3c1d5e2f4d6a9b8c1f2e3d4c5b6a-vda2_crypt",
+    },
+    "devices/virtual/block/dm-1": { size: 9, "dm/name": "debian--vg-root", "dm/uuid": `LVM-${vg}${lv}` },
+    "devices/virtual/block/dm-2": { size: 9, "dm/name": "by-hand" },
+  });
+  assert.deepEqual(
+    (await listBlockDevices(sysfs)).map(({ aliases }) => aliases),
+    [
+      ["cryptouuid/7a0b3c1d5e2f4d6a9b8c1f2e3d4c5b6a"],
+      ["lvm/debian--vg-root", "lvmid/qOznpi-bJvk-N5ra-A3db-1RKM-qZgf-h6FovM/DPr4Bh-DPgk-vjWY-p7y2-1NIu-1KE1-0vAYaJ"],
+      [],
+    ],
+  );
+});
+
 test("what holds nothing to boot is left out", async () => {
   const sysfs = makeSysfs({
     "devices/virtual/block/ram0": { size: 100 },

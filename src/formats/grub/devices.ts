@@ -119,11 +119,8 @@ export class Devices {
       const disc = this.inSearchOrder().find(({ type }) => type === "iso9660" || type === "udf");
       return disc === undefined ? { kind: "unresolved", selector: name } : { kind: "volume", volume: disc };
     }
-    const raid = /^md\/?(\d+)$/.exec(name);
-    if (raid !== null) {
-      const volume = this.#byKernelName.get(`md${raid[1]}`);
-      if (volume !== undefined) return { kind: "volume", volume };
-    }
+    const stacked = this.#stacked(name);
+    if (stacked !== undefined) return { kind: "volume", volume: stacked };
     const server = /^(https?|tftp)(?:,([^,]+)(?:,(\d+))?)?$/.exec(name);
     if (server !== null || name === "pxe") {
       const host = server?.[2] ?? env.get("net_default_server") ?? env.get("pxe_default_server");
@@ -131,6 +128,23 @@ export class Devices {
       if (host !== undefined) return this.#onServer(`${server?.[1] ?? "tftp"}://${host}${port}`);
     }
     return { kind: "unresolved", selector: name };
+  }
+
+  /** Logical volumes, arrays and opened containers: `lvm/vg0-boot`, `lvmid/…/…`, `md/0`, `md/boot`, `cryptouuid/…`. */
+  #stacked(name: string): FormatVolume | undefined {
+    if (!/^(?:lvm|lvmid|md|mduuid|cryptouuid|crypto)/.test(name)) return undefined;
+    // UUIDs are written with and without dashes; LVM's are not hexadecimal.
+    const bare = (text: string): string => {
+      if (text.startsWith("lvmid/")) return text.replaceAll("-", "");
+      return /uuid\//.test(text) ? text.replaceAll("-", "").toLowerCase() : text;
+    };
+    const wanted = bare(name);
+    const known = this.#volumes.find(({ aliases }) => aliases?.some((alias) => bare(alias) === wanted));
+    if (known !== undefined) return known;
+    const kernelName = /^(?:lvm\/(.+)|(md)\/?(.+))$/.exec(name);
+    return kernelName === null
+      ? undefined
+      : this.#byKernelName.get(kernelName[1] ?? `md${/^\d/.test(kernelName[3]!) ? "" : "/"}${kernelName[3]}`);
   }
 
   /** A server's files can be read only where the configuration itself came over the network. */
@@ -167,6 +181,10 @@ export class Devices {
       const server = serverName(volume.name);
       if (server !== null) {
         this.#names.set(volume, server);
+        continue;
+      }
+      if (volume.aliases?.[0] !== undefined) {
+        this.#names.set(volume, volume.aliases[0]);
         continue;
       }
       const { disk, partition } = place(volume);

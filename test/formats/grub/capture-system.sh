@@ -9,7 +9,7 @@
 #
 # It is copied to a disk image with a partition table; grub-mkconfig runs in a chroot there, and its grub-probe sees
 # that disk. Nothing is faked but the kernels in the fixture, which are one line each.
-# Run as root. What needs device-mapper (FIXTURE grub-system-luks) runs in a machine that has it, on a tree that is / there.
+# Run as root. What needs device-mapper has a script of its own, capture-luks.sh.
 set -eu
 name=$1
 root=$2

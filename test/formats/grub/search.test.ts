@@ -86,3 +86,45 @@ test("$root, $prefix, $cmdpath and the platform are as GRUB sets them", async ()
     "cd0 (cd0)/boot/grub (cd0)/EFI/BOOT efi arm64",
   );
 });
+
+test("logical volumes, arrays and containers are found by every name that GRUB has for them", async () => {
+  const lvm = ["lvm/vg0-boot", "lvmid/qOznpi-bJvk-N5ra-A3db-1RKM-qZgf-h6FovM/DPr4Bh-DPgk-vjWY-p7y2-1NIu-1KE1-0vAYaJ"];
+  const crypt = ["cryptouuid/7a0b3c1d5e2f4d6a9b8c1f2e3d4c5b6a"];
+  const others = [
+    memoryVolume({ "/k": "" }, { name: "dm-0", aliases: lvm }),
+    memoryVolume({ "/k": "" }, { name: "dm-1", aliases: crypt }),
+    memoryVolume({ "/k": "" }, { name: "md127", aliases: ["md/boot", "mduuid/0a1b2c3d:4e5f6071"] }),
+    memoryVolume({ "/k": "" }, { name: "md0" }),
+  ];
+  for (const [name, found] of [
+    ["lvm/vg0-boot", "dm-0:/k"],
+    ["lvmid/qOznpibJvkN5raA3db1RKMqZgfh6FovM/DPr4BhDPgkvjWYp7y21NIu1KE10vAYaJ", "dm-0:/k"],
+    ["cryptouuid/7A0B3C1D-5e2f-4d6a-9b8c-1f2e3d4c5b6a", "dm-1:/k"],
+    ["md/boot", "md127:/k"],
+    ["md0", "md0:/k"],
+    ["md/0", "md0:/k"],
+    ["lvm/none", "unresolved:lvm/none:/k"],
+    ["memdisk", "unresolved:memdisk:/k"],
+    ["proc", "unresolved:proc:/k"],
+  ]) {
+    const result = await read(`menuentry x { linux (${name})/k }`, { volume, others });
+    assert.equal(kernelOf(only(result)), found, name);
+  }
+});
+
+test("a configuration on a logical volume has that for its root", async () => {
+  const config = 'menuentry "$root $prefix" { linux /k\ninitrd ($root)/i }';
+  const entry = only(await read(config, { volume: { name: "dm-0", aliases: ["lvm/vg0-boot", "lvmid/a/b"] } }));
+  assert.equal(entry.title, "lvm/vg0-boot (lvm/vg0-boot)/boot/grub");
+  assert.equal(kernelOf(entry), "dm-0:/k");
+});
+
+test("what is not there answers no test, and a disc is (cd0)", async () => {
+  const disc = memoryVolume({ "/k": "" }, { name: "sr0", type: "iso9660" });
+  const ask = (path: string) => `if [ -e ${path} ]; then set a="\${a}y"; else set a="\${a}n"; fi\n`;
+  const config = `${["(memdisk)/x", "(proc)/luks_script", "(cd0)/k", "(cd0)/none", "(hd9)/k", "(lvm/x)/k"].map(ask).join("")}
+menuentry $a { linux (cd0)/k }`;
+  const entry = only(await read(config, { volume, others: [disc] }));
+  assert.equal(entry.title, "nnynnn");
+  assert.equal(kernelOf(entry), "sr0:/k");
+});
