@@ -16,7 +16,7 @@
  * PATH is the ISO's path on its filesystem, UUID that filesystem's.
  */
 
-import type { Diagnostic, ParsedEntry } from "../entry.ts";
+import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 
 /** Where an ISO lies. */
 export interface IsoPlace {
@@ -66,13 +66,14 @@ export function withIsoWords(
   const lost: string[] = [];
   const problems = new Set<string>();
   const changed = entries.map((entry) => {
-    const { kind, linux, options, title } = entry;
-    if (kind !== "linux" || linux === null || !("device" in linux) || linux.device !== iso.device) return entry;
+    const kernel = kernelOf(entry);
+    if (kernel === null || !("device" in kernel.file) || kernel.file.device !== iso.device) return entry;
+    const { file: linux, options } = kernel;
     const text = ` ${options.replace(/\s+/g, " ")} kernel:${linux.path} `;
     if (SAID.test(text) || NEEDS_NONE.test(linux.path)) return entry;
     const family = FAMILIES.find(({ shows }) => shows.test(text));
     if (family === undefined) {
-      lost.push(title);
+      lost.push(entry.title);
       return entry;
     }
     const problem = obstacle(family, iso);
@@ -82,7 +83,7 @@ export function withIsoWords(
     }
     // A function, since $ means something in a replacement.
     const words = family.words.replace("PATH", () => iso.path).replace("UUID", () => iso.uuid ?? "");
-    return { ...entry, options: addWords(options, words) };
+    return kernel.with(addWords(options, words));
   });
   const warn = (message: string): Diagnostic => ({ severity: "warning", source, line: null, column: null, message });
   const diagnostics = [...problems].map(warn);
@@ -95,6 +96,29 @@ export function withIsoWords(
     );
   }
   return { entries: changed, diagnostics };
+}
+
+/** A Linux that gets a command line, and the entry with another one. */
+interface Kernel {
+  readonly file: FileRef;
+  readonly options: string;
+  with(options: string): ParsedEntry;
+}
+
+/** The entry's Linux: for Xen, the first of the modules after the hypervisor. */
+function kernelOf(entry: ParsedEntry): Kernel | null {
+  const { kind, linux, modules } = entry;
+  if (kind === "linux" && linux !== null) {
+    return { file: linux, options: entry.options, with: (options) => ({ ...entry, options }) };
+  }
+  const [xen, dom0] = modules;
+  if (xen === undefined || dom0 === undefined || !("path" in xen.file) || !/xen[^/]*$/i.test(xen.file.path))
+    return null;
+  return {
+    file: dom0.file,
+    options: dom0.args,
+    with: (args) => ({ ...entry, modules: [xen, { ...dom0, args }, ...modules.slice(2)] }),
+  };
 }
 
 /** Why the words can't be written, else null. */

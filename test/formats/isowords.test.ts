@@ -37,6 +37,24 @@ test("the words come before what is meant for init or for the installed system",
   assert.equal(optionsOf("boot=live a=b---c"), "boot=live a=b---c findiso=/iso/x.iso");
 });
 
+test("under Xen it is the Linux among the modules that gets the words", () => {
+  const file = (path: string) => ({ device: DEVICE, path });
+  const modules = [
+    { file: file("/boot/xen.gz"), args: "placeholder dom0_mem=2G" },
+    { file: file("/images/pxeboot/vmlinuz"), args: "placeholder inst.stage2=hd:LABEL=QUBES quiet" },
+    { file: file("/images/pxeboot/initrd.img"), args: "" },
+  ];
+  const xen = entry("placeholder dom0_mem=2G", "", { kind: "multiboot2", linux: null, modules });
+  const [told] = withIsoWords([xen], PLACE, SOURCE).entries;
+  assert.deepEqual(
+    told!.modules.map(({ args }) => args),
+    ["placeholder dom0_mem=2G", "placeholder inst.stage2=hd:LABEL=QUBES quiet iso-scan/filename=/iso/x.iso", ""],
+  );
+  assert.equal(told!.options, xen.options);
+  const other = { ...xen, modules: [{ file: file("/kernel"), args: "" }, modules[1]!] };
+  assert.deepEqual(withIsoWords([other], PLACE, SOURCE).entries, [other]);
+});
+
 test("what has words of its own, or needs none, stays as it is", () => {
   for (const options of ["boot=live findiso=/x", "boot=casper iso-scan/filename=/x", "boot=live fetch=http://h/x"]) {
     const result = withIsoWords([entry(options)], PLACE, SOURCE);
