@@ -101,6 +101,13 @@ export interface ParsedEntry {
    */
   readonly initrdNames?: readonly (string | null)[];
   readonly devicetree: FileRef | null;
+  /** Devicetree overlays, applied in this order to `devicetree`, or to the one that the machine runs with. */
+  readonly devicetreeOverlays?: readonly FileRef[];
+  /**
+   * Addons of the unified kernel image that `linux` is (`*.addon.efi`): their `.ucode` and `.initrd` sections follow
+   * the image's own. What their `.cmdline` sections add stands in `options` already.
+   */
+  readonly addons?: readonly FileRef[];
   readonly modules: readonly BootModule[];
   /** The kernel command line, exactly as the kernel gets it. */
   readonly options: string;
@@ -156,7 +163,8 @@ export function parsedEntry(
 
 /** Every file that booting an entry reads, in the order in which they are loaded. */
 export function entryFiles(entry: ParsedEntry): FileRef[] {
-  const files = [entry.linux, ...entry.modules.map(({ file }) => file), ...entry.initrd, entry.devicetree];
+  const { linux, modules, initrd, devicetree, devicetreeOverlays = [], addons = [] } = entry;
+  const files = [linux, ...modules.map(({ file }) => file), ...initrd, ...addons, devicetree, ...devicetreeOverlays];
   return files.filter((file) => file !== null);
 }
 

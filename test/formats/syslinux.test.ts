@@ -502,12 +502,13 @@ describe("U-Boot's extlinux.conf", () => {
     assert.match(messages(diagnostics)[0]!, /^1:- \$\{cbootargs\}: U-Boot fills this in/);
   });
 
-  test("a first label without DEFAULT is what U-Boot tries first; FDTDIR and overlays are said", async () => {
+  test("a first label without DEFAULT is what U-Boot tries first; FDTDIR alone is said", async () => {
     const found = await uboot(
       lines("label a", "kernel /I", "fdtdir /dtbs", "fdtoverlays /o.dtbo", "label b", "kernel /J"),
     );
     assert.deepEqual([found.defaultIndex, found.defaultIsExplicit, found.fallback], [0, false, [1]]);
-    assert.equal(found.diagnostics.length, 2);
+    assert.deepEqual(found.entries[0]!.devicetreeOverlays, [{ device: "vda1", path: "/o.dtbo" }]);
+    assert.equal(found.diagnostics.length, 1);
   });
 
   test("who wrote the file decides whose it is: U-Boot's words, COM32 modules, then the machine", async () => {

@@ -53,7 +53,7 @@ export async function readType1Folder(
       const parsed = text === null ? null : parseType1(text, name, source, diagnostics);
       if (parsed !== null && builder.isShown(parsed)) {
         const found = builder.looksUp(parsed) ? await builder.lookUp(parsed, diagnostics) : builder.plain(parsed);
-        candidates.push(builder.candidate(parsed, found, name, source, diagnostics));
+        candidates.push(builder.candidate(parsed, found, name, source));
       }
       total += text?.length ?? 0;
     }
@@ -74,6 +74,7 @@ interface EntryFiles {
   readonly profile: number | null;
   readonly initrd: readonly FileRef[];
   readonly devicetree: FileRef | null;
+  readonly overlays: readonly FileRef[];
   readonly options: string;
 }
 
@@ -115,13 +116,14 @@ class Builder {
     return [loader.value, options, devicetree ?? "", ...initrd].some((value) => value.includes("$"));
   }
 
-  plain({ loader, initrd, devicetree, options }: Type1Entry): EntryFiles {
+  plain({ loader, initrd, devicetree, overlays, options }: Type1Entry): EntryFiles {
     const file = (value: string): DeviceFile => ({ device: this.#volume.name, path: entryPath(value) });
     return {
       loader: file(loader.value),
       ...{ kind: "linux", reason: null, profile: null },
       initrd: initrd.map(file),
       devicetree: devicetree === null ? null : file(devicetree),
+      overlays: overlays.map(file),
       options,
     };
   }
@@ -134,23 +136,22 @@ class Builder {
       const paths = value.includes("$") ? (await this.#variables.expand(value)).split(/[ \t]+/) : [value];
       for (const path of paths) if (path !== "") refs.push(await this.#file(path));
     }
+    const overlays: FileRef[] = [];
+    for (const path of parsed.overlays) overlays.push(await this.#file(path));
     const options = await this.#variables.expand(parsed.options);
     const loader = await this.#file(await this.#variables.expand(parsed.loader.value));
     return {
       loader,
       initrd: refs,
       devicetree: devicetree === null ? null : await this.#file(await this.#variables.expand(devicetree)),
+      overlays,
       ...(await startedBy(parsed, loader.path, options, this.#context, notes)),
     };
   }
 
-  candidate(parsed: Type1Entry, files: EntryFiles, name: string, source: string, notes: Diagnostic[]): Candidate {
+  candidate(parsed: Type1Entry, files: EntryFiles, name: string, source: string): Candidate {
     const { id, title, sortKey, machineId, version, architecture, triesLeft, triesDone } = parsed;
     const { kind, reason } = files;
-    if (parsed.overlays.length > 0) {
-      const message = "the devicetree-overlay line is not applied: Baton passes the devicetree on as it is";
-      notes.push({ severity: "warning", source, line: null, column: null, message });
-    }
     const finish = (shown: string): ParsedEntry => ({
       nativeId: id.replace(/\.conf$/i, ""),
       title: shown,
@@ -161,6 +162,7 @@ class Builder {
       linux: kind === "linux" ? files.loader : null,
       initrd: files.initrd,
       devicetree: files.devicetree,
+      ...(files.overlays.length > 0 && { devicetreeOverlays: files.overlays }),
       modules: [],
       options: files.options,
       reason,

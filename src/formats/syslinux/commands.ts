@@ -13,6 +13,9 @@ export type Command =
       readonly linux: FileRef | null;
       readonly initrd: readonly FileRef[];
       readonly devicetree: FileRef | null;
+      /** A folder from which this machine's devicetree is taken; null where one is named, or none is asked for. */
+      readonly devicetreeFolder: string | null;
+      readonly overlays: readonly FileRef[];
       readonly modules: readonly BootModule[];
       readonly options: string;
       readonly reason: string | null;
@@ -27,8 +30,8 @@ export interface CommandContext {
   readonly arch: string;
   /** The file that a configuration means by a name. */
   resolve(name: string): FileRef;
-  /** What SYSAPPEND adds for one bit, `ip=…`; null for what can't be known. */
-  sysappend(bit: number): string | null;
+  /** What SYSAPPEND adds, and the bits of which nothing can be known here. */
+  sysappend(mask: number): { readonly words: string; readonly unknown: readonly number[] };
   warn(label: Label, message: string): void;
 }
 
@@ -190,19 +193,12 @@ function bySystem(args: string, dialect: Dialect): string {
 
 function sysappends(label: Label, context: CommandContext): string {
   if (label.sysappend === 0) return "";
-  const parts: string[] = [];
-  const unknown: string[] = [];
-  for (let bit = 0; bit < 31; bit++) {
-    const mask = 2 ** bit;
-    if (Math.floor(label.sysappend / mask) % 2 === 0) continue;
-    const text = context.sysappend(mask);
-    if (text === null) unknown.push(`0x${mask.toString(16)}`);
-    else if (text !== "") parts.push(text.replace(/\s+/g, "_"));
-  }
+  const { words, unknown } = context.sysappend(label.sysappend);
   if (unknown.length > 0) {
-    context.warn(label, `SYSAPPEND: Baton doesn't know what belongs to ${unknown.join(", ")}; nothing is added for it`);
+    const bits = unknown.map((bit) => `0x${bit.toString(16)}`).join(", ");
+    context.warn(label, `SYSAPPEND: Baton doesn't know what belongs to ${bits}; nothing is added for it`);
   }
-  return parts.join(" ");
+  return words;
 }
 
 /**
@@ -218,18 +214,13 @@ function ubootCommand(label: Label, append: string, context: CommandContext): Co
   const options = fillVariables(join(append, sysappends(label, context)), label, context);
   const inAppend = /initrd=(\S+)/.exec(append)?.[1] ?? "";
   const initrd = (label.initrd ?? inAppend).split(",").flatMap((name) => name.trim() || []);
-  if (label.fdtoverlays !== null) {
-    context.warn(label, "FDTOVERLAYS is not applied: Baton passes the devicetree on as it is");
-  }
-  if (label.fdt === null && label.fdtdir !== null) {
-    const hint = "which file in it is this board's only U-Boot knows; name it with FDT";
-    context.warn(label, `FDTDIR ${label.fdtdir}: ${hint}. The devicetree that this machine runs with is passed on`);
-  }
   return {
     ...nothing("linux", image === "" ? "it names no kernel" : null),
     linux: image === "" ? null : context.resolve(image),
     initrd: initrd.map((name) => context.resolve(name)),
-    devicetree: label.fdt === null ? null : context.resolve(label.fdt),
+    devicetree: label.fdt === null || label.fdt === "-" ? null : context.resolve(label.fdt),
+    devicetreeFolder: label.fdt === null ? label.fdtdir : null,
+    overlays: words(label.fdtoverlays ?? "").map((name) => context.resolve(name)),
     options,
   };
 }
@@ -249,7 +240,8 @@ function fillVariables(options: string, label: Label, context: CommandContext): 
 type Boot = Extract<Command, { does: "boot" }>;
 
 function nothing(kind: EntryKind, reason: string | null): Boot {
-  return { does: "boot", kind, linux: null, initrd: [], devicetree: null, modules: [], options: "", reason };
+  const none = { linux: null, initrd: [], devicetree: null, devicetreeFolder: null, overlays: [], modules: [] };
+  return { does: "boot", kind, ...none, options: "", reason };
 }
 
 const local = (reason: string): Boot => nothing("local", reason);

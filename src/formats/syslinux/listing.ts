@@ -198,7 +198,7 @@ class ConfigListing {
       if (this.#reading.mayAdd()) this.#entries.push({ ...this.#entry(label, null, submenu), kind: "other", reason });
       return;
     }
-    const command = await this.#followed(this.#command(label));
+    const command = await this.#followed(this.#command(label), label);
     if (command?.does === "configure") {
       const inside = [...submenu, plainTitle(label.menuLabel ?? label.name)];
       // No files: back to this very menu.
@@ -250,16 +250,19 @@ class ConfigListing {
     return this.#followed({ does: "run", commandLine: line });
   }
 
-  async #followed(command: Command): Promise<Command | null> {
+  /** @param from the label whose command it is; null for one that is typed. */
+  async #followed(command: Command, from: Label | null = null): Promise<Command | null> {
     let at: Command = command;
+    let label = from;
     for (let steps = 0; at.does === "run"; steps++) {
       if (steps >= DEEPEST_CONFIG || at.commandLine === "") return null;
-      const label = this.#find(at.commandLine);
+      label = this.#find(at.commandLine);
       at = label
         ? this.#command(label)
         : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands);
     }
-    return at;
+    if (at.does !== "boot" || at.devicetreeFolder === null || label === null) return at;
+    return { ...at, devicetree: await this.#reading.devicetreeIn(at.devicetreeFolder, this.#cwd, label) };
   }
 
   /** The label that a command line begins with. */
@@ -292,6 +295,7 @@ class ConfigListing {
             linux: command.linux,
             initrd: command.initrd,
             devicetree: command.devicetree,
+            ...(command.overlays.length > 0 && { devicetreeOverlays: command.overlays }),
             modules: command.modules,
             options: command.options,
             reason: command.reason,
@@ -373,7 +377,7 @@ class ConfigListing {
 
   /** `DEFAULT linux single`: the label with more on its command line, which is an entry of its own. */
   async #withArguments(label: Label, args: string): Promise<number | null> {
-    const command = await this.#followed(this.#command(label));
+    const command = await this.#followed(this.#command(label), label);
     if (command?.does !== "boot" || this.#ancestors.length > 1) return null;
     const entry = this.#entry(label, command, this.#submenu);
     const options = command.linux === null ? command.options : `${command.options} ${args}`.trim();

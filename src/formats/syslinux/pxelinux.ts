@@ -7,7 +7,7 @@ import type { Format, FormatVolume } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { listSyslinux } from "./listing.ts";
-import type { NetworkFacts } from "./reading.ts";
+import type { NetworkFacts } from "./sysappend.ts";
 
 /** Where people keep TFTP trees, and where Debian's installer has its own. */
 const ROOTS = ["/", "/tftpboot", "/srv/tftp", "/var/lib/tftpboot", "/boot"];

@@ -2,6 +2,7 @@
 
 import type { Diagnostic, EntryType, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
@@ -10,20 +11,13 @@ import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
 import type { Dialect } from "./dialect.ts";
-import type { IncludedFile } from "./directives.ts";
+import type { IncludedFile, Label } from "./directives.ts";
+import { type NetworkFacts, sysappendWords } from "./sysappend.ts";
 
 /** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
 const MOST_FILES = 500;
 const MOST_BYTES = 32 * 1024 * 1024;
 const MOST_ENTRIES = 100_000;
-
-/** What the network told a booting machine; only PXELINUX adds it to command lines. */
-export interface NetworkFacts {
-  /** `ip=CLIENT:SERVER:GATEWAY:NETMASK`. */
-  readonly ip: string | null;
-  /** `BOOTIF=01-aa-bb-cc-dd-ee-ff`. */
-  readonly bootif: string | null;
-}
 
 export interface ListingOptions {
   readonly type: EntryType;
@@ -46,6 +40,7 @@ export class Reading {
   readonly context: FormatContext;
   readonly options: ListingOptions;
   readonly #warned = new Set<string>();
+  readonly #devicetrees = new Map<string, Promise<string | null>>();
   /** Settled once the first file is read. */
   dialect: Dialect;
   #files = 0;
@@ -97,6 +92,34 @@ export class Reading {
     return volume === undefined || fileExists(volume.reader, ref.path);
   }
 
+  /** This machine's devicetree among those of a folder (FDTDIR); null, with a warning, where that can't be told. */
+  async devicetreeIn(folder: string, cwd: string, label: Label): Promise<FileRef | null> {
+    const { volume, platform } = this.context;
+    const path = resolvePath(cwd, folder);
+    const compatible = platform.compatible?.() ?? [];
+    let found = this.#devicetrees.get(path);
+    if (found === undefined) {
+      found = findDevicetree(volume.reader, path, compatible);
+      this.#devicetrees.set(path, found);
+    }
+    const file = await found;
+    if (file !== null) return { device: volume.name, path: file };
+    const why =
+      compatible.length === 0
+        ? "which file in it is this board's only U-Boot knows; name it with FDT"
+        : `no file in it is for this machine (${compatible.slice(0, 3).join(", ")})`;
+    const rest = "The devicetree that this machine runs with is passed on";
+    this.#warnOnce(label, `FDTDIR ${folder}: ${why}. ${rest}`);
+    return null;
+  }
+
+  #warnOnce({ source, line }: Label, message: string): void {
+    // Once: what holds for one label mostly holds for all.
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.diagnostics.push({ severity: "warning", source, line, column: null, message });
+  }
+
   /** What Syslinux has remembered on this volume; null where it isn't installed beside the configuration. */
   async adv(folder: string): Promise<Adv | null> {
     if (this.dialect !== "syslinux" && this.dialect !== "extlinux") return null;
@@ -136,14 +159,11 @@ export class Reading {
       dialect: this.dialect,
       arch: this.context.platform.arch,
       resolve: (name) => this.#fileRef(name, cwd),
-      sysappend: (bit) => this.#sysappend(bit),
-      warn: (label, message) => {
-        // Once: what holds for one label mostly holds for all.
-        if (this.#warned.has(message)) return;
-        this.#warned.add(message);
-        const { source, line } = label;
-        this.diagnostics.push({ severity: "warning", source, line, column: null, message });
+      sysappend: (mask) => {
+        const { platform, volume } = this.context;
+        return sysappendWords(mask, { network: this.options.network ?? null, platform, volumeUuid: volume.uuid });
       },
+      warn: (label, message) => this.#warnOnce(label, message),
     };
   }
 
@@ -172,15 +192,6 @@ export class Reading {
     if (volume.disk === null) return { device: volume.name, path };
     const found = volumes.find((other) => other.disk === volume.disk && other.partition === partition);
     return found ? { device: found.name, path } : { selector, path };
-  }
-
-  /** syslinux.cfg(5), SYSAPPEND. */
-  #sysappend(bit: number): string | null {
-    const { network } = this.options;
-    if (bit === 1) return network?.ip ? `ip=${network.ip.replace(/^ip=/, "")}` : "";
-    if (bit === 2) return network?.bootif ? `BOOTIF=${network.bootif.replace(/^BOOTIF=/, "")}` : "";
-    if (bit === 0x40000) return this.context.volume.uuid ? `FSUUID=${this.context.volume.uuid}` : "";
-    return null;
   }
 }
 
