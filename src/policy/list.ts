@@ -231,7 +231,14 @@ function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry 
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  return entry.initrdNames === undefined ? listed : { ...listed, initrdNames: entry.initrdNames };
+  const { initrdNames, devicetreeOverlays, addons } = entry;
+  if (initrdNames === undefined && devicetreeOverlays === undefined && addons === undefined) return listed;
+  return {
+    ...listed,
+    ...(initrdNames && { initrdNames }),
+    ...(devicetreeOverlays && { devicetreeOverlays }),
+    ...(addons && { addons }),
+  };
 }
 
 function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
