@@ -22,6 +22,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "list", usage: USAGE.list, load: async () => (await import("./commands/list.ts")).list },
   { name: "boot", usage: USAGE.boot, load: async () => (await import("./commands/boot.ts")).boot },
   { name: "kexec", usage: USAGE.kexec, load: async () => (await import("./commands/kexec.ts")).kexec },
+  { name: "confirm", usage: USAGE.confirm, load: async () => (await import("./commands/confirm.ts")).confirm },
   { name: "config", usage: USAGE.config, load: async () => (await import("./commands/config.ts")).config },
   { name: "password", usage: USAGE.password, load: async () => (await import("./commands/config.ts")).password },
   { name: "netboot", usage: USAGE.netboot, load: async () => (await import("./commands/netboot.ts")).netboot },

@@ -4,7 +4,7 @@
  */
 
 import { existsSync, readFileSync } from "node:fs";
-import { describeError } from "../errors.ts";
+import { BatonError, describeError } from "../errors.ts";
 import { exitNow } from "../linux/exit.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
@@ -17,9 +17,11 @@ import { sourceDevice } from "../menu/tree.ts";
 import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import { findEntry } from "../policy/list.ts";
 import { parseBootWords } from "../policy/words.ts";
+import type { Watchdog } from "../state/watchdog.ts";
 import { VERSION } from "../version.ts";
 import { machineFacts } from "./facts.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import type { StateKeeper } from "./keeper.ts";
 import { KernelLog, uptime } from "./kernellog.ts";
 import { Session } from "./session.ts";
 import { Configuration } from "./settings.ts";
@@ -80,37 +82,87 @@ export async function init(): Promise<number> {
     await session.closeMenu();
     await unmount();
     await sync({ timeoutMs: 5000 });
+    if (command === "power-off") watchdog?.close();
     reboot(command);
   };
   const isNamedThere = (): boolean => {
     const named = configuration.settings.default;
     return named === null || named === "@saved" || findEntry(machine.discovery.list.entries, named) !== null;
   };
+  const enterFirmware = async (): Promise<void> => {
+    const { canEnterSetup, requestSetup } = await import("../state/firmware.ts");
+    try {
+      if (!canEnterSetup())
+        throw new BatonError("unsupported", "this firmware offers no way into its set-up from here");
+      await requestSetup();
+    } catch (error) {
+      session.store.update({ message: describeError(error) });
+      return;
+    }
+    await end("restart");
+  };
+  let kept: Promise<StateKeeper> | null = null;
+  /** Loaded where something is remembered or written, and not before. */
+  const keeper = (): Promise<StateKeeper> => {
+    kept ??= (async () => {
+      const { StateKeeper } = await import("./keeper.ts");
+      const lookAt = async (name: string) => {
+        const device = await machine.lookAt(name);
+        const { identity } = device;
+        return { ...device, type: identity?.type ?? null, dirty: identity?.dirty ?? true };
+      };
+      const made = new StateKeeper(machine.discovery, lookAt, existsSync("/sys/firmware/efi"));
+      await made.load();
+      return made;
+    })();
+    return kept;
+  };
+  /** True while what was remembered is needed and has not been read: all disks are looked at first. */
+  let awaitsState = false;
+  const remember = async (): Promise<void> => {
+    const { tries, default: named } = configuration.settings;
+    if (tries === 0 && named !== "@saved") return;
+    awaitsState = true;
+    await machine.settled;
+    session.settle(configuration.settings, (await keeper()).rules(configuration.settings));
+    awaitsState = false;
+    changed.raise();
+  };
   /** True while the file that baton.config= names has neither been read nor passed its deadline. */
   let awaitsConfig = words.config !== null;
   const isDecided = (): boolean => {
     const { list } = machine.discovery;
     const entry = list.isDecided ? list.entries.find(({ id }) => id === list.defaultId) : undefined;
-    return !awaitsConfig && entry?.bootable === true && machine.isPrecededByNone(sourceDevice(entry.source));
+    return (
+      !awaitsConfig && !awaitsState && entry?.bootable === true && machine.isPrecededByNone(sourceDevice(entry.source))
+    );
   };
   const session: Session = new Session(
     {
       discovery: machine.discovery,
       // Only an entry that was named may be in an ISO file; nothing else waits for those.
-      isSettled: () => machine.isSettled && !awaitsConfig && (machine.isComplete || isNamedThere()),
+      isSettled: () => machine.isSettled && !awaitsConfig && !awaitsState && (machine.isComplete || isNamedThere()),
       isDecided,
+      stages: true,
       rescan: () => machine.rescan(),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
       jumpWarning: () => (existsSync(DRIVERS_DONE) ? null : SILENT_DEVICE),
       openMenu: async (store, actions) => {
-        const { runMenu } = await import("../menu/menu.ts");
         const beforeFirstFrame = (): void => sayReady("menu ready");
+        const shell = { argv: SHELL };
+        if (configuration.settings.ui === "plain") {
+          const { runPlainMenu } = await import("../menu/plain.ts");
+          return runPlainMenu({ consoles, store, actions, shell, beforeFirstFrame });
+        }
+        const { runMenu } = await import("../menu/menu.ts");
         // Those that appear late join: a USB serial line, a console that was busy.
         const findLate = (): ReturnType<typeof findConsoles> => findConsoles(configuration.settings.console);
-        return runMenu({ consoles, findConsoles: findLate, store, actions, shell: { argv: SHELL }, beforeFirstFrame });
+        return runMenu({ consoles, findConsoles: findLate, store, actions, shell, beforeFirstFrame });
       },
       unmount,
+      keeper,
+      ...(existsSync("/sys/firmware/efi") ? { firmware: enterFirmware } : {}),
       reboot: () => end("restart"),
       powerOff: () => end("power-off"),
     },
@@ -119,7 +171,15 @@ export async function init(): Promise<number> {
   );
   session.problems = configuration.diagnostics;
   machine.start();
-  const configured = words.config === null ? Promise.resolve() : readNamedConfig(words.config);
+  // The hardware is armed when drivers have had their time; nothing that boots waits for it.
+  let watchdog: Watchdog | null = null;
+  void machine.settled.then(async () => {
+    const { watchdog: seconds } = configuration.settings;
+    if (seconds === null) return;
+    const { armWatchdog } = await import("../state/watchdog.ts");
+    watchdog = await armWatchdog(seconds);
+  });
+  const configured = (words.config === null ? Promise.resolve() : readNamedConfig(words.config)).then(remember);
   void Promise.all([machine.complete, configured]).then(() => {
     if (isNamedThere()) return;
     const source = words.default === null ? "default: " : "baton.default=";
@@ -128,7 +188,8 @@ export async function init(): Promise<number> {
     session.store.update({ message });
   });
   // Drivers look for disks meanwhile.
-  if (settings.timeout?.seconds !== 0) void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
+  if (settings.timeout?.seconds !== 0 && settings.ui === "screen")
+    void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
 
   async function readNamedConfig(name: string): Promise<void> {
     const { readNamedFile } = await import("./namedconfig.ts");

@@ -12,7 +12,7 @@ import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
 import { complain } from "./output.ts";
 import { Session } from "./session.ts";
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
 
 export async function menu(args: string[]): Promise<number> {
   const { values } = readArgs({ args, options: DISK_OPTIONS });
@@ -27,7 +27,7 @@ export async function menu(args: string[]): Promise<number> {
     };
     const system = async (command: string): Promise<void> => {
       await leave(0);
-      await run("systemctl", [command]).catch((error) => complain(describeError(error)));
+      await execute("systemctl", [command]).catch((error) => complain(describeError(error)));
     };
     const session: Session = new Session(
       {
@@ -37,15 +37,18 @@ export async function menu(args: string[]): Promise<number> {
         milestone: () => {},
         jumpWarning: () => null,
         announce: (text) => process.stderr.write(`${text}\n`),
-        openMenu: (store, actions) =>
-          runMenu({
+        openMenu: async (store, actions) => {
+          const isPlain = found.settings.ui === "plain";
+          const run = isPlain ? (await import("../menu/plain.ts")).runPlainMenu : runMenu;
+          return run({
             consoles: [terminal],
             store,
             actions: { ...actions, quit: () => leave(0) },
             // A running system's kernel messages are its own affair.
             printk: null,
             shell: { argv: [process.env.SHELL ?? "/bin/sh"] },
-          }),
+          });
+        },
         unmount: () => found.close(),
         reboot: () => system("reboot"),
         powerOff: () => system("poweroff"),

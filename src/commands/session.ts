@@ -3,6 +3,7 @@
  * initramfs (`init`) and by `baton menu` on a terminal.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { bootEntry } from "../boot.ts";
 import type { Discovery } from "../discover.ts";
 import type { BootEntry, Diagnostic } from "../entry.ts";
@@ -11,8 +12,11 @@ import { log, logLines } from "../log.ts";
 import type { MenuActions, MenuSettings, Progress } from "../menu/model.ts";
 import { MenuStore } from "../menu/model.ts";
 import { chooseTimeout, countdownStep, DEFAULT_TIMEOUT } from "../policy/countdown.ts";
+import type { BootRules } from "../policy/list.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
+import type { Staging } from "../staging.ts";
 import { adviceOn } from "./advice.ts";
+import type { StateKeeper } from "./keeper.ts";
 import { Pace } from "./pace.ts";
 import { Lock } from "./unlock.ts";
 
@@ -38,12 +42,16 @@ export interface SessionPlace {
   jumpWarning(): string | null;
   /** A plain line on every console, while there is no menu. */
   announce(text: string): void;
+  /** What Enter would boot may be loaded ahead: this machine is Baton's own. */
+  readonly stages?: boolean;
   /** Draws the menu on every console; resolves when it is drawn. */
   openMenu(store: MenuStore, actions: MenuActions): Promise<OpenMenu>;
   /** Lets go of every filesystem, before the jump. */
   unmount(): Promise<void>;
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
+  /** What may be written and what is remembered; absent where neither is wanted (`baton menu` on a host). */
+  keeper?(): Promise<StateKeeper>;
   /** Restarts into the firmware's set-up; absent where the firmware can't. */
   firmware?(): Promise<void>;
   /** Fetches what stands at a URL, and adds what it gives to the list. */
@@ -53,6 +61,8 @@ export interface SessionPlace {
 /** So little is left at least when a key takes time from the countdown, in seconds. */
 const LEAST_LEFT = 3;
 const TICK_MS = 200;
+/** How long what is remembered may take to be written, before the jump. */
+const WRITE_MS = 30_000;
 
 /** Between one round of tries and what follows it, so that a person can step in. */
 const ROUND_S = 10;
@@ -60,6 +70,10 @@ const ROUND_S = 10;
 export class Session {
   readonly store: MenuStore;
   readonly #place: SessionPlace;
+  /** Null while there is no menu, and where the settings forbid it. */
+  #staging: Staging | null = null;
+  /** What a person has selected; undefined before anybody has moved, null for a submenu. */
+  #selected: BootEntry | null | undefined = undefined;
   #settings: Settings;
   #menu: OpenMenu | null = null;
   #menuSince = 0;
@@ -76,6 +90,7 @@ export class Session {
   #isCancelled = false;
   readonly #pace = new Pace();
   readonly #lock = new Lock();
+  #remembered: Pick<BootRules, "saved" | "passedOver"> = {};
 
   constructor(place: SessionPlace, settings: Settings, machine: readonly string[]) {
     this.#place = place;
@@ -85,9 +100,10 @@ export class Session {
   }
 
   /** A configuration has been read: other settings hold from now on. */
-  settle(settings: Settings): void {
+  settle(settings: Settings, remembered: Pick<BootRules, "saved" | "passedOver"> = this.#remembered): void {
     this.#settings = settings;
-    this.#place.discovery.setRules(settings);
+    this.#remembered = remembered;
+    this.#place.discovery.setRules({ ...settings, ...remembered });
     this.store.update({ settings: menuSettings(settings) });
     this.update();
   }
@@ -106,6 +122,15 @@ export class Session {
       why: list.why,
       scanning: !this.#place.isSettled(),
     });
+    this.#stage();
+  }
+
+  /** Has loaded ahead what Enter would boot, once the devices are read and nothing else is to be done. */
+  #stage(): void {
+    if (this.#staging === null || !this.#place.isSettled()) return;
+    const { list } = this.#place.discovery;
+    const id = this.#selected === undefined ? list.defaultId : (this.#selected?.id ?? null);
+    this.#staging.want(id === null ? null : this.#place.discovery.entry(id));
   }
 
   /** Seconds until the default boots; 0 boots without a menu. */
@@ -134,6 +159,11 @@ export class Session {
     this.#tick();
     this.#menu = await this.#place.openMenu(this.store, this.#actions());
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    if (this.#staging === null && this.#place.stages && this.#settings.stage) {
+      const { Staging } = await import("../staging.ts");
+      this.#staging ??= new Staging(this.#place.discovery, this.#settings.kexec);
+    }
+    this.#stage();
   }
 
   async closeMenu(): Promise<void> {
@@ -215,16 +245,13 @@ export class Session {
     };
     try {
       if (this.#menu === null) this.#place.announce(`Booting ${entry.title} (${entry.source})`);
-      if (entry.writes.length > 0) {
-        log.info(
-          `${entry.id}: its own boot loader would now write ${JSON.stringify(entry.writes)}; Baton writes nothing`,
-        );
-      }
       if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
       if (!isByPerson && entry.restricted !== null)
         throw new Error("its bootloader restricts it: a person must choose it");
       await bootEntry(this.#place.discovery, entry, options, {
         unmount: () => this.#place.unmount(),
+        staged: async () => (await this.#staging?.take(entry, options)) ?? null,
+        call: this.#settings.kexec,
         onProgress: (progress: Progress) => this.#showProgress(progress),
         onLoaded: (method, seconds) => {
           loaded = `baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`;
@@ -233,6 +260,7 @@ export class Session {
         beforeJump: async () => {
           await this.closeMenu();
           sayLoaded();
+          await this.#write(entry);
           const warning = this.#place.jumpWarning();
           if (warning !== null) this.#place.announce(warning);
           this.#place.milestone("baton: jump");
@@ -254,8 +282,47 @@ export class Session {
       return reason;
     } finally {
       this.#booting = false;
+      this.#staging?.resume();
       this.store.update({ progress: null });
     }
+  }
+
+  /** What booting an entry leaves behind, once it is loaded and no filesystem is mounted. Never rejects. */
+  async #write(entry: BootEntry): Promise<void> {
+    const { keeper } = this.#place;
+    if (keeper === undefined || (entry.writes.length === 0 && this.#settings.tries === 0)) return;
+    try {
+      const state = await keeper.call(this.#place);
+      const work = state.perform(state.writesFor(entry, this.#settings), this.#settings);
+      const late = `the disks have not taken what is to be remembered within ${WRITE_MS / 1000} s; booting all the same`;
+      await Promise.race([work, sleep(WRITE_MS).then(() => log.error(late))]);
+    } catch (error) {
+      log.error(describeError(error));
+    }
+  }
+
+  async #makeDefault(entry: BootEntry): Promise<void> {
+    const say = (message: string): void => this.store.update({ message, note: message });
+    const { keeper } = this.#place;
+    this.settle({ ...this.#settings, default: entry.id });
+    if (keeper === undefined) {
+      say(`${entry.title} is the default as long as this menu is open.`);
+      return;
+    }
+    const state = await keeper.call(this.#place);
+    const writes = state.writesToSave(entry);
+    if (writes === null) {
+      say(
+        `${entry.title} is the default until the machine restarts: Baton has no place to remember it. ` +
+          "grub-editenv /boot/batonenv create makes one.",
+      );
+      return;
+    }
+    // Nothing may be mounted meanwhile; volumes mount again when they are read.
+    await this.#place.unmount();
+    const problems = await state.perform(writes, this.#settings);
+    if (problems.length > 0) say(`${entry.title} is the default until the machine restarts. ${problems.join(". ")}.`);
+    else say(`${entry.title} is saved as the default; it counts where the configuration says default: "@saved".`);
   }
 
   /** @throws BatonError `cancelled` where a person has ended it: what loads ends with that. */
@@ -277,6 +344,10 @@ export class Session {
         const failure = await this.#attempt(current, options ?? current.options, true);
         await this.openMenu(`${entry.title}: ${failure}`);
       },
+      selected: (entry) => {
+        this.#selected = entry;
+        this.#stage();
+      },
       cancel: () => {
         this.#isCancelled = true;
       },
@@ -286,6 +357,8 @@ export class Session {
         this.#added += seconds > 0 ? seconds : Math.min(0, Math.max(seconds, LEAST_LEFT - left));
         this.#tick();
       },
+      makeDefault: (entry) =>
+        this.#makeDefault(entry).catch((error) => this.store.update({ message: describeError(error) })),
       unlock: (password) => this.#lock.tryPassword(password, this.#settings.password ?? ""),
       ...(firmware ? { firmware } : {}),
       ...(openUrl

@@ -6,6 +6,7 @@ export const USAGE = {
   list: `baton list [--json] ${DISKS}`,
   boot: `baton boot [ENTRY] [--dry-run] [--json] ${DISKS}`,
   kexec: "baton kexec -l|-p|-e|-f|-u|-S [OPTION]... [KERNEL]   (as kexec(8); see baton kexec --help)",
+  confirm: "baton confirm [--state FILE]   (on the booted system: it works)",
   config: "baton config [--json] FILE | --schema",
   password: "baton password",
   netboot:

@@ -80,7 +80,9 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules
     // A stick that somebody left in the machine comes after every fixed disk.
     ...unattended.filter(({ config }) => !config.removable).flatMap((item) => item.entries),
     ...unattended.flatMap((item) => item.entries),
-  ].filter((entry) => !rules.passedOver?.has(entry.id));
+  ];
+  // What nobody confirmed is tried when nothing else has booted: a machine that comes up badly can be mended.
+  order.sort((a, b) => Number(rules.passedOver?.has(a.id) ?? false) - Number(rules.passedOver?.has(b.id) ?? false));
   return {
     entries: entries.map((entry) => (entry === defaultEntry ? { ...entry, isDefault: true } : entry)),
     diagnostics: shown.flatMap((config) => config.diagnostics),
@@ -134,6 +136,10 @@ function chooseDefault(listed: readonly Listed[], entries: readonly BootEntry[],
       why: `${config.source} ${how}${also}${lost}`,
       isDecided: config.defaultIsExplicit && !config.removable && rules.order.length === 0 && wanted === null,
     };
+  }
+  if (passedOver !== undefined && passedOver.size > 0) {
+    const choice = chooseDefault(listed, entries, { ...rules, passedOver: new Map() });
+    return { ...choice, why: `${choice.why}; ${[...passedOver.values()][0]}, and nothing else is left` };
   }
   const removable = listed.some(({ config }) => config.defaultIndex !== null && !mayBootByItself(config, rules));
   const why = removable

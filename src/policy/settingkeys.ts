@@ -328,6 +328,20 @@ export const KEYS: readonly SettingKey[] = [
     },
   }),
   key({
+    name: "stage",
+    about: "Whether what Enter would boot is loaded ahead while the menu is idle.",
+    expects: "yes or no",
+    schema: YES_NO,
+    read: yesNo,
+  }),
+  key({
+    name: "kexec",
+    about: "The system call that loads kernels: classic is faster, file checks signatures, auto takes what suits.",
+    expects: "auto, classic or file",
+    schema: { enum: ["auto", "classic", "file"] },
+    read: choice("auto", "classic", "file"),
+  }),
+  key({
     name: "debug",
     about: "Everything that Baton does goes to the kernel log.",
     expects: "yes or no",

@@ -60,6 +60,10 @@ export interface Settings {
   /** More keys for an action: `boot: [F10]`. */
   readonly keys: Readonly<Record<string, readonly string[]>>;
   readonly debug: boolean;
+  /** Whether what Enter would boot is loaded while the menu is idle. */
+  readonly stage: boolean;
+  /** By which system call kernels are loaded. */
+  readonly kexec: "auto" | "classic" | "file";
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -88,6 +92,8 @@ export const DEFAULT_SETTINGS: Settings = {
   theme: {},
   keys: {},
   debug: false,
+  stage: true,
+  kexec: "auto",
 };
 
 export type SettingName = keyof Settings;

@@ -23,7 +23,7 @@ export function attachLoop(size: number, format: (image: string) => void = () =>
   const folder = mkdtempSync(join(tmpdir(), "baton-loop-"));
   const image = join(folder, "disk");
   writeFileSync(image, "");
-  truncateSync(image, size);
+  if (size > 0) truncateSync(image, size);
   try {
     format(image);
     const node = execFileSync("losetup", ["--find", "--show", image], { encoding: "utf8" }).trim();

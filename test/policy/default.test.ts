@@ -117,9 +117,16 @@ test("an entry that is passed over gives way to what follows it, wherever it sta
   const { entries } = list(configs);
   const passedOver = new Map([[entries[0]!.id, "A was booted 3 times without being confirmed"]]);
   assert.equal(titleOf(configs, { passedOver }), "B");
-  assert.deepEqual(order(configs, { passedOver }), ["B", "C"]);
+  assert.deepEqual(order(configs, { passedOver }), ["B", "C", "A"], "and is the last to be tried");
   assert.equal(titleOf(configs, { passedOver, default: "A" }), "B");
   assert.match(list(configs, { passedOver, default: "A" }).why, /3 times without/);
+});
+
+test("where every entry was passed over the default is the default again", () => {
+  const configs = [disk("vda1", ["A"])];
+  const passedOver = new Map([[list(configs).entries[0]!.id, "A was booted 3 times without being confirmed"]]);
+  assert.equal(titleOf(configs, { passedOver }), "A");
+  assert.match(list(configs, { passedOver }).why, /nothing else is left/);
 });
 
 test("patterns find entries as file names are found, and of several one that can be booted", () => {

@@ -1,0 +1,419 @@
+/**
+ * The menu without a screen (`ui: plain`): numbered lines, and a number that is typed. For screen readers, braille
+ * displays, terminals that can't move their cursor, and expect scripts: nothing that was printed changes, and every
+ * line stands for itself.
+ */
+
+import type { BootEntry } from "../entry.ts";
+import { describeError } from "../errors.ts";
+import { log } from "../log.ts";
+import { formatSize } from "../text.ts";
+import type { ConsoleSpec } from "./consoles.ts";
+import type { TerminalEvent } from "./keys.ts";
+import type { Menu, MenuOptions } from "./menu.ts";
+import type { MenuState } from "./model.ts";
+import { describeDevice } from "./pages.ts";
+import { type KernelConsole, quietKernel } from "./printk.ts";
+import { safeLine, toAscii } from "./safe.ts";
+import { Terminal } from "./terminal.ts";
+import { sourceDevice } from "./tree.ts";
+
+const HELP = [
+  "A number and Enter boots that entry. Or a letter:",
+  "  ENTER   the list",
+  "  e N     boot entry N with another command line",
+  "  s TEXT  the entries that have TEXT in them",
+  "  d N     make entry N the default",
+  "  n URL   boot from a URL",
+  "  w       why the last boot failed",
+  "  i       this machine's disks, and why one yielded nothing",
+  "  l       the log",
+  "  r       look at every disk again",
+  "  c       a shell; exit comes back",
+  "  f       restart into the firmware's set-up",
+  "  R, P    reboot, power off",
+  "  q       leave, where Baton was started by hand",
+];
+
+/** See menu.ts: what boots waits so long for further keys, in milliseconds. */
+const DELIBERATE = 60;
+const LONGEST_LINE = 4096;
+const LOG_LINES = 40;
+
+interface Line {
+  readonly terminal: Terminal;
+  typed: string;
+  /** What a line that is asked for is for; null: a command. */
+  asks: { readonly hidden: boolean; answer(text: string): void } | null;
+  soon: NodeJS.Timeout | null;
+  shell: { kill(): void } | null;
+}
+
+export async function runPlainMenu(options: MenuOptions): Promise<Menu> {
+  const menu = new PlainMenu(options);
+  menu.start();
+  return menu;
+}
+
+class PlainMenu implements Menu {
+  readonly #options: MenuOptions;
+  readonly #lines = new Set<Line>();
+  #kernel: KernelConsole | null = null;
+  #shown: MenuState;
+  #unsubscribe: (() => void) | null = null;
+  #quarter = -1;
+  #isUnlocked = false;
+  #isClosed = false;
+
+  constructor(options: MenuOptions) {
+    this.#options = options;
+    this.#shown = options.store.state;
+  }
+
+  get consoles(): readonly string[] {
+    return [...this.#lines].map(({ terminal }) => terminal.spec.name);
+  }
+
+  start(): void {
+    if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
+    for (const spec of this.#options.consoles) this.#open(spec);
+    if (this.#options.beforeFirstFrame) this.aloud(this.#options.beforeFirstFrame);
+    for (const line of this.#lines) this.#greet(line);
+    this.#unsubscribe = this.#options.store.subscribe((state) => this.#changed(state));
+  }
+
+  aloud(print: () => void): void {
+    if (this.#kernel === null) print();
+    else this.#kernel.aloud(print);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#unsubscribe?.();
+    const lines = [...this.#lines];
+    this.#lines.clear();
+    for (const line of lines) {
+      if (line.soon !== null) clearTimeout(line.soon);
+      line.shell?.kill();
+      line.terminal.leave();
+      line.terminal.write("\r\n");
+    }
+    await Promise.all(lines.map(({ terminal }) => terminal.drain(300)));
+    for (const { terminal } of lines) terminal.stop();
+    this.#kernel?.restore();
+  }
+
+  #open(spec: ConsoleSpec): void {
+    // Nobody is asked for a size: lines need none, and the questions would stand among them.
+    const terminal: Terminal = new Terminal(
+      { ...spec, kind: spec.kind === "serial" ? "vt" : spec.kind },
+      {
+        events: (events) => this.#events(line, events),
+        changed: () => {},
+        drained: () => {},
+        gone: (reason) => {
+          this.#lines.delete(line);
+          log.warn(`console ${spec.name} is gone: ${reason}`);
+          if (this.#lines.size === 0 && !this.#isClosed) this.#options.onNoConsole?.();
+        },
+      },
+    );
+    const line: Line = { terminal, typed: "", asks: null, soon: null, shell: null };
+    try {
+      terminal.start();
+      this.#lines.add(line);
+    } catch (error) {
+      log.warn(`console ${spec.name}: ${describeError(error)}: the menu is not shown there`);
+    }
+  }
+
+  #print(line: Line, ...texts: readonly string[]): void {
+    const unicode = line.terminal.unicode;
+    for (const text of texts) {
+      const safe = safeLine(text).trimEnd();
+      line.terminal.write(`${unicode ? safe : toAscii(safe)}\r\n`);
+    }
+  }
+
+  /** On every console, each with its prompt anew. */
+  #printAll(...texts: readonly string[]): void {
+    for (const line of this.#lines) {
+      line.terminal.write("\r\n");
+      this.#print(line, ...texts);
+      this.#prompt(line);
+    }
+  }
+
+  #prompt(line: Line): void {
+    const question = line.asks === null ? "Number, or ? for help: " : "> ";
+    line.terminal.write(question + (line.asks?.hidden ? "" : line.typed));
+  }
+
+  #greet(line: Line): void {
+    const { title, message } = this.#shown.settings;
+    this.#print(line, "", `Baton${title === null ? "" : `, ${title}`}`, ...(message === null ? [] : [message]));
+    this.#list(line);
+    this.#prompt(line);
+  }
+
+  #list(line: Line, wanted: readonly BootEntry[] = this.#shown.entries): void {
+    const { entries, scanning, countdown } = this.#shown;
+    if (scanning) this.#print(line, "Still looking for disks.");
+    if (entries.length === 0) {
+      this.#print(line, scanning ? "Nothing to boot yet." : "Nothing to boot was found. i says why.");
+    }
+    const mixed = entries.some(({ source }) => sourceDevice(source) !== sourceDevice(entries[0]!.source));
+    for (const entry of wanted) {
+      const number = String(entries.indexOf(entry) + 1).padStart(3);
+      const title = [...entry.submenu, entry.title].join(" > ");
+      const device = mixed ? `, on ${sourceDevice(entry.source)}` : "";
+      const mark = entry.id === this.#shown.defaultId ? " (default)" : "";
+      const why = entry.bootable ? "" : `, can't boot: ${entry.reason ?? "the reason is not known"}`;
+      this.#print(line, `${number} ${title}${device}${mark}${why}`);
+    }
+    if (countdown !== null) this.#print(line, this.#countdownText(this.#shown));
+  }
+
+  #countdownText({ countdown, next, entries, defaultId }: MenuState): string {
+    const title = entries.find(({ id }) => id === defaultId)?.title ?? "the default";
+    const what = next === "boot" ? `${title} boots` : next === "retry" ? "everything is tried again" : next;
+    return `In ${countdown} seconds ${what}. Any key stops it.`;
+  }
+
+  /** Says what is new; a line that is being typed stands again below it. */
+  #changed(state: MenuState): void {
+    const before = this.#shown;
+    this.#shown = state;
+    if (state.message !== null && state.message !== before.message) {
+      this.#quarter = -1;
+      this.#printAll(`${state.message === state.note ? "Note" : "Failed"}: ${state.message}`);
+    }
+    if (state.countdown !== null && before.countdown === null) this.#printAll(this.#countdownText(state));
+    const { progress } = state;
+    if (progress !== null) {
+      const quarter = progress.total ? Math.floor((4 * progress.done) / progress.total) : 0;
+      if (progress.title !== before.progress?.title) this.#printAll(`${progress.title}. Escape ends this.`);
+      if (quarter !== this.#quarter && quarter > 0)
+        this.#printAll(`${quarter * 25} percent of ${formatSize(progress.total!)}`);
+      this.#quarter = quarter;
+    }
+    const isNew = state.entries.length !== before.entries.length;
+    if ((isNew && !state.scanning) || (before.scanning && !state.scanning)) {
+      this.#printAll(`${state.entries.length} entries. Enter shows them.`);
+    }
+  }
+
+  #events(line: Line, events: readonly TerminalEvent[]): void {
+    if (line.soon !== null) clearTimeout(line.soon);
+    line.soon = null;
+    // A paste and noise are nobody's keys.
+    if (events.some(({ type }) => type === "paste" || type === "noise")) return;
+    for (const event of events) if (event.type === "key") this.#key(line, event.name, event.text);
+  }
+
+  #key(line: Line, name: string, text: string): void {
+    if (line.soon !== null) clearTimeout(line.soon);
+    line.soon = null;
+    const { actions, store } = this.#options;
+    if (this.#shown.countdown !== null) {
+      actions.stopCountdown();
+      this.#printAll("Stopped.");
+    }
+    if (this.#shown.progress !== null) {
+      if (name === "escape" || name === "C-c") actions.cancel?.();
+      return;
+    }
+    if (this.#shown.message !== null) store.update({ message: null });
+    if (text !== "" && line.typed.length < LONGEST_LINE) {
+      line.typed += text;
+      line.terminal.write(line.asks?.hidden ? "*" : text);
+    } else if (name === "backspace" && line.typed !== "") {
+      line.typed = [...line.typed].slice(0, -1).join("");
+      line.terminal.write("\b \b");
+    } else if (name === "C-u" || name === "escape" || name === "C-c") {
+      line.typed = "";
+      line.asks = null;
+      line.terminal.write("\r\n");
+      this.#prompt(line);
+    } else if (name === "enter") {
+      const typed = line.typed;
+      line.typed = "";
+      line.terminal.write("\r\n");
+      // A line that more follows at once was pasted.
+      line.soon = setTimeout(() => {
+        line.soon = null;
+        if (line.asks === null) this.#command(line, typed.trim());
+        else {
+          const { asks } = line;
+          line.asks = null;
+          asks.answer(typed);
+        }
+        if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+      }, DELIBERATE);
+    }
+  }
+
+  #ask(line: Line, hidden: boolean, answer: (text: string) => void): void {
+    line.asks = { hidden, answer };
+  }
+
+  #command(line: Line, typed: string): void {
+    const { actions } = this.#options;
+    const [word = "", ...rest] = typed.split(/\s+/);
+    const argument = rest.join(" ");
+    const state = this.#shown;
+    const entry = (number: string): BootEntry | null => {
+      const found = /^\d{1,6}$/.test(number) ? state.entries[Number(number) - 1] : undefined;
+      if (found === undefined) this.#print(line, `There is no entry ${number || "without a number"}.`);
+      return found ?? null;
+    };
+    const ifEntry = (work: (found: BootEntry) => void): void => {
+      const found = entry(argument);
+      if (found !== null) work(found);
+    };
+    if (typed === "") this.#list(line);
+    else if (/^\d+$/.test(typed)) {
+      const found = entry(typed);
+      if (found !== null) this.#boot(line, found);
+    } else if (word === "?" || word === "h") this.#print(line, ...HELP);
+    else if (word === "e") ifEntry((found) => this.#guarded(line, "editor", () => this.#edit(line, found)));
+    else if (word === "s") {
+      const text = argument.toLowerCase();
+      this.#list(
+        line,
+        state.entries.filter((one) => [...one.submenu, one.title].join(" ").toLowerCase().includes(text)),
+      );
+    } else if (word === "d" && actions.makeDefault) ifEntry((found) => void actions.makeDefault!(found));
+    else if (word === "n" && actions.openUrl) {
+      this.#guarded(line, "editor", () => void actions.openUrl!(argument));
+    } else if (word === "w") this.#why(line);
+    else if (word === "i") this.#devices(line);
+    else if (word === "l")
+      this.#print(
+        line,
+        ...actions
+          .log()
+          .slice(-LOG_LINES)
+          .map(({ text }) => text),
+      );
+    else if (word === "r") void actions.rescan();
+    else if (word === "c") this.#guarded(line, "shell", () => void this.#shell(line));
+    else if (word === "f" && actions.firmware)
+      this.#confirm(line, "Restart into the firmware's set-up", () => void actions.firmware!());
+    else if (word === "R") this.#confirm(line, "Reboot this machine", () => void actions.reboot());
+    else if (word === "P") this.#confirm(line, "Power this machine off", () => void actions.powerOff());
+    else if (word === "q" && actions.quit) void actions.quit();
+    else this.#print(line, "? says what can be typed here.");
+  }
+
+  #boot(line: Line, entry: BootEntry, options?: string): void {
+    if (!entry.bootable) {
+      this.#print(line, `${entry.title} cannot be booted: ${entry.reason ?? "the reason is not known"}`);
+    } else if (entry.restricted !== null && !this.#isUnlocked) {
+      this.#guarded(line, "restricted", () => this.#boot(line, entry, options));
+    } else if (options === undefined) void this.#options.actions.boot(entry);
+    else void this.#options.actions.boot(entry, options);
+  }
+
+  #edit(line: Line, entry: BootEntry): void {
+    this.#print(
+      line,
+      `Command line of ${entry.title}:`,
+      entry.options,
+      "Another one (nothing leaves it, . takes it as it is):",
+    );
+    this.#ask(line, false, (text) => {
+      if (text.trim() === "") this.#print(line, "Nothing was changed.");
+      else this.#boot(line, entry, text.trim() === "." ? entry.options : safeLine(text));
+    });
+  }
+
+  #confirm(line: Line, what: string, action: () => void): void {
+    this.#print(line, `${what}? y or n`);
+    this.#ask(line, false, (text) => {
+      if (/^y(es)?$/i.test(text.trim())) action();
+      else this.#print(line, "No.");
+    });
+  }
+
+  #guarded(line: Line, what: "editor" | "shell" | "restricted", action: () => void): void {
+    const { settings } = this.#shown;
+    if ((what !== "restricted" && settings[what]) || this.#isUnlocked) {
+      action();
+      return;
+    }
+    const { unlock } = this.#options.actions;
+    if (!settings.hasPassword || unlock === undefined) {
+      this.#print(line, "Not without a password, and the configuration has none.");
+      return;
+    }
+    this.#print(line, "Password:");
+    this.#ask(line, true, (text) => {
+      void unlock.call(this.#options.actions, text).then(({ ok, waitMs }) => {
+        if (ok) {
+          this.#isUnlocked = true;
+          action();
+        } else {
+          const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} seconds.` : "";
+          this.#print(line, `That is not the password.${wait}`);
+        }
+        if (this.#lines.has(line)) this.#prompt(line);
+      });
+    });
+  }
+
+  #why(line: Line): void {
+    const { failure } = this.#shown;
+    if (failure === null) this.#print(line, "No boot has failed.");
+    else this.#print(line, failure.title, `from ${failure.source}`, failure.reason, ...failure.advice);
+  }
+
+  #devices(line: Line): void {
+    const { devices, diagnostics, machine, why } = this.#shown;
+    this.#print(line, ...machine, ...(why === "" ? [] : [`The default: ${why}.`]));
+    for (const device of devices) {
+      const found = device.sources.length > 0 ? device.sources.join(", ") : (device.reason ?? "nothing found");
+      this.#print(line, `${device.name}: ${describeDevice(device)}: ${found}`);
+    }
+    for (const { source, line: at, message } of diagnostics) {
+      this.#print(line, `${source}${at === null ? "" : ` line ${at}`}: ${message}`);
+    }
+  }
+
+  async #shell(line: Line): Promise<void> {
+    const { shell } = this.#options;
+    if (shell === undefined) {
+      this.#print(line, "There is no shell here.");
+      return;
+    }
+    const { terminal } = line;
+    line.shell = { kill: () => {} };
+    this.#print(line, "A shell; exit comes back to the menu.");
+    terminal.leave();
+    await terminal.drain(300);
+    terminal.stop();
+    let failure: string | null = null;
+    try {
+      const { runShell } = await import("./shell.ts");
+      const running = runShell(terminal.spec, shell.argv, terminal.size, shell.env ?? {});
+      line.shell = running;
+      failure = await running.done;
+    } catch (error) {
+      failure = describeError(error);
+    }
+    line.shell = null;
+    if (this.#isClosed) return;
+    try {
+      terminal.start();
+    } catch (error) {
+      this.#lines.delete(line);
+      log.warn(`console ${terminal.spec.name} is gone: ${describeError(error)}`);
+      return;
+    }
+    this.#kernel?.quiet();
+    if (failure !== null) this.#print(line, failure);
+    this.#list(line);
+    this.#prompt(line);
+  }
+}

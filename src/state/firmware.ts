@@ -1,0 +1,94 @@
+/** What only firmware can do: its own set-up, and boot entries that kexec can't start. UEFI 2.10, 3.1 and 8.5.4. */
+
+import { allowVariableWrites, readVariable, writeVariable } from "./efivars.ts";
+import { GLOBAL_GUID } from "./guids.ts";
+
+const BOOT_TO_FW_UI = 1n;
+/** LOAD_OPTION_ACTIVE, LOAD_OPTION_HIDDEN; categories other than 0 are applications. */
+const ACTIVE = 1;
+const HIDDEN = 8;
+const CATEGORY = 0x1f00;
+
+const global = (name: string, folder?: string): Buffer | null => readVariable(`${name}-${GLOBAL_GUID}`, folder);
+
+/** True where the firmware can be asked to show its set-up at the next start. */
+export function canEnterSetup(folder?: string): boolean {
+  const supported = global("OsIndicationsSupported", folder);
+  return supported !== null && supported.length >= 8 && (supported.readBigUInt64LE() & BOOT_TO_FW_UI) !== 0n;
+}
+
+/** Has the firmware show its set-up at the next start. @throws BatonError where it refuses */
+export async function requestSetup(): Promise<void> {
+  const before = global("OsIndications");
+  const value = Buffer.alloc(8);
+  value.writeBigUInt64LE((before !== null && before.length >= 8 ? before.readBigUInt64LE() : 0n) | BOOT_TO_FW_UI);
+  await writeGlobal("OsIndications", value);
+}
+
+/** One of the firmware's own boot entries. */
+export interface FirmwareEntry {
+  /** `0003` of Boot0003. */
+  readonly number: string;
+  readonly title: string;
+  /** `\EFI\Microsoft\Boot\bootmgfw.efi`; null where it starts something else than a file. */
+  readonly file: string | null;
+}
+
+/** What the firmware's boot menu has, in its order, without the one that started Baton. */
+export function firmwareEntries(folder?: string): FirmwareEntry[] {
+  const order = global("BootOrder", folder);
+  if (order === null) return [];
+  const current = global("BootCurrent", folder);
+  const entries: FirmwareEntry[] = [];
+  for (let at = 0; at + 2 <= order.length; at += 2) {
+    const id = order.readUInt16LE(at);
+    if (current !== null && current.length >= 2 && current.readUInt16LE() === id) continue;
+    const number = id.toString(16).toUpperCase().padStart(4, "0");
+    const option = global(`Boot${number}`, folder);
+    const entry = option === null ? null : parseLoadOption(number, option);
+    if (entry !== null) entries.push(entry);
+  }
+  return entries;
+}
+
+/** EFI_LOAD_OPTION: attributes, the length of the path list, a title in UTF-16, device paths. */
+export function parseLoadOption(number: string, option: Buffer): FirmwareEntry | null {
+  if (option.length < 8) return null;
+  const attributes = option.readUInt32LE(0);
+  if ((attributes & ACTIVE) === 0 || (attributes & (HIDDEN | CATEGORY)) !== 0) return null;
+  let end = 6;
+  while (end + 2 <= option.length && option.readUInt16LE(end) !== 0) end += 2;
+  const title = option.toString("utf16le", 6, end);
+  const paths = option.subarray(end + 2, end + 2 + option.readUInt16LE(4));
+  return { number, title: title || `Boot${number}`, file: filePath(paths) };
+}
+
+/** The file of a device path: its nodes of type 4 (media), subtype 4 (file path). */
+function filePath(paths: Buffer): string | null {
+  let file: string | null = null;
+  for (let at = 0; at + 4 <= paths.length; ) {
+    const length = paths.readUInt16LE(at + 2);
+    if (length < 4 || at + length > paths.length || paths[at] === 0x7f) break;
+    if (paths[at] === 4 && paths[at + 1] === 4) {
+      file = (file ?? "") + paths.toString("utf16le", at + 4, at + length).replace(/\0[\s\S]*$/, "");
+    }
+    at += length;
+  }
+  return file;
+}
+
+/** Has the firmware start this entry next, once. @throws BatonError where it refuses */
+export async function requestBootNext(number: string): Promise<void> {
+  const value = Buffer.alloc(2);
+  value.writeUInt16LE(Number.parseInt(number, 16));
+  await writeGlobal("BootNext", value);
+}
+
+async function writeGlobal(name: string, value: Buffer): Promise<void> {
+  await allowVariableWrites(true);
+  try {
+    writeVariable(`${name}-${GLOBAL_GUID}`, value);
+  } finally {
+    await allowVariableWrites(false);
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * What Baton itself remembers from one start to the next: the entry that was saved as the default, and how often each
+ * entry was booted without anybody confirming that it works. On EFI machines in one variable; elsewhere in a file of
+ * 1,024 bytes or more that the owner has made (`grub-editenv /boot/batonenv create`). Pure.
+ */
+
+import type { FileRef, StateWrite } from "../entry.ts";
+import { readEnvBlock } from "./envblock.ts";
+import { BATON_GUID } from "./guids.ts";
+
+export const STATE_VARIABLE = `BatonState-${BATON_GUID}`;
+
+/** Where the file may lie on a filesystem. */
+export const STATE_FILES: readonly string[] = ["/batonenv", "/boot/batonenv", "/baton/batonenv", "/EFI/baton/batonenv"];
+
+const SAVED = "saved";
+const LAST = "last";
+const TRIES = "tries.";
+
+/** Firmware has little room. */
+const LONGEST_VALUE = 4096;
+
+export class OwnState {
+  readonly #values: Map<string, string>;
+  readonly #place: { readonly file: FileRef } | "variable";
+
+  /** @param values as {@link parseState} or an environment block gives them */
+  constructor(place: { readonly file: FileRef } | "variable", values: ReadonlyMap<string, string>) {
+    this.#place = place;
+    this.#values = new Map(values);
+  }
+
+  static fromFile(file: FileRef, bytes: Uint8Array): OwnState {
+    return new OwnState({ file }, readEnvBlock(bytes));
+  }
+
+  /** @param text of the variable; empty where there is none yet */
+  static fromVariable(text: string): OwnState {
+    return new OwnState("variable", parseState(text));
+  }
+
+  /** Id of the entry that was saved as the default, else null. */
+  get saved(): string | null {
+    return this.#values.get(SAVED) ?? null;
+  }
+
+  /** Id of the entry that was booted last, while nobody has confirmed it; else null. */
+  get last(): string | null {
+    return this.#values.get(LAST) ?? null;
+  }
+
+  /** Boots in a row that nobody confirmed. */
+  triesOf(id: string): number {
+    const count = Number(this.#values.get(TRIES + id));
+    return Number.isInteger(count) && count > 0 ? count : 0;
+  }
+
+  /** Entries that were booted as often as `most` allows, each with the reason. */
+  passedOver(most: number): Map<string, string> {
+    const found = new Map<string, string>();
+    if (most <= 0) return found;
+    for (const name of this.#values.keys()) {
+      if (!name.startsWith(TRIES)) continue;
+      const id = name.slice(TRIES.length);
+      const count = this.triesOf(id);
+      if (count >= most) found.set(id, `${id} was booted ${count} times without being confirmed`);
+    }
+    return found;
+  }
+
+  /** Counts a boot that is about to happen. */
+  boot(id: string): StateWrite {
+    return this.#write({ [LAST]: id, [TRIES + id]: String(this.triesOf(id) + 1) }, []);
+  }
+
+  /** What was booted last works. @returns null where nothing waits to be confirmed */
+  confirm(): StateWrite | null {
+    const { last } = this;
+    return last === null ? null : this.#write({}, [LAST, TRIES + last]);
+  }
+
+  save(id: string): StateWrite {
+    return this.#write({ [SAVED]: id }, []);
+  }
+
+  #write(set: Record<string, string>, unset: string[]): StateWrite {
+    for (const [name, value] of Object.entries(set)) {
+      // Last, so that it is the last to be forgotten.
+      this.#values.delete(name);
+      this.#values.set(name, value);
+    }
+    for (const name of unset) this.#values.delete(name);
+    if (this.#place !== "variable") return { file: this.#place.file, set, unset };
+    return { efivar: STATE_VARIABLE, value: formatState(this.#values) };
+  }
+}
+
+function parseState(text: string): Map<string, string> {
+  const values = new Map<string, string>();
+  for (const line of text.slice(0, LONGEST_VALUE).split("\n")) {
+    const equals = line.indexOf("=");
+    if (equals > 0) values.set(line.slice(0, equals), line.slice(equals + 1));
+  }
+  return values;
+}
+
+/** Counts of entries that are long gone are the first to be forgotten. */
+function formatState(values: ReadonlyMap<string, string>): string {
+  let lines = [...values].map(([name, value]) => `${name}=${value}`);
+  while (lines.join("\n").length > LONGEST_VALUE / 2) {
+    const oldest = lines.findIndex((line) => line.startsWith(TRIES));
+    if (oldest < 0) break;
+    lines = lines.filter((_, index) => index !== oldest);
+  }
+  return lines.join("\n");
+}

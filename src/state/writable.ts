@@ -1,0 +1,86 @@
+/**
+ * A filesystem mounted for writing, for a moment. Never one that is removable, dirty or in use, and never one on which
+ * a file's blocks move when it is written.
+ */
+
+import { mkdirSync, realpathSync, rmdirSync } from "node:fs";
+import { BatonError, describeError } from "../errors.ts";
+import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
+import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_SILENT, mount, unmount } from "../linux/mount.ts";
+import { log } from "../log.ts";
+
+/** What is known of the device, looked at just now. */
+export interface WritableDevice {
+  readonly name: string;
+  readonly node: string;
+  readonly type: string | null;
+  readonly removable: boolean;
+  readonly dirty: boolean;
+  readonly transport: string | null;
+}
+
+/** Those that write a file's data where it is. Options: a crash of ours must not become the kernel's. */
+const TYPES: Readonly<Record<string, { driver: string; data: string; clean: string }>> = {
+  ext2: { driver: "ext4", data: "errors=remount-ro", clean: "errors=continue" },
+  ext3: { driver: "ext4", data: "errors=remount-ro", clean: "errors=continue" },
+  ext4: { driver: "ext4", data: "errors=remount-ro", clean: "errors=continue" },
+  vfat: { driver: "vfat", data: "errors=remount-ro,utf8=1", clean: "utf8=1" },
+  xfs: { driver: "xfs", data: "nouuid", clean: "nouuid" },
+};
+const FLAGS = MS_NODEV | MS_NOEXEC | MS_NOSUID | MS_SILENT;
+const ROOT = "/run/baton/state";
+const TIMEOUT_MS = 20_000;
+
+/** Why nothing may be written to it, else null. As far as can be told without mounting it. */
+export function writeRefusal(device: WritableDevice): string | null {
+  if (device.removable) return "it is removable";
+  if (device.type === null || !Object.hasOwn(TYPES, device.type)) {
+    return `${device.type ?? "what is on it"} does not keep a file in its place when it is written`;
+  }
+  // GRUB does not write to these either: each write would have to go to several disks.
+  if (device.transport === "md" || device.transport === "dm") return "it is spread over other devices";
+  if (device.dirty) return "it was not unmounted cleanly, and has to be checked first";
+  return null;
+}
+
+/**
+ * Mounts it for writing, does the work, unmounts it, and leaves the device as it was found.
+ * @param work gets the folder where the filesystem's root is
+ * @throws BatonError where nothing may be written, with the reason; what `work` throws
+ */
+export async function withWritable(device: WritableDevice, work: (root: string) => Promise<void>): Promise<void> {
+  const refusal = writeRefusal(device);
+  if (refusal !== null) throw new BatonError("refused", `${device.name}: ${refusal}`);
+  const { driver, data, clean } = TYPES[device.type!]!;
+  const target = `${ROOT}/${device.name}`;
+  mkdirSync(target, { recursive: true, mode: 0o700 });
+  const wasReadOnly = await isReadOnly(device.node);
+  const source = device.node;
+  try {
+    // The kernel's own opinion: on a read-only device it refuses what would have to replay a journal first.
+    if (!wasReadOnly) await setReadOnly(source, true);
+    await mount({ source, target, type: driver, flags: FLAGS | MS_RDONLY, data: clean, timeoutMs: TIMEOUT_MS }).catch(
+      (error) => {
+        throw new BatonError(
+          "refused",
+          `${device.name}: it has to be checked before it is written: ${describeError(error)}`,
+        );
+      },
+    );
+    await unmount(target, { timeoutMs: TIMEOUT_MS });
+    await setReadOnly(source, false);
+    await mount({ source, target, type: driver, flags: FLAGS, data, timeoutMs: TIMEOUT_MS });
+    try {
+      await work(realpathSync(target));
+    } finally {
+      await unmount(target, { timeoutMs: TIMEOUT_MS });
+    }
+  } finally {
+    await setReadOnly(source, wasReadOnly).catch((error) => log.warn(describeError(error)));
+    try {
+      rmdirSync(target);
+    } catch {
+      // Still mounted, where unmounting failed: that has been told.
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseLoadOption } from "../../src/state/firmware.ts";
+import { OwnState, STATE_VARIABLE } from "../../src/state/own.ts";
+import { describeWrite } from "../../src/state/perform.ts";
+
+test("an entry that nobody confirms is passed over after so many boots, and not before", () => {
+  const state = OwnState.fromVariable("");
+  for (let boots = 1; boots <= 3; boots++) {
+    assert.equal(state.passedOver(3).size, 0);
+    state.boot("id-1");
+  }
+  assert.match(state.passedOver(3).get("id-1")!, /booted 3 times/);
+  assert.equal(state.passedOver(0).size, 0, "0 doesn't count");
+});
+
+test("what is confirmed is the last boot, and it starts anew", () => {
+  const state = OwnState.fromVariable("last=a\ntries.a=2\ntries.b=1\nsaved=b");
+  assert.deepEqual(state.confirm(), { efivar: STATE_VARIABLE, value: "tries.b=1\nsaved=b" });
+  assert.equal(state.confirm(), null);
+  assert.equal(state.triesOf("b"), 1);
+});
+
+test("in a file only what changes is written", () => {
+  const bytes = Buffer.from("# GRUB Environment Block\ntries.x=1\n".padEnd(1024, "#"));
+  const file = { device: "vda1", path: "/batonenv" };
+  const state = OwnState.fromFile(file, bytes);
+  assert.deepEqual(state.boot("x"), { file, set: { last: "x", "tries.x": "2" }, unset: [] });
+  assert.deepEqual(state.save("y"), { file, set: { saved: "y" }, unset: [] });
+  assert.equal(state.saved, "y");
+  assert.equal(describeWrite(state.confirm()!), "vda1:/batonenv (without last, without tries.x)");
+});
+
+test("the variable stays small, whatever comes and goes; the newest counts are kept", () => {
+  const state = OwnState.fromVariable("saved=s");
+  for (let i = 0; i < 500; i++) state.boot(`entry-number-${i}`);
+  const write = state.boot("last-one");
+  assert.ok("efivar" in write && write.value!.length <= 2048);
+  assert.ok("efivar" in write && /saved=s/.test(write.value!) && /tries\.last-one=1/.test(write.value!));
+});
+
+test("counts that make no sense count as none", () => {
+  const state = OwnState.fromVariable("tries.a=-5\ntries.b=many\ntries.c=1e99\n=x\nnothing");
+  assert.deepEqual(
+    ["a", "b"].map((id) => state.triesOf(id)),
+    [0, 0],
+  );
+  assert.equal(state.last, null);
+});
+
+test("a firmware's boot entry is read: title and file, but not what is switched off or hidden", () => {
+  const node = (type: number, subtype: number, data: Buffer): Buffer => {
+    const head = Buffer.from([type, subtype, 0, 0]);
+    head.writeUInt16LE(4 + data.length, 2);
+    return Buffer.concat([head, data]);
+  };
+  const paths = Buffer.concat([
+    node(4, 1, Buffer.alloc(38)),
+    node(4, 4, Buffer.from("\\EFI\\Microsoft\\Boot\\bootmgfw.efi\0", "utf16le")),
+    node(0x7f, 0xff, Buffer.alloc(0)),
+  ]);
+  const option = (attributes: number): Buffer => {
+    const head = Buffer.alloc(6);
+    head.writeUInt32LE(attributes, 0);
+    head.writeUInt16LE(paths.length, 4);
+    return Buffer.concat([head, Buffer.from("Windows Boot Manager\0", "utf16le"), paths, Buffer.from("data")]);
+  };
+  assert.deepEqual(parseLoadOption("0003", option(1)), {
+    number: "0003",
+    title: "Windows Boot Manager",
+    file: "\\EFI\\Microsoft\\Boot\\bootmgfw.efi",
+  });
+  assert.equal(parseLoadOption("0003", option(0)), null);
+  assert.equal(parseLoadOption("0003", option(9)), null);
+  for (let cut = 0; cut < option(1).length; cut++) parseLoadOption("0003", option(1).subarray(0, cut));
+});
