@@ -3,6 +3,7 @@
  * (https://uapi-group.org/specifications/specs/unified_kernel_image/).
  */
 
+import { readCompatible } from "../binary/fdtroot.ts";
 import { findSection, type Pe, type PeSection, readPe, readSection } from "../binary/pe.ts";
 import type { ReadAt } from "../binary/readat.ts";
 import { type Image, image, START_SIZE, type Subject } from "./image.ts";
@@ -35,10 +36,16 @@ export interface Uki {
 /**
  * Takes a unified kernel image apart.
  * @param profile 0 for the first one; each `.profile` section begins another, whose sections stand before the base's
+ * @param compatible what this machine's devicetree calls it: a `.dtbauto` section for the same wins over `.dtb`
  * @returns null where the file is no unified kernel image, or has no such profile
  * @throws BatonError `bad-format` for a broken one; what `readAt` rejects with
  */
-export async function readUki(readAt: ReadAt, size: number, profile = 0): Promise<Uki | null> {
+export async function readUki(
+  readAt: ReadAt,
+  size: number,
+  profile = 0,
+  compatible: readonly string[] = [],
+): Promise<Uki | null> {
   const pe = await readPe(readAt, size);
   if (pe === null || findSection(pe, ".linux") === null) return null;
   const profiles = splitProfiles(pe);
@@ -63,8 +70,49 @@ export async function readUki(readAt: ReadAt, size: number, profile = 0): Promis
     cmdline: (await text(".cmdline"))?.replace(/\s*\n\s*/g, " ") ?? null,
     uname: await text(".uname"),
     osRelease: await text(".osrel"),
-    devicetree: extent(".dtb"),
+    devicetree: (await findDtbauto(readAt, sections, compatible)) ?? extent(".dtb"),
   };
+}
+
+/** What an addon (`*.addon.efi`) brings for kexec: it stands beside the image's own parts. */
+export interface UkiAddon {
+  /** Before the image's own. */
+  readonly microcode: Extent | null;
+  /** After the image's own. */
+  readonly initrd: Extent | null;
+  /** In place of the image's own. */
+  readonly devicetree: Extent | null;
+}
+
+/** @returns null where the file is no addon. @throws BatonError `bad-format`; what `readAt` rejects with */
+export async function readUkiAddon(
+  readAt: ReadAt,
+  size: number,
+  compatible: readonly string[] = [],
+): Promise<UkiAddon | null> {
+  const pe = await readPe(readAt, size);
+  if (pe === null || findSection(pe, ".linux") !== null) return null;
+  const extent = (name: string): Extent | null => {
+    const section = findSection(pe, name);
+    return section === null || section.size === 0 ? null : { offset: section.offset, size: section.size };
+  };
+  const devicetree = (await findDtbauto(readAt, pe.sections, compatible)) ?? extent(".dtb");
+  return { microcode: extent(".ucode"), initrd: extent(".initrd"), devicetree };
+}
+
+/** The first `.dtbauto` section that is for this machine: that has the same first name, as systemd-stub compares. */
+async function findDtbauto(
+  readAt: ReadAt,
+  sections: readonly PeSection[],
+  [exact]: readonly string[],
+): Promise<Extent | null> {
+  if (exact === undefined) return null;
+  for (const { name, offset, size } of sections) {
+    if (name !== ".dtbauto") continue;
+    const names = await readCompatible(readAtWithin(readAt, { offset, size }));
+    if (names?.[0] === exact) return { offset, size };
+  }
+  return null;
 }
 
 /** The sections of each profile, its own before the base's; one list where there are no profiles. */

@@ -7,6 +7,7 @@ import { BatonError } from "../../src/errors.ts";
 import { bls } from "../../src/formats/bls/bls.ts";
 import { compareEntries, type Sortable, uniqueTitles } from "../../src/formats/bls/order.ts";
 import { bootCounter, nextCounterName } from "../../src/formats/bls/type1.ts";
+import { makePe } from "../binary/pefile.ts";
 import { contextOf, type Files, messages, type ReadOptions, readTree, treeReader, treeVolume } from "./tree.ts";
 
 const at = (path: string): string => `/loader/entries/${path}`;
@@ -355,6 +356,48 @@ test("titles are unique wherever names are", () => {
       assert.equal(new Set(titles).size, entries.length);
     }),
   );
+});
+
+test("other systems' loaders stand behind all entries, with the reason why they can't be booted here", async () => {
+  const files: Files = {
+    [at("linux.conf")]: "title Linux\nlinux /l",
+    [at("a-bad+0.conf")]: "title Bad\nlinux /l",
+    "/EFI/Microsoft/Boot/bootmgfw.efi": "MZ",
+    "/shellx64.efi": "MZ",
+    "/shellia32.efi": "MZ",
+    "/EFI/BOOT/BOOTX64.EFI": makePe([[".text", "refind"]]),
+    "/loader/loader.conf": "default auto-win*",
+  };
+  const { entries, defaultIndex, defaultIsExplicit } = await read(files, { volume: { type: "vfat" } });
+  assert.deepEqual(
+    entries.map((entry) => `${entry.nativeId}: ${entry.title}`),
+    [
+      ...["linux: Linux", "a-bad: Bad", "auto-windows: Windows Boot Manager", "auto-efi-shell: EFI Shell"],
+      "auto-efi-default: EFI Default Loader",
+    ],
+  );
+  assert.deepEqual([defaultIndex, defaultIsExplicit], [2, true]);
+  assert.match(entries[2]!.reason!, /EFI program \/EFI\/Microsoft\/Boot\/bootmgfw\.efi, which only the firmware/);
+  assert.equal(entries[2]!.source, "vda1:/EFI/Microsoft/Boot/bootmgfw.efi");
+
+  const count = async (more: Files, platform = {}) =>
+    (await read({ ...files, ...more }, { volume: { type: "vfat" }, platform })).entries.length;
+  assert.equal(await count({ "/loader/loader.conf": "auto-entries no" }), 2);
+  assert.equal(await count({}, { firmware: "pc" }), 2);
+  // systemd-boot's own copy of itself, and what is no program at all.
+  assert.equal(await count({ "/EFI/BOOT/BOOTX64.EFI": makePe([[".sdmagic", "#### LoaderInfo"]]) }), 4);
+  assert.equal(await count({ "/EFI/BOOT/BOOTX64.EFI": "MZ" }), 4);
+});
+
+test("devicetree overlays are named in their order", async () => {
+  const { entries, diagnostics } = await read({
+    [at("a.conf")]: "linux /l\ndevicetree /a.dtb\ndevicetree-overlay /one.dtbo two.dtbo\ndevicetree-overlay /three",
+  });
+  assert.deepEqual(
+    entries[0]!.devicetreeOverlays!.map((ref) => ("path" in ref ? ref.path : "")),
+    ["/one.dtbo", "/two.dtbo", "/three"],
+  );
+  assert.deepEqual(diagnostics, []);
 });
 
 test("whatever the bytes of an entry are, the others are listed", async () => {

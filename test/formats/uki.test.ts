@@ -142,6 +142,30 @@ test("addons for this machine add to the command line: those for all images firs
     "/loader/addons/all.addon.efi": addon("all=1"),
   });
   assert.equal(entries[0]!.options, "quiet all=1 a=1 b=1");
+  assert.equal(entries[0]!.addons, undefined);
+});
+
+test("addons with files are named, for Type #1 entries too; a boot counter is no part of their folder's name", async () => {
+  const files = {
+    "/EFI/Linux/os+2-1.efi": plain("quiet"),
+    "/EFI/Linux/os.efi.extra.d/fw.addon.efi": makePe([section(".initrd", "070701"), section(".cmdline", "fw")]),
+    "/EFI/Linux/os.efi.extra.d/torn.addon.efi": plain("x").subarray(0, 300),
+    "/loader/addons/ucode.ADDON.EFI": makePe([section(".ucode", "070701")]),
+    "/loader/entries/os.conf": "title Named\nuki /EFI/Linux/os+2-1.efi\noptions single",
+  };
+  const { entries, diagnostics } = await read(files, {}, bls);
+  const addons = [
+    { device: "vda1", path: "/loader/addons/ucode.ADDON.EFI" },
+    { device: "vda1", path: "/EFI/Linux/os.efi.extra.d/fw.addon.efi" },
+  ];
+  assert.deepEqual(
+    entries.map((entry) => [entry.title, entry.options, entry.addons]),
+    [
+      ["Fedora Linux 40", "quiet fw", addons],
+      ["Named", "single fw", addons],
+    ],
+  );
+  assert.match(diagnostics[0]!.source, /torn\.addon\.efi$/);
 });
 
 test("a Type #1 entry may name an image and one of its profiles; its own options replace the image's", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { emptyFdt, writeFdt } from "../../src/binary/fdt.ts";
 import { readAtOf } from "../../src/binary/readat.ts";
-import { readAtWithin, readUki } from "../../src/images/uki.ts";
+import { readAtWithin, readUki, readUkiAddon } from "../../src/images/uki.ts";
 import { makePe } from "../binary/pefile.ts";
 import { makeBzImage } from "./kernels.ts";
 
@@ -77,4 +78,41 @@ test("reading within a part never leaves it", async () => {
   assert.equal(Buffer.from(await readAt(0, 100)).toString(), "2345");
   assert.equal(Buffer.from(await readAt(3, 100)).toString(), "5");
   assert.equal((await readAt(4, 1)).length, 0);
+});
+
+test("the devicetree for this machine wins over the one for any; others are not taken", async () => {
+  const tree = (...names: string[]): Buffer => {
+    const made = emptyFdt();
+    made.root.properties.set("compatible", Buffer.from(names.map((name) => `${name}\0`).join("")));
+    return Buffer.from(writeFdt(made));
+  };
+  const bytes = makePe([
+    [".linux", "kernel"],
+    [".dtb", "any"],
+    [".dtbauto", tree("acme,one", "acme,soc")],
+    [".dtbauto", tree("acme,two", "acme,soc")],
+    [".dtbauto", "broken"],
+  ]);
+  const read = async (...compatible: string[]) => {
+    const { offset, size } = (await readUki(readAtOf(bytes), bytes.length, 0, compatible))!.devicetree!;
+    return Buffer.from(bytes.subarray(offset, offset + size)).toString("latin1");
+  };
+  assert.equal(await read("acme,two", "acme,soc"), tree("acme,two", "acme,soc").toString("latin1"));
+  assert.equal(await read("acme,soc"), "any");
+  assert.equal(await read(), "any");
+});
+
+test("an addon brings microcode, initrd and devicetree; an image with a kernel is none", async () => {
+  const bytes = makePe([
+    [".cmdline", "x"],
+    [".initrd", "an initrd"],
+    [".ucode", ""],
+  ]);
+  const addon = (await readUkiAddon(readAtOf(bytes), bytes.length))!;
+  assert.deepEqual([addon.microcode, addon.devicetree], [null, null]);
+  const { offset, size } = addon.initrd!;
+  assert.equal(Buffer.from(bytes.subarray(offset, offset + size)).toString("latin1"), "an initrd");
+  const kernel = makePe([[".linux", "k"]]);
+  assert.equal(await readUkiAddon(readAtOf(kernel), kernel.length), null);
+  assert.equal(await readUkiAddon(readAtOf(Buffer.from("text")), 4), null);
 });

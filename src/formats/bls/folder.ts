@@ -75,6 +75,7 @@ interface EntryFiles {
   readonly initrd: readonly FileRef[];
   readonly devicetree: FileRef | null;
   readonly overlays: readonly FileRef[];
+  readonly addons: readonly FileRef[];
   readonly options: string;
 }
 
@@ -120,7 +121,7 @@ class Builder {
     const file = (value: string): DeviceFile => ({ device: this.#volume.name, path: entryPath(value) });
     return {
       loader: file(loader.value),
-      ...{ kind: "linux", reason: null, profile: null },
+      ...{ kind: "linux", reason: null, profile: null, addons: [] },
       initrd: initrd.map(file),
       devicetree: devicetree === null ? null : file(devicetree),
       overlays: overlays.map(file),
@@ -163,6 +164,7 @@ class Builder {
       initrd: files.initrd,
       devicetree: files.devicetree,
       ...(files.overlays.length > 0 && { devicetreeOverlays: files.overlays }),
+      ...(files.addons.length > 0 && { addons: files.addons }),
       modules: [],
       options: files.options,
       reason,

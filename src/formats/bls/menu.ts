@@ -8,6 +8,7 @@ import type { LoaderSettings } from "../loaderconf.ts";
 import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
 import { readType2Folder } from "../uki/folder.ts";
+import { autoEntries } from "./auto.ts";
 import { readType1Folder } from "./folder.ts";
 import { compareEntries, type Sortable, type Titled, uniqueTitles } from "./order.ts";
 import { findPartner } from "./partner.ts";
@@ -29,6 +30,7 @@ export async function readMenu(folder: string, context: FormatContext): Promise<
   if (partner?.shows === "this") return EMPTY_RESULT;
   const settings = await readSettings(base, context, diagnostics);
   const candidates = await readVolume(base, context, settings, diagnostics);
+  const auto = base === "/" ? await autoEntries(context, settings) : [];
   if (partner !== null) {
     const other = { ...context, volume: partner.volume };
     try {
@@ -38,7 +40,7 @@ export async function readMenu(folder: string, context: FormatContext): Promise<
       diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
     }
   }
-  return arrangeMenu(candidates, settings, diagnostics);
+  return arrangeMenu(candidates, auto, settings, diagnostics);
 }
 
 /** Entries of both types below one folder. */
@@ -58,13 +60,18 @@ async function readVolume(
   ];
 }
 
-/** Sorts, titles and chooses. */
+/**
+ * Sorts, titles and chooses.
+ * @param last those that stand behind all others, as they are
+ */
 export function arrangeMenu(
-  candidates: Candidate[],
+  sorted: Candidate[],
+  last: readonly Candidate[],
   settings: LoaderSettings,
   diagnostics: readonly Diagnostic[],
 ): FormatResult {
-  candidates.sort(compareEntries);
+  sorted.sort(compareEntries);
+  const candidates = last.length === 0 ? sorted : [...sorted, ...last];
   const titles = uniqueTitles(candidates);
   const chosen = chooseDefault(candidates, settings);
   return {

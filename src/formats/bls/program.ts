@@ -1,9 +1,10 @@
 /** What a Type #1 entry starts, where that takes a look into the file: EFI programs and unified kernel images. */
 
-import type { Diagnostic, EntryKind } from "../../entry.ts";
+import type { Diagnostic, EntryKind, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import type { FormatContext } from "../format.ts";
 import { isAbsence } from "../lookup.ts";
+import { findAddons } from "../uki/addons.ts";
 import { readUki } from "../uki/image.ts";
 import type { Type1Entry } from "./type1.ts";
 
@@ -13,7 +14,10 @@ export interface Program {
   readonly options: string;
   /** Of a unified kernel image; null for all else. */
   readonly profile: number | null;
+  readonly addons: readonly FileRef[];
 }
+
+const PLAIN = { profile: null, addons: [] };
 
 /**
  * @param path of the program on the volume.
@@ -28,23 +32,27 @@ export async function startedBy(
 ): Promise<Program> {
   if (loader.key === "uki-url") {
     const reason = `it fetches a unified kernel image from ${loader.value}, which Baton does not do`;
-    return { kind: "other", reason, options, profile: null };
+    return { kind: "other", reason, options, ...PLAIN };
   }
   if (loader.key === "linux" && !path.toLowerCase().endsWith(".efi")) {
-    return { kind: "linux", reason: null, options, profile: null };
+    return { kind: "linux", reason: null, options, ...PLAIN };
   }
   try {
     const uki = await readUki(context.volume.reader, path);
     const wanted = uki?.profiles[profile ?? 0];
-    if (wanted?.hasKernel) {
-      return { kind: "linux", reason: null, options: options || (wanted.cmdline ?? ""), profile: wanted.number };
+    if (uki !== null && wanted?.hasKernel) {
+      // The stub in the image adds its addons to whatever command line it is started with.
+      const { cmdlines, files } = await findAddons(context, path, uki.machine, notes);
+      const own = options || (wanted.cmdline ?? "");
+      const all = [own, ...cmdlines].filter((part) => part !== "").join(" ");
+      return { kind: "linux", reason: null, options: all, profile: wanted.number, addons: files };
     }
     if (loader.key === "linux" || (loader.key === "efi" && (await isKernel(context, path)))) {
-      return { kind: "linux", reason: null, options, profile: null };
+      return { kind: "linux", reason: null, options, ...PLAIN };
     }
     if (loader.key === "uki") {
       const what = uki?.profiles[0]?.hasKernel ? `has no profile ${profile ?? 0}` : "is no unified kernel image";
-      return { kind: "linux", reason: `${path} ${what}`, options, profile: null };
+      return { kind: "linux", reason: `${path} ${what}`, options, ...PLAIN };
     }
   } catch (error) {
     if (error instanceof BatonError && error.code === "timeout") throw error;
@@ -53,10 +61,10 @@ export async function startedBy(
       notes.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
     }
     // Whether the file is there is checked for every entry alike.
-    if (loader.key !== "efi") return { kind: "linux", reason: null, options, profile: null };
+    if (loader.key !== "efi") return { kind: "linux", reason: null, options, ...PLAIN };
   }
   const reason = `it starts the EFI program ${path}, which only the firmware can do`;
-  return { kind: "efi", reason, options, profile: null };
+  return { kind: "efi", reason, options, ...PLAIN };
 }
 
 /** True for a kernel with an EFI stub, which people start with an `efi` line too. */

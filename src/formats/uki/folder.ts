@@ -7,14 +7,13 @@ import type { Candidate } from "../bls/menu.ts";
 import { bootCounter, nextCounterName } from "../bls/type1.ts";
 import type { FormatContext } from "../format.ts";
 import type { LoaderSettings } from "../loaderconf.ts";
-import { isAbsence } from "../lookup.ts";
+import { Lookup } from "../lookup.ts";
 import { osNames } from "../osrelease.ts";
-import type { DirectoryItem } from "../reader.ts";
-import { addonCmdline, readUki, type Uki, type UkiProfile } from "./image.ts";
+import { type Addons, findAddons, NO_ADDONS } from "./addons.ts";
+import { readUki, type Uki, type UkiProfile } from "./image.ts";
 
 /** Each is tens of megabytes; nobody has more. */
 const MOST_IMAGES = 1000;
-const MOST_ADDONS = 100;
 
 /** True where systemd-boot takes a file for a Type #2 entry. */
 export function isType2Name(name: string): boolean {
@@ -30,7 +29,7 @@ export async function readType2Folder(
   diagnostics: Diagnostic[],
 ): Promise<Candidate[]> {
   const { volume, platform } = context;
-  const items = await listOrNothing(context, folder);
+  const items = await new Lookup(volume.reader).list(folder);
   const names = items.filter((item) => item.type !== "directory" && isType2Name(item.name)).map((item) => item.name);
   if (names.length > MOST_IMAGES) {
     const source = `${volume.name}:${folder}`;
@@ -46,7 +45,7 @@ export async function readType2Folder(
       const uki = await readImage(context, path, notes);
       // Images for other machines are hidden, as entries with another `architecture` are.
       const isOurs = uki !== null && sameMachine(uki.machine, platform.arch);
-      const addons = isOurs ? await addonCmdlines(context, path, uki.machine, notes) : [];
+      const addons = isOurs ? await findAddons(context, path, uki.machine, notes) : NO_ADDONS;
       const candidates = isOurs
         ? uki.profiles.flatMap((profile) => candidate(profile, name, source, addons, context, settings, notes) ?? [])
         : [];
@@ -55,15 +54,6 @@ export async function readType2Folder(
   );
   for (const { notes } of perImage) diagnostics.push(...notes);
   return perImage.flatMap(({ candidates }) => candidates);
-}
-
-async function listOrNothing(context: FormatContext, folder: string): Promise<readonly DirectoryItem[]> {
-  try {
-    return await context.volume.reader.list(folder);
-  } catch (error) {
-    if (isAbsence(error)) return [];
-    throw error;
-  }
 }
 
 /** An image, or null with a note where it can't be read. */
@@ -86,38 +76,11 @@ export function sameMachine(machine: string, arch: string): boolean {
   );
 }
 
-/**
- * Command lines that addons add: those for all images first, then this image's own, each by file name (UAPI.5, "PE
- * Addons"; systemd-stub(7)).
- */
-async function addonCmdlines(
-  context: FormatContext,
-  path: string,
-  machine: string,
-  notes: Diagnostic[],
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const folder of ["/loader/addons", `${path}.extra.d`]) {
-    const names = (await listOrNothing(context, folder)).map((item) => item.name);
-    const addons = names.filter((name) => name.toLowerCase().endsWith(".addon.efi")).slice(0, MOST_ADDONS);
-    for (const name of addons) {
-      try {
-        const cmdline = await addonCmdline(context.volume.reader, `${folder}/${name}`, machine);
-        if (cmdline) found.push(cmdline);
-      } catch (error) {
-        if (error instanceof BatonError && error.code === "timeout") throw error;
-        note(notes, `${context.volume.name}:${folder}/${name}`, describeError(error), "error");
-      }
-    }
-  }
-  return found;
-}
-
 function candidate(
   profile: UkiProfile,
   name: string,
   source: string,
-  addons: readonly string[],
+  addons: Addons,
   context: FormatContext,
   settings: LoaderSettings,
   notes: Diagnostic[],
@@ -146,7 +109,8 @@ function candidate(
     initrd: [],
     devicetree: null,
     modules: [],
-    options: [profile.cmdline ?? "", ...addons].filter((part) => part !== "").join(" "),
+    options: [profile.cmdline ?? "", ...addons.cmdlines].filter((part) => part !== "").join(" "),
+    ...(addons.files.length > 0 && { addons: addons.files }),
     reason: profile.hasKernel ? null : "it is an EFI program without a kernel in it, which only the firmware can start",
     writes: writes(linux, name, fullId, settings),
     restricted: null,

@@ -93,13 +93,24 @@ export function stubCmdline(text: string): string {
     .trim();
 }
 
-/** The `.cmdline` of an addon for this machine; null where the file has none to add. */
-export async function addonCmdline(reader: Reader, path: string, machine: string): Promise<string | null> {
+/** What an addon brings. */
+export interface Addon {
+  /** Null where it has none. */
+  readonly cmdline: string | null;
+  /** It has initrds or a devicetree: sections that are read when the image is booted. */
+  readonly hasFiles: boolean;
+}
+
+const FILE_SECTIONS = [".ucode", ".initrd", ".dtb", ".dtbauto"];
+
+/** An addon for this machine; null where the file is none. */
+export async function readAddon(reader: Reader, path: string, machine: string): Promise<Addon | null> {
   const { size } = await reader.stat(path);
   const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
   const pe = await readPe(readAt, size);
   // An image with a kernel is no addon.
   if (pe === null || pe.machine !== machine || findSection(pe, ".linux") !== null) return null;
   const section = findSection(pe, ".cmdline");
-  return section === null ? null : stubCmdline(decodeText(await readSection(readAt, section, TEXT_LIMIT)).text);
+  const cmdline = section && stubCmdline(decodeText(await readSection(readAt, section, TEXT_LIMIT)).text);
+  return { cmdline: cmdline || null, hasFiles: FILE_SECTIONS.some((name) => findSection(pe, name) !== null) };
 }
