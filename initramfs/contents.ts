@@ -9,7 +9,7 @@ import { projectRoot } from "./cache.ts";
 import { type Kernel, moduleTables, readModule } from "./kernel.ts";
 import { type ModuleSelection, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
 import { koffiFor } from "./koffi.ts";
-import { sharedLibraries } from "./libraries.ts";
+import { LIBRARY_FOLDER, sharedLibraries } from "./libraries.ts";
 import type { Profile } from "./profile.ts";
 import { Tree } from "./tree.ts";
 
@@ -56,6 +56,10 @@ export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules
   for (const { path, source } of await sharedLibraries([from.node, koffi], packages, profile.arch)) {
     tree.file(path, await readFile(source), 0o755);
   }
+  // Opened by Baton itself when it needs it (src/linux/lzma.ts); a profile without its package does without.
+  const lzma = `${LIBRARY_FOLDER[profile.arch]}/liblzma.so.5`;
+  const found = [lzma, `/usr${lzma}`].map((path) => join(packages, path)).find((path) => existsSync(path));
+  if (found !== undefined) tree.file(lzma, await readFile(found), 0o755);
   tree.file("/usr/bin/node", await readFile(from.node), 0o755);
   tree.file("/usr/lib/baton/koffi.node", await readFile(koffi));
   for (const name of profile.terminfo) await terminfo(tree, packages, name);

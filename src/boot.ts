@@ -12,12 +12,12 @@ import type { ReadAt } from "./binary/readat.ts";
 import { classicLoader } from "./classic.ts";
 import type { Discovery } from "./discover.ts";
 import { type BootEntry, type FileRef, formatFileRef, type StateWrite } from "./entry.ts";
-import { BatonError } from "./errors.ts";
+import { BatonError, describeError } from "./errors.ts";
 import { identifyImage, loadRefusal } from "./images/identify.ts";
 import type { Image } from "./images/image.ts";
-import { readAtWithin, readUki } from "./images/uki.ts";
+import { readAtWithin, readUki, readUkiAddon } from "./images/uki.ts";
 import { classicMethod } from "./kexec/classic.ts";
-import { fileLoadMethod } from "./kexec/fileload.ts";
+import { fileLoadMethod, readAheadMethod } from "./kexec/fileload.ts";
 import type { KexecFile } from "./kexec/files.ts";
 import { handOver } from "./kexec/handover.ts";
 import { demandsSignatures, type LoadProgress, type LoadResult, loadFile } from "./kexec/loadfiles.ts";
@@ -35,6 +35,8 @@ const PIECE = 1024 * 1024;
 const UNMOUNT_MS = 5000;
 /** How long the reading of an ISO file may keep the hand-over. */
 const QUIET_MS = 1000;
+/** How long the closing of files may keep it. */
+const CLOSE_MS = 3000;
 
 /** A file of an entry, open. */
 export interface OpenFile {
@@ -51,6 +53,8 @@ export interface BootFile {
   /** Bytes. */
   readonly size: number;
   readonly sha256: string;
+  /** Where the initial file system has it, for a file that is put there as it is (GRUB's `newc:`). */
+  readonly initrdName?: string;
 }
 
 /** What booting an entry would do (interfaces.md, `boot --dry-run --json`). */
@@ -72,7 +76,14 @@ export interface BootHooks {
   beforeJump(): Promise<void>;
   /** Lets go of every filesystem; what is read later is mounted again. */
   unmount(): Promise<void>;
+  /** What was loaded ahead of just this entry with these options (staging.ts), else null. */
+  staged?(): Promise<LoadResult | null>;
+  /** The system call that the owner of the machine wants; what suits unless given. */
+  readonly call?: LoadCall;
 }
+
+/** `file`: kexec_file_load alone, `classic`: kexec_load alone. */
+export type LoadCall = "auto" | "classic" | "file";
 
 /**
  * Reads everything the entry names, and says what booting it would do. Changes nothing.
@@ -88,7 +99,12 @@ export async function planBoot(discovery: Discovery, entry: BootEntry, arch: str
     const methods = loadMethods(image, arch ?? machine(), policy);
     const refusal = methods.length > 0 ? null : loadRefusal(image, arch ?? machine());
     const files: BootFile[] = [];
-    for (const file of opened) files.push({ ref: file.name, size: file.size, sha256: await sha256(file) });
+    for (const [index, file] of opened.entries()) {
+      const initrdName = entry.initrdNames?.[index - 1] ?? null;
+      if (initrdName !== null) (await import("./newc.ts")).newcArchive(initrdName, new Uint8Array());
+      const { name: ref, size } = file;
+      files.push({ ref, size, sha256: await sha256(file), ...(initrdName === null ? {} : { initrdName }) });
+    }
     const { options, writes } = entry;
     const warnings = refusal === null ? [] : [`${opened[0]!.name}: ${refusal}`];
     return { entry, method: methods[0]?.name ?? "kexec_file_load", files, options, writes, warnings };
@@ -124,26 +140,14 @@ async function loadAndJump(
   hooks: BootHooks,
   quiet: Promise<void>,
 ): Promise<never> {
-  const title = `Loading ${entry.title}`;
-  hooks.onProgress({ title, detail: "opening its files", done: 0, total: null });
-  const opened = await openFiles(discovery, filesOf(entry, machine()), (name, done, total) =>
-    hooks.onProgress({ title, detail: `fetching ${name}`, done, total }),
-  );
   const limited = (work: Promise<void>, ms: number): Promise<void> =>
     Promise.race([work, sleep(ms, undefined, { ref: false })]);
   return handOver({
-    load: async () => {
-      const { files, special } = partsOf(entry, opened);
-      return loadOpened(
-        files,
-        options,
-        entry.profile ?? 0,
-        ({ detail, done, total }) =>
-          hooks.onProgress({ title, detail: detail ?? "the kernel takes it over", done, total }),
-        special,
-      );
-    },
-    closeFiles: () => closeFiles(opened),
+    load: async () =>
+      (await hooks.staged?.()) ??
+      loadEntry(discovery, entry, options, hooks.onProgress, { call: hooks.call ?? "auto" }),
+    // They are closed as soon as they are loaded.
+    closeFiles: async () => {},
     onStage: async (stage, result) => {
       if (stage === "loaded" && result) hooks.onLoaded(result.method, result.seconds);
       if (stage === "unmount") {
@@ -156,6 +160,37 @@ async function loadAndJump(
     mountPoints: () => [],
     restore: () => {},
   });
+}
+
+/**
+ * Opens an entry's files, loads them and closes them again.
+ * @param ahead where it is loaded before anybody asked for it; the load ends with BatonError `cancelled` once nobody
+ *   will any more
+ */
+export async function loadEntry(
+  discovery: Discovery,
+  entry: BootEntry,
+  options: string,
+  onProgress: BootHooks["onProgress"],
+  ahead: Pick<SpecialFiles, "ahead" | "isWanted" | "call"> = {},
+): Promise<LoadResult> {
+  const title = `Loading ${entry.title}`;
+  const show = (progress: Omit<Progress, "title">): void => onProgress({ title, ...progress });
+  show({ detail: "opening its files", done: 0, total: null });
+  const named = await openFiles(discovery, filesOf(entry, machine()), (name, done, total) =>
+    show({ detail: `fetching ${name}`, done, total }),
+  );
+  const opened = await withMembers(entry, named);
+  try {
+    const { files, special } = partsOf(entry, opened);
+    const onRead = ({ detail, done, total }: LoadProgress): void =>
+      show({ detail: detail ?? "the kernel takes it over", done, total });
+    return await loadOpened(files, options, entry.profile ?? 0, onRead, { ...special, ...ahead });
+  } finally {
+    // Closing waits for reads that are under way, and one of them may wait for a dead disk.
+    const closed = closeFiles(opened).catch((error) => log.warn(`closing files failed: ${describeError(error)}`));
+    await Promise.race([closed, sleep(CLOSE_MS, undefined, { ref: false })]);
+  }
 }
 
 /**
@@ -183,7 +218,9 @@ export async function loadOpened(
   try {
     const all = loadMethods(image, machine(), await readKexecState());
     // The kernel itself passes its own devicetree on, and takes no other.
-    const methods = special.devicetree ? all.filter(({ name }) => name === "kexec_load") : all;
+    const only = special.devicetree ? "classic" : (special.call ?? "auto");
+    const usable = only === "auto" ? all : all.filter(({ name }) => name === CALLS[only]);
+    const methods = special.ahead ? await aheadMethods(usable, special.ahead) : usable;
     const refusal = methods.length > 0 ? null : (loadRefusal(image, machine()) ?? "There is no way to load it here.");
     if (refusal !== null) throw new BatonError("bad-format", `${kernel.name}: ${refusal}`);
     const { cmdlineLimit } = image;
@@ -195,7 +232,16 @@ export async function loadOpened(
 }
 
 /** What only some kernels get. */
-export type SpecialFiles = Partial<Pick<LoadRequest, "modules" | "loaderName" | "devicetree">>;
+export type SpecialFiles = Partial<Pick<LoadRequest, "modules" | "loaderName" | "devicetree">> & {
+  /** False once nobody wants it any more. */
+  readonly isWanted?: () => boolean;
+  /**
+   * Before anybody has asked for it: by kexec_load, `unpacked` with the kernel unpacked already; where only
+   * kexec_file_load would do, which no key press could interrupt, the files are read and nothing is loaded.
+   */
+  readonly ahead?: "packed" | "unpacked";
+  readonly call?: LoadCall;
+};
 
 type SignaturePolicy = Pick<KexecState, "lockdown" | "secureBoot">;
 const NO_POLICY: SignaturePolicy = { lockdown: null, secureBoot: null };
@@ -211,13 +257,23 @@ function loadMethods(image: Image, arch: string, policy: SignaturePolicy): LoadM
   return [classicMethod(layOut), ...byFile];
 }
 
+const CALLS = { classic: "kexec_load", file: "kexec_file_load" } as const;
+
+async function aheadMethods(methods: readonly LoadMethod[], ahead: "packed" | "unpacked"): Promise<LoadMethod[]> {
+  if (methods[0]?.name !== "kexec_load") return methods.length > 0 ? [readAheadMethod] : [];
+  if (ahead === "packed") return methods.slice(0, 1);
+  const { layOutUnpackedBzImage } = await import("./unpackahead.ts");
+  return [classicMethod(layOutUnpackedBzImage)];
+}
+
 /** Every file that booting the entry takes: the kernel, its initrds or modules, the devicetree. */
 function filesOf(entry: BootEntry, arch: string): FileRef[] {
   if (isMultiboot(entry) && entry.modules.length > 0) return entry.modules.map(({ file }) => file);
   if (entry.kind !== "linux" || entry.linux === null) {
     throw new BatonError("unsupported", entry.reason ?? "the entry names no kernel that kexec could start");
   }
-  return [entry.linux, ...entry.initrd, ...(takesDevicetree(entry, arch) ? [entry.devicetree!] : [])];
+  const devicetree = takesDevicetree(entry, arch) ? [entry.devicetree!] : [];
+  return [entry.linux, ...entry.initrd, ...(entry.addons ?? []), ...devicetree];
 }
 
 const isMultiboot = ({ kind }: BootEntry): boolean => kind === "multiboot" || kind === "multiboot2";
@@ -317,6 +373,31 @@ export async function closeFiles(files: readonly OpenFile[]): Promise<void> {
   await Promise.all(files.map(({ handle }) => handle.close()));
 }
 
+/**
+ * Makes archives of the initrds that are files for the initial file system; the others stay as they are.
+ * @param opened in the order of `filesOf`; closed where it fails
+ */
+async function withMembers(entry: BootEntry, opened: readonly OpenFile[]): Promise<readonly OpenFile[]> {
+  const names = entry.kind === "linux" ? (entry.initrdNames ?? []) : [];
+  // A person may have edited the initrds themselves.
+  if (names.length !== entry.initrd.length || names.every((name) => name === null)) return opened;
+  const { newcFile } = await import("./newc.ts");
+  const files = [...opened];
+  try {
+    for (const [index, name] of names.entries()) {
+      const file = files[index + 1]!;
+      if (name === null) continue;
+      const member = await newcFile(name, file, () => readAtOf(file)(0, file.size));
+      files[index + 1] = { name: `${file.name} (as ${name})`, ...member, offset: 0 };
+      await file.handle.close();
+    }
+    return files;
+  } catch (error) {
+    await closeFiles(files);
+    throw error;
+  }
+}
+
 async function packedImage(file: OpenFile): Promise<Image> {
   const { unwrapKernel } = await import("./images/unwrap.ts");
   return (await unwrapKernel(readAtOf(file), file.size)).image;
@@ -325,7 +406,7 @@ async function packedImage(file: OpenFile): Promise<Image> {
 const identify = (file: OpenFile): Promise<Image> => identifyImage(readAtOf(file), file.size);
 
 /** What kexec loads: whole files, or the parts of a unified kernel image. */
-async function kexecFiles(
+export async function kexecFiles(
   opened: readonly OpenFile[],
   image: Image,
   profile: number,
@@ -339,13 +420,30 @@ async function kexecFiles(
     fd: first!.fd,
     name: `${first!.name} (${section})`,
   });
+  const { before, after } = await addonFiles(opened.slice(1));
   return {
     kernel: part(".linux", uki.linux),
-    initrds: [...uki.initrds.map((extent) => part(".initrd", extent)), ...others],
+    initrds: [...before, ...uki.initrds.map((extent) => part(".initrd", extent)), ...after],
   };
 }
 
-const readAtOf =
+/** Initrds as they are, and addons of a unified kernel image taken apart: their microcode comes first of all. */
+async function addonFiles(opened: readonly OpenFile[]): Promise<{ before: KexecFile[]; after: KexecFile[] }> {
+  const before: KexecFile[] = [];
+  const after: KexecFile[] = [];
+  for (const file of opened) {
+    const addon = await readUkiAddon(readAtOf(file), file.size);
+    if (addon === null) after.push(plain(file));
+    const part = (section: string, { offset, size }: { offset: number; size: number }): KexecFile => ({
+      ...{ fd: file.handle.fd, size, offset: file.offset + offset, name: `${file.name} (${section})` },
+    });
+    if (addon?.microcode) before.push(part(".ucode", addon.microcode));
+    if (addon?.initrd) after.push(part(".initrd", addon.initrd));
+  }
+  return { before, after };
+}
+
+export const readAtOf =
   (file: OpenFile): ReadAt =>
   async (offset, length) => {
     const buffer = new Uint8Array(Math.max(0, Math.min(length, file.size - offset)));

@@ -5,11 +5,12 @@
 import { randomBytes } from "node:crypto";
 import type { Content, SegmentMemory, Start } from "./binary/segment.ts";
 import { BatonError } from "./errors.ts";
-import { readSetupHeader } from "./images/bzimage.ts";
+import { readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
 import { classicRefusal, initrdParts, layOutBzImage } from "./images/bzimageload.ts";
 import type { Image } from "./images/image.ts";
 import type { LayOut } from "./kexec/classic.ts";
 import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
+import type { LoadRequest } from "./kexec/method.ts";
 import { readX86Machine } from "./kexec/x86machine.ts";
 
 /** Up to the end of boot_params' setup header. */
@@ -49,28 +50,36 @@ function other(arch: string): LayOut {
   return async (request, memory, reading) => (await import("./layouts.ts")).layOutOther(arch, request, memory, reading);
 }
 
-async function bzImage(
-  request: { readonly kernel: KexecFile; readonly initrds: readonly KexecFile[]; readonly cmdline: string },
-  memory: SegmentMemory,
-  reading: ReadOptions,
-): Promise<Start> {
-  const file = filePart(request.kernel);
-  const quiet = { ...reading, onRead: () => {} };
-  const setup = Buffer.from(await readWhole({ ...file, size: Math.min(SETUP_SIZE, file.size) }, quiet));
-  const header = readSetupHeader(setup);
-  const refusal = header === null ? "It is no bzImage." : classicRefusal(header);
-  if (header === null || refusal !== null) throw new BatonError("unsupported", `${file.name}: ${refusal}`);
-  if (Buffer.byteLength(request.cmdline) > header.cmdlineSize) {
-    throw new BatonError(
-      "refused",
-      `The kernel command line has ${Buffer.byteLength(request.cmdline)} bytes, and ${file.name} takes ${header.cmdlineSize}. Shorten it.`,
-    );
-  }
+async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: ReadOptions): Promise<Start> {
+  const { header, setup } = await readBzImageSetup(request, reading);
   const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86Machine()]);
+  const file = filePart(request.kernel);
   return layOutBzImage(
     { header, setup, file, initrds, machine, cmdline: request.cmdline, seed: randomBytes(32) },
     memory,
   );
+}
+
+/**
+ * A bzImage's setup header, checked against the request.
+ * @throws BatonError `unsupported` where it can't be entered in 64-bit mode, `refused` for too long a command line
+ */
+export async function readBzImageSetup(
+  request: LoadRequest,
+  reading: ReadOptions,
+): Promise<{ header: SetupHeader; setup: Buffer }> {
+  const file = filePart(request.kernel);
+  const start = { ...file, size: Math.min(SETUP_SIZE, file.size) };
+  const setup = Buffer.from(await readWhole(start, { ...reading, onRead: () => {} }));
+  const header = readSetupHeader(setup);
+  const refusal = header === null ? "It is no bzImage." : classicRefusal(header);
+  if (header === null || refusal !== null) throw new BatonError("unsupported", `${file.name}: ${refusal}`);
+  const length = Buffer.byteLength(request.cmdline);
+  if (length > header.cmdlineSize) {
+    const message = `The kernel command line has ${length} bytes, and ${file.name} takes ${header.cmdlineSize}. Shorten it.`;
+    throw new BatonError("refused", message);
+  }
+  return { header, setup };
 }
 
 /** Initrds for a loader: mapped where they may stand as they are. */

@@ -14,10 +14,13 @@ const COMPOSITIONS = [
   "isoscan",
   "filecheck",
   "machine",
+  "newc",
   "boot",
   "classic",
   "netboot",
   "layouts",
+  "staging",
+  "unpackahead",
   "unpacked",
   "commands",
 ];

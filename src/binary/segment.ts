@@ -54,6 +54,12 @@ export interface SegmentMemory {
    */
   add(content: Content, place: Place): bigint;
   /**
+   * Finds a free place and takes none of it.
+   * @param pick chooses one of so many possible places, from 0; the lowest unless given
+   * @throws BatonError `refused`, as {@link add}
+   */
+  find(size: bigint, place: Place, pick?: (places: bigint) => bigint): bigint;
+  /**
    * Puts segments into one free place, one behind the other, each at the beginning of a page.
    * @returns the address of each, and the end of the last one's content
    */
@@ -85,4 +91,6 @@ export interface Start {
   /** Physical address of the first instruction. */
   readonly address: bigint;
   readonly registers: Readonly<Record<string, bigint>>;
+  /** Memory that the trampoline fills with zeros (x86_64 only): what need not be loaded and moved for that. */
+  readonly clear?: readonly { readonly start: bigint; readonly size: bigint }[];
 }

@@ -97,8 +97,8 @@ export function layOutParams(
   return at;
 }
 
-/** Beside initrds there are the kernel, boot_params, and the trampoline or purgatory; one is left for good measure. */
-const MOST_PARTS = 12;
+/** Beside initrds there are the kernel (unpacked: in up to five parts), boot_params and the trampoline or purgatory. */
+const MOST_PARTS = 9;
 const PAGE = 4096;
 
 /** An initrd and its first four bytes. */

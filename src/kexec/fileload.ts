@@ -70,6 +70,14 @@ async function whole(file: KexecFile, reading: ReadOptions, copy: () => Promise<
   return file.fd;
 }
 
+/** Only reads the files, which leaves them in the page cache; for what kexec_file_load will be given later. */
+export const readAheadMethod: LoadMethod = {
+  name: "kexec_file_load",
+  async load(request, reading) {
+    for (const file of [request.kernel, ...request.initrds]) await readThrough(file, reading);
+  },
+};
+
 /** Refuses what the kernel would only answer with EINVAL to. */
 function checkRequest({ kernel, initrds, cmdline, cmdlineLimit }: LoadRequest): KexecAttempt {
   if (kernel.size === 0) throw new BatonError("refused", `${kernel.name} is empty: there is no kernel in it.`);

@@ -21,6 +21,7 @@ import {
   kexecFileLoad,
   kexecFileUnload,
   kexecLoad,
+  loadsEnded,
 } from "../linux/kexec.ts";
 import { explainLoad, type KexecAttempt } from "./explain.ts";
 import { checkSegments, type Segment, segmentSize } from "./memory.ts";
@@ -174,6 +175,9 @@ export async function unload(): Promise<void> {
 export async function unloadCrash(): Promise<void> {
   await forget(KEXEC_ON_CRASH);
 }
+
+/** Resolves when no load of this process is going on: the kernel refuses to jump before (EBUSY). */
+export { loadsEnded };
 
 /** Either call undoes what either has loaded; the older one is forbidden under lockdown, the newer not everywhere. */
 async function forget(flags: 0 | typeof KEXEC_ON_CRASH): Promise<void> {

@@ -113,6 +113,24 @@ export class Memory implements SegmentMemory {
     return { addresses, end };
   }
 
+  find(size: bigint, place: Place, pick?: (places: bigint) => bigint): bigint {
+    if (pick === undefined) return this.#findPlace(size, place).start;
+    const { alignment = PAGE_SIZE, minimum = 0n, maximum } = place;
+    const limit = new Range(minimum, max(minimum, maximum === undefined ? ADDRESS_END : maximum + 1n));
+    const needed = alignUp(size, PAGE_SIZE);
+    const places = [...this.availableRam().minus([LOW_MEMORY]).intersect([limit])].flatMap((range) => {
+      const first = alignUp(range.start, alignment);
+      return first + needed <= range.end ? [{ first, count: (range.end - needed - first) / alignment + 1n }] : [];
+    });
+    const all = places.reduce((sum, { count }) => sum + count, 0n);
+    let index = all === 0n ? 0n : pick(all);
+    for (const { first, count } of places) {
+      if (index < count) return first + index * alignment;
+      index -= count;
+    }
+    return this.#findPlace(size, place).start;
+  }
+
   #findPlace(size: bigint, place: Place): Range {
     const { alignment = PAGE_SIZE, fromTop = false } = place;
     const low = place.minimum ?? 0n;

@@ -56,6 +56,16 @@ function registerValues({ registers }: Start, prefix: string): [number: number, 
 }
 
 /**
+ * For each range to be cleared:
+ *
+ *     fc                cld
+ *     48 bf    imm64    movabs $start, %rdi
+ *     48 b9    imm64    movabs $size / 8, %rcx
+ *     31 c0             xor %eax, %eax
+ *     f3 48 ab          rep stosq
+ *
+ * and then:
+ *
  *     48 b8+r  imm64    movabs $value, %reg         rax, rcx, rdx, rbx, rsi, rdi
  *     49 bb    imm64    movabs $address, %r11
  *     31 ed             xor %ebp, %ebp
@@ -64,7 +74,10 @@ function registerValues({ registers }: Start, prefix: string): [number: number, 
  */
 function start64(start: Start): Buffer {
   const loads = registerValues(start, "r").map(([number, value]) => bytes([0x48, 0xb8 + number], quad(value)));
-  return bytes(...loads, [0x49, 0xbb], quad(start.address), [0x31, 0xed, 0xfc, 0x41, 0xff, 0xe3]);
+  const clears = (start.clear ?? []).map(({ start: from, size }) =>
+    bytes([0xfc, 0x48, 0xbf], quad(from), [0x48, 0xb9], quad(size / 8n), [0x31, 0xc0, 0xf3, 0x48, 0xab]),
+  );
+  return bytes(...clears, ...loads, [0x49, 0xbb], quad(start.address), [0x31, 0xed, 0xfc, 0x41, 0xff, 0xe3]);
 }
 
 const CODE32 = 0x10;

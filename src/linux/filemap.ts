@@ -1,5 +1,6 @@
 /** Files as memory of this process: what the kernel takes from there goes from its page cache without a copy. */
 
+import { BatonError } from "../errors.ts";
 import { LinuxError } from "./error.ts";
 import { callBlocking, callNow } from "./libc.ts";
 
@@ -60,7 +61,7 @@ export async function mapFile(
     }
   } catch (error) {
     // A call that was given up still looks there.
-    if (error instanceof LinuxError) unmap();
+    if (!(error instanceof BatonError && error.code === "timeout")) unmap();
     throw error;
   }
   return { address: BigInt(start + before), unmap };

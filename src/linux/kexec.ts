@@ -3,6 +3,7 @@
  * the other copies the whole new kernel.
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { describeFlags } from "./error.ts";
 import { addressOf, callBlocking, syscallNumber } from "./libc.ts";
 
@@ -16,6 +17,26 @@ const KEXEC_FILE_FLAGS = { KEXEC_FILE_UNLOAD, KEXEC_FILE_ON_CRASH, KEXEC_FILE_NO
 interface Options {
   /** Milliseconds; unless given, as long as it takes. */
   readonly timeoutMs?: number;
+}
+
+/** The load that this process is in, and those that wait for it: the kernel answers a second one with EBUSY. */
+let before: Promise<void> = Promise.resolve();
+/** How long a load waits for one that was given up. Milliseconds. */
+const TURN_MS = 30_000;
+
+/** Resolves when no load of this process is going on, or those that are had their time; a jump is refused before. */
+export async function loadsEnded(): Promise<void> {
+  await Promise.race([before, sleep(TURN_MS, undefined, { ref: false })]);
+}
+
+/** Runs `call` when every load before it has ended, or had its time. */
+async function inTurn(call: () => Promise<unknown>): Promise<void> {
+  const mine = Promise.race([before, sleep(TURN_MS, undefined, { ref: false })]).then(call);
+  before = mine.then(
+    () => {},
+    () => {},
+  );
+  await mine;
 }
 
 /**
@@ -35,14 +56,16 @@ export async function kexecFileLoad(
   const all = initrdFd === null ? flags | KEXEC_FILE_NO_INITRAMFS : flags;
   // The length counts the NUL at the end.
   const length = Buffer.byteLength(cmdline) + 1;
-  await callBlocking(
-    "kexecFileLoad",
-    [syscallNumber("kexecFileLoad"), kernelFd, initrdFd ?? -1, length, cmdline, all],
-    {
-      call: "kexec_file_load",
-      args: [kernelFd, initrdFd ?? -1, length, cmdline, describeFlags(all, KEXEC_FILE_FLAGS)],
-    },
-    { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer" },
+  await inTurn(() =>
+    callBlocking(
+      "kexecFileLoad",
+      [syscallNumber("kexecFileLoad"), kernelFd, initrdFd ?? -1, length, cmdline, all],
+      {
+        call: "kexec_file_load",
+        args: [kernelFd, initrdFd ?? -1, length, cmdline, describeFlags(all, KEXEC_FILE_FLAGS)],
+      },
+      { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer" },
+    ),
   );
 }
 
@@ -52,11 +75,13 @@ export async function kexecFileLoad(
  */
 export async function kexecFileUnload(flags = 0): Promise<void> {
   const all = flags | KEXEC_FILE_UNLOAD;
-  await callBlocking(
-    "kexecFileLoad",
-    [syscallNumber("kexecFileLoad"), -1, -1, 0, null, all],
-    { call: "kexec_file_load", args: [-1, -1, 0, null, describeFlags(all, KEXEC_FILE_FLAGS)] },
-    { timeoutMs: null, timeoutReason: "" },
+  await inTurn(() =>
+    callBlocking(
+      "kexecFileLoad",
+      [syscallNumber("kexecFileLoad"), -1, -1, 0, null, all],
+      { call: "kexec_file_load", args: [-1, -1, 0, null, describeFlags(all, KEXEC_FILE_FLAGS)] },
+      { timeoutMs: null, timeoutReason: "" },
+    ),
   );
 }
 
@@ -128,18 +153,20 @@ export async function kexecLoad(
     table.writeBigUInt64LE(address, index * 32 + 16);
     table.writeBigUInt64LE(memorySize, index * 32 + 24);
   }
-  await callBlocking(
-    "kexecLoad",
-    [syscallNumber("kexecLoad"), entry, segments.length, segments.length === 0 ? null : table, flags],
-    {
-      call: "kexec_load",
-      args: [
-        { word: `0x${entry.toString(16)}` },
-        segments.length,
-        { word: "segments" },
-        { word: kexecFlagNames(flags) },
-      ],
-    },
-    { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer", keep },
+  await inTurn(() =>
+    callBlocking(
+      "kexecLoad",
+      [syscallNumber("kexecLoad"), entry, segments.length, segments.length === 0 ? null : table, flags],
+      {
+        call: "kexec_load",
+        args: [
+          { word: `0x${entry.toString(16)}` },
+          segments.length,
+          { word: "segments" },
+          { word: kexecFlagNames(flags) },
+        ],
+      },
+      { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer", keep },
+    ),
   );
 }

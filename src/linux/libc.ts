@@ -28,6 +28,7 @@ const PROTOTYPES = {
   socket: "int socket(int domain, int type, int protocol)",
   bind: "int bind(int fd, void *address, uint32_t length)",
   setsockopt: "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
+  sendto: "long sendto(int fd, void *buffer, size_t length, int flags, void *address, uint32_t addressLength)",
   recvfrom: "long recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)",
   close: "int close(int fd)",
   mmap: "int64_t mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)",
@@ -224,6 +225,33 @@ export function callBlocking(
       inFlight.delete(kept);
       clearTimeout(timer);
       reject(cause);
+    }
+  });
+}
+
+/**
+ * Calls a function of another library on a thread of libuv's pool.
+ * @param keep buffers that the arguments point to by their addresses only
+ * @returns what it returned; null where the library isn't there
+ */
+export function callLibrary(
+  library: string,
+  prototype: string,
+  args: readonly Argument[],
+  keep: readonly Uint8Array[],
+): Promise<number | null> {
+  return new Promise((resolve) => {
+    const kept = { args, keep };
+    try {
+      const called = loadKoffi().load(library).func(prototype);
+      inFlight.add(kept);
+      called.async(...args, (error: unknown, value: unknown) => {
+        inFlight.delete(kept);
+        resolve(error === null ? Number(value) : null);
+      });
+    } catch {
+      inFlight.delete(kept);
+      resolve(null);
     }
   });
 }

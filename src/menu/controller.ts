@@ -161,12 +161,18 @@ export class Controller {
 
   /** A key of any console. */
   key(name: string, text: string, view: Viewport, host: ControllerHost): void {
+    this.#key(name, text, view, host);
+    const item = this.selectedItem();
+    this.#actions.selected?.(item?.kind === "entry" ? item.entry : null);
+  }
+
+  #key(name: string, text: string, view: Viewport, host: ControllerHost): void {
     const { state } = this.#store;
     const isTyping = this.page?.kind === "edit" || this.page?.kind === "prompt" || this.page?.kind === "search";
     // Escape and the next key in one read look like Alt and that key, which means something in the editor alone.
     if (!isTyping && /^M-.$/u.test(name)) {
-      this.key("escape", "", view, host);
-      this.key(name.slice(2), name.slice(2), view, host);
+      this.#key("escape", "", view, host);
+      this.#key(name.slice(2), name.slice(2), view, host);
       return;
     }
     const key = isTyping ? name : listKey(name, state.settings.keys);
