@@ -22,6 +22,8 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
     reason: entry.reason,
   };
   if (entry.initrdNames !== undefined) json.initrdNames = entry.initrdNames;
+  if (entry.devicetreeOverlays !== undefined) json.devicetreeOverlays = entry.devicetreeOverlays.map(formatFileRef);
+  if (entry.addons !== undefined) json.addons = entry.addons.map(formatFileRef);
   if (entry.restricted !== null) json.restricted = entry.restricted;
   if (entry.type === "bls" || entry.type === "uki") {
     json.sortKey = entry.sortKey ?? null;
