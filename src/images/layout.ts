@@ -88,12 +88,12 @@ function linux(input: LayoutInput) {
 }
 
 async function multiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
-  const { findMultiboot, multibootMachine } = await import("./multiboot.ts");
+  const { findMultiboot, multibootMachine, withoutBios } = await import("./multiboot.ts");
   if (input.machine.arch !== "x86_64") throw wrongMachine(input);
   const { kernel, modules, loaderName, cmdline, initrds } = input;
   const request = {
     kernel,
-    cmdline,
+    cmdline: withoutBios(kernel, cmdline),
     loaderName,
     modules: [...modules, ...initrds.map((content) => ({ content, cmdline: "" }))],
     machine: multibootMachine(input.machine.x86, input.machine.rsdp),

@@ -194,6 +194,20 @@ export function basicMemory(map: readonly MultibootRegion[]): { readonly lower: 
   return { lower: Math.min(kibibytesFrom(0n), 640), upper: Math.min(kibibytesFrom(0x100000n), 0xffff_ffff) };
 }
 
+/** Xen's option by which it asks the BIOS for nothing. */
+const NO_REAL_MODE = "no-real-mode";
+
+/**
+ * Xen calls the BIOS for its disks, memory and video modes, and the BIOS of a machine on which Linux has run waits for
+ * ever for devices that Linux has set up anew. Of memory the loader tells it, too.
+ * @returns the command line for a kernel, with the option where the kernel knows it
+ */
+export function withoutBios(kernel: Uint8Array, cmdline: string): string {
+  if (cmdline.split(/\s+/).includes(NO_REAL_MODE)) return cmdline;
+  const isKnown = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length).includes(`${NO_REAL_MODE}\0`);
+  return isKnown ? `${cmdline} ${NO_REAL_MODE}`.trimStart() : cmdline;
+}
+
 /** Where screen_info holds what (include/uapi/linux/screen_info.h), from boot_params' start. */
 const SCREEN = {
   width: 0x12,
