@@ -185,6 +185,13 @@ export class Discovery {
     );
   }
 
+  /**
+   * Where ISO files are looked for from now on, on each volume: absolute folders, with `/**` at the end those below too.
+   */
+  setIsoFolders(folders: readonly string[]): void {
+    this.#isoScanner.folders = folders;
+  }
+
   /** While something is being booted: see {@link IsoScanner.hold}. */
   holdIsoFiles(): { readonly idle: Promise<void>; release(): void } {
     return this.#isoScanner.hold();

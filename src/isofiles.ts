@@ -28,9 +28,15 @@ export interface IsoVolume extends Volume {
   readonly hasUdf: boolean;
 }
 
-/** Where people put ISO files; folders below them are not looked into. */
-export const ISO_FOLDERS: readonly string[] = ["/", "/iso", "/isos", "/boot", "/boot/iso", "/boot/images", "/images"];
+/** Where people put ISO files. `/**` at the end means the folders below as well. */
+export const ISO_FOLDERS: readonly string[] = [
+  ...["/", "/iso/**", "/isos/**", "/images/**"],
+  ...["/boot", "/boot/iso/**", "/boot/isos/**", "/boot/images/**"],
+];
 
+/** Folders below a place: so deep, and so many of them. */
+const DEEPEST = 3;
+const MOST_FOLDERS = 300;
 const MOST_FILES = 64;
 /** Those that GRUB's `loopback` opens count as well. */
 const MOST_OPEN = 256;
@@ -156,16 +162,17 @@ function slug(name: string): string {
   return name.replace(/[^\p{L}\p{N}._-]+/gu, "-").slice(0, 100);
 }
 
-/** The ISO files in the usual places of a volume, in the order of the places, and how many there were beyond the most. */
+/**
+ * The ISO files in the usual places of a volume, in the order of the places, and how many there were beyond the most.
+ * @param folders as {@link ISO_FOLDERS}
+ */
 export async function findIsoFiles(
   volume: Volume,
   folders: readonly string[] = ISO_FOLDERS,
 ): Promise<{ readonly files: readonly string[]; readonly left: number }> {
   const lookup = new Lookup(volume.reader);
   const candidates: string[] = [];
-  for (const wanted of folders) {
-    const folder = await lookup.find(wanted, "directory");
-    if (folder === null) continue;
+  for (const folder of await placesIn(lookup, folders)) {
     const items = (await lookup.list(folder)).filter(
       ({ name, type }) => /\.iso$/i.test(name) && (type === "file" || type === "symlink"),
     );
@@ -187,6 +194,30 @@ export async function findIsoFiles(
     files.push(path);
   }
   return { files: files.slice(0, MOST_FILES), left: Math.max(0, files.length - MOST_FILES) };
+}
+
+/** The folders that there are, each once, those below a place after it. */
+async function placesIn(lookup: Lookup, wanted: readonly string[]): Promise<ReadonlySet<string>> {
+  const places = new Set<string>();
+  for (const place of wanted) {
+    const isDeep = /\/\*\*\/?$/.test(place);
+    const top = await lookup.find(place.replace(/\/\*\*\/?$/, "") || "/", "directory");
+    if (top === null) continue;
+    places.add(top);
+    let level = isDeep ? [top] : [];
+    let left = MOST_FOLDERS;
+    for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
+      const below: string[] = [];
+      for (const folder of level) {
+        for (const { name, type } of await lookup.list(folder)) {
+          if (type === "directory" && left-- > 0) below.push(posix.join(folder, name));
+        }
+      }
+      for (const folder of below) places.add(folder);
+      level = below;
+    }
+  }
+  return places;
 }
 
 /** Written to be read from an ISO file (supergrubdisk.org/wiki/Loopback.cfg): `$iso_path` names it. */

@@ -47,16 +47,16 @@ export class IsoScanner {
   readonly #isoFiles: IsoFiles;
   readonly #formats: readonly Format[];
   readonly #hooks: IsoScanHooks;
-  readonly #folders: readonly string[];
+  /** Where ISO files are looked for on each volume, as ISO_FOLDERS. */
+  folders: readonly string[];
   readonly #busy = new Set<Promise<unknown>>();
   /** Those that had ISO files when they were looked at before. */
   readonly #withFiles = new WeakSet<Volume>();
   #holds = 0;
   #waiting: (() => void)[] = [];
 
-  /** @param folders where ISO files are looked for on each volume */
   constructor(isoFiles: IsoFiles, formats: readonly Format[], hooks: IsoScanHooks, folders = ISO_FOLDERS) {
-    this.#folders = folders;
+    this.folders = folders;
     this.#isoFiles = isoFiles;
     this.#formats = formats;
     this.#hooks = hooks;
@@ -70,7 +70,7 @@ export class IsoScanner {
   async scan(volume: Volume, isWanted: () => boolean, onScan: (scans: readonly IsoScan[]) => void): Promise<void> {
     const scans: IsoScan[] = [];
     const end = performance.now() + VOLUME_MS;
-    const found = await this.#unlessHeld(() => findIsoFiles(volume, this.#folders)).catch((error) => {
+    const found = await this.#unlessHeld(() => findIsoFiles(volume, this.folders)).catch((error) => {
       log.warn(`${volume.name}: ISO files were not looked for: ${describeError(error)}`);
       return { files: [], left: 0 };
     });

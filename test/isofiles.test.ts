@@ -10,7 +10,7 @@ import { Discovery, type Volume } from "../src/discover.ts";
 import type { BootEntry } from "../src/entry.ts";
 import { formatFileRef } from "../src/entry.ts";
 import { BatonError } from "../src/errors.ts";
-import { IsoFiles } from "../src/isofiles.ts";
+import { findIsoFiles, IsoFiles } from "../src/isofiles.ts";
 import { openDirectory } from "../src/volumes/directory.ts";
 import { isoFolder, makeIso, type Tree, writeTree } from "./volumes/isoimages.ts";
 
@@ -298,4 +298,27 @@ test("an ISO in an ISO is opened, one in that is not; a file that has changed is
   assert.notEqual(changed, b);
   assert.equal(changed.name, b.name);
   assert.equal((await files.find("vda1+b.iso")?.reader.stat("/other"))?.size, 5000);
+});
+
+test("ISO files are found in the usual places, below /iso and /images too, or where the owner says", async () => {
+  const paths = [
+    ...["a.iso", "boot/B.ISO", "boot/grub/no.iso", "home/no.iso", "iso/c.iso", "iso/debian/12/live/d.iso"],
+    ...["iso/debian/12/live/too/deep.iso", "images/vm/e.iso", "srv/own/f.iso", "srv/own/below/g.iso"],
+  ];
+  const volume = volumeOf("vda1", makeDisk(Object.fromEntries(paths.map((path) => [path, "x"]))));
+  assert.deepEqual(await findIsoFiles(volume), {
+    files: ["/a.iso", "/iso/c.iso", "/iso/debian/12/live/d.iso", "/images/vm/e.iso", "/boot/B.ISO"],
+    left: 0,
+  });
+
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" });
+  attach(discovery, volume);
+  const looked = async (...folders: string[]): Promise<string[]> => {
+    discovery.setIsoFolders(folders);
+    await discovery.scanIsoFiles();
+    return discovery.list.diagnostics.map(({ source }) => source);
+  };
+  assert.deepEqual(await looked("/srv/own", "/none/**"), ["vda1:/srv/own/f.iso"]);
+  assert.deepEqual(await looked("/srv/**", "/srv/own"), ["vda1:/srv/own/f.iso", "vda1:/srv/own/below/g.iso"]);
+  assert.deepEqual(await looked(), []);
 });
