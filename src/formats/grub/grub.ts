@@ -48,7 +48,7 @@ export async function readConfiguration(
   const { text, warnings } = decodeSource(bytes);
   const source = SourceText.file(name, text);
   const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
-  for (const warning of warnings) run.diagnostics.push(whole("warning", warning));
+  for (const warning of warnings) run.say("warning", null, warning, source);
   await startEnvironment(run, path);
   run.reading.push(name);
   try {

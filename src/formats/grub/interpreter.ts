@@ -12,8 +12,10 @@ import { Devices } from "./devices.ts";
 import type { Environment } from "./environment.ts";
 import { BAD_ARGUMENT, OK, TEST_FAILURE, UNKNOWN_COMMAND } from "./errors.ts";
 import { expandWords } from "./expand.ts";
-import { Files, type NamedFile } from "./files.ts";
-import { BootPlan, Menu } from "./menu.ts";
+import { Files } from "./files.ts";
+import { finallyDo } from "./finally.ts";
+import { BootPlan, Menu, type ShownMenu } from "./menu.ts";
+import { Notes } from "./notes.ts";
 import { blockCommands, Parser } from "./parser.ts";
 import type { SourceText } from "./source.ts";
 import { Subvolumes } from "./subvolumes.ts";
@@ -31,9 +33,6 @@ export interface Call {
 
 export type CommandFunction = (run: Interpreter, args: readonly string[], call: Call) => Status;
 
-/** More than anybody reads. */
-const MAX_DIAGNOSTICS = 200;
-
 interface FunctionDefinition {
   readonly body: readonly Command[];
   readonly source: SourceText;
@@ -46,10 +45,9 @@ export class Interpreter {
   readonly files: Files;
   readonly subvolumes: Subvolumes;
   readonly budget: Budget;
-  readonly diagnostics: Diagnostic[] = [];
+  readonly #notes = new Notes();
   readonly #commands: ReadonlyMap<string, CommandFunction>;
   readonly #functions = new Map<string, FunctionDefinition>();
-  readonly #said = new Set<string>();
 
   env: Environment;
   menu = new Menu();
@@ -109,14 +107,13 @@ export class Interpreter {
 
   // Diagnostics.
 
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#notes.diagnostics;
+  }
+
   /** Notes something at an offset of the text that runs now, once. */
   say(severity: Diagnostic["severity"], at: number | null, message: string, source = this.source): void {
-    const position = at === null ? { line: null, column: null } : source.position(at);
-    const key = `${source.name}\0${position.line}\0${position.column}\0${message}`;
-    if (this.#said.has(key) || this.diagnostics.length > MAX_DIAGNOSTICS) return;
-    this.#said.add(key);
-    if (this.diagnostics.length === MAX_DIAGNOSTICS) message = "there is more to say, which is left out";
-    this.diagnostics.push({ severity, source: source.name, ...position, message });
+    this.#notes.add(severity, source, at, message);
   }
 
   warn(call: Call | null, message: string): void {
@@ -125,9 +122,7 @@ export class Interpreter {
 
   /** The same message only the first time, wherever it comes from. */
   warnOnce(call: Call, message: string): void {
-    if (this.#said.has(message)) return;
-    this.#said.add(message);
-    this.warn(call, message);
+    if (this.#notes.isNew(message)) this.warn(call, message);
   }
 
   // Scripts.
@@ -378,15 +373,6 @@ export class Interpreter {
     );
   }
 
-  /** `loopback NAME FILE`. */
-  async attachImage(name: string, file: NamedFile): Promise<void> {
-    const { openImage } = this.context;
-    const { device } = file;
-    const opened =
-      openImage !== undefined && device.kind === "volume" ? await openImage(device.volume, file.path) : null;
-    this.devices.attachImage(name, file.ref, opened, this.env);
-  }
-
   // What the commands that steer the script do.
 
   /** `break N` and `continue N`. */
@@ -401,27 +387,6 @@ export class Interpreter {
   }
 }
 
-/** A menu that `configfile` showed, with the environment that chooses its default. */
-export interface ShownMenu {
-  readonly menu: Menu;
-  readonly env: Environment;
-  readonly waited: number;
-}
-
 function invert(status: number): number {
   return status === OK ? TEST_FAILURE : OK;
-}
-
-/** Does `after` when `body` is done, be that now or later, well or badly. */
-export function finallyDo<T>(body: () => T, after: () => void): T {
-  let result: T;
-  try {
-    result = body();
-  } catch (error) {
-    after();
-    throw error;
-  }
-  if (result instanceof Promise) return result.finally(after) as T;
-  after();
-  return result;
 }

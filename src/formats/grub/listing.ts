@@ -5,8 +5,8 @@ import { BudgetExceeded } from "./budget.ts";
 import { splitUsers } from "./commands/menu.ts";
 import { mergeWrites } from "./commands/variables.ts";
 import type { Environment } from "./environment.ts";
-import type { Interpreter, ShownMenu } from "./interpreter.ts";
-import { BootPlan, Menu, type MenuItem } from "./menu.ts";
+import type { Interpreter } from "./interpreter.ts";
+import { BootPlan, Menu, type MenuItem, type ShownMenu } from "./menu.ts";
 import { findItem, splitDefault } from "./selection.ts";
 
 /** A menu whose items were run. */
@@ -110,8 +110,8 @@ export class Listing {
   #finish(item: MenuItem, opened: Opened, around: Surroundings, chosen: string): ListedItem | Promise<ListedItem> {
     const shown = opened.plan.kind === null ? opened.shown : [];
     if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
-    // A blank line between entries: counted by $default, seen by nobody.
-    const isSeparator = opened.plan.kind === null && item.title.trim() === "";
+    // A blank line between entries, or what a key does: counted by $default, seen by nobody.
+    const isSeparator = opened.plan.kind === null && (item.title.trim() === "" || item.isHidden === true);
     if (isSeparator) return { item, index: null, submenu: null };
     this.entries.push(this.#entry(item, opened, around));
     return { item, index: this.entries.length - 1, submenu: null };

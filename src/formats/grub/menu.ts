@@ -2,6 +2,7 @@
 
 import type { BootModule, EntryKind, FileRef, StateWrite } from "../../entry.ts";
 import type { Block } from "./ast.ts";
+import type { Environment } from "./environment.ts";
 import type { SourceText } from "./source.ts";
 
 /** An entry of GRUB's menu, its body not run yet. */
@@ -10,6 +11,8 @@ export interface MenuItem {
   /** `--id`, null where it wasn't given; GRUB then uses the title. */
   readonly id: string | null;
   readonly isSubmenu: boolean;
+  /** `hiddenentry`: only its hotkey or `$default` starts it. */
+  readonly isHidden?: boolean;
   /** `--users`: null for `--unrestricted`, empty where neither was given. */
   readonly users: readonly string[] | null;
   readonly hotkey: string | null;
@@ -24,6 +27,14 @@ export interface MenuItem {
 /** A menu, and what else was decided by the configuration that made it. */
 export class Menu {
   readonly items: MenuItem[] = [];
+}
+
+/** A menu that `configfile` showed, with the environment that chooses its default. */
+export interface ShownMenu {
+  readonly menu: Menu;
+  readonly env: Environment;
+  /** Seconds that top-level `sleep --interruptible` waited. */
+  readonly waited: number;
 }
 
 /** What the loader commands of one body have loaded. */

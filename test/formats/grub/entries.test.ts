@@ -333,3 +333,67 @@ test("variables of the network are there when the tree came over it", async () =
   });
   assert.equal(kernelOf(only(result)), "http://10.0.0.1/k");
 });
+
+test("openSUSE's snapshots: each opens its own configuration in its own subvolume", async () => {
+  const snapshot = (number: number) => `if [ -f "/.snapshots/${number}/snapshot/boot/grub2/grub.cfg" ]; then
+  snapshot_found=true
+  saved_subvol=$btrfs_subvol
+  menuentry "Leap 15.5 (5.14.21,2024-03-0${number},pre,zypp(zypper))" "@/.snapshots/${number}/snapshot" {
+    btrfs_subvol="$2"
+    extra_cmdline="rootflags=subvol=$2"
+    export btrfs_subvol extra_cmdline
+    snapshot_num=${number}
+    export snapshot_num
+    configfile /boot/grub2/grub.cfg
+    btrfs_subvol=$saved_subvol
+  }
+fi
+`;
+  const menu = `submenu "Start bootloader from a read-only snapshot" {
+${[2, 3, 4].map((n) => `if [ -f "/.snapshots/${n}/grub-snapshot.cfg" ]; then source "/.snapshots/${n}/grub-snapshot.cfg"; fi`).join("\n")}
+if [ x$snapshot_found != xtrue ]; then
+  submenu "Not Found" { true; }
+fi
+}`;
+  const config = `set btrfs_relative_path="yes"
+export btrfs_relative_path
+if [ -n "$extra_cmdline" ]; then
+  submenu "Bootable snapshot #$snapshot_num" {
+    menuentry "If OK, run 'snapper rollback' and reboot." { true; }
+  }
+fi
+menuentry "Leap 15.5" { linux /boot/vmlinuz root=UUID=ab \${extra_cmdline} quiet
+initrd /boot/initrd }
+hiddenentry "Text mode" --hotkey "t" { set textmode=true; terminal_output console; }
+if [ -z "$extra_cmdline" -a -f "/.snapshots/grub-snapshot.cfg" ]; then
+  source "/.snapshots/grub-snapshot.cfg"
+fi`;
+  const top = "/@/.snapshots";
+  const files: Record<string, string> = { [`${top}/grub-snapshot.cfg`]: menu };
+  for (const number of [2, 3]) {
+    files[`${top}/${number}/grub-snapshot.cfg`] = snapshot(number);
+    files[`${top}/${number}/snapshot/boot/grub2/grub.cfg`] = config;
+  }
+  const path = `${top}/1/snapshot/boot/grub2/grub.cfg`;
+  const result = await read(config, { path, files, volume: { type: "btrfs" } });
+  assert.deepEqual(problems(result), []);
+  const deep = "Start bootloader from a read-only snapshot > Leap 15.5 (5.14.21,2024-03-0";
+  assert.deepEqual(
+    result.entries.map((entry) => [[...entry.submenu, entry.title].join(" > "), kernelOf(entry), entry.options]),
+    [
+      ["Leap 15.5", "vda1:/@/.snapshots/1/snapshot/boot/vmlinuz", "BOOT_IMAGE=/boot/vmlinuz root=UUID=ab quiet"],
+      ...[2, 3].flatMap((n) => [
+        [
+          `${deep}${n},pre,zypp(zypper)) > Bootable snapshot #${n} > If OK, run 'snapper rollback' and reboot.`,
+          null,
+          "",
+        ],
+        [
+          `${deep}${n},pre,zypp(zypper)) > Leap 15.5`,
+          `vda1:/@/.snapshots/${n}/snapshot/boot/vmlinuz`,
+          `BOOT_IMAGE=/boot/vmlinuz root=UUID=ab rootflags=subvol=@/.snapshots/${n}/snapshot quiet`,
+        ],
+      ]),
+    ],
+  );
+});

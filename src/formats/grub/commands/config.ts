@@ -61,7 +61,12 @@ async function inOwnMenu(run: Interpreter, call: Call, path: string, ownContext:
   run.menu = own;
   const waited = run.waited;
   try {
-    await runFile(run, call, path);
+    const status = await runFile(run, call, path);
+    // For an entry that does nothing else.
+    if (own.items.length === 0 && run.plan.kind === null) {
+      const ref = formatFileRef(run.files.name(path).ref);
+      run.plan.reason ??= `the menu that it opens, ${ref}, ${status === FILE_NOT_FOUND ? "can't be read" : "has no entries"}`;
+    }
     if (own.items.length > 0 && call.name !== "extract_entries_configfile" && call.name !== "extract_entries_source") {
       run.shown.push({ menu: own, env: run.env, waited: run.waited - waited });
     }

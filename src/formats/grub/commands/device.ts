@@ -103,7 +103,10 @@ const loopback: CommandFunction = async (run, argv, call) => {
     run.warn(call, `loopback ${name}: ${formatFileRef(file.ref)} is not there`);
     return FILE_NOT_FOUND;
   }
-  await run.attachImage(name, file);
+  const { openImage } = run.context;
+  const { device } = file;
+  const opened = openImage !== undefined && device.kind === "volume" ? await openImage(device.volume, file.path) : null;
+  run.devices.attachImage(name, file.ref, opened, run.env);
   return OK;
 };
 

@@ -42,6 +42,7 @@ const menuentry: CommandFunction = (run, argv, call) => {
     title,
     id: optionValue(options, "id") ?? null,
     isSubmenu: call.name === "submenu",
+    ...(call.name === "hiddenentry" ? { isHidden: true } : {}),
     users: users !== undefined ? splitUsers(users) : options.values.has("unrestricted") ? null : [],
     hotkey: optionValue(options, "hotkey") || null,
     args,
@@ -68,6 +69,6 @@ export function parseBody(run: Interpreter, source: SourceText): Block {
 export const menuCommands: readonly (readonly [string, CommandFunction])[] = [
   ["menuentry", menuentry],
   ["submenu", menuentry],
-  // Debian and Ubuntu once had it for entries that only a hotkey starts.
+  // openSUSE has it for what a hotkey does: what can be booted so is listed all the same.
   ["hiddenentry", menuentry],
 ];
