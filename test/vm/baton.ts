@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type CpioEntry, cpioFile, writeCpio } from "../../src/binary/cpio.ts";
+import { type CpioEntry, cpioDirectory, cpioFile, writeCpio } from "../../src/binary/cpio.ts";
 import { fileInArchive } from "./archive.ts";
 import { CACHE, ROOT } from "./host.ts";
 import { type Machine, type MachineOptions, withMachine } from "./machine.ts";
@@ -15,6 +15,8 @@ export const INITRAMFS = join(ROOT, "dist/initramfs.cpio.zst");
 export interface BatonOptions extends Omit<MachineOptions, "kernel" | "initrd" | "cmdline"> {
   /** For Baton's kernel: `baton.timeout=0`. */
   readonly words?: string;
+  /** The image's own /etc/baton.yaml. */
+  readonly config?: string;
   /** A root shell beside Baton on ttyS1, for tests that look or meddle from inside. */
   readonly shell?: boolean;
 }
@@ -32,7 +34,15 @@ export function batonCmdline(options: BatonOptions): string {
 
 /** Runs `body` with a machine that boots Baton; see withMachine for what is checked afterwards. */
 export async function withBaton<T>(options: BatonOptions, body: (machine: Machine) => Promise<T>): Promise<T> {
-  const initrd = options.shell ? await initramfsWithShell() : INITRAMFS;
+  const config =
+    options.config === undefined
+      ? []
+      : [cpioDirectory("etc"), cpioFile("etc/baton.yaml", Buffer.from(options.config), 0o644)];
+  const initrd = options.shell
+    ? await initramfsWithShell(config)
+    : config.length > 0
+      ? await initramfsAnd(`${options.name}-config`, config)
+      : INITRAMFS;
   const machine = { ...options, secondSerial: options.shell ?? false, kernel: KERNEL, initrd };
   return withMachine({ ...machine, cmdline: batonCmdline(options) }, body);
 }
@@ -55,10 +65,10 @@ export async function inside(machine: Machine, command: string): Promise<string>
 }
 
 /** Baton's initramfs with a root shell on ttyS1 as soon as there is such a device. */
-async function initramfsWithShell(): Promise<string> {
+async function initramfsWithShell(more: readonly CpioEntry[]): Promise<string> {
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
   const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
-  return initramfsWith("baton-with-shell", `(${wait}; ${shell}) &`);
+  return initramfsWith("baton-with-shell", `(${wait}; ${shell}) &`, more);
 }
 
 /**
@@ -68,12 +78,17 @@ async function initramfsWithShell(): Promise<string> {
  * @returns the file, in the cache
  */
 export async function initramfsWith(name: string, commands: string, more: readonly CpioEntry[] = []): Promise<string> {
-  const image = await readFile(INITRAMFS);
   const own = fileInArchive(await unpacked(), "init");
   const interpreter = /^#! *(\S+)( \S+)?/.exec(own.toString("latin1"));
   if (!interpreter) throw new Error(`/init of ${INITRAMFS} is no script`);
   const script = `${interpreter[0]}\n${commands}\nexec ${interpreter[1]}${interpreter[2] ?? ""} /init.own\n`;
   const entries = [...more, cpioFile("init.own", own, 0o755), cpioFile("init", Buffer.from(script), 0o755)];
+  return initramfsAnd(name, entries);
+}
+
+/** Baton's initramfs with a small archive behind it. */
+async function initramfsAnd(name: string, entries: readonly CpioEntry[]): Promise<string> {
+  const image = await readFile(INITRAMFS);
   const padding = Buffer.alloc((4 - (image.length % 4)) % 4);
   await removeOld(`${name}-`);
   return initrdFile(name, Buffer.concat([image, padding, writeCpio(entries)]));
