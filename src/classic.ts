@@ -9,6 +9,7 @@ import { readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
 import { classicRefusal, initrdParts, layOutBzImage } from "./images/bzimageload.ts";
 import type { Image } from "./images/image.ts";
 import type { LayOut } from "./kexec/classic.ts";
+import type { CrashLayout } from "./kexec/crash.ts";
 import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
 import { readX86Machine } from "./kexec/x86machine.ts";
@@ -51,13 +52,18 @@ function other(arch: string): LayOut {
 }
 
 async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: ReadOptions): Promise<Start> {
-  const { header, setup } = await readBzImageSetup(request, reading);
+  const crash = request.crash ? await crashLayout(request.cmdline, memory) : null;
+  const cmdline = crash?.cmdline ?? request.cmdline;
+  const { header, setup } = await readBzImageSetup({ ...request, cmdline }, reading);
   const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86Machine()]);
   const file = filePart(request.kernel);
-  return layOutBzImage(
-    { header, setup, file, initrds, machine, cmdline: request.cmdline, seed: randomBytes(32) },
-    memory,
-  );
+  const input = { header, setup, file, initrds, machine, cmdline, seed: randomBytes(32) };
+  return layOutBzImage({ ...input, ...(crash ? { e820: crash.e820 } : {}) }, memory);
+}
+
+async function crashLayout(cmdline: string, memory: SegmentMemory): Promise<CrashLayout> {
+  const { layOutCrash, readCrashFacts } = await import("./kexec/crash.ts");
+  return layOutCrash(await readCrashFacts(), cmdline, memory);
 }
 
 /**

@@ -14,7 +14,7 @@ import { type BootEntry, entryFiles } from "./entry.ts";
 import { BatonError, describeError } from "./errors.ts";
 import { loadsEnded, unload } from "./kexec/load.ts";
 import type { LoadResult } from "./kexec/loadfiles.ts";
-import { readKexecState } from "./kexec/state.ts";
+import { BY_HAND, readKexecState } from "./kexec/state.ts";
 import { log } from "./log.ts";
 
 /** How long nobody must have moved before anything is read. Milliseconds. */
@@ -23,9 +23,6 @@ const IDLE_MS = 400;
 const BUDGET = 1 / 3;
 /** Free memory below which a kernel is not unpacked as well. Bytes. */
 const LEAST_FOR_UNPACKING = 384 * 1024 * 1024;
-
-/** Made by `baton kexec` when it loads, removed when it unloads. */
-export const BY_HAND = "/run/baton/kexec-by-hand";
 
 /** How an entry is loaded and forgotten, so that tests can stand in for it. */
 export interface StagingSystem {

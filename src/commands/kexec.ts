@@ -5,10 +5,11 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { describeError } from "../errors.ts";
 import { unload, unloadCrash } from "../kexec/load.ts";
 import { readIomem } from "../kexec/memorymap.ts";
+import { BY_HAND } from "../kexec/state.ts";
 import { ifdown, networkInterfaces } from "../linux/ifdown.ts";
 import { KEXEC_PRESERVE_CONTEXT, kexecLoad } from "../linux/kexec.ts";
 import { unmount } from "../linux/mount.ts";
@@ -105,6 +106,7 @@ function refuse(message: string): 1 {
 async function unloadKernel(plan: KexecPlan): Promise<boolean> {
   try {
     await (plan.crash ? unloadCrash() : unload());
+    if (!plan.crash) rmSync(BY_HAND, { force: true });
     return false;
   } catch (error) {
     complain(`kexec unload failed: ${describeError(error)}`);

@@ -1,6 +1,6 @@
 /** What `kexec -l` and `-p` load, by either system call. */
 
-import { closeSync } from "node:fs";
+import { closeSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
 import { closeFiles, kexecFiles, type OpenFile, openPath, readAtOf } from "../boot.ts";
 import { classicLoader } from "../classic.ts";
@@ -15,6 +15,7 @@ import { mayFallBack } from "../kexec/loadfiles.ts";
 import { Memory, type Segment, segmentSize } from "../kexec/memory.ts";
 import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
 import type { LoadRequest } from "../kexec/method.ts";
+import { BY_HAND } from "../kexec/state.ts";
 import { addStart } from "../kexec/trampoline.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../linux/kexec.ts";
 import { memfd } from "../linux/memfd.ts";
@@ -45,6 +46,7 @@ type Say = (text: string) => void;
 
 /** @returns the exit code; says on stderr what went wrong */
 export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say): Promise<number> {
+  const started = performance.now();
   const opened: OpenFile[] = [];
   let release = (): void => {};
   try {
@@ -84,14 +86,27 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       cmdlineLimit: kernel.image.cmdlineLimit,
       modules,
       devicetree,
+      ...(plan.crash ? { crash: true } : {}),
     };
-    return await byCall(plan, kernel.image, request, complain);
+    const code = await byCall(plan, kernel.image, request, complain);
+    if (plan.debug) debug(`loaded in ${(performance.now() - started).toFixed(1)} ms`);
+    if (code === 0 && !plan.crash) markByHand();
+    return code;
   } catch (error) {
     complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
     return FAILED;
   } finally {
     release();
     await closeFiles(opened);
+  }
+}
+
+/** In Baton's image: what a person has loaded is not replaced by what the menu loads ahead (staging.ts). */
+function markByHand(): void {
+  try {
+    writeFileSync(BY_HAND, "");
+  } catch {
+    // No such folder: this isn't Baton's image.
   }
 }
 

@@ -18,6 +18,8 @@ export interface LoadRequest {
   readonly modules?: readonly { readonly file: KexecFile; readonly cmdline: string }[];
   /** How the loader calls itself to a multiboot kernel; `Baton` unless given. */
   readonly loaderName?: string;
+  /** For a panic, into the memory that is kept for that; kexec_load only. */
+  readonly crash?: boolean;
   /** A devicetree in place of the running kernel's. kexec_load only. */
   readonly devicetree?: KexecFile | null;
 }

@@ -17,6 +17,12 @@ export interface KexecState {
   readonly memoryAvailable: number | null;
 }
 
+/**
+ * In Baton's image: made by `baton kexec` when it loads and removed when it unloads, so that what a person has loaded in
+ * the shell is not replaced by what the menu loads ahead.
+ */
+export const BY_HAND = "/run/baton/kexec-by-hand";
+
 /** A file's content, or null where it can't be read. */
 export type ReadState = (path: string) => Promise<Uint8Array | null>;
 

@@ -9,8 +9,10 @@ import { bootGroup } from "./boot.ts";
 import { type Figure, figureLine } from "./figures.ts";
 import { formatsGroup } from "./formats.ts";
 import { imageGroup } from "./image.ts";
+import { kexecGroup } from "./kexec.ts";
+import { menuGroup } from "./menu.ts";
 
-const GROUPS = [imageGroup, formatsGroup, bootGroup];
+const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup];
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });
