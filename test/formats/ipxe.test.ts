@@ -6,7 +6,7 @@ import type { FormatResult } from "../../src/formats/format.ts";
 import { ipxe, listIpxe, resolveUri } from "../../src/formats/ipxe/ipxe.ts";
 import { expandSettings, parseOptions, parseScript } from "../../src/formats/ipxe/script.ts";
 import { assertWellFormed } from "./invariants.ts";
-import { contextOf, type Files, messages, type ReadOptions, treeVolume } from "./tree.ts";
+import { contextOf, type Files, messages, type ReadOptions, readTree, treeVolume } from "./tree.ts";
 
 const lines = (...text: string[]): string => `#!ipxe\n${text.join("\n")}\n`;
 
@@ -395,4 +395,15 @@ describe("scripts on a volume", () => {
       { numRuns: 200 },
     );
   });
+});
+
+test("what can't be fetched is said, with the line, since the script then goes another way", async () => {
+  const { entries, diagnostics } = await readTree(ipxe, {
+    "/autoexec.ipxe": "#!ipxe\nchain /none.ipxe ||\nkernel /nothing quiet ||\nshell\n",
+  });
+  assert.match(entries[0]!.reason!, /own shell/);
+  assert.deepEqual(messages(diagnostics), [
+    "2:- 'chain /none.ipxe' fails: there is no such file, or it can't be read here",
+    "3:- 'kernel /nothing quiet' fails: there is no such file, or it can't be read here",
+  ]);
 });

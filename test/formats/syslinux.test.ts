@@ -497,9 +497,16 @@ describe("U-Boot's extlinux.conf", () => {
     const { entries, diagnostics } = await uboot(
       lines("LABEL a", "LINUX /Image", `APPEND ${variable("cbootargs")} initrd=/i x \\${variable("y")}`),
     );
-    assert.equal(entries[0]!.options, `initrd=/i x \\${variable("y")}`);
+    // One level of backslashes falls away.
+    assert.equal(entries[0]!.options, `initrd=/i x ${variable("y")}`);
     assert.deepEqual(files(entries[0]!), ["vda1:/Image", "vda1:/i"]);
     assert.match(messages(diagnostics)[0]!, /^1:- \$\{cbootargs\}: U-Boot fills this in/);
+  });
+
+  test("single quotes and backslashes fall away as U-Boot's macros have it", async () => {
+    const { entries, diagnostics } = await uboot(lines("LABEL a", "LINUX /I", "APPEND a='b c' d=\\'e\\\\f '$x \\g'"));
+    assert.equal(entries[0]!.options, "a=b c d='e\\f $x \\g");
+    assert.deepEqual(diagnostics, []);
   });
 
   test("a first label without DEFAULT is what U-Boot tries first; FDTDIR alone is said", async () => {
@@ -519,6 +526,40 @@ describe("U-Boot's extlinux.conf", () => {
     assert.equal(await options(lines(...boot), "aarch64"), "q");
     assert.equal(await options(lines(...boot, "FDT /x.dtb"), "x86_64"), "q");
     assert.equal(await options(lines("UI menu.c32", ...boot), "aarch64"), "BOOT_IMAGE=/k q");
+  });
+});
+
+describe("what is not there", () => {
+  test("a configuration without entries says so; one of headings and others too", async () => {
+    const { entries, diagnostics } = await config(lines("MENU TITLE x", "MENU COLOR border 0"));
+    assert.deepEqual(entries, []);
+    assert.match(messages(diagnostics)[0]!, /it has no entries: no LABEL/);
+  });
+
+  test("an item that leads to a menu of which the part with entries is missing stays, with the reason", async () => {
+    const text = lines(
+      "UI menu.c32",
+      "LABEL sub",
+      "KERNEL menu.c32",
+      "APPEND graphics.cfg sub.cfg",
+      "LABEL a",
+      "LINUX /k",
+    );
+    const { entries } = await config(text, { "/syslinux/graphics.cfg": "MENU COLOR border 0\n" });
+    assert.deepEqual(
+      entries.map((entry) => [entry.title, entry.reason !== null]),
+      [
+        ["sub", true],
+        ["a", false],
+      ],
+    );
+    assert.match(entries[0]!.reason!, /graphics\.cfg sub\.cfg, of which a part can't be read/);
+  });
+
+  test("a menu's default is its first item that can be chosen, be it one that kexec can't boot", async () => {
+    const text = lines("UI menu.c32", "LABEL head", "MENU DISABLE", "LABEL hd", "LOCALBOOT 0", "LABEL a", "LINUX /k");
+    const { entries, defaultIndex, defaultIsExplicit } = await config(text);
+    assert.deepEqual([entries[defaultIndex!]!.title, defaultIsExplicit], ["hd", false]);
   });
 });
 

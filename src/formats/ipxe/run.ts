@@ -171,7 +171,7 @@ export class IpxeRun {
       case "boot":
       case "imgexec":
       case "chain":
-        return this.#boot(machine, args, way);
+        return this.#boot(machine, words, way, line);
       default:
         break;
     }
@@ -297,7 +297,8 @@ export class IpxeRun {
   }
 
   /** `boot`, `chain`, `imgexec`: an image that is there, or a file. */
-  async #boot(machine: Machine, args: readonly string[], way: Way): Promise<Step> {
+  async #boot(machine: Machine, whole: readonly string[], way: Way, line: number): Promise<Step> {
+    const args = whole.slice(1);
     const options = parseOptions(args, { name: true, timeout: true, autofree: false, replace: false });
     if (typeof options === "string") return "failed";
     const [target, ...words] = options.args;
@@ -311,11 +312,22 @@ export class IpxeRun {
         this.#host,
         true,
       ));
-    if (image === null) return "failed";
+    if (image === null) return this.#fetched(machine, line, whole, null);
     const booted = known !== null && words.length > 0 ? { ...image, args: words.join(" ") } : image;
     const text = looksLikeKernel(booted) ? null : await this.#host.read(booted.ref);
     if (text !== null && isScript(text)) return this.#call(machine, booted, text, options.given.has("replace"));
     return this.#bootable(machine, booted, way, text === null);
+  }
+
+  /** A script mostly goes on after what it can't fetch, and ends somewhere else: that is why. */
+  #fetched(machine: Machine, line: number, words: readonly string[], image: Image | null): Step {
+    if (image !== null) return "next";
+    this.#say(
+      machine,
+      line,
+      `'${words.join(" ").slice(0, 200)}' fails: there is no such file, or it can't be read here`,
+    );
+    return "failed";
   }
 
   /** Another script goes on; afterwards this one, unless it is replaced. */

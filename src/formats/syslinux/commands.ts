@@ -225,16 +225,34 @@ function ubootCommand(label: Label, append: string, context: CommandContext): Co
   };
 }
 
-/** U-Boot replaces `${name}` from its environment, which nobody else has: left out, as an unset one would be. */
-function fillVariables(options: string, label: Label, context: CommandContext): string {
-  const names = [...options.matchAll(/(?<!\\)\$\{([^}\s]*)\}/g)].map((match) => match[1]!);
+/**
+ * As U-Boot's simple macros: `${name}` is filled in from its environment, which nobody else has: left out, as an unset
+ * one would be, with the blanks that this leaves. One level of backslashes falls away, and single quotes with it:
+ * what is between them is taken as it is.
+ */
+function fillVariables(text: string, label: Label, context: CommandContext): string {
+  const names: string[] = [];
+  let options = "";
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at]!;
+    if (c === "'") quoted = !quoted;
+    else if (quoted) options += c;
+    else if (c === "\\") options += text[++at] ?? "";
+    else {
+      const name = c === "$" ? /^\$\{([^}\s]*)\}/.exec(text.slice(at, at + 200)) : null;
+      if (name === null) options += c;
+      else {
+        names.push(name[0]);
+        at += name[0].length - 1;
+        if (/(^|\s)$/.test(options)) while (/\s/.test(text[at + 1] ?? "")) at++;
+      }
+    }
+  }
   if (names.length === 0) return options;
-  const list = names.map((name) => `\${${name}}`).join(", ");
+  const list = names.join(", ");
   context.warn(label, `${list}: U-Boot fills this in from its own environment, which Baton can't see; it is left out`);
-  return options
-    .replace(/(?<!\\)\$\{([^}\s]*)\}/g, "")
-    .replace(/ {2,}/g, " ")
-    .trim();
+  return options.trim();
 }
 
 type Boot = Extract<Command, { does: "boot" }>;

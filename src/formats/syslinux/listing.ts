@@ -11,6 +11,9 @@ import { type ListingOptions, type Place, Reading, slashes } from "./reading.ts"
 /** Configurations that lead to configurations, so deep and no further. */
 const DEEPEST_CONFIG = 8;
 
+/** Of an item that nobody can choose: a heading, mostly. */
+const SWITCHED_OFF = "the configuration has switched it off (MENU DISABLE)";
+
 /** The entries of a configuration and of those it leads to. */
 interface Listed {
   readonly entries: ParsedEntry[];
@@ -19,6 +22,8 @@ interface Listed {
   fallback: number[];
   timeout: number | null;
   timeoutStyle: FormatResult["timeoutStyle"];
+  /** One of its files could not be read. */
+  isPartial: boolean;
 }
 
 /** A configuration that leads to another. */
@@ -41,11 +46,19 @@ export async function listSyslinux(
 ): Promise<FormatResult> {
   const reading = new Reading(context, options);
   const listed = await configuration(reading, [path], options.cwd, [], [], null);
-  return { ...(typeof listed === "string" ? emptyList() : listed), diagnostics: reading.diagnostics };
+  const { isPartial: _, ...result } = typeof listed === "string" ? emptyList() : listed;
+  const { diagnostics } = reading;
+  if (result.entries.length === 0 && diagnostics.length === 0) {
+    const source = `${context.volume.name}:${path}`;
+    const message = "it has no entries: no LABEL with something to boot, and no kernel that DEFAULT names";
+    diagnostics.push({ severity: "warning", source, line: null, column: null, message });
+  }
+  return { ...result, diagnostics };
 }
 
 function emptyList(): Listed {
-  return { entries: [], defaultIndex: null, defaultIsExplicit: false, fallback: [], timeout: null, timeoutStyle: null };
+  const nothing = { entries: [], defaultIndex: null, defaultIsExplicit: false, fallback: [], timeout: null };
+  return { ...nothing, timeoutStyle: null, isPartial: false };
 }
 
 /**
@@ -72,18 +85,19 @@ async function configuration(
     files.add(path);
     return reading.read(path, from);
   }, reading.diagnostics);
-  let found = false;
+  let found = 0;
   for (const path of paths) {
     const file = await reading.read(path, from);
     if (file === null) continue;
-    found = true;
+    found++;
     await parser.read(file);
   }
-  if (!found) return "unreadable";
+  if (found === 0) return "unreadable";
   const config = parser.finish();
   if (ancestors.length === 0)
     reading.dialect = reading.options.dialect ?? dialectOf(paths[0]!, config, reading.context.platform);
-  return new ConfigListing(reading, config, cwd, submenu, [...ancestors, { paths, files }]).list();
+  const listed = await new ConfigListing(reading, config, cwd, submenu, [...ancestors, { paths, files }]).list();
+  return { ...listed, isPartial: found < paths.length };
 }
 
 /** Lists one configuration. */
@@ -125,7 +139,7 @@ class ConfigListing {
     }
   }
 
-  async list(): Promise<Listed> {
+  async list(): Promise<Omit<Listed, "isPartial">> {
     const replaced = await this.#replacement();
     if (replaced !== null) return replaced;
     const showsMenu = this.#showsMenu();
@@ -194,8 +208,8 @@ class ConfigListing {
     const start = this.#entries.length;
     if (label.disabled) {
       // A heading, or an item that somebody has switched off: seen, and not to be chosen.
-      const reason = "the configuration has switched it off (MENU DISABLE)";
-      if (this.#reading.mayAdd()) this.#entries.push({ ...this.#entry(label, null, submenu), kind: "other", reason });
+      const entry = { ...this.#entry(label, null, submenu), kind: "other", reason: SWITCHED_OFF } as const;
+      if (this.#reading.mayAdd()) this.#entries.push(entry);
       return;
     }
     const command = await this.#followed(this.#command(label), label);
@@ -203,8 +217,12 @@ class ConfigListing {
       const inside = [...submenu, plainTitle(label.menuLabel ?? label.name)];
       // No files: back to this very menu.
       const listed = command.files.length === 0 ? "circle" : await this.#configure(command, inside, label);
-      if (listed === "unreadable") {
-        const reason = `it leads to another configuration, ${command.files.join(" ")}, which can't be read`;
+      const lacksFile =
+        listed !== "circle" && listed !== "unreadable" && listed.entries.length === 0 && listed.isPartial;
+      if (listed === "unreadable" || lacksFile) {
+        const what =
+          listed === "unreadable" ? "which can't be read" : "of which a part can't be read, and the rest is empty";
+        const reason = `it leads to another configuration, ${command.files.join(" ")}, ${what}`;
         if (this.#reading.mayAdd()) this.#entries.push({ ...this.#entry(label, null, submenu), reason });
       } else if (listed !== "circle") {
         for (const entry of listed.entries) this.#entries.push(entry);
@@ -398,10 +416,10 @@ class ConfigListing {
     this.#reading.diagnostics.push({ severity: "warning", source, line: place.line, column: null, message });
   }
 
-  /** Which entry boots where the configuration names none: a menu's first; a prompt waits. */
+  /** Which entry boots where the configuration names none: a menu's first that can be chosen; a prompt waits. */
   #firstIndex(showsMenu: boolean): number | null {
     if (!showsMenu && this.#reading.dialect !== "u-boot") return null;
-    const index = this.#entries.findIndex((entry) => entry.reason === null);
+    const index = this.#entries.findIndex((entry) => entry.reason !== SWITCHED_OFF);
     return index >= 0 ? index : this.#entries.length > 0 ? 0 : null;
   }
 
