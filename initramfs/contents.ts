@@ -7,7 +7,7 @@ import { BatonError } from "../src/errors.ts";
 import { type Bundle, wrapForStart } from "./build.ts";
 import { projectRoot } from "./cache.ts";
 import { type Kernel, moduleTables, readModule } from "./kernel.ts";
-import { type ModuleSelection, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
+import { type ModuleSelection, moduleName, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
 import { koffiFor } from "./koffi.ts";
 import { LIBRARY_FOLDER, sharedLibraries } from "./libraries.ts";
 import type { Profile } from "./profile.ts";
@@ -78,16 +78,18 @@ async function terminfo(tree: Tree, packages: string, name: string): Promise<voi
 
 async function kernelModules(tree: Tree, profile: Profile, kernel: Kernel): Promise<ModuleSelection> {
   const tables = await moduleTables(kernel);
-  const wanted = [...Object.values(profile.modules).flat(), ...profile.loadAtStart];
+  const lateNames = Object.values(profile.lateModules).flat();
+  const wanted = [...Object.values(profile.modules).flat(), ...profile.loadAtStart, ...lateNames];
   const selection = selectModules(tables, wanted, profile.extraNeeds);
   const home = `/lib/modules/${kernel.release}`;
   for (const name of selection.modules) {
     const { path } = tables.dep.get(name)!;
     tree.file(`${home}/${shippedPath(path)}`, await readModule(kernel, path));
   }
-  const trimmed = trimTables(tables, selection);
+  const trimmed = trimTables(tables, selection, new Set(lateNames.map(moduleName)));
   tree.file(`${home}/modules.dep`, trimmed.dep);
   tree.file(`${home}/modules.alias`, trimmed.alias);
+  tree.file(`${home}/modules.alias.late`, trimmed.lateAlias);
   tree.file(`${home}/modules.softdep`, trimmed.softdep);
   tree.file(
     `${home}/modules.builtin`,

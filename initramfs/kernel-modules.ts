@@ -137,20 +137,25 @@ export function shippedPath(path: string): string {
   return path.replace(/\.(xz|zst|gz)$/, "");
 }
 
-/** modules.dep, modules.alias and modules.softdep for the chosen modules only. */
+/**
+ * modules.dep, modules.alias and modules.softdep for the chosen modules only.
+ * @param late modules whose aliases stand apart, so that the machine's start does not load them
+ */
 export function trimTables(
   tables: ModuleTables,
   selection: ModuleSelection,
-): { dep: string; alias: string; softdep: string } {
+  late: ReadonlySet<string> = new Set(),
+): { dep: string; alias: string; lateAlias: string; softdep: string } {
   const chosen = new Set(selection.modules);
   const path = (name: string): string => shippedPath(tables.dep.get(name)!.path);
   const dep = selection.modules.map((name) => {
     const needed = [...selection.needs.get(name)!].reverse().map(path);
     return `${path(name)}:${needed.map((one) => ` ${one}`).join("")}`;
   });
-  const alias = tables.aliases
-    .filter((one) => chosen.has(one.module))
-    .map((one) => `alias ${one.pattern} ${one.module}`);
+  const aliases = tables.aliases.filter((one) => chosen.has(one.module));
+  const line = (one: { pattern: string; module: string }): string => `alias ${one.pattern} ${one.module}`;
+  const alias = aliases.filter((one) => !late.has(one.module)).map(line);
+  const lateAlias = aliases.filter((one) => late.has(one.module)).map(line);
   const softdep = tables.softdeps
     .filter((one) => chosen.has(one.module))
     .map(({ module, pre, post }) => {
@@ -158,5 +163,5 @@ export function trimTables(
       return `softdep ${module}${part("pre:", pre)}${part("post:", post)}`;
     });
   const text = (list: string[]): string => (list.length ? `${list.join("\n")}\n` : "");
-  return { dep: text(dep), alias: text(alias), softdep: text(softdep) };
+  return { dep: text(dep), alias: text(alias), lateAlias: text(lateAlias), softdep: text(softdep) };
 }

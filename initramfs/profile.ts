@@ -20,6 +20,8 @@ export interface Profile {
   readonly terminfo: readonly string[];
   /** Kernel modules, by what they are for. */
   readonly modules: Readonly<Record<string, readonly string[]>>;
+  /** Modules that the machine's start leaves alone, by what they are for; they are loaded when that is asked for. */
+  readonly lateModules: Readonly<Record<string, readonly string[]>>;
   /** Modules that others need without saying so. */
   readonly extraNeeds: Readonly<Record<string, readonly string[]>>;
   /** Modules loaded at start on every machine. */
@@ -78,6 +80,7 @@ export function parseProfile(text: string, path: string): Profile {
     stub: stub && { package: stub.text("package"), file: stub.text("file") },
     terminfo: top.list("terminfo"),
     modules: top.fields("modules").map((fields, key) => fields.list(key)),
+    lateModules: top.optionalFields("lateModules")?.map((fields, key) => fields.list(key)) ?? {},
     extraNeeds: top.optionalFields("extraNeeds")?.map((fields, key) => fields.list(key)) ?? {},
     loadAtStart: top.list("loadAtStart"),
     moduleOptions: top.optionalFields("moduleOptions")?.map((fields, key) => fields.text(key)) ?? {},

@@ -4,18 +4,21 @@
  */
 
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { exitNow } from "../linux/exit.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { addLogSink, log } from "../log.ts";
-import { Machine } from "../machine.ts";
+import { Machine, thisPlatform } from "../machine.ts";
 import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
 import { EarlyKeys } from "../menu/earlykeys.ts";
 import { sourceDevice } from "../menu/tree.ts";
+import type { MachineNetwork } from "../netboot/machinenetwork.ts";
 import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import { findEntry } from "../policy/list.ts";
+import type { Settings } from "../policy/settings.ts";
 import { parseBootWords } from "../policy/words.ts";
 import type { Watchdog } from "../state/watchdog.ts";
 import { VERSION } from "../version.ts";
@@ -25,6 +28,9 @@ import type { StateKeeper } from "./keeper.ts";
 import { KernelLog, uptime } from "./kernellog.ts";
 import { Session } from "./session.ts";
 import { Configuration } from "./settings.ts";
+
+/** How long the network may keep a machine from booting what else there is. */
+const NETWORK_MS = 60_000;
 
 /** The image's own shell, for `c` in the menu. */
 const SHELL = ["/bin/busybox", "sh", "-l"];
@@ -50,7 +56,6 @@ export async function init(): Promise<number> {
     if (words.debug || line.level < 7) kernelLog.write(Math.max(line.level, 4), `baton: ${line.text}`);
   });
   for (const problem of words.problems) log.warn(`kernel command line: ${problem}`);
-  if (words.url !== null) log.warn("kernel command line: this version of Baton does not read baton.url= yet");
   const configuration = await Configuration.load(words);
   const { settings } = configuration;
 
@@ -69,6 +74,7 @@ export async function init(): Promise<number> {
       changed.raise();
     },
   });
+  const isBootable = (): boolean => machine.discovery.list.entries.some((entry) => entry.bootable);
   const unmount = (): Promise<void> => machine.unmount();
   let said = false;
   /** The line that tells how long all this took, once. */
@@ -134,17 +140,61 @@ export async function init(): Promise<number> {
     const { list } = machine.discovery;
     const entry = list.isDecided ? list.entries.find(({ id }) => id === list.defaultId) : undefined;
     return (
-      !awaitsConfig && !awaitsState && entry?.bootable === true && machine.isPrecededByNone(sourceDevice(entry.source))
+      !awaitsConfig &&
+      !awaitsState &&
+      !isNetworkAwaited() &&
+      entry?.bootable === true &&
+      machine.isPrecededByNone(sourceDevice(entry.source))
     );
+  };
+  let net: Promise<MachineNetwork> | null = null;
+  /** Loaded where the network is asked for, and not before. */
+  const networkOf = (): Promise<MachineNetwork> => {
+    net ??= import("../netboot/machinenetwork.ts").then(({ MachineNetwork }) => {
+      const made = new MachineNetwork(thisPlatform(), configuration.settings.network, () => {
+        machine.discovery.refresh();
+        session.update();
+        changed.raise();
+      });
+      machine.discovery.setNetwork(made.network);
+      return made;
+    });
+    return net;
+  };
+  /** True until it is known that nothing boots by itself from the network, or the network has said what does. */
+  let awaitsNetwork = true;
+  const askNetwork = async (): Promise<void> => {
+    const asked = networkOf().then((network) => network.start(configuration.settings.url));
+    const late = sleep(NETWORK_MS, `no answer within ${NETWORK_MS / 1000} s`, { ref: false });
+    const failure = await Promise.race([asked.catch(describeError), late]);
+    if (failure !== null) kernelLog.milestone(`baton: network: ${failure}`);
+  };
+  /** True while what the network says may change what boots by itself. */
+  const isNetworkAwaited = (): boolean => awaitsNetwork && (wantsNetwork(configuration.settings) || !isBootable());
+  const lookAtNetwork = async (): Promise<void> => {
+    if (!wantsNetwork(configuration.settings)) {
+      // Disks come first: the network's drivers wait until they have been read, and stay away where nobody wants them.
+      await Promise.all([machine.settled, configured]);
+    }
+    const mayBoot = wantsNetwork(configuration.settings) || !isBootable();
+    if (!mayBoot) awaitsNetwork = false;
+    if (mayBoot || configuration.settings.network !== null) await askNetwork();
+    awaitsNetwork = false;
+    session.update();
+    changed.raise();
   };
   const session: Session = new Session(
     {
       discovery: machine.discovery,
       // Only an entry that was named may be in an ISO file; nothing else waits for those.
-      isSettled: () => machine.isSettled && !awaitsConfig && !awaitsState && (machine.isComplete || isNamedThere()),
+      isSettled: () =>
+        machine.isSettled && !awaitsConfig && !awaitsState && !awaitsNetwork && (machine.isComplete || isNamedThere()),
       isDecided,
       stages: true,
-      rescan: () => machine.rescan(),
+      rescan: async () => {
+        await Promise.all([machine.rescan(), net?.then((network) => network.refresh())]);
+      },
+      openUrl: async (url) => (await networkOf()).openUrl(url),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
       jumpWarning: () => (existsSync(DRIVERS_DONE) ? null : SILENT_DEVICE),
@@ -201,13 +251,13 @@ export async function init(): Promise<number> {
     changed.raise();
   }
 
+  void lookAtNetwork();
   // The menu comes with the first entry that can boot; without one, when there is nothing left to look at.
-  const isBootable = (): boolean => machine.discovery.list.entries.some((entry) => entry.bootable);
-  while (!machine.isComplete && !isBootable()) await changed.wait();
+  while ((!machine.isComplete || awaitsNetwork) && !isBootable()) await changed.wait();
   const isUnattended = (): boolean => session.timeout === 0 || consoles.length === 0;
   if (isUnattended()) {
     await configured;
-    while (!machine.isSettled && !isDecided()) await changed.wait();
+    while ((!machine.isSettled || isNetworkAwaited()) && !isDecided()) await changed.wait();
     if (!isNamedThere()) await machine.complete;
     if (earlyKeys?.end()) session.holdForPerson();
     // Settled, the default may be another one, with a timeout of its own.
@@ -221,6 +271,11 @@ export async function init(): Promise<number> {
   await session.openMenu();
   // Devices, keys and the countdown carry on from here.
   return new Promise(() => {});
+}
+
+/** The configuration or the command line says that this machine boots from the network, or may before its disks. */
+function wantsNetwork({ url, order }: Settings): boolean {
+  return url !== null || order.some((source) => /^(network$|mac[=:])/i.test(source));
 }
 
 /** Wakes whoever waits for the next change. */

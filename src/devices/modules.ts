@@ -38,14 +38,19 @@ export type LoadModule = (path: string, parameters: string) => Promise<void>;
 export class ModuleLoader {
   readonly #root: string;
   readonly #load: LoadModule;
+  readonly #aliases: string;
   /** Path → its loading, under way or done. */
   readonly #loaded = new Map<string, Promise<void>>();
   #index: ModuleIndex | null = null;
 
-  /** @param root with modules.dep and its kind, and the modules below; read at the first use. */
-  constructor(root = `/lib/modules/${release()}`, load: LoadModule = finitModule) {
+  /**
+   * @param root with modules.dep and its kind, and the modules below; read at the first use.
+   * @param aliases the file that is read for modules.alias.
+   */
+  constructor(root = `/lib/modules/${release()}`, load: LoadModule = finitModule, aliases = "modules.alias") {
     this.#root = root;
     this.#load = load;
+    this.#aliases = aliases;
   }
 
   /**
@@ -96,7 +101,7 @@ export class ModuleLoader {
   #readIndex(): ModuleIndex {
     this.#index ??= parseModuleIndex((name) => {
       try {
-        return readFileSync(join(this.#root, name), "utf8");
+        return readFileSync(join(this.#root, name === "modules.alias" ? this.#aliases : name), "utf8");
       } catch {
         return "";
       }

@@ -22,6 +22,8 @@ export interface NetworkRequest {
   readonly url: string | null;
   readonly lease: Lease | null;
   readonly beside: Beside;
+  /** The machine's owner named the URL: what it gives boots before all else. */
+  readonly isNamed?: boolean;
 }
 
 export class Network implements NetworkSource {
@@ -29,6 +31,7 @@ export class Network implements NetworkSource {
   readonly #platform: Platform;
   #configs: readonly ReadConfig[] = [];
   #rows: readonly DeviceRow[] = [];
+  readonly #rowsByUrl = new Map<string, DeviceRow>();
   /** What is known of files: null for one that is there, else why not. */
   readonly #files = new Map<string, string | null>();
 
@@ -47,6 +50,11 @@ export class Network implements NetworkSource {
     return this.#rows;
   }
 
+  /** What came of a URL. */
+  rowOf(url: string): DeviceRow | null {
+    return this.#rowsByUrl.get(url) ?? null;
+  }
+
   /** Why a file can't be fetched, as far as that is known without trying; null where it can or isn't known. */
   check(ref: FileRef): string | null {
     return "url" in ref ? (this.#files.get(ref.url) ?? null) : null;
@@ -61,6 +69,8 @@ export class Network implements NetworkSource {
     this.#files.clear();
     this.#configs = answers.map(({ config }) => config);
     this.#rows = answers.map(({ row }) => row);
+    this.#rowsByUrl.clear();
+    for (const [index, { url }] of requests.entries()) if (url !== null) this.#rowsByUrl.set(url, this.#rows[index]!);
     if (this.fetcher.isMirror) await this.#lookForFiles();
     const reasons = answers.flatMap(({ row }) => row.reason ?? []);
     return reasons.length === answers.length && reasons.length > 0 ? reasons.join("; ") : null;
@@ -84,7 +94,7 @@ export class Network implements NetworkSource {
       const type = /^[a-z]+/.exec(config.source)?.[0] ?? null;
       const at = config.volumeKey;
       const row = { ...facts, name: at, type, sources: [config.source.slice(at.length)], reason: null };
-      return { config: withOrigin(config, lease), row };
+      return { config: { ...withOrigin(config, lease), isNamed: request.isNamed === true }, row };
     } catch (error) {
       const reason = describeError(error);
       log.warn(reason);

@@ -57,8 +57,9 @@ export class NetworkReader {
    * What a person (or `baton.url=`) named.
    * @throws BatonError where it can't be fetched, or is nothing that boots
    */
-  async url(text: string, lease: Lease | null, beside: Beside): Promise<ReadConfig> {
-    const at = this.trees.locate(text);
+  async url(text: string, lease: Lease | null, given: Beside): Promise<ReadConfig> {
+    const { url, beside } = splitFragment(text, given);
+    const at = this.trees.locate(url);
     if (at.path.endsWith("/")) return this.#search(at, folderPath(at.path), ["pxelinux", "grub", "ipxe"], lease);
     const content = await this.#contentOf(at);
     if (content.what === "program") return this.#search(at, folderOf(at.path), loadersFor(at.path), lease);
@@ -335,6 +336,37 @@ export class NetworkReader {
       initrd,
       options: beside.options,
     });
+  }
+}
+
+/**
+ * What stands behind `#` in a URL that somebody gives: `sha256=…` of the file, and beside a kernel `initrd=URL` (several
+ * times for several) and `options=TEXT` for its command line, percent-encoded where they have `&` or `#` in them.
+ */
+export function splitFragment(text: string, given: Beside): { readonly url: string; readonly beside: Beside } {
+  const hash = text.indexOf("#");
+  if (hash < 0) return { url: text, beside: given };
+  const kept: string[] = [];
+  const initrd: string[] = [];
+  let { options } = given;
+  for (const part of text.slice(hash + 1).split("&")) {
+    const [, name, value = ""] = /^(initrd|options)=(.*)$/s.exec(part) ?? [];
+    if (name === undefined) kept.push(part);
+    else if (name === "initrd") initrd.push(decoded(value));
+    else options = `${options} ${decoded(value)}`.trim();
+  }
+  const fragment = kept.filter((part) => part !== "").join("&");
+  return {
+    url: text.slice(0, hash) + (fragment === "" ? "" : `#${fragment}`),
+    beside: { initrd: [...given.initrd, ...initrd], options },
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

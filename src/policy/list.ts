@@ -24,6 +24,8 @@ export interface ReadConfig {
   readonly removable: boolean;
   /** It stands in a file that lies on a disk (an ISO): nothing in it boots unless a person names or picks it. */
   readonly isInFile?: boolean;
+  /** The machine's owner named it (`baton.url=`): its default comes before all others. */
+  readonly isNamed?: boolean;
   /** Where it came from, for `order:` of the configuration. */
   readonly origin?: Origin;
 }
@@ -159,6 +161,7 @@ function firstAllowed({ config, entries }: Listed, passedOver: BootRules["passed
 /** Whether what stands in a configuration may boot without a person or a name. */
 function mayBootByItself(config: ReadConfig, rules: BootRules): boolean {
   const { origin, removable } = config;
+  if (config.isNamed) return true;
   if (rules.order.length === 0) return !removable || rules.removable;
   if (placeInOrder(rules.order, origin, removable) === null) return false;
   return !removable || rules.removable || isNamedInOrder(rules.order, origin, removable);
@@ -198,6 +201,7 @@ function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
  */
 function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
   const rank = ({ config }: Listed): number =>
+    (config.isNamed ? -4 * (rules.order.length + 1) : 0) +
     (placeInOrder(rules.order, config.origin, config.removable) ?? 0) * 4 +
     // What somebody left in the machine, and what strangers may answer, come after the machine's own disks.
     (config.removable || config.origin?.device === null ? 2 : 0) +

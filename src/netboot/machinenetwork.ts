@@ -1,0 +1,247 @@
+/**
+ * This machine's network, in the initramfs: drivers, links, addresses, and what they lead to. Nothing of it runs
+ * before somebody asks for it: a URL, the configuration, a person, or disks without anything to boot.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ModuleLoader } from "../devices/modules.ts";
+import { BatonError, describeError } from "../errors.ts";
+import { Fetcher } from "../fetch/fetcher.ts";
+import type { Platform } from "../formats/format.ts";
+import { log } from "../log.ts";
+import { type Lease, namesBootFile } from "../net/lease.ts";
+import { type Link, listLinks } from "../net/links.ts";
+import { AUTOMATIC, type LinkPlan, parseKernelIp, parsePlans } from "../net/plan.ts";
+import { bringUp } from "../net/up.ts";
+import { splitCmdline } from "../policy/words.ts";
+import { Network, type NetworkRequest } from "./network.ts";
+import { httpSecrets } from "./secrets.ts";
+
+/** Aliases of the network's drivers, which the start of the machine leaves aside (initramfs/kernel-modules.ts). */
+export const LATE_ALIASES = "modules.alias.late";
+
+/** A link says within so long that a cable is in: gigabit links take two to four seconds to agree on their speed. */
+const CARRIER_MS = 8000;
+const ADDRESS_MS = 15_000;
+/** Interfaces appear so long after their drivers, USB ones last. */
+const LINKS_MS = 3000;
+const BUSES = ["pci", "virtio", "usb", "vmbus", "xen", "platform"];
+
+export class MachineNetwork {
+  readonly network: Network;
+  readonly #platform: Platform;
+  readonly #onChange: () => void;
+  readonly #words: readonly string[] | null;
+  readonly #leases: Lease[] = [];
+  readonly #urls: { readonly url: string; readonly isNamed: boolean }[] = [];
+  #up: Promise<void> | null = null;
+  #asking: Promise<string | null> = Promise.resolve(null);
+  #failures: readonly string[] = [];
+  #wake: (() => void)[] = [];
+
+  /**
+   * @param words `network:` of the configuration; null where it says nothing
+   * @param onChange the network's entries are others than before
+   */
+  constructor(platform: Platform, words: readonly string[] | null, onChange: () => void) {
+    this.#platform = platform;
+    this.#words = words;
+    this.#onChange = onChange;
+    this.network = new Network(new Fetcher({ http: httpSecrets() }), platform);
+  }
+
+  /**
+   * Brings the network up and lists what it gives: by a URL that the machine's owner named, else by DHCP.
+   * Resolves when something was found, or everything has been tried; never rejects.
+   * @returns why nothing was found, else null
+   */
+  async start(url: string | null): Promise<string | null> {
+    if (url !== null) this.#urls.push({ url, isNamed: true });
+    let found: string | null = "the network has not answered";
+    const isOver = this.#bringUp().then(() => true);
+    for (let seen = 0; ; ) {
+      if (this.#leases.length > seen) {
+        seen = this.#leases.length;
+        found = await this.#ask();
+        if (found === null) return null;
+        continue;
+      }
+      const changed = new Promise<boolean>((resolve) => this.#wake.push(() => resolve(false)));
+      if ((await Promise.race([isOver, changed])) && this.#leases.length === seen) break;
+    }
+    if (seenNothing(this.#leases)) found = this.#whyNothing();
+    log.warn(`network: ${found}`);
+    return found;
+  }
+
+  /** Lists what stands at a URL. @throws BatonError where nothing comes of it */
+  async openUrl(url: string): Promise<void> {
+    await this.#haveAddress();
+    this.#urls.push({ url, isNamed: false });
+    await this.#ask();
+    const row = this.network.rowOf(url);
+    if (row?.reason == null) return;
+    this.#urls.pop();
+    const reason = row.reason;
+    await this.#ask();
+    throw new BatonError("io", reason);
+  }
+
+  /** Asks again, where anything was asked before. */
+  async refresh(): Promise<void> {
+    if (this.#leases.length > 0) await this.#ask();
+  }
+
+  /** A network that can be fetched from. @throws BatonError where there is none */
+  async #haveAddress(): Promise<void> {
+    const isOver = this.#bringUp();
+    if (this.#leases.length === 0) {
+      await Promise.race([isOver, new Promise<void>((resolve) => this.#wake.push(resolve))]);
+    }
+    if (this.#leases.length === 0) throw new BatonError("io", this.#whyNothing());
+  }
+
+  #whyNothing(): string {
+    return this.#failures.length > 0 ? this.#failures.join("; ") : "no network answered";
+  }
+
+  /** Once, and again where the last time gave nothing. */
+  #bringUp(): Promise<void> {
+    this.#up ??= this.#tryUp().then(
+      (failures) => {
+        this.#failures = failures;
+        if (this.#leases.length === 0) this.#up = null;
+      },
+      (error) => {
+        this.#failures = [describeError(error)];
+        this.#up = null;
+      },
+    );
+    return this.#up;
+  }
+
+  async #tryUp(): Promise<string[]> {
+    const plans = plansOf(this.#words, readFileSync("/proc/cmdline", "utf8"));
+    if (plans.every(({ method }) => method === "none"))
+      return ["the configuration keeps the network off (network: no)"];
+    await loadDrivers(plans.some(({ vlan }) => vlan !== null));
+    const links = await findLinks();
+    if (links.length === 0) return ["this machine has no network interface that Baton has a driver for"];
+    log.info(`network: ${links.map(({ name, mac, driver }) => `${name} (${mac}, ${driver})`).join(", ")}`);
+    return bringUp(links, {
+      ...{ plans, carrierMs: CARRIER_MS, addressMs: ADDRESS_MS },
+      ...{ firmware: this.#platform.firmware, arch: this.#platform.arch, uuid: machineUuid() },
+      onLease: (lease) => {
+        this.#leases.push(lease);
+        for (const wake of this.#wake.splice(0)) wake();
+      },
+    });
+  }
+
+  /** One question at a time. */
+  #ask(): Promise<string | null> {
+    this.#asking = this.#asking.then(async () => {
+      await this.#checkClock();
+      const [first] = this.#leases;
+      const requests: NetworkRequest[] = this.#urls.map(({ url, isNamed }) => ({
+        ...{ url, isNamed, lease: first ?? null },
+        beside: { initrd: [], options: "" },
+      }));
+      // A URL that the owner named is all that this machine boots from the network.
+      if (!this.#urls.some(({ isNamed }) => isNamed)) {
+        for (const lease of this.#leases) {
+          if (!namesBootFile(lease) && this.#leases.some(namesBootFile)) continue;
+          const options = lease.parameters.join(" ");
+          requests.push({ url: null, lease, beside: { initrd: [], options } });
+        }
+      }
+      const failure = await this.network.ask(requests);
+      this.#onChange();
+      return failure;
+    });
+    return this.#asking;
+  }
+
+  /** Certificates can't be checked by a clock that has stopped. */
+  async #checkClock(): Promise<void> {
+    const addresses = [...this.#urls.map(({ url }) => url), ...this.#leases.map(({ url }) => url ?? "")];
+    const secure = addresses.filter((url) => /^https:/i.test(url));
+    if (secure.length === 0) return;
+    const { correctClock } = await import("../net/clock.ts");
+    const hosts = secure.flatMap((url) => (URL.canParse(url) ? new URL(url).hostname : []));
+    const isRight = await correctClock(
+      this.#leases.flatMap(({ ntp }) => ntp),
+      hosts,
+    );
+    if (!isRight)
+      log.warn(`the clock stands at ${new Date().toISOString()}, and nobody tells the right time: https may fail`);
+  }
+}
+
+const seenNothing = (leases: readonly Lease[]): boolean => leases.length === 0;
+
+/** The configuration's plans; else the kernel's `ip=`; else everything automatic. */
+function plansOf(words: readonly string[] | null, cmdline: string): readonly LinkPlan[] {
+  if (words !== null && words.length > 0) {
+    const { plans, problems } = parsePlans(words);
+    for (const problem of problems) log.warn(problem);
+    return plans;
+  }
+  const plans = splitCmdline(cmdline).flatMap((word) => {
+    if (!word.startsWith("ip=")) return [];
+    const plan = parseKernelIp(word.slice(3));
+    if (plan === null) log.warn(`kernel command line: ${word}: it says nothing that Baton understands`);
+    return plan ?? [];
+  });
+  return plans.length > 0 ? plans : AUTOMATIC;
+}
+
+/** Drivers for the network hardware that is there. */
+async function loadDrivers(withVlan: boolean): Promise<void> {
+  const modules = new ModuleLoader(undefined, undefined, LATE_ALIASES);
+  const aliases = new Set<string>();
+  for (const bus of BUSES) {
+    const root = `/sys/bus/${bus}/devices`;
+    for (const device of namesIn(root)) {
+      try {
+        aliases.add(readFileSync(`${root}/${device}/modalias`, "utf8").trim());
+      } catch {
+        // It has none.
+      }
+    }
+  }
+  const wanted = [...aliases, ...(withVlan ? ["8021q"] : [])];
+  await Promise.all(
+    wanted.map((alias) => modules.loadForAlias(alias).catch((error) => log.warn(describeError(error)))),
+  );
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+/** Waits for the first interface, and a moment for the others. */
+async function findLinks(): Promise<Link[]> {
+  const end = performance.now() + LINKS_MS;
+  let links = listLinks();
+  while (links.length === 0 && performance.now() < end) {
+    await sleep(50);
+    links = listLinks();
+  }
+  if (links.length > 0) await sleep(200);
+  return listLinks();
+}
+
+function machineUuid(): string | null {
+  try {
+    const text = readFileSync("/sys/class/dmi/id/product_uuid", "utf8").trim().toLowerCase();
+    return /^[0-9a-f-]{36}$/.test(text) && !/^[0f-]*$/.test(text) ? text : null;
+  } catch {
+    return null;
+  }
+}
