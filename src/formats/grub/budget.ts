@@ -20,6 +20,8 @@ export interface Limits {
   /** Characters of all arguments. */
   readonly totalLength: number;
   readonly entries: number;
+  /** Submenus in all. */
+  readonly submenus: number;
   /** Submenus inside one another. */
   readonly menuDepth: number;
   /** Configuration files read. */
@@ -36,7 +38,8 @@ export const LIMITS: Limits = {
   depth: 50,
   valueLength: 1 << 20,
   totalLength: 1 << 28,
-  entries: 100_000,
+  entries: 50_000,
+  submenus: 5000,
   menuDepth: 16,
   files: 1000,
   bytes: 64 << 20,

@@ -3,10 +3,10 @@
  * what Debian and Fedora add.
  */
 
-import { type Diagnostic, type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult } from "../format.ts";
-import { CONFIG_LIMIT } from "../reader.ts";
+import { CONFIG_LIMIT, type Reader } from "../reader.ts";
 import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
 import { grubCommands } from "./commands/commands.ts";
 import { mergeWrites } from "./commands/variables.ts";
@@ -31,24 +31,12 @@ export async function readConfiguration(
   limits: Limits = LIMITS,
 ): Promise<FormatResult> {
   const name = `${context.volume.name}:${path}`;
-  const whole = (severity: Diagnostic["severity"], message: string): Diagnostic => ({
-    severity,
-    source: name,
-    line: null,
-    column: null,
-    message,
-  });
-  let bytes: Uint8Array;
-  try {
-    bytes = await context.volume.reader.read(path, CONFIG_LIMIT);
-  } catch (error) {
-    if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
-    return { ...EMPTY_RESULT, diagnostics: [whole("error", `${error.message}; no configuration is that long`)] };
-  }
+  const { bytes, isCut } = await readBeginning(context.volume.reader, path);
   const { text, warnings } = decodeSource(bytes);
   const source = SourceText.file(name, text);
   const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
   for (const warning of warnings) run.say("warning", null, warning, source);
+  if (isCut) run.say("error", null, TOO_LONG, source);
   await startEnvironment(run, path);
   run.reading.push(name);
   try {
@@ -58,6 +46,19 @@ export async function readConfiguration(
     run.say("error", null, `${error.message}; what was read before is listed`, source);
   }
   return await collect(run, path);
+}
+
+const TOO_LONG = `it is longer than ${CONFIG_LIMIT / 2 ** 20} MiB, as no configuration is that a person or a program wrote; what stands behind that is not read`;
+
+/** A file's bytes; of one that is too long the beginning, to the end of a line. */
+async function readBeginning(reader: Reader, path: string): Promise<{ bytes: Uint8Array; isCut: boolean }> {
+  try {
+    return { bytes: await reader.read(path, CONFIG_LIMIT), isCut: false };
+  } catch (error) {
+    if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
+    const bytes = await reader.readAt(path, 0, CONFIG_LIMIT);
+    return { bytes: bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1), isCut: true };
+  }
 }
 
 /** Runs every entry and chooses the default. */

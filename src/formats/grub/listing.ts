@@ -38,6 +38,7 @@ export class Listing {
   readonly entries: ParsedEntry[] = [];
   readonly #run: Interpreter;
   #isFull = false;
+  #submenus = 0;
 
   constructor(run: Interpreter) {
     this.#run = run;
@@ -132,6 +133,10 @@ export class Listing {
         `submenus more than ${limits.menuDepth} deep; "${item.title}" is left out`,
         item.source,
       );
+      return { item, index: null, submenu: null };
+    }
+    if (++this.#submenus > limits.submenus) {
+      this.#run.say("error", null, `more than ${limits.submenus} submenus; the others are left out`, item.source);
       return { item, index: null, submenu: null };
     }
     const inside: Surroundings = {

@@ -68,14 +68,24 @@ test("more entries than anybody has are cut off, and said so", async () => {
   assert.match(problems(result).join(), /more than 50 entries/);
 });
 
-test("a file that is too large is a diagnostic", async () => {
-  const volume = memoryVolume({});
-  const reader = { ...volume.reader, read: async () => Promise.reject(new BatonError("too-large", "too large")) };
-  const { readConfiguration } = await import("../../../src/formats/grub/grub.ts");
-  const platform = { firmware: "efi", arch: "x86_64" } as const;
-  const broken = { ...volume, reader };
-  const result = await readConfiguration("/grub.cfg", { volume: broken, volumes: [broken], platform });
-  assert.match(problems(result)[0] ?? "", /too large/);
+test("submenus that are many rather than deep are cut off too", async () => {
+  const script = `${GOOD}\nfunction m { submenu a { m; }; submenu b { m; }; }\nm`;
+  const result = await read(script, { limits: { submenus: 20 } });
+  assert.deepEqual(titles(result), ["Good"]);
+  assert.match(problems(result).join(), /more than 20 submenus/);
+});
+
+test("a file that reads itself by another spelling of its path ends there too", async () => {
+  const result = await read(`${GOOD}\nsource /boot//grub/../grub/./grub.cfg\nconfigfile (hd0)/boot/grub/grub.cfg`);
+  assert.deepEqual(titles(result), ["Good"]);
+  assert.equal(problems(result).filter((text) => text.includes("reads itself again")).length, 2);
+});
+
+test("of a file that is too long the beginning is read", async () => {
+  const entry = 'menuentry "First" { linux /k }\n';
+  const result = await read(`${entry}${"# nothing\n".repeat(1_800_000)}menuentry "Last" { linux /k }\n`);
+  assert.deepEqual(titles(result), ["First"]);
+  assert.match(problems(result).join(), /longer than 16 MiB/);
 });
 
 test("a disk that can't be read rejects when it is the configuration's own, and is told when it is another", async () => {

@@ -1,5 +1,6 @@
 /** Reading other configurations: `source`, `configfile`, `normal`, `extract_entries_*`. */
 
+import { normalize } from "node:path/posix";
 import { formatFileRef } from "../../../entry.ts";
 import { CONFIG_LIMIT } from "../../reader.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
@@ -10,7 +11,8 @@ import { decodeSource, SourceText } from "../source.ts";
 /** Runs a configuration file in the environment and menu that are set now. */
 async function runFile(run: Interpreter, call: Call, path: string): Promise<number> {
   const file = run.files.name(path);
-  const ref = formatFileRef(file.ref);
+  // However its path is written, it is the same file.
+  const ref = formatFileRef("path" in file.ref ? { ...file.ref, path: normalize(file.ref.path) } : file.ref);
   if (run.reading.includes(ref)) {
     run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
     return BAD_ARGUMENT;
