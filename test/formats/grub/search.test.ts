@@ -47,6 +47,27 @@ for (const [search, selector] of [
   });
 }
 
+for (const hint of [
+  "--hint hd9,gpt9",
+  "--hint='hd9,gpt9'",
+  "-h hd9,gpt9",
+  "--hint-bios=hd9,gpt9",
+  "--hint-efi=hd9,gpt9",
+  "--hint-baremetal=ahci9,gpt9",
+  "--hint-ieee1275='ieee1275//disk@0,gpt9'",
+  "--hint-arc=scsi0disk9,gpt9",
+  "--hint='cryptouuid/7a0b3c1d5e2f4d6a9b8c1f2e3d4c5b6a' --hint=lvmid/a/b",
+  "--hint-bios=hd9,gpt9 --hint-bios=hd8,gpt9 --hint-efi=hd9,gpt9 --hint-efi=hd8,gpt9",
+  "--efidisk-only --no-floppy",
+  "--cryptodisk-only",
+  "--root-dev-only",
+]) {
+  test(`a hint leads nowhere else: ${hint}`, async () => {
+    assert.equal(await kernel(`search --fs-uuid --set=root ${hint} 1234`), "vda2:/k");
+    assert.equal(await kernel(`search ${hint} --set root --label NEAR`), "vda2:/k");
+  });
+}
+
 test("a search that is a question leaves the variable as it was", async () => {
   assert.equal(await kernel("set root=hd0,gpt2\nif search --label --set=root GONE; then true; fi"), "vda2:/k");
   assert.equal(await kernel("if ! search --label --set=root GONE; then search --label --set=root DATA; fi"), "vdb1:/k");
