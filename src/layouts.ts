@@ -32,6 +32,10 @@ export async function layOutOther(
   memory: SegmentMemory,
   reading: ReadOptions,
 ): Promise<Start> {
+  if (request.crash) {
+    const message = `${request.kernel.name}: for a panic Baton loads bzImages, and by kexec_file_load what this kernel takes; others have no way to be told which memory is theirs.`;
+    throw new BatonError("unsupported", message);
+  }
   const kernel = await readWhole(filePart(request.kernel), reading);
   const [image, initrds, machine] = await Promise.all([
     identifyImage(readAtOf(kernel), kernel.length),

@@ -17,6 +17,7 @@ import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { BY_HAND } from "../kexec/state.ts";
 import { addStart } from "../kexec/trampoline.ts";
+import { errnoText } from "../linux/errno.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../linux/kexec.ts";
 import { memfd } from "../linux/memfd.ts";
 import { unpackKernel } from "../unpacked.ts";
@@ -93,12 +94,20 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
     if (code === 0 && !plan.crash) markByHand();
     return code;
   } catch (error) {
+    complainOf(error, complain);
     complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
     return FAILED;
   } finally {
     release();
     await closeFiles(opened);
   }
+}
+
+/** What kexec(8) says of a call that failed, which programs look for: the error as strerror(3) has it. */
+function complainOf(error: unknown, complain: Say): void {
+  if (!(error instanceof KexecError)) return;
+  const text = errnoText(error.errno);
+  complain(`${error.call} failed: ${text[0]!.toUpperCase()}${text.slice(1)}`);
 }
 
 /** In Baton's image: what a person has loaded is not replaced by what the menu loads ahead (staging.ts). */
@@ -150,6 +159,7 @@ async function byCall(plan: KexecPlan, image: Image, request: LoadRequest, compl
       if (plan.debug) debug(`kexec_file_load: ${describeError(error)}: trying kexec_load`);
       return classic(plan, image, request, complain);
     }
+    complainOf(error, complain);
     complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
     complain("syscall kexec_file_load not available.");
     return error instanceof KexecError ? NOT_AVAILABLE : FAILED;
@@ -204,7 +214,8 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
     await load(entry, segments, flags, { timeoutMs: READ_MS });
     return 0;
   } catch (error) {
-    complain(`kexec_load failed: ${describeError(error)}`);
+    complainOf(error, complain);
+    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
     if (!plan.debug) showSegments(entry, flags, segments);
     return FAILED;
   }
