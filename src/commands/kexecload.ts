@@ -2,9 +2,10 @@
 
 import { closeSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
+import type { Start } from "../binary/segment.ts";
 import { closeFiles, kexecFiles, type OpenFile, openPath, readAtOf } from "../boot.ts";
 import { classicLoader } from "../classic.ts";
-import { describeError } from "../errors.ts";
+import { BatonError, describeError } from "../errors.ts";
 import { identifyImage } from "../images/identify.ts";
 import type { Image, ImageFormat } from "../images/image.ts";
 import { readAtWithin } from "../images/uki.ts";
@@ -15,6 +16,7 @@ import { mayFallBack } from "../kexec/loadfiles.ts";
 import { Memory, type Segment, segmentSize } from "../kexec/memory.ts";
 import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
 import type { LoadRequest } from "../kexec/method.ts";
+import { sealSegments } from "../kexec/purgatory.ts";
 import { BY_HAND } from "../kexec/state.ts";
 import { addStart } from "../kexec/trampoline.ts";
 import { errnoText } from "../linux/errno.ts";
@@ -96,7 +98,9 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
   } catch (error) {
     complainOf(error, complain);
     complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
-    return FAILED;
+    // kexec(8) reads files in one way for each call, and ends differently where they can't be read.
+    const isUnreadable = error instanceof BatonError && (error.code === "not-found" || error.code === "not-a-file");
+    return isUnreadable && plan.call === "classic" ? 1 : FAILED;
   } finally {
     release();
     await closeFiles(opened);
@@ -204,10 +208,11 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
     crash: plan.crash,
   });
   if (plan.debug) showRanges(map);
-  const start = addStart(memory, await layOut(request, memory, READING));
-  if (plan.preserveContext) keepRest(memory);
-  const segments = memory.alignAndMerge();
-  const entry = plan.entry === null || plan.preserveContext ? start : plan.entry;
+  const start = await layOut(request, memory, READING);
+  // As kexec(8): memory is checked before the new kernel starts, unless -i. A kernel that comes back enters it twice.
+  const checked = !plan.skipChecks && !plan.preserveContext && start.cpu !== "aarch64";
+  const { entry: own, segments } = checked ? sealSegments(memory, start) : plainSegments(plan, memory, start);
+  const entry = plan.entry === null || plan.preserveContext ? own : plan.entry;
   const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
   if (plan.debug) showSegments(entry, flags, segments);
   try {
@@ -219,6 +224,12 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
     if (!plan.debug) showSegments(entry, flags, segments);
     return FAILED;
   }
+}
+
+function plainSegments(plan: KexecPlan, memory: Memory, start: Start): { entry: bigint; segments: Segment[] } {
+  const entry = addStart(memory, start);
+  if (plan.preserveContext) keepRest(memory);
+  return { entry, segments: memory.alignAndMerge() };
 }
 
 /** Every page that the new kernel may use is one that the old one gets back: they all become segments. */

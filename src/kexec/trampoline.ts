@@ -32,13 +32,14 @@ export function addStart(memory: Memory, start: Start): bigint {
 /**
  * The trampoline's bytes.
  * @param at physical address of its first byte
+ * @param room bytes from there on that are its own; the stack of the way to 32-bit mode is at their end
  */
-export function startCode(start: Start, at: bigint): Buffer {
+export function startCode(start: Start, at: bigint, room = SIZE): Buffer {
   switch (start.cpu) {
     case "x86_64":
       return start64(start);
     case "i386":
-      return start32(start, at);
+      return start32(start, at, room);
     case "aarch64":
       return startArm64(start);
   }
@@ -116,10 +117,10 @@ const DATA32 = 0x18;
  *     90  gdtr: limit 0x1f, address of gdt
  *     9a  target: offset 0x10, selector 0x10
  */
-function start32(start: Start, at: bigint): Buffer {
+function start32(start: Start, at: bigint, room: number): Buffer {
   const limit = 0xffff_ffffn;
   const values = registerValues(start, "e");
-  if (at + BigInt(SIZE) > limit || start.address > limit || values.some(([, value]) => value > limit)) {
+  if (at + BigInt(room) > limit || start.address > limit || values.some(([, value]) => value > limit)) {
     throw new BatonError(
       "refused",
       "A kernel that is entered in 32-bit mode must lie below 4 GiB, with all it is given.",
@@ -134,7 +135,7 @@ function start32(start: Start, at: bigint): Buffer {
     [0x90, 0x90, 0xb8],
     long(DATA32),
     [0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0, 0x8e, 0xe0, 0x8e, 0xe8, 0xbc],
-    long(Number(at) + SIZE),
+    long(Number(at) + room),
     [0x0f, 0x20, 0xc0, 0x25, 0xff, 0xff, 0xff, 0x7f, 0x0f, 0x22, 0xc0],
     [0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32, 0x25, 0xff, 0xfe, 0xff, 0xff, 0x0f, 0x30],
     [0x31, 0xc0, 0x0f, 0x22, 0xe0, 0x31, 0xed],

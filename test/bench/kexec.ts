@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { debianPackages } from "../../initramfs/debian.ts";
+import { sharedLibraries } from "../../initramfs/libraries.ts";
 import { type CpioEntry, cpioDirectory, cpioFile } from "../../src/binary/cpio.ts";
 import { initramfsWith, inside } from "../vm/baton.ts";
 import { diskImage } from "../vm/disks.ts";
@@ -58,14 +59,19 @@ async function benchDisk(): Promise<MachineDisk[]> {
   return [{ image, attach: "virtio" }];
 }
 
+const PACKAGES = [
+  ...["kexec-tools", "zlib1g", "liblzma5", "libc6", "libxenmisc4.17", "libxencall1", "libxendevicemodel1"],
+  ...["libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxentoolcore1", "libxentoollog1", "libxenhypfs1"],
+];
+
 /** Debian's kexec with the libraries that it needs, in a folder of its own. */
 async function kexecTools(): Promise<CpioEntry[]> {
-  const { root } = await debianPackages(["kexec-tools", "zlib1g", "liblzma5", "libc6"]);
-  const files = ["sbin/kexec", "lib/x86_64-linux-gnu/libz.so.1", "lib/x86_64-linux-gnu/libc.so.6"];
-  const linker = "lib64/ld-linux-x86-64.so.2";
-  const entries = [cpioDirectory("kt")];
-  for (const file of [...files, linker]) {
-    entries.push(cpioFile(`kt/${basename(file)}`, await readFile(join(root, file)), 0o755));
+  const { root } = await debianPackages(PACKAGES);
+  const program = join(root, "sbin/kexec");
+  const libraries = await sharedLibraries([program], root, "amd64");
+  const entries = [cpioDirectory("kt"), cpioFile("kt/kexec", await readFile(program), 0o755)];
+  for (const { path, source } of libraries) {
+    entries.push(cpioFile(`kt/${basename(path)}`, await readFile(source), 0o755));
   }
   return entries;
 }
@@ -113,8 +119,8 @@ async function measureLoads(disks: readonly MachineDisk[], say: (text: string) =
         for (let load = 0; load < LOADS; load++) {
           times.file.push(await timed(machine, `${KEXEC_TOOLS} -s -l ${FILES} ${APPEND}`));
           times.classic.push(await timed(machine, `${KEXEC_TOOLS} -c -i -l ${FILES} ${APPEND}`));
-          times.whole.push(await timed(machine, `baton kexec -c -l ${FILES} ${APPEND}`));
-          const said = await inside(machine, `baton kexec -d -c -l ${FILES} ${APPEND}`);
+          times.whole.push(await timed(machine, `baton kexec -c -i -l ${FILES} ${APPEND}`));
+          const said = await inside(machine, `baton kexec -d -c -i -l ${FILES} ${APPEND}`);
           times.own.push(Number(/loaded in ([\d.]+) ms/.exec(said)?.[1]));
         }
         if (jumpBy === "tools") await inside(machine, `${KEXEC_TOOLS} -l ${FILES} ${APPEND}`);
