@@ -8,13 +8,16 @@ import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { Menu } from "../menu.ts";
 import { decodeSource, SourceText } from "../source.ts";
 
+const SHOWS_MENU: ReadonlySet<string> = new Set(["configfile", "normal"]);
+
 /** Runs a configuration file in the environment and menu that are set now. */
 async function runFile(run: Interpreter, call: Call, path: string): Promise<number> {
   const file = run.files.name(path);
   // However its path is written, it is the same file.
   const ref = formatFileRef("path" in file.ref ? { ...file.ref, path: normalize(file.ref.path) } : file.ref);
   if (run.reading.includes(ref)) {
-    run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
+    // A menu that opens itself anew shows the same once more: that is no fault.
+    if (!SHOWS_MENU.has(call.name)) run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
     return BAD_ARGUMENT;
   }
   const bytes = await run.files.read(file, CONFIG_LIMIT);
@@ -67,7 +70,9 @@ async function inOwnMenu(run: Interpreter, call: Call, path: string, ownContext:
     // For an entry that does nothing else.
     if (own.items.length === 0 && run.plan.kind === null) {
       const ref = formatFileRef(run.files.name(path).ref);
-      run.plan.reason ??= `the menu that it opens, ${ref}, ${status === FILE_NOT_FOUND ? "can't be read" : "has no entries"}`;
+      const why =
+        status === FILE_NOT_FOUND ? "can't be read" : status === BAD_ARGUMENT ? "is this one" : "has no entries";
+      run.plan.reason ??= `the menu that it opens, ${ref}, ${why}`;
     }
     if (own.items.length > 0 && call.name !== "extract_entries_configfile" && call.name !== "extract_entries_source") {
       run.shown.push({ menu: own, env: run.env, waited: run.waited - waited });
