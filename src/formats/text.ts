@@ -14,7 +14,8 @@ export interface DecodedText {
  * UTF-16 (which the bootloader itself would not read) is decoded all the same, and said so.
  */
 export function decodeText(bytes: Uint8Array): DecodedText {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  // Another view of the same bytes costs more than decoding a small file.
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer[0] === 0xff && buffer[1] === 0xfe) {
     return { text: buffer.toString("utf16le", 2), problem: UTF16 };
   }

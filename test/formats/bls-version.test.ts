@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compareVersions } from "../../src/formats/bls/version.ts";
+import { compareVersions, versionKey } from "../../src/formats/bls/version.ts";
 
 const sign = (n: number): string => (n < 0 ? "<" : n > 0 ? ">" : "==");
 
@@ -56,6 +56,26 @@ test("comparing versions is an order: antisymmetric and transitive", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("keys stand in the order of their versions", () => {
+  const plain = fc
+    .array(
+      fc.constantFrom("0", "1", "01", "10", "9", "a", "B", "ab", "rc", ".1", "-2", "~x", "^1", ".a", "-rc", "_", "+"),
+    )
+    .map((parts) => parts.join(""));
+  let compared = 0;
+  fc.assert(
+    fc.property(fc.oneof(plain, version), fc.oneof(plain, version), (a, b) => {
+      const [x, y] = [versionKey(a), versionKey(b)];
+      if (x === null || y === null) return;
+      compared++;
+      assert.equal(x < y ? -1 : x > y ? 1 : 0, Math.sign(compareVersions(a, b)), `${a} and ${b}`);
+    }),
+    { numRuns: 5000 },
+  );
+  assert.ok(compared > 1000, `${compared} of 5000`);
+  assert.notEqual(versionKey("6.1.0-18-amd64"), null);
 });
 
 const hasAnalyze = spawnSync("systemd-analyze", ["compare-versions", "1", "2"]).status === 12;

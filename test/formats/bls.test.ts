@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { formatFileRef, type ParsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
 import { bls } from "../../src/formats/bls/bls.ts";
-import { compareEntries, type Sortable, uniqueTitles } from "../../src/formats/bls/order.ts";
+import { compareEntries, type Sortable, sortEntries, uniqueTitles } from "../../src/formats/bls/order.ts";
 import { bootCounter, nextCounterName } from "../../src/formats/bls/type1.ts";
 import { makePe } from "../binary/pefile.ts";
 import { contextOf, type Files, messages, type ReadOptions, readTree, treeReader, treeVolume } from "./tree.ts";
@@ -355,6 +355,27 @@ test("titles are unique wherever names are", () => {
       const titles = uniqueTitles(entries.map((fields, i) => ({ ...fields, shownId: `${i}.conf` })));
       assert.equal(new Set(titles).size, entries.length);
     }),
+  );
+});
+
+test("hundreds of entries are sorted as a few are", () => {
+  const word = fc.constantFrom(null, "debian", "fedora");
+  const some = fc.record({
+    id: fc.constantFrom("a.conf", "a-1.conf", "b~1.conf", "b.conf", "b-.conf"),
+    sortKey: word,
+    machineId: word,
+    version: fc.constantFrom(null, "6.1", "6.10", "6.9-rc1", "6.9~rc1", "6.9--1", "6.9"),
+    triesLeft: fc.constantFrom(null, 0, 3),
+    triesDone: fc.constantFrom(null, 0, 1),
+    profile: fc.constantFrom(0, 0, 1),
+  });
+  fc.assert(
+    fc.property(fc.array(some, { minLength: 50, maxLength: 120 }), (entries: Sortable[]) => {
+      const sorted = [...entries];
+      sortEntries(sorted);
+      assert.deepEqual(sorted, [...entries].sort(compareEntries));
+    }),
+    { numRuns: 100 },
   );
 });
 

@@ -10,7 +10,7 @@ import { baseName, folderOf } from "../paths.ts";
 import { readType2Folder } from "../uki/folder.ts";
 import { autoEntries } from "./auto.ts";
 import { readType1Folder } from "./folder.ts";
-import { compareEntries, type Sortable, type Titled, uniqueTitles } from "./order.ts";
+import { type Sortable, sortEntries, type Titled, uniqueTitles } from "./order.ts";
 import { findPartner } from "./partner.ts";
 import { readSettings } from "./settings.ts";
 
@@ -70,7 +70,7 @@ export function arrangeMenu(
   settings: LoaderSettings,
   diagnostics: readonly Diagnostic[],
 ): FormatResult {
-  sorted.sort(compareEntries);
+  sortEntries(sorted);
   const candidates = last.length === 0 ? sorted : [...sorted, ...last];
   const titles = uniqueTitles(candidates);
   const chosen = chooseDefault(candidates, settings);

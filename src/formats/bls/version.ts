@@ -88,3 +88,32 @@ function compareWords(a: string, i: number, endA: number, b: string, j: number, 
   }
   return endA - i - (endB - j);
 }
+
+/** In the order of the characters that stand for them in a key: a tilde is older than the end, that than a dash. */
+const KEY_TILDE = "\u0001";
+const KEY_END = "\u0002";
+const KEY_MARKS: Readonly<Record<string, string>> = { "~": KEY_TILDE, "-": "\u0003", "^": "\u0004", ".": "\u0005" };
+/** Above all letters. */
+const KEY_NUMBER = "\u007e";
+const LONGEST_KEYED = 256;
+/** Below all letters. */
+const KEY_WORD_END = "\u0000";
+
+/**
+ * A text that stands where the version does: of two keys, `<` tells what {@link compareVersions} tells of the versions,
+ * at a fraction of its price. Made once for each of thousands that are sorted.
+ * @returns null for versions in which no letter or digit follows a mark, whose order is not that simple
+ */
+export function versionKey(version: string): string | null {
+  if (version.length > LONGEST_KEYED || /[~^.-](?![A-Za-z0-9])/.test(version)) return null;
+  let key = "";
+  for (const [part] of version.matchAll(/[~^.-]|[A-Za-z]+|[0-9]+/g)) {
+    const mark = KEY_MARKS[part];
+    if (mark !== undefined) key += mark;
+    else if (isDigit(part.charCodeAt(0))) {
+      const digits = part.replace(/^0+/, "");
+      key += KEY_NUMBER + String.fromCharCode(digits.length + 1) + digits;
+    } else key += part + KEY_WORD_END;
+  }
+  return key + KEY_END;
+}
