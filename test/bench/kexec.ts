@@ -16,6 +16,8 @@ import { KERNEL, payload } from "../vm/payload.ts";
 import { type Figure, type Group, median } from "./figures.ts";
 
 const ROUNDS = 3;
+/** How often a machine is started until one comes up and gives its figures. */
+const ATTEMPTS = 3;
 /** Loads of each kind in one machine. */
 const LOADS = 3;
 const UUID = "5a6b1c2d-00bd-4000-8000-0000000000bd";
@@ -91,11 +93,21 @@ async function withShell<T>(
   const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
   const initrd = await initramfsWith("baton-bench-kexec", `(${wait}; ${shell}) &`, await kexecTools());
   const cmdline = `console=ttyS0 quiet baton.timeout=-1 ${words}`;
-  return withMachine({ name, kernel: KERNEL, initrd, cmdline, secondSerial: true, disks }, async (machine) => {
-    await machine.serial.waitFor(/baton: menu ready/, TIMEOUT);
-    await machine.serial.waitForScreen(/Bench/);
-    return body(machine);
-  });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withMachine(
+        { name, kernel: KERNEL, initrd, cmdline, secondSerial: true, disks },
+        async (machine) => {
+          // A host that is busy with other things may keep the machine from its disk until Baton has given that up.
+          await machine.serial.waitFor(/baton: menu ready, [1-9]/, TIMEOUT);
+          await machine.serial.waitForScreen(/Bench/);
+          return body(machine);
+        },
+      );
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** Milliseconds of the guest's clock that a command takes. */
