@@ -62,7 +62,7 @@ export interface SessionPlace {
 const LEAST_LEFT = 3;
 const TICK_MS = 200;
 /** How long what is remembered may take to be written, before the jump. */
-const WRITE_MS = 30_000;
+const WRITE_MS = 12_000;
 
 /** Between one round of tries and what follows it, so that a person can step in. */
 const ROUND_S = 10;
@@ -293,7 +293,13 @@ export class Session {
     if (keeper === undefined || (entry.writes.length === 0 && this.#settings.tries === 0)) return;
     try {
       const state = await keeper.call(this.#place);
-      const work = state.perform(state.writesFor(entry, this.#settings), this.#settings);
+      // Reading Baton's own state may have mounted something again.
+      await this.#place.unmount();
+      const work = state.perform(state.writesFor(entry, this.#settings), this.#settings).then((problems) => {
+        // With writes: none that is what the owner wants, and the log has it.
+        if (this.#settings.writes === "none") return;
+        for (const problem of problems) this.#place.milestone(`baton: ${problem}`);
+      });
       const late = `the disks have not taken what is to be remembered within ${WRITE_MS / 1000} s; booting all the same`;
       await Promise.race([work, sleep(WRITE_MS).then(() => log.error(late))]);
     } catch (error) {

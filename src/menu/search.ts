@@ -10,6 +10,7 @@ export class SearchPage {
   at = 0;
   #for: Level | null = null;
   #text = "";
+  #index: readonly { readonly item: EntryItem; readonly all: string }[] = [];
   #found: readonly EntryItem[] = [];
 
   /**
@@ -19,27 +20,33 @@ export class SearchPage {
   found(top: Level): readonly EntryItem[] {
     const text = lineText(this.line).toLowerCase().trim();
     if (this.#for === top && this.#text === text) return this.#found;
+    if (this.#for !== top) this.#index = indexOf(top);
     const words = text.split(/\s+/).filter((word) => word !== "");
-    const found: EntryItem[] = [];
-    const walk = (level: Level): void => {
-      for (const item of level.items) {
-        if (item.kind === "submenu") {
-          walk(item.level);
-          continue;
-        }
-        const title = [...level.path, item.title].join(" > ");
-        const all = `${title} ${item.entry.version ?? ""} ${item.device}`.toLowerCase();
-        if (words.every((word) => all.includes(word))) found.push({ ...item, title });
-      }
-    };
-    walk(top);
+    this.#found = this.#index.filter(({ all }) => words.every((word) => all.includes(word))).map(({ item }) => item);
     this.#for = top;
     this.#text = text;
-    this.#found = found;
-    return found;
+    return this.#found;
   }
 
   selection(top: Level): number {
     return Math.max(0, Math.min(this.at, this.found(top).length - 1));
   }
+}
+
+/** Every entry, titled with its submenus', and the text in which it is searched; made once for a list. */
+function indexOf(top: Level): { item: EntryItem; all: string }[] {
+  const index: { item: EntryItem; all: string }[] = [];
+  const walk = (level: Level): void => {
+    for (const item of level.items) {
+      if (item.kind === "submenu") {
+        walk(item.level);
+        continue;
+      }
+      const title = level.path.length === 0 ? item.title : [...level.path, item.title].join(" > ");
+      const all = `${title} ${item.entry.version ?? ""} ${item.device}`.toLowerCase();
+      index.push({ item: level.path.length === 0 ? item : { ...item, title }, all });
+    }
+  };
+  walk(top);
+  return index;
 }

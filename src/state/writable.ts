@@ -4,9 +4,20 @@
  */
 
 import { mkdirSync, realpathSync, rmdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
-import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_SILENT, mount, unmount } from "../linux/mount.ts";
+import { LinuxError } from "../linux/error.ts";
+import {
+  type MountRequest,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+  MS_RDONLY,
+  MS_SILENT,
+  mount,
+  unmount,
+} from "../linux/mount.ts";
 import { log } from "../log.ts";
 
 /** What is known of the device, looked at just now. */
@@ -69,7 +80,7 @@ export async function withWritable(device: WritableDevice, work: (root: string) 
     );
     await unmount(target, { timeoutMs: TIMEOUT_MS });
     await setReadOnly(source, false);
-    await mount({ source, target, type: driver, flags: FLAGS, data, timeoutMs: TIMEOUT_MS });
+    await mountWhenFree({ source, target, type: driver, flags: FLAGS, data, timeoutMs: TIMEOUT_MS });
     try {
       await work(realpathSync(target));
     } finally {
@@ -81,6 +92,26 @@ export async function withWritable(device: WritableDevice, work: (root: string) 
       rmdirSync(target);
     } catch {
       // Still mounted, where unmounting failed: that has been told.
+    }
+  }
+}
+
+/** How long whoever reads the filesystem still may take to let go of it, in milliseconds. */
+const BUSY_MS = 5000;
+
+/**
+ * A filesystem that was detached while a file of it was open lives on, read-only, until that is closed; mounting it for
+ * writing fails meanwhile.
+ */
+async function mountWhenFree(request: MountRequest): Promise<void> {
+  const end = performance.now() + BUSY_MS;
+  for (;;) {
+    try {
+      await mount(request);
+      return;
+    } catch (error) {
+      if (!(error instanceof LinuxError && error.errnoName === "EBUSY") || performance.now() > end) throw error;
+      await sleep(100);
     }
   }
 }
