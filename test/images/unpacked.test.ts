@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  layOutUnpacked,
+  mayUnpackAhead,
+  readUnpackedKernel,
+  relocateKernel,
+  type UnpackedInput,
+} from "../../src/images/unpacked.ts";
+
+const PAGE = 4096;
+const START = 0x1000000;
+const pause = async (): Promise<void> => {};
+
+interface Reloc {
+  readonly kind: "wide" | "inverse" | "narrow";
+  readonly at: number;
+  readonly value: bigint;
+}
+
+/** A kernel of two pages, of which the second is bss but for 16 bytes, with values to be relocated in the first. */
+function kernel(relocs: readonly Reloc[], lists = 3): Buffer {
+  const header = Buffer.alloc(PAGE);
+  header.write("7f454c46020101", "hex");
+  header.writeUInt16LE(2, 16);
+  header.writeUInt16LE(62, 18);
+  header.writeUInt32LE(1, 20);
+  header.writeBigUInt64LE(BigInt(START), 24);
+  header.writeBigUInt64LE(64n, 32);
+  header.writeBigUInt64LE(64n, 40);
+  header.writeUInt16LE(64, 52);
+  header.writeUInt16LE(56, 54);
+  header.writeUInt16LE(1, 56);
+  header.writeUInt32LE(1, 64);
+  header.writeBigUInt64LE(BigInt(PAGE), 64 + 8);
+  header.writeBigUInt64LE(0xffff_ffff_8100_0000n, 64 + 16);
+  header.writeBigUInt64LE(BigInt(START), 64 + 24);
+  header.writeBigUInt64LE(BigInt(3 * PAGE), 64 + 32);
+  header.writeBigUInt64LE(BigInt(3 * PAGE), 64 + 40);
+  const image = Buffer.alloc(3 * PAGE);
+  image.fill(0x90, 0, 64);
+  for (const { kind, at, value } of relocs) {
+    if (kind === "wide") image.writeBigUInt64LE(value, at);
+    else image.writeUInt32LE(Number(BigInt.asUintN(32, value)), at);
+  }
+  image.write("the end of data.", PAGE);
+  const list = (kind: Reloc["kind"]): Buffer => {
+    const places = relocs.filter((reloc) => reloc.kind === kind).map(({ at }) => at + 0x8000_0000 + START);
+    const bytes = Buffer.alloc(4 + places.length * 4);
+    for (const [index, place] of places.entries()) bytes.writeUInt32LE(place, 4 + index * 4);
+    return bytes;
+  };
+  const tables = [list("wide"), ...(lists === 3 ? [list("inverse")] : []), list("narrow")];
+  return Buffer.concat([header, image, ...tables]);
+}
+
+const RELOCS: readonly Reloc[] = [
+  { kind: "wide", at: 0x100, value: 0xffff_ffff_8123_4567n },
+  { kind: "wide", at: 0x109, value: 0xffff_ffff_fff0_0000n },
+  { kind: "inverse", at: 0x200, value: -0x1000n },
+  { kind: "narrow", at: 0x300, value: 0x8100_0042n },
+];
+
+test("each kind of relocation is applied as the kernel's own unpacker does", async () => {
+  const read = readUnpackedKernel(kernel(RELOCS));
+  await relocateKernel(read, 0x1a00000, pause);
+  const at = (place: number): number => PAGE + place;
+  assert.equal(read.bytes.readBigUInt64LE(at(0x100)), 0xffff_ffff_82c3_4567n);
+  assert.equal(read.bytes.readBigUInt64LE(at(0x109)), 0x0000_0000_0190_0000n, "with the carry into the upper half");
+  assert.equal(read.bytes.readInt32LE(at(0x200)), -0x1000 - 0x1a00000);
+  assert.equal(read.bytes.readUInt32LE(at(0x300)), 0x82a00042);
+});
+
+test("a table of two lists, as kernels since 6.15 have it, is understood too", async () => {
+  const relocs = RELOCS.filter(({ kind }) => kind !== "inverse");
+  const read = readUnpackedKernel(kernel(relocs, 2));
+  await relocateKernel(read, 0x200000, pause);
+  assert.equal(read.bytes.readUInt32LE(PAGE + 0x300), 0x81200042);
+  assert.equal(read.bytes.readBigUInt64LE(PAGE + 0x100), 0xffff_ffff_8143_4567n);
+});
+
+test("the zeros at a part's end are left out", () => {
+  const read = readUnpackedKernel(kernel(RELOCS));
+  assert.equal(read.pieces[0]!.size, 2 * PAGE);
+  assert.equal(read.pieces[0]!.memorySize, 3 * PAGE);
+});
+
+test("what isn't wholly understood is refused", async () => {
+  const whole = kernel(RELOCS);
+  assert.throws(() => readUnpackedKernel(whole.subarray(0, 4 * PAGE)), /no table of relocations/);
+  assert.throws(() => readUnpackedKernel(Buffer.alloc(100_000, 1)), /no ELF file/);
+  const elsewhere = kernel([]);
+  const stray = Buffer.concat([elsewhere, Buffer.from("00000085", "hex")]);
+  const read = readUnpackedKernel(stray);
+  await assert.rejects(relocateKernel(read, 0x200000, pause), /relocations outside of itself/);
+});
+
+test("it is laid out at random places, bss cleared by the trampoline, with the flag that says so", async () => {
+  const placed: [bigint, number][] = [];
+  let params: Uint8Array = new Uint8Array();
+  const asked: bigint[] = [];
+  const header = { kernelAlignment: 0x200000, prefAddress: 0x1000000n } as UnpackedInput["header"];
+  const start = await layOutUnpacked(
+    {
+      kernel: readUnpackedKernel(kernel(RELOCS)),
+      header,
+      setup: Buffer.alloc(0x290),
+      initrds: [],
+      machine: { e820: [], bootParams: null, rsdp: 0n, efi: null, framebufferKept: true },
+      cmdline: "ro",
+      pause,
+      random: (bound) => {
+        asked.push(bound);
+        return 5n;
+      },
+    },
+    {
+      find: (_size, place, pick) => (place.minimum ?? 0n) + pick!(100n) * place.alignment!,
+      add: (content) => {
+        params = content as Uint8Array;
+        return 0x9000n;
+      },
+      addRow: () => assert.fail("there is no initrd"),
+      addAt: (address, content) => placed.push([address, (content as Uint8Array).length]),
+      isFree: () => true,
+      reserve: () => {},
+    },
+  );
+  const base = 0x1000000n + 5n * 0x200000n;
+  assert.deepEqual(placed, [[base, 2 * PAGE]]);
+  assert.deepEqual(start, {
+    cpu: "x86_64",
+    address: base,
+    registers: { rsi: 0x9000n },
+    clear: [{ start: base + BigInt(2 * PAGE), size: BigInt(PAGE) }],
+  });
+  assert.equal(params[0x211]! & 2, 2, "KASLR_FLAG");
+  // 1 GiB without what lies below and the kernel itself, in steps of 2 MiB.
+  assert.deepEqual(asked, [504n, 100n]);
+});
+
+test("words that the unpacker understands keep a kernel packed", () => {
+  for (const cmdline of ["ro nokaslr", "mem=2G ro", "memmap=1M$2M", "no5lvl"])
+    assert.equal(mayUnpackAhead(cmdline), false);
+  for (const cmdline of ["ro quiet", "root=/dev/sda memory=1", ""]) assert.equal(mayUnpackAhead(cmdline), true);
+});
