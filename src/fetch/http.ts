@@ -3,8 +3,8 @@
  * are always checked, and a time for each thing that may never come.
  */
 
-import * as http from "node:http";
-import * as https from "node:https";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
 import { createGunzip, createInflate } from "node:zlib";
 import { BatonError } from "../errors.ts";
@@ -55,7 +55,7 @@ export function httpTransport(options: HttpOptions): Transport {
 class Client {
   readonly #options: HttpOptions;
   readonly #times: HttpTimes;
-  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+  readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -63,8 +63,8 @@ class Client {
     const { ca, cert, key } = options;
     const shared = { keepAlive: true, keepAliveMsecs: 5000, maxFreeSockets: 4 };
     this.#agents = {
-      http: new http.Agent(shared),
-      https: new https.Agent({
+      http: new HttpAgent(shared),
+      https: new HttpsAgent({
         ...shared,
         ...(ca && ca.length > 0 ? { ca: [...ca] } : {}),
         ...(cert === undefined ? {} : { cert }),
@@ -142,7 +142,7 @@ class Client {
     method: string,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
-  ): Promise<{ response: http.IncomingMessage; at: URL }> {
+  ): Promise<{ response: IncomingMessage; at: URL }> {
     let at = url;
     const seen = new Set<string>();
     for (let hop = 0; ; hop++) {
@@ -176,7 +176,7 @@ class Client {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
     first: URL,
-  ): Promise<http.IncomingMessage> {
+  ): Promise<IncomingMessage> {
     const proxy = proxyFor(url, this.#options.proxy);
     const isTls = url.protocol === "https:";
     const sent: Record<string, string> = {
@@ -189,7 +189,7 @@ class Client {
     const authorization = this.#authorization(url, first);
     if (authorization !== null) sent.Authorization = authorization;
     const host = url.hostname.replace(/^\[|\]$/g, "");
-    const base: https.RequestOptions = { method, headers: sent, ...(signal ? { signal } : {}) };
+    const base: RequestOptions = { method, headers: sent, ...(signal ? { signal } : {}) };
     const target = `${url.pathname}${url.search}`;
     const name = shownUrl(url);
     if (proxy === null) {
@@ -229,13 +229,13 @@ class Client {
 
   #send(
     isTls: boolean,
-    words: https.RequestOptions,
+    words: RequestOptions,
     name: string,
     proxy: string | null,
     again = false,
-  ): Promise<http.IncomingMessage> {
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = (isTls ? https : http).request(words);
+      const request = (isTls ? httpsRequest : httpRequest)(words);
       let phase: "connect" | "answer" = "connect";
       const giveUp = (): void => {
         const where = proxy === null ? name : `${name} by the proxy ${proxy}`;
@@ -272,7 +272,7 @@ class Client {
 
   /** The pieces as they come, each with a deadline. @param expected bytes, null where it isn't known */
   async *#body(
-    response: http.IncomingMessage,
+    response: IncomingMessage,
     name: string,
     expected: number | null,
     signal: AbortSignal | undefined,
@@ -349,7 +349,7 @@ async function* nothing(): AsyncIterable<Uint8Array> {}
 
 /** A body that the server has packed although it was not asked to. */
 async function* unpacked(
-  response: http.IncomingMessage,
+  response: IncomingMessage,
   packed: AsyncIterable<Uint8Array>,
   encoding: string,
   name: string,

@@ -1,6 +1,6 @@
 /** HTTP proxies: which one, and tunnels through it for HTTPS (RFC 9110, CONNECT). */
 
-import * as http from "node:http";
+import { request as httpRequest } from "node:http";
 import { isIP } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { BatonError } from "../errors.ts";
@@ -67,7 +67,7 @@ export async function tunnel(
   const proxyName = `${proxy.protocol}//${proxy.host}`;
   const name = shownUrl(url);
   return new Promise((resolve, reject) => {
-    const request = http.request({
+    const request = httpRequest({
       host: proxy.hostname.replace(/^\[|\]$/g, ""),
       port: proxy.port || 80,
       method: "CONNECT",

@@ -17,8 +17,25 @@ export interface BatonOptions extends Omit<MachineOptions, "kernel" | "initrd" |
   readonly words?: string;
   /** The image's own /etc/baton.yaml. */
   readonly config?: string;
+  /** More files for the image, by absolute path. */
+  readonly files?: Readonly<Record<string, string>>;
   /** A root shell beside Baton on ttyS1, for tests that look or meddle from inside. */
   readonly shell?: boolean;
+}
+
+function archiveEntries(files: Readonly<Record<string, string>>): CpioEntry[] {
+  const folders = new Set(
+    Object.keys(files).flatMap((path) =>
+      path
+        .split("/")
+        .slice(1, -1)
+        .map((_, i, all) => all.slice(0, i + 1).join("/")),
+    ),
+  );
+  return [
+    ...[...folders].sort().map((folder) => cpioDirectory(folder)),
+    ...Object.entries(files).map(([path, text]) => cpioFile(path.slice(1), Buffer.from(text), 0o644)),
+  ];
 }
 
 /** Baton's kernel's command line for these options. */
@@ -34,10 +51,8 @@ export function batonCmdline(options: BatonOptions): string {
 
 /** Runs `body` with a machine that boots Baton; see withMachine for what is checked afterwards. */
 export async function withBaton<T>(options: BatonOptions, body: (machine: Machine) => Promise<T>): Promise<T> {
-  const config =
-    options.config === undefined
-      ? []
-      : [cpioDirectory("etc"), cpioFile("etc/baton.yaml", Buffer.from(options.config), 0o644)];
+  const files = { ...(options.config === undefined ? {} : { "/etc/baton.yaml": options.config }), ...options.files };
+  const config = archiveEntries(files);
   const initrd = options.shell
     ? await initramfsWithShell(config)
     : config.length > 0
