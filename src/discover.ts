@@ -10,6 +10,7 @@ import { BatonError, describeError } from "./errors.ts";
 import { checkFiles } from "./filecheck.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "./formats/format.ts";
 import { formats as allFormats } from "./formats/formats.ts";
+import { rememberLists } from "./formats/remember.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { log } from "./log.ts";
@@ -77,6 +78,7 @@ export class Discovery {
   #list: BootList = bootList([], () => null);
   #rules: BootRules | undefined;
   #network: NetworkSource | null = null;
+  #others: readonly ReadConfig[] = [];
 
   /**
    * @param compareNames the order of devices; that in which they were noted, unless given
@@ -111,10 +113,23 @@ export class Discovery {
       const attached = this.#attached.get(name);
       const sources = attached?.scans.map((scan) => scan.path) ?? [];
       const reason = sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached));
+      const note = this.#noteOn(name) ?? facts.note ?? null;
       const isos = this.#isoFiles.on(name).map((volume) => isoRow(volume, attached?.isos ?? []));
-      return [{ ...facts, sources, reason }, ...isos];
+      return [{ ...facts, sources, reason, note }, ...isos];
     });
     return [...disks, ...(this.#network?.rows ?? [])];
+  }
+
+  /** Copies of a disk: what names the filesystem by its UUID may mean any of them. */
+  #noteOn(name: string): string | null {
+    const volume = this.#attached.get(name)?.volume;
+    // The devices of one btrfs have the same UUID, and are no copies.
+    if (volume === undefined || volume.uuid === null || volume.type === "btrfs") return null;
+    const copies = [...this.#attached.values()]
+      .filter(({ volume: other }) => other.name !== name && other.uuid === volume.uuid)
+      .map(({ volume: other }) => other.name);
+    if (copies.length === 0) return null;
+    return `${copies.join(", ")} has the same UUID: root=UUID=${volume.uuid} may mean either`;
   }
 
   /** A device is there; `facts.reason` where nothing can be read from it. */
@@ -220,6 +235,12 @@ export class Discovery {
     this.refresh();
   }
 
+  /** What neither disks nor the network give: the firmware's own entries. The list is made anew. */
+  setOthers(configs: readonly ReadConfig[]): void {
+    this.#others = configs;
+    this.refresh();
+  }
+
   get network(): NetworkSource | null {
     return this.#network;
   }
@@ -246,10 +267,11 @@ export class Discovery {
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
     const context = this.#context(volume, this.volumes);
+    const searched = rememberLists(volume);
     try {
       const found = await Promise.all(
         this.#formats.map(async (format) => {
-          const paths = await format.find(volume);
+          const paths = await format.find(searched);
           return Promise.all(paths.map((path) => scanConfig(format, path, context)));
         }),
       );
@@ -298,6 +320,7 @@ export class Discovery {
     return [
       ...configs,
       ...(this.#network?.configs ?? []),
+      ...this.#others,
       ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? []))),
     ];
   }
