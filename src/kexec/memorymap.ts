@@ -57,6 +57,33 @@ export class MemoryMap implements Iterable<MemoryRegion> {
   }
 }
 
+/** Types of a UEFI payload's map (edk2, UefiPayloadPkg/Include/Linuxboot.h and BlParseLib). */
+const PAYLOAD_TYPES: Readonly<Record<MemoryType, number>> = {
+  ram: 1,
+  "crash-kernel": 1,
+  reserved: 2,
+  other: 2,
+  persistent: 2,
+  acpi: 3,
+  "acpi-nvs": 4,
+  unusable: 5,
+};
+
+/**
+ * The map as a UEFI payload that is started from Linux takes it: for each region start and last address, 64 bits each,
+ * and a type of 32 bits, one behind the other.
+ */
+export function toPayloadMap(map: MemoryMap): Buffer {
+  const regions = [...map];
+  const bytes = Buffer.alloc(regions.length * 20);
+  for (const [index, { range, type }] of regions.entries()) {
+    bytes.writeBigUInt64LE(range.start, index * 20);
+    bytes.writeBigUInt64LE(range.end - 1n, index * 20 + 8);
+    bytes.writeUInt32LE(PAYLOAD_TYPES[type], index * 20 + 16);
+  }
+  return bytes;
+}
+
 /**
  * What the firmware's map and /proc/iomem call things: exactly (E820 and EFI names of arch/x86/kernel/e820.c and
  * drivers/firmware/memmap.c).

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
+import { emptyFdt, fdtText, makeNode, writeFdt } from "../../src/binary/fdt.ts";
 import {
   MemoryMap,
   type MemoryType,
@@ -10,7 +11,9 @@ import {
   parseMemblock,
   readFirmwareMap,
   readIomem,
+  toPayloadMap,
 } from "../../src/kexec/memorymap.ts";
+import { parseDevicetreeMap } from "../../src/kexec/memorymapfdt.ts";
 import { ADDRESS_END, Range } from "../../src/kexec/ranges.ts";
 
 const shown = (map: MemoryMap) => [...map].map(({ range, type }) => `${range} ${type}`);
@@ -107,6 +110,51 @@ test("memblock: RAM without what is reserved in it", () => {
     "0x42000000-0xafffffff (1760 MiB)",
     "0xb0010000-0xbfffffff (256 MiB)",
   ]);
+});
+
+const cells = (...values: number[]): Uint8Array => {
+  const bytes = Buffer.alloc(values.length * 4);
+  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, index * 4);
+  return bytes;
+};
+
+test("a devicetree: memory nodes and what is reserved in them, in the cells that each parent tells", () => {
+  const tree = emptyFdt();
+  tree.root.properties.set("#address-cells", cells(2)).set("#size-cells", cells(2));
+  const memory = makeNode(tree, "/memory@40000000");
+  memory.properties.set("device_type", fdtText("memory"));
+  memory.properties.set("reg", cells(0, 0x4000_0000, 0, 0x1000_0000, 1, 0, 0, 0x1000_0000));
+  const pool = makeNode(tree, "/reserved-memory");
+  pool.properties.set("#address-cells", cells(1)).set("#size-cells", cells(1));
+  makeNode(tree, "/reserved-memory/firmware@48000000").properties.set("reg", cells(0x4800_0000, 0x10_0000));
+  makeNode(tree, "/reserved-memory/pool").properties.set("size", cells(0x10_0000));
+  const off = makeNode(tree, "/memory@80000000").properties;
+  off.set("status", fdtText("disabled")).set("reg", cells(0, 0x8000_0000, 0, 0x1000));
+  tree.reservations.push({ address: 0x4000_0000n, size: 0x1000n });
+  const map = parseDevicetreeMap(writeFdt(tree));
+  assert.deepEqual([...map.ram()].map(String), [
+    "0x40001000-0x47ffffff (128 MiB)",
+    "0x48100000-0x4fffffff (127 MiB)",
+    "0x100000000-0x10fffffff (256 MiB)",
+  ]);
+  memory.properties.set("reg", cells(0, 1, 2));
+  assert.throws(() => parseDevicetreeMap(writeFdt(tree)), { code: "bad-format" });
+});
+
+test("a UEFI payload's map has each region's first and last address and its type", () => {
+  const range = (start: bigint, end: bigint) => new Range(start, end);
+  const bytes = toPayloadMap(
+    new MemoryMap([
+      { range: range(0x1000n, 0xa0000n), type: "ram" },
+      { range: range(0x100000n, 0x101000n), type: "acpi" },
+    ]),
+  );
+  assert.equal(bytes.length, 40);
+  assert.deepEqual(
+    [bytes.readBigUInt64LE(0), bytes.readBigUInt64LE(8), bytes.readUInt32LE(16)],
+    [0x1000n, 0x9ffffn, 1],
+  );
+  assert.deepEqual([bytes.readBigUInt64LE(28), bytes.readUInt32LE(36)], [0x100fffn, 3]);
 });
 
 const root = process.getuid?.() === 0;
