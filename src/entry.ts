@@ -59,7 +59,9 @@ export type EntryType =
   /** A kernel that was named by its URL alone. */
   | "url"
   | "baton"
-  | "petitboot";
+  | "petitboot"
+  /** The firmware's own boot entries. */
+  | "firmware";
 
 /** What sort of thing an entry starts. */
 export type EntryKind = "linux" | "multiboot" | "multiboot2" | "efi" | "iso" | "local" | "other";

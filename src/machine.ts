@@ -317,6 +317,9 @@ function answersTo(device: BlockDevice, selector: string): boolean {
   }
 }
 
+/** Baton reads a filesystem as it lies on the disk: what stands in its journal alone is not seen. */
+const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
+
 function factsOf(device: BlockDevice): DeviceFacts {
   return {
     name: device.name,
@@ -327,6 +330,7 @@ function factsOf(device: BlockDevice): DeviceFacts {
     model: device.model,
     transport: device.transport,
     reason: device.reason,
+    note: device.identity?.usage === "filesystem" && device.identity.dirty ? STALE : null,
   };
 }
 

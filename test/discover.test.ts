@@ -149,3 +149,16 @@ test("a disk that arrives leaves the entries of those that were there bootable",
   const reasons = discovery.list.entries.map((entry) => entry.reason);
   assert.deepEqual(reasons, [null, null]);
 });
+
+test("two disks with the same UUID are told apart: each says which other has it", async () => {
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" }, undefined, [lines]);
+  const first = volume("vda1", { "/menu": "A uuid-vda1 /k", "/k": "" });
+  const copy = { ...volume("vdb1", { "/menu": "A uuid-vda1 /k", "/k": "" }), uuid: "uuid-vda1" };
+  for (const one of [first, copy]) discovery.attach(one, facts(one.name));
+  await discovery.scan();
+  assert.deepEqual(
+    discovery.devices.map(({ note }) => note?.split(":")[0]),
+    ["vdb1 has the same UUID", "vda1 has the same UUID"],
+  );
+  assert.equal(new Set(discovery.list.entries.map(({ id }) => id)).size, 2);
+});

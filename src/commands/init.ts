@@ -5,6 +5,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { BootEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { exitNow } from "../linux/exit.ts";
 import { reboot } from "../linux/reboot.ts";
@@ -105,6 +106,18 @@ export async function init(): Promise<number> {
       session.store.update({ message: describeError(error) });
       return;
     }
+    await end("restart");
+  };
+  /** What the firmware itself could start, once its variables can be read. */
+  const listFirmware = async (): Promise<void> => {
+    await Promise.all([machine.settled, configured]);
+    const { firmwareConfig } = await import("./firmwareentries.ts");
+    machine.discovery.setOthers(firmwareConfig(configuration.settings));
+    session.update();
+  };
+  const bootNext = async ({ nativeId }: BootEntry): Promise<void> => {
+    const firmware = await import("./firmwareentries.ts");
+    await firmware.bootNext(nativeId);
     await end("restart");
   };
   let kept: Promise<StateKeeper> | null = null;
@@ -212,7 +225,7 @@ export async function init(): Promise<number> {
       },
       unmount,
       keeper,
-      ...(existsSync("/sys/firmware/efi") ? { firmware: enterFirmware } : {}),
+      ...(existsSync("/sys/firmware/efi") ? { firmware: enterFirmware, bootNext } : {}),
       reboot: () => end("restart"),
       powerOff: () => end("power-off"),
     },
@@ -251,6 +264,7 @@ export async function init(): Promise<number> {
     changed.raise();
   }
 
+  if (existsSync("/sys/firmware/efi")) void listFirmware().catch((error) => log.warn(describeError(error)));
   void lookAtNetwork();
   // The menu comes with the first entry that can boot; without one, when there is nothing left to look at.
   while ((!machine.isComplete || awaitsNetwork) && !isBootable()) await changed.wait();

@@ -52,6 +52,8 @@ export interface SessionPlace {
   powerOff(): Promise<void>;
   /** What may be written and what is remembered; absent where neither is wanted (`baton menu` on a host). */
   keeper?(): Promise<StateKeeper>;
+  /** Restarts into one of the firmware's own boot entries; absent where there are none. */
+  bootNext?(entry: BootEntry): Promise<void>;
   /** Restarts into the firmware's set-up; absent where the firmware can't. */
   firmware?(): Promise<void>;
   /** Fetches what stands at a URL, and adds what it gives to the list. */
@@ -246,6 +248,10 @@ export class Session {
     try {
       if (this.#menu === null) this.#place.announce(`Booting ${entry.title} (${entry.source})`);
       if (!entry.bootable) throw new Error(entry.reason ?? "it can't be booted");
+      if (entry.type === "firmware" && this.#place.bootNext) {
+        await this.#place.bootNext(entry);
+        throw new Error("the machine was to restart, and has not");
+      }
       if (!isByPerson && entry.restricted !== null)
         throw new Error("its bootloader restricts it: a person must choose it");
       await bootEntry(this.#place.discovery, entry, options, {

@@ -43,6 +43,8 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   }
   if (!entry.bootable) add("Problem", entry.reason ?? "it cannot be booted", 2, "warning");
   add("Disk", diskText(item.device, state, look), 1);
+  const note = state.devices.find((candidate) => candidate.name === item.device)?.note ?? "";
+  add("Beware", note, 2, "warning");
   add("Config", entry.source, 1);
   add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);
   if (entry.initrd.length > 0 && room - rows.length > 1) add("Initrd", initrdText(entry), 1);

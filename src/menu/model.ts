@@ -21,6 +21,8 @@ export interface DeviceRow {
   readonly sources: readonly string[];
   /** Why it yielded nothing, else null. */
   readonly reason: string | null;
+  /** What a person should know who boots from it, else null or left out. */
+  readonly note?: string | null;
 }
 
 /** Work that is going on: `Loading Debian GNU/Linux`. */

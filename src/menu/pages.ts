@@ -123,6 +123,7 @@ function deviceRows(device: DeviceRow, names: number, columns: number, look: Loo
     ...head,
     ...(device.uuid === null ? [] : paragraph(`UUID ${device.uuid}`, indent, columns, look)),
     ...device.sources.flatMap((source) => paragraph(source, indent, columns, look, "accent")),
+    ...(device.note == null ? [] : paragraph(device.note, indent, columns, look, "warning")),
     ...(device.reason === null ? [] : paragraph(device.reason, indent, columns, look, "warning")),
   ];
 }

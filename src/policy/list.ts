@@ -252,6 +252,7 @@ function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry 
 }
 
 function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
+  if (entry.type === "firmware") return null;
   const files = entryFiles(entry);
   if (files.length === 0) return "it names no kernel";
   for (const file of files) {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { firmwareConfig } from "../../src/commands/firmwareentries.ts";
+import { bootList } from "../../src/policy/list.ts";
 import { parseLoadOption } from "../../src/state/firmware.ts";
 import { OwnState, STATE_VARIABLE } from "../../src/state/own.ts";
 import { describeWrite } from "../../src/state/perform.ts";
@@ -73,4 +75,15 @@ test("a firmware's boot entry is read: title and file, but not what is switched 
   assert.equal(parseLoadOption("0003", option(0)), null);
   assert.equal(parseLoadOption("0003", option(9)), null);
   for (let cut = 0; cut < option(1).length; cut++) parseLoadOption("0003", option(1).subarray(0, cut));
+});
+
+test("firmware's entries are listed last, never boot by themselves, and only where writing is allowed", () => {
+  const found = [{ number: "0003", title: "Windows Boot Manager", file: "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" }];
+  const listed = (writes: "none" | "bootloader-state") => bootList(firmwareConfig({ writes }, found), () => null);
+  const [shut] = listed("none").entries;
+  assert.deepEqual([shut?.id, shut?.bootable, shut?.isDefault], ["firmware:firmware:Boot0003", false, false]);
+  assert.match(shut?.reason ?? "", /only the firmware can start it/);
+  const open = listed("bootloader-state");
+  assert.deepEqual([open.entries[0]?.bootable, open.defaultId, open.order], [true, null, []]);
+  assert.deepEqual(firmwareConfig({ writes: "none" }, []), []);
 });
