@@ -29,6 +29,7 @@ const GLOB_LIMIT = 10_000;
 export class Files {
   readonly #run: Interpreter;
   readonly #stats = new Map<string, FileStat | null>();
+  readonly #lists = new Map<string, Promise<readonly string[] | null>>();
   readonly #blocks = new Map<string, LoadedBlock>();
 
   constructor(run: Interpreter) {
@@ -157,11 +158,19 @@ export class Files {
   }
 
   /** The names in a directory, null where there is none. */
-  async list(directory: string): Promise<readonly string[] | null> {
+  list(directory: string): Promise<readonly string[] | null> {
     const { device, path } = this.name(directory);
-    if (device.kind !== "volume") return null;
+    if (device.kind !== "volume") return Promise.resolve(null);
     const { volume } = device;
-    return (await this.#attempt(volume, () => volume.reader.list(path)))?.map(({ name }) => name) ?? null;
+    const key = `${volume.name}:${path}`;
+    let names = this.#lists.get(key);
+    if (names === undefined) {
+      names = this.#attempt(volume, () => volume.reader.list(path)).then(
+        (items) => items?.map(({ name }) => name) ?? null,
+      );
+      this.#lists.set(key, names);
+    }
+    return names;
   }
 
   /**
