@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { machine } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReadAt } from "./binary/readat.ts";
@@ -208,7 +208,9 @@ export async function loadOpened(
   const whole = await identify(opened[0]!);
   const unusable = loadRefusal(whole, machine());
   if (unusable !== null) throw new BatonError("bad-format", `${opened[0]!.name}: ${unusable}`);
-  const { kernel: part, initrds } = await kexecFiles(opened, whole, profile);
+  const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, profile);
+  const devicetree = special.devicetree ?? (isX86(machine()) ? null : own);
+  const { overlays = [] } = special;
   const readPart = readAtWithin(readAtOf(opened[0]!), {
     offset: (part.offset ?? 0) - opened[0]!.offset,
     size: part.size,
@@ -218,13 +220,13 @@ export async function loadOpened(
   try {
     const all = loadMethods(image, machine(), await readKexecState());
     // The kernel itself passes its own devicetree on, and takes no other.
-    const only = special.devicetree ? "classic" : (special.call ?? "auto");
+    const only = devicetree !== null || overlays.length > 0 ? "classic" : (special.call ?? "auto");
     const usable = only === "auto" ? all : all.filter(({ name }) => name === CALLS[only]);
     const methods = special.ahead ? await aheadMethods(usable, special.ahead) : usable;
     const refusal = methods.length > 0 ? null : (loadRefusal(image, machine()) ?? "There is no way to load it here.");
     if (refusal !== null) throw new BatonError("bad-format", `${kernel.name}: ${refusal}`);
     const { cmdlineLimit } = image;
-    const files = { kernel, initrds, ...special };
+    const files = { kernel, initrds, ...special, devicetree };
     return await loadFile({ ...files, cmdline, cmdlineLimit, readTimeoutMs: READ_MS, onProgress, methods });
   } finally {
     release();
@@ -232,7 +234,7 @@ export async function loadOpened(
 }
 
 /** What only some kernels get. */
-export type SpecialFiles = Partial<Pick<LoadRequest, "modules" | "loaderName" | "devicetree">> & {
+export type SpecialFiles = Partial<Pick<LoadRequest, "modules" | "loaderName" | "devicetree" | "overlays">> & {
   /** False once nobody wants it any more. */
   readonly isWanted?: () => boolean;
   /**
@@ -272,18 +274,20 @@ function filesOf(entry: BootEntry, arch: string): FileRef[] {
   if (entry.kind !== "linux" || entry.linux === null) {
     throw new BatonError("unsupported", entry.reason ?? "the entry names no kernel that kexec could start");
   }
-  const devicetree = takesDevicetree(entry, arch) ? [entry.devicetree!] : [];
-  return [entry.linux, ...entry.initrd, ...(entry.addons ?? []), ...devicetree];
+  return [entry.linux, ...entry.initrd, ...(entry.addons ?? []), ...devicetreeRefs(entry, arch)];
 }
 
 const isMultiboot = ({ kind }: BootEntry): boolean => kind === "multiboot" || kind === "multiboot2";
 
-function takesDevicetree({ devicetree }: BootEntry, arch: string): boolean {
-  if (devicetree === null) return false;
-  if (!/^(x86_64|i.86)$/.test(arch)) return true;
-  log.info(`${formatFileRef(devicetree)}: not used, since x86 kernels take no devicetree`);
-  return false;
+/** The entry's devicetree, if it names one, and its overlays. */
+function devicetreeRefs({ devicetree, devicetreeOverlays = [] }: BootEntry, arch: string): FileRef[] {
+  const refs = [...(devicetree === null ? [] : [devicetree]), ...devicetreeOverlays];
+  if (refs.length === 0 || !isX86(arch)) return refs;
+  log.info(`${formatFileRef(refs[0]!)}: not used, since x86 kernels take no devicetree`);
+  return [];
 }
+
+const isX86 = (arch: string): boolean => /^(x86_64|i.86)$/.test(arch);
 
 /**
  * The open files of an entry by what they are for.
@@ -300,8 +304,12 @@ function partsOf(entry: BootEntry, opened: readonly OpenFile[]): { files: readon
     });
     return { files: opened.slice(0, 1), special: { modules, loaderName: named ? "Baton" : "GRUB 2 (Baton)" } };
   }
-  if (!takesDevicetree(entry, machine())) return { files: opened, special: {} };
-  return { files: opened.slice(0, -1), special: { devicetree: plain(opened.at(-1)!) } };
+  const count = devicetreeRefs(entry, machine()).length;
+  if (count === 0) return { files: opened, special: {} };
+  const trees = opened.slice(-count).map(plain);
+  const devicetree = entry.devicetree === null ? null : trees[0]!;
+  const overlays = trees.slice(devicetree === null ? 0 : 1);
+  return { files: opened.slice(0, -count), special: { devicetree, overlays } };
 }
 
 /** A file that is whole is taken as it is; a part has to be copied first by kexec_file_load. */
@@ -410,37 +418,56 @@ export async function kexecFiles(
   opened: readonly OpenFile[],
   image: Image,
   profile: number,
-): Promise<{ kernel: KexecFile; initrds: KexecFile[] }> {
+): Promise<{ kernel: KexecFile; initrds: KexecFile[]; devicetree: KexecFile | null }> {
   const [first, ...others] = opened.map(plain);
-  const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size, profile) : null;
-  if (uki === null) return { kernel: first!, initrds: others };
+  const compatible = image.format === "UKI" ? await ownCompatible() : [];
+  const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size, profile, compatible) : null;
+  if (uki === null) return { kernel: first!, initrds: others, devicetree: null };
   const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({
     size: extent.size,
     offset: opened[0]!.offset + extent.offset,
     fd: first!.fd,
     name: `${first!.name} (${section})`,
   });
-  const { before, after } = await addonFiles(opened.slice(1));
+  const { before, after, devicetree } = await addonFiles(opened.slice(1), compatible);
   return {
     kernel: part(".linux", uki.linux),
     initrds: [...before, ...uki.initrds.map((extent) => part(".initrd", extent)), ...after],
+    devicetree: devicetree ?? (uki.devicetree && part(".dtb", uki.devicetree)),
   };
 }
 
-/** Initrds as they are, and addons of a unified kernel image taken apart: their microcode comes first of all. */
-async function addonFiles(opened: readonly OpenFile[]): Promise<{ before: KexecFile[]; after: KexecFile[] }> {
+/** What the devicetree that this machine runs with calls it; nothing where there is none. */
+async function ownCompatible(): Promise<string[]> {
+  const text = await readFile("/proc/device-tree/compatible", "latin1").catch(() => "");
+  return text.split("\0").filter((name) => name !== "");
+}
+
+/** What addons of a unified kernel image bring. */
+interface AddonFiles {
+  /** Microcode comes first of all. */
+  readonly before: KexecFile[];
+  readonly after: KexecFile[];
+  /** The last one's that has any, in place of the image's own. */
+  readonly devicetree: KexecFile | null;
+}
+
+/** Initrds as they are, and addons taken apart. */
+async function addonFiles(opened: readonly OpenFile[], compatible: readonly string[]): Promise<AddonFiles> {
+  let devicetree: KexecFile | null = null;
   const before: KexecFile[] = [];
   const after: KexecFile[] = [];
   for (const file of opened) {
-    const addon = await readUkiAddon(readAtOf(file), file.size);
+    const addon = await readUkiAddon(readAtOf(file), file.size, compatible);
     if (addon === null) after.push(plain(file));
     const part = (section: string, { offset, size }: { offset: number; size: number }): KexecFile => ({
       ...{ fd: file.handle.fd, size, offset: file.offset + offset, name: `${file.name} (${section})` },
     });
     if (addon?.microcode) before.push(part(".ucode", addon.microcode));
     if (addon?.initrd) after.push(part(".initrd", addon.initrd));
+    if (addon?.devicetree) devicetree = part(".dtb", addon.devicetree);
   }
-  return { before, after };
+  return { before, after, devicetree };
 }
 
 export const readAtOf =

@@ -5,13 +5,14 @@
 
 import { randomBytes } from "node:crypto";
 import { open, readFile } from "node:fs/promises";
+import { readFdt, writeFdt } from "./binary/fdt.ts";
 import { readAtOf } from "./binary/readat.ts";
 import type { SegmentMemory, Start } from "./binary/segment.ts";
 import { initrdContents } from "./classic.ts";
 import { BatonError, describeError } from "./errors.ts";
 import { identifyImage } from "./images/identify.ts";
 import { layOut, type Machine } from "./images/layout.ts";
-import { filePart, type ReadOptions, readWhole } from "./kexec/files.ts";
+import { filePart, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
 import { readX86Machine } from "./kexec/x86machine.ts";
 import { log } from "./log.ts";
@@ -53,9 +54,8 @@ async function readMachine(arch: string, request: LoadRequest, reading: ReadOpti
     return { arch, x86, rsdp: await readRsdp(x86.rsdp) };
   }
   if (arch !== "aarch64") throw new BatonError("unsupported", `Baton loads no kernels by kexec_load on ${arch}.`);
-  const devicetree = request.devicetree
-    ? await readWhole(filePart(request.devicetree), reading)
-    : await runningDevicetree();
+  const whole = request.devicetree ? await readWhole(filePart(request.devicetree), reading) : await runningDevicetree();
+  const devicetree = await withOverlays(whole, request.overlays ?? [], reading);
   if (devicetree.length > DEVICETREE_LIMIT) {
     throw new BatonError(
       "refused",
@@ -63,6 +63,25 @@ async function readMachine(arch: string, request: LoadRequest, reading: ReadOpti
     );
   }
   return { arch, devicetree, kaslrSeed: randomBytes(8), rngSeed: randomBytes(64) };
+}
+
+async function withOverlays(
+  devicetree: Uint8Array,
+  overlays: readonly KexecFile[],
+  reading: ReadOptions,
+): Promise<Uint8Array> {
+  if (overlays.length === 0) return devicetree;
+  const { applyOverlay } = await import("./binary/fdtoverlay.ts");
+  const tree = readFdt(devicetree);
+  for (const overlay of overlays) {
+    const bytes = await readWhole(filePart(overlay), reading);
+    try {
+      applyOverlay(tree, readFdt(bytes));
+    } catch (cause) {
+      throw new BatonError("bad-format", `${overlay.name}: ${describeError(cause)}`, { cause });
+    }
+  }
+  return writeFdt(tree);
 }
 
 async function runningDevicetree(): Promise<Uint8Array> {

@@ -22,6 +22,8 @@ export interface LoadRequest {
   readonly crash?: boolean;
   /** A devicetree in place of the running kernel's. kexec_load only. */
   readonly devicetree?: KexecFile | null;
+  /** Applied to it, or to the running kernel's, in this order. kexec_load only. */
+  readonly overlays?: readonly KexecFile[];
 }
 
 export interface LoadMethod {
