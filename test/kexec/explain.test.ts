@@ -16,6 +16,9 @@ const FREE: KexecState = {
 };
 const USUAL: KexecAttempt = { kernelSize: 8 * MiB, initrdSize: 30 * MiB, cmdlineSize: 20, cmdlineLimit: 2017 };
 
+/** By kexec_load. */
+const CLASSIC: Partial<KexecAttempt> = { entry: 0x1000n, segments: [], flags: 0 };
+
 function load(errno: string, state: Partial<KexecState> = {}, attempt: Partial<KexecAttempt> = {}): string {
   const error = new LinuxError("kexec_file_load", "3, 4", errnoNumber(errno));
   return explainLoad(error, { ...FREE, ...state }, { ...USUAL, ...attempt }).message;
@@ -47,6 +50,17 @@ const CASES: readonly (readonly [
   ["no permission for no known reason", "EPERM", { lockdown: null }, {}, /security policy/],
   ["lockdown of the classic call", "EACCES", { lockdown: "integrity" }, {}, /forbids this way/],
   ["IMA", "EACCES", {}, {}, /IMA/],
+  ["kexec_load under lockdown", "EPERM", { lockdown: "integrity" }, CLASSIC, /forbids kexec_load.*kexec_file_load/],
+  ["kexec_load under IMA's policy", "EACCES", { lockdown: null }, CLASSIC, /forbids kexec_load.*kexec_file_load/],
+  ["coming back", "EINVAL", {}, { ...CLASSIC, flags: 2 }, /CONFIG_KEXEC_JUMP/],
+  ["segments over half of memory", "EINVAL", {}, { ...CLASSIC, kernelSize: 1100 * MiB }, /take 1100 MiB.*half/],
+  ["segments refused without a reason", "EINVAL", {}, CLASSIC, /segments or flags/],
+  ["a crash kernel without its memory", "EADDRNOTAVAIL", {}, { ...CLASSIC, isCrash: true }, /crashkernel=/],
+  ["a crash kernel that is too large", "EADDRNOTAVAIL", {}, { isCrash: true }, /crashkernel=256M/],
+  ["a segment that is no whole pages", "EADDRNOTAVAIL", {}, CLASSIC, /begin or end at a page/],
+  ["no kexec_load", "ENOSYS", {}, CLASSIC, /without kexec_load/],
+  ["a segment that can't be read", "EFAULT", {}, CLASSIC, /could not read a segment/],
+  ["no memory for segments", "ENOMEM", {}, CLASSIC, /segments take 8.0 MiB, and 1500 MiB are free/],
   ["no kernel", "ENOEXEC", {}, {}, /bzImage .* arm64/],
   [
     "foreign key under Secure Boot",
