@@ -30,8 +30,10 @@ const DEMO_PACKAGES = [
 
 const TEST_PACKAGES = [
   ["btrfs-progs", "mkfs.btrfs"],
+  ["bzip2", "packed kernels"],
   ["cpio", "a second opinion on the cpio writer"],
   ["cryptsetup-bin", "LUKS images"],
+  ["curl", "a second opinion on HTTP's speed"],
   ["debootstrap", "a real Debian system"],
   ["erofs-utils", "mkfs.erofs"],
   ["exfatprogs", "mkfs.exfat"],
@@ -41,6 +43,8 @@ const TEST_PACKAGES = [
   ["lvm2", "LVM images"],
   ["mdadm", "RAID images"],
   ["mount", "losetup"],
+  ["dnsmasq-base", "DHCP and TFTP for VMs"],
+  ["openssl", "certificates"],
   ["ovmf", "UEFI firmware for the VM"],
   ["qemu-system-arm", "the arm64 VM"],
   ["squashfs-tools", "mksquashfs"],

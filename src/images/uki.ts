@@ -150,6 +150,8 @@ export function probeUki(identifyInner: (subject: Subject) => Promise<Image>) {
     return {
       ...inner,
       format: "UKI",
+      // What is packed inside is unpacked once it is taken out.
+      ...(inner.isPacked ? { isPacked: false, classic: [...inner.fileLoad, ...inner.classic] } : {}),
       description: `a unified kernel image with ${inner.description}`,
       version: inner.version ?? uki.uname,
     };

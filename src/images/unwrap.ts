@@ -50,7 +50,11 @@ export async function unwrapKernel(readAt: ReadAt, size: number): Promise<Unwrap
 async function unpackOnce(readAt: ReadAt, size: number): Promise<Uint8Array> {
   const start = Buffer.from(await readAt(0, Math.min(START_SIZE, size)));
   const zboot = readZboot(start);
-  if (zboot === null) return decompress(await readWhole(readAt, 0, size), compressionOf(start)!);
+  if (zboot === null) {
+    const compression = compressionOf(start);
+    if (compression === null) throw new BatonError("bad-format", "It changed while it was read.");
+    return decompress(await readWhole(readAt, 0, size), compression);
+  }
   const { payloadOffset, payloadSize } = zboot;
   const compression = ZBOOT_COMPRESSIONS[zboot.compression];
   if (compression === undefined) {
