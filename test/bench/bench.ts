@@ -11,8 +11,9 @@ import { formatsGroup } from "./formats.ts";
 import { imageGroup } from "./image.ts";
 import { kexecGroup } from "./kexec.ts";
 import { menuGroup } from "./menu.ts";
+import { netGroup } from "./net.ts";
 
-const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup];
+const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup, netGroup];
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });

@@ -1,0 +1,183 @@
+/** How fast files come over HTTP and TFTP on loopback, hashed as they come, against curl and atftp in the same run. */
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { debianPackages } from "../../initramfs/debian.ts";
+import { download } from "../../src/fetch/download.ts";
+import { Fetcher } from "../../src/fetch/fetcher.ts";
+import { tftpTransport } from "../../src/fetch/tftp.ts";
+import { type Figure, type Group, median } from "./figures.ts";
+
+const run = promisify(execFile);
+const HTTP_MIB = 512;
+const TFTP_MIB = 32;
+const ROUNDS = 3;
+const BLKSIZE = 1428;
+const LEAST = 0.8;
+
+async function measure(wanted: (name: string) => boolean): Promise<Figure[]> {
+  const directory = mkdtempSync(join(tmpdir(), "baton-bench-"));
+  try {
+    const figures: Figure[] = [];
+    if (wanted("net.httpRatio") || wanted("net.httpExtraMiB")) figures.push(...(await httpFigures(directory)));
+    if (wanted("net.tftpRatio")) figures.push(await tftpFigure(directory));
+    return figures;
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export const netGroup: Group = { prefixes: ["net."], measure };
+
+/** Not zeros: nothing on the way shall have it easy. */
+function writeNoise(file: string, mib: number): void {
+  const piece = randomBytes(2 ** 20);
+  const fd = openSync(file, "w");
+  for (let i = 0; i < mib; i++) writeSync(fd, piece);
+  closeSync(fd);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+async function httpFigures(directory: string): Promise<Figure[]> {
+  const { root } = await debianPackages(["nginx"]);
+  writeNoise(join(directory, "file"), HTTP_MIB);
+  const port = await freePort();
+  const conf = [
+    ...(process.getuid?.() === 0 ? ["user root;"] : []),
+    ...["daemon off;", "worker_processes 1;", `pid ${directory}/pid;`, "error_log stderr crit;", "events {}"],
+    `http { access_log off; sendfile on; server { listen 127.0.0.1:${port}; root ${directory}; } }`,
+  ];
+  writeFileSync(join(directory, "conf"), conf.join("\n"));
+  const server = spawn(join(root, "usr/sbin/nginx"), ["-p", directory, "-e", "stderr", "-c", join(directory, "conf")]);
+  const url = `http://127.0.0.1:${port}/file`;
+  try {
+    await until(() => run("curl", ["-sfI", url]));
+    const own: number[] = [];
+    const theirs: number[] = [];
+    let most = 0;
+    const rss = (): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
+    const before = rss();
+    for (let round = 0; round < ROUNDS; round++) {
+      theirs.push(await timed(() => run("sh", ["-c", 'curl -s "$1" | sha256sum', "sh", url])));
+      own.push(
+        await timed(async () => {
+          const onProgress = (done: number): void => {
+            if (done % (16 * 2 ** 20) < 65_536) most = Math.max(most, rss());
+          };
+          const { handle } = await download(new Fetcher({ http: { proxy: { http: null } } }), url, { onProgress });
+          await handle.close();
+        }),
+      );
+    }
+    const rate = (ms: number): string => `${Math.round((HTTP_MIB * 1000) / ms)} MiB/s`;
+    return [
+      {
+        name: "net.httpRatio",
+        value: median(theirs) / median(own),
+        meaning: `rate of ${HTTP_MIB} MiB over HTTP with SHA-256, ${rate(median(own))}, to curl | sha256sum, ${rate(median(theirs))} (at least ${LEAST})`,
+        target: null,
+      },
+      {
+        name: "net.httpExtraMiB",
+        value: Math.max(0, most - before),
+        meaning: `memory above the file itself while ${HTTP_MIB} MiB are fetched`,
+        target: 64,
+      },
+    ];
+  } finally {
+    server.kill("SIGKILL");
+  }
+}
+
+/** The least of three: windows of 1, 16 and 64 blocks. */
+async function tftpFigure(directory: string): Promise<Figure> {
+  const { root } = await debianPackages(["atftpd", "atftp"]);
+  writeNoise(join(directory, "small"), TFTP_MIB);
+  const port = await freeUdpPort();
+  const words = [
+    "--daemon",
+    "--no-fork",
+    "--port",
+    String(port),
+    "--bind-address",
+    "127.0.0.1",
+    "--user",
+    "root",
+    "--logfile",
+    "-",
+  ];
+  const server: ChildProcess = spawn(join(root, "usr/sbin/atftpd"), [...words, directory], { stdio: "ignore" });
+  try {
+    await sleep(500);
+    const ratios: { windowsize: number; ratio: number; text: string }[] = [];
+    for (const windowsize of [1, 16, 64]) {
+      const own: number[] = [];
+      const theirs: number[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        const options = ["--option", `blksize ${BLKSIZE}`, "--option", `windowsize ${windowsize}`];
+        const client = join(root, "usr/bin/atftp");
+        const get = ["-g", "-r", "small", "-l", "/dev/null", "127.0.0.1", String(port)];
+        theirs.push(await timed(() => run(client, [...options, ...get])));
+        own.push(
+          await timed(async () => {
+            const transport = tftpTransport({ blksize: BLKSIZE, windowsize });
+            const opened = await transport.open(new URL(`tftp://127.0.0.1:${port}/small`), {});
+            let size = 0;
+            for await (const piece of opened.body) size += piece.length;
+            if (size !== TFTP_MIB * 2 ** 20) throw new Error(`TFTP gave ${size} bytes`);
+          }),
+        );
+      }
+      const text = `window ${windowsize}: ${median(own).toFixed(0)} ms to ${median(theirs).toFixed(0)} ms`;
+      ratios.push({ windowsize, ratio: median(theirs) / median(own), text });
+    }
+    return {
+      name: "net.tftpRatio",
+      value: Math.min(...ratios.map(({ ratio }) => ratio)),
+      meaning: `rate of ${TFTP_MIB} MiB over TFTP to atftp's, the least of: ${ratios.map(({ text }) => text).join(", ")} (at least ${LEAST})`,
+      target: null,
+    };
+  } finally {
+    server.kill("SIGKILL");
+  }
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}
+
+async function until(works: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await works();
+      return;
+    } catch (error) {
+      if (tries > 50) throw error;
+      await sleep(100);
+    }
+  }
+}
