@@ -529,6 +529,17 @@ describe("U-Boot's extlinux.conf", () => {
   });
 });
 
+test("TIMEOUT and TOTALTIMEOUT: whichever ends first, in tenths of a second", async () => {
+  const after = async (...words: string[]) =>
+    (await config(lines("UI menu.c32", ...words, "LABEL a", "LINUX /k"))).timeout;
+  assert.equal(await after("TIMEOUT 50", "TOTALTIMEOUT 300"), 5);
+  assert.equal(await after("TIMEOUT 300", "TOTALTIMEOUT 50"), 5);
+  assert.equal(await after("TOTALTIMEOUT 70"), 7);
+  assert.equal(await after("TIMEOUT 0", "TOTALTIMEOUT 70"), 7);
+  assert.equal(await after("TIMEOUT 0"), Number.POSITIVE_INFINITY);
+  assert.equal(await after(), null);
+});
+
 describe("what is not there", () => {
   test("a configuration without entries says so; one of headings and others too", async () => {
     const { entries, diagnostics } = await config(lines("MENU TITLE x", "MENU COLOR border 0"));

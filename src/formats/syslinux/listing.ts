@@ -441,7 +441,8 @@ class ConfigListing {
   #times(showsMenu: boolean): Pick<Listed, "timeout" | "timeoutStyle"> {
     const { timeout, totaltimeout, prompt, menuHidden, hasMenuWords, noescape } = this.#config;
     const isUboot = this.#reading.dialect === "u-boot";
-    const tenths = timeout || totaltimeout || timeout;
+    // Whichever ends first; a zero is none.
+    const tenths = timeout && totaltimeout ? Math.min(timeout, totaltimeout) : timeout || totaltimeout || timeout;
     const seconds = tenths === null ? null : tenths === 0 ? Number.POSITIVE_INFINITY : tenths / 10;
     const prompts = showsMenu || prompt === null || prompt > 0;
     const atOnce = !isUboot && !prompts && this.#config.default !== null && (noescape || !tenths);
