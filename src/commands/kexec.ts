@@ -31,6 +31,9 @@ const OWN_IMAGE = "/run/baton";
 /** Where kexec-tools looks. */
 const SHUTDOWN = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"];
 
+/** Options without effect here that whoever gives them should know of; the others only speed up or show something. */
+const TELLING = ["--noefi", "--entry-32bit", "--args-elf", "--args-none", "--reuse-video-type"];
+
 const NO_CRASH_MEMORY = `Memory for crashkernel is not reserved
 Please reserve memory by passing"crashkernel=Y@X" parameter to kernel
 Then try to loading kdump kernel`;
@@ -69,7 +72,8 @@ async function run(plan: KexecPlan): Promise<number> {
     if (!retained) return refuse("unrecoverable error: current boot didn't retain the initrd for reuse.");
     return refuse("--reuseinitrd not implemented on this architecture");
   }
-  if (plan.debug && plan.ignored.length > 0) complain(`${plan.ignored.join(" ")}: accepted, but nothing here needs it`);
+  const ignored = plan.debug ? plan.ignored : plan.ignored.filter((option) => TELLING.includes(option));
+  if (ignored.length > 0) complain(`${ignored.join(" ")}: accepted, but Baton does nothing of the kind`);
   if (plan.status !== null) {
     const loaded = readLoaded(plan.status === "crash" ? CRASH_LOADED : LOADED);
     if (loaded !== null) process.stdout.write(`${loaded}\n`);
