@@ -256,7 +256,9 @@ export async function init(): Promise<number> {
 
   async function readNamedConfig(name: string): Promise<void> {
     const { readNamedFile } = await import("./namedconfig.ts");
-    await configuration.loadNamed(name, () => readNamedFile(name, machine, NAMED_CONFIG_MS));
+    await configuration.loadNamed(name, () =>
+      readNamedFile(name, machine, NAMED_CONFIG_MS, async (url) => (await networkOf()).fetchText(url)),
+    );
     session.problems = configuration.diagnostics;
     session.settle(configuration.settings);
     await machine.waitFor(configuration.settings.rootdelay, configuration.settings.waitfor);

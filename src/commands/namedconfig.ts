@@ -8,10 +8,23 @@ import type { Machine } from "../machine.ts";
 import { SETTINGS_LIMIT } from "../policy/settingsfile.ts";
 import { configPlace } from "./settings.ts";
 
-/** @throws BatonError where it isn't there within `timeoutMs`, or can't be read */
-export async function readNamedFile(name: string, machine: Machine, timeoutMs: number): Promise<string> {
+/**
+ * @param fetchText brings the network up where it isn't, and reads a file by its URL
+ * @throws BatonError where it isn't there within `timeoutMs`, or can't be read
+ */
+export async function readNamedFile(
+  name: string,
+  machine: Machine,
+  timeoutMs: number,
+  fetchText: (url: string) => Promise<string>,
+): Promise<string> {
   const place = configPlace(name);
-  if ("url" in place) throw new BatonError("unsupported", "this version of Baton fetches no configuration");
+  if ("url" in place) {
+    const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+      throw new BatonError("timeout", `${place.url}: not fetched within ${timeoutMs / 1000} s`);
+    });
+    return Promise.race([fetchText(place.url), late]);
+  }
   if (!("device" in place)) return readFile(place.path, "utf8");
   const end = performance.now() + timeoutMs;
   for (;;) {

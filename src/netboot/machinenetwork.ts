@@ -26,6 +26,8 @@ const CARRIER_MS = 8000;
 const ADDRESS_MS = 15_000;
 /** Interfaces appear so long after their drivers, USB ones last. */
 const LINKS_MS = 3000;
+/** A configuration of Baton's own. */
+const TEXT_LIMIT = 1024 * 1024;
 const BUSES = ["pci", "virtio", "usb", "vmbus", "xen", "platform"];
 
 export class MachineNetwork {
@@ -86,6 +88,13 @@ export class MachineNetwork {
     const reason = row.reason;
     await this.#ask();
     throw new BatonError("io", reason);
+  }
+
+  /** A small file, brought up the network for where it isn't. @throws BatonError */
+  async fetchText(url: string): Promise<string> {
+    await this.#haveAddress();
+    await this.#checkClock([url]);
+    return new TextDecoder().decode((await this.network.fetcher.read(url, { limit: TEXT_LIMIT }))!);
   }
 
   /** Asks again, where anything was asked before. */
@@ -164,8 +173,8 @@ export class MachineNetwork {
   }
 
   /** Certificates can't be checked by a clock that has stopped. */
-  async #checkClock(): Promise<void> {
-    const addresses = [...this.#urls.map(({ url }) => url), ...this.#leases.map(({ url }) => url ?? "")];
+  async #checkClock(more: readonly string[] = []): Promise<void> {
+    const addresses = [...more, ...this.#urls.map(({ url }) => url), ...this.#leases.map(({ url }) => url ?? "")];
     const secure = addresses.filter((url) => /^https:/i.test(url));
     if (secure.length === 0) return;
     const { correctClock } = await import("../net/clock.ts");
