@@ -43,6 +43,14 @@ test("configs/pc.yaml is a valid profile", async () => {
   assert.equal(profile.moduleOptions.virtio_blk, "async_probe=1");
 });
 
+test("configs/arm64.yaml is a valid profile for arm64, with the same Node as the PCs'", async () => {
+  const profile = await readProfile(join(projectRoot, "configs", "arm64.yaml"));
+  const pc = await readProfile(join(projectRoot, "configs", "pc.yaml"));
+  assert.equal(profile.arch, "arm64");
+  assert.equal(profile.node.version, pc.node.version);
+  assert.notEqual(profile.node.integrity, pc.node.integrity);
+});
+
 test("what a profile may leave out is empty then", () => {
   const { stub, extraNeeds, moduleOptions } = parseProfile(GOOD, "board.yaml");
   assert.deepEqual({ stub, extraNeeds, moduleOptions }, { stub: null, extraNeeds: {}, moduleOptions: {} });
