@@ -1,5 +1,6 @@
 /** `baton boot`: loads an entry and jumps, or says what it would do. */
 
+import { existsSync } from "node:fs";
 import { type BootPlan, bootEntry, planBoot } from "../boot.ts";
 import type { Discovery } from "../discover.ts";
 import { type BootEntry, formatFileRef, type StateWrite } from "../entry.ts";
@@ -26,7 +27,16 @@ export async function boot(args: string[]): Promise<number> {
   const options = diskOptions(values);
   const found = await discover(options).catch((error: unknown) => fail(error, values.json));
   if (typeof found === "number") return found;
-  const asked = { json: values.json === true, dryRun: values["dry-run"] === true };
+  const { settings } = found;
+  const ownWrites = async (entry: BootEntry): Promise<StateWrite[]> => {
+    if (settings.tries === 0) return [];
+    const { StateKeeper } = await import("./keeper.ts");
+    const isOwn = options.disks.length === 0 && existsSync("/sys/firmware/efi");
+    const keeper = new StateKeeper(found.discovery, () => Promise.reject(new Error("nothing is written here")), isOwn);
+    await keeper.load();
+    return keeper.writesFor({ ...entry, writes: [] }, settings);
+  };
+  const asked = { json: values.json === true, dryRun: values["dry-run"] === true, ownWrites };
   return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, asked, () => found.close());
 }
 
@@ -41,7 +51,12 @@ export async function bootChosen(
   discovery: Discovery,
   name: string | undefined,
   arch: string | null,
-  asked: { readonly json: boolean; readonly dryRun: boolean },
+  asked: {
+    readonly json: boolean;
+    readonly dryRun: boolean;
+    /** What Baton itself would remember of this boot. */
+    readonly ownWrites?: (entry: BootEntry) => Promise<readonly StateWrite[]>;
+  },
   close: () => Promise<void>,
 ): Promise<number> {
   try {
@@ -56,7 +71,8 @@ export async function bootChosen(
       });
     }
     if (!entry.bootable) throw new BatonError("refused", `${entry.title}: ${entry.reason}`);
-    const plan = await planBoot(discovery, entry, arch);
+    const planned = await planBoot(discovery, entry, arch);
+    const plan = { ...planned, writes: [...planned.writes, ...((await asked.ownWrites?.(entry)) ?? [])] };
     if (asked.json) {
       printJson({ ...plan, entry: entryJson(plan.entry), writes: plan.writes.map(writeJson) });
     } else {
@@ -78,7 +94,7 @@ function chooseEntry(list: BootList, name: string | undefined): BootEntry {
   throw new BatonError(
     "not-found",
     name === undefined
-      ? "no configuration has a default entry; name one (baton list shows them)"
+      ? `no default: ${list.why}; name an entry (baton list shows them)`
       : `no entry has the id, title or number '${name}'; baton list shows them`,
   );
 }

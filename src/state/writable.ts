@@ -3,21 +3,12 @@
  * a file's blocks move when it is written.
  */
 
-import { mkdirSync, realpathSync, rmdirSync } from "node:fs";
+import { constants, mkdirSync, realpathSync, rmdirSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
-import { LinuxError } from "../linux/error.ts";
-import {
-  type MountRequest,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
-  MS_RDONLY,
-  MS_SILENT,
-  mount,
-  unmount,
-} from "../linux/mount.ts";
+import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_SILENT, mount, unmount } from "../linux/mount.ts";
 import { log } from "../log.ts";
 
 /** What is known of the device, looked at just now. */
@@ -65,6 +56,7 @@ export async function withWritable(device: WritableDevice, work: (root: string) 
   const { driver, data, clean } = TYPES[device.type!]!;
   const target = `${ROOT}/${device.name}`;
   mkdirSync(target, { recursive: true, mode: 0o700 });
+  await waitUntilFree(device);
   const wasReadOnly = await isReadOnly(device.node);
   const source = device.node;
   try {
@@ -80,7 +72,7 @@ export async function withWritable(device: WritableDevice, work: (root: string) 
     );
     await unmount(target, { timeoutMs: TIMEOUT_MS });
     await setReadOnly(source, false);
-    await mountWhenFree({ source, target, type: driver, flags: FLAGS, data, timeoutMs: TIMEOUT_MS });
+    await mount({ source, target, type: driver, flags: FLAGS, data, timeoutMs: TIMEOUT_MS });
     try {
       await work(realpathSync(target));
     } finally {
@@ -100,18 +92,18 @@ export async function withWritable(device: WritableDevice, work: (root: string) 
 const BUSY_MS = 5000;
 
 /**
- * A filesystem that was detached while a file of it was open lives on, read-only, until that is closed; mounting it for
- * writing fails meanwhile.
+ * O_EXCL fails on a block device that anything has claimed: a mount, also one that was detached while a file of it was
+ * open, or in another namespace. On a running system a filesystem in use must not be touched.
  */
-async function mountWhenFree(request: MountRequest): Promise<void> {
-  const end = performance.now() + BUSY_MS;
-  for (;;) {
+async function waitUntilFree({ node, name }: WritableDevice): Promise<void> {
+  const { O_RDONLY, O_EXCL, O_NONBLOCK } = constants;
+  for (const end = performance.now() + BUSY_MS; ; await sleep(100)) {
     try {
-      await mount(request);
+      await (await open(node, O_RDONLY | O_EXCL | O_NONBLOCK)).close();
       return;
     } catch (error) {
-      if (!(error instanceof LinuxError && error.errnoName === "EBUSY") || performance.now() > end) throw error;
-      await sleep(100);
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
+      if (performance.now() > end) throw new BatonError("refused", `${name}: it is in use`, { cause: error });
     }
   }
 }

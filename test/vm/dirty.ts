@@ -18,6 +18,8 @@ export interface DirtyRequest {
   /** The number of the partition to make dirty, from 1. */
   readonly partition: number;
   readonly type: "ext4" | "xfs" | "btrfs" | "vfat";
+  /** Shell commands run in the mounted filesystem's root last, before what makes their effects durable in the journal. */
+  readonly change?: string;
 }
 
 /** What facts.md says no modules.dep knows. */
@@ -71,7 +73,7 @@ async function writerFiles(requests: readonly DirtyRequest[]): Promise<ArchiveFi
   const script = [
     ...modules.map((module) => `busybox insmod /modules/${basename(module)}`),
     "busybox sleep 1",
-    ...requests.flatMap(({ type, partition }, index) => {
+    ...requests.flatMap(({ type, partition, change }, index) => {
       const device = `/dev/vd${String.fromCharCode(97 + index)}${partition}`;
       return [
         `busybox mkdir -p /mnt/${index}`,
@@ -79,6 +81,7 @@ async function writerFiles(requests: readonly DirtyRequest[]): Promise<ArchiveFi
         `n=0; while [ $n -lt 40 ]; do`,
         `busybox dd if=/dev/urandom of=/mnt/${index}/f$n bs=9000 count=1 conv=fsync 2>/dev/null; n=$((n+1)); done`,
         `busybox rm /mnt/${index}/f1*`,
+        ...(change === undefined ? [] : [`(cd /mnt/${index}; ${change})`]),
         `busybox dd if=/dev/urandom of=/mnt/${index}/last bs=9000 count=1 conv=fsync 2>/dev/null`,
       ];
     }),

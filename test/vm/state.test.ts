@@ -8,49 +8,11 @@ import { test } from "node:test";
 import { readEnvBlock } from "../../src/state/envblock.ts";
 import { withBaton } from "./baton.ts";
 import { diskImage, ESP } from "./disks.ts";
-import { grubConfig, grubEnvironment } from "./grub.ts";
 import { run } from "./host.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
+import { booted, fileOn, nextEntryDisk, START } from "./statedisk.ts";
 
 const OPTIONS = "root=/dev/none ro console=ttyS0 quiet";
-/** Where the first partition begins. */
-const START = 1 << 20;
-
-/** A file of the ext4 in an image's first partition. */
-export const fileOn = (image: string, path: string): Promise<string> =>
-  run("debugfs", ["-R", `cat ${path}`, `${image}?offset=${START}`]);
-
-/** Two systems, of which grubenv says that the second is next, once. */
-export async function nextEntryDisk(more: Readonly<Record<string, string>> = {}): Promise<string> {
-  const uuid = "5a6b1c2d-0006-4000-8000-000000000601";
-  const system = await payload("state");
-  const entries = ["alpha", "beta"].map((id) => ({
-    ...{ title: `System ${id}`, id, linux: `/boot/vmlinuz ${OPTIONS} which=${id}`, initrd: "/boot/initrd.img" },
-  }));
-  return diskImage({
-    name: "state",
-    scheme: "gpt",
-    partitions: [
-      {
-        type: "ext4",
-        sizeMiB: 64,
-        uuid,
-        files: {
-          "/boot/grub/grub.cfg": grubConfig(uuid, entries, { timeout: 0 }),
-          "/boot/grub/grubenv": grubEnvironment({ saved_entry: "alpha", next_entry: "advanced>beta-advanced" }),
-          "/boot/vmlinuz": { host: KERNEL },
-          "/boot/initrd.img": { host: system.file },
-          ...more,
-        },
-      },
-    ],
-  });
-}
-
-export const booted = async (which: string) => ({
-  cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS} which=${which}`,
-  initrds: [await payload("state")],
-});
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "baton-state-"));
