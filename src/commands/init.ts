@@ -207,6 +207,7 @@ export async function init(): Promise<number> {
       rescan: async () => {
         await Promise.all([machine.rescan(), net?.then((network) => network.refresh())]);
       },
+      beforeJump: async () => (await net)?.down(),
       openUrl: async (url) => (await networkOf()).openUrl(url),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),

@@ -40,6 +40,8 @@ export interface SessionPlace {
   milestone(text: string): void;
   /** Why the jump may take long or never come, else null. */
   jumpWarning(): string | null;
+  /** Quiets hardware that would write into the next kernel's memory. */
+  beforeJump?(): Promise<void>;
   /** A plain line on every console, while there is no menu. */
   announce(text: string): void;
   /** What Enter would boot may be loaded ahead: this machine is Baton's own. */
@@ -269,6 +271,7 @@ export class Session {
           await this.#write(entry);
           const warning = this.#place.jumpWarning();
           if (warning !== null) this.#place.announce(warning);
+          await this.#place.beforeJump?.();
           this.#place.milestone("baton: jump");
         },
       });

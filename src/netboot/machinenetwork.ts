@@ -9,6 +9,7 @@ import { ModuleLoader } from "../devices/modules.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { Fetcher } from "../fetch/fetcher.ts";
 import type { Platform } from "../formats/format.ts";
+import { setLinkUp } from "../linux/rtnetlink.ts";
 import { log } from "../log.ts";
 import { type Lease, namesBootFile } from "../net/lease.ts";
 import { type Link, listLinks } from "../net/links.ts";
@@ -95,6 +96,17 @@ export class MachineNetwork {
     await this.#haveAddress();
     await this.#checkClock([url]);
     return new TextDecoder().decode((await this.network.fetcher.read(url, { limit: TEXT_LIMIT }))!);
+  }
+
+  /** Takes every link down, so that no card writes into memory that is another kernel's. */
+  down(): void {
+    for (const { name, index } of listLinks()) {
+      try {
+        setLinkUp(index, false);
+      } catch (error) {
+        log.warn(`${name}: ${describeError(error)}`);
+      }
+    }
   }
 
   /** Asks again, where anything was asked before. */

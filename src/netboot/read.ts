@@ -187,6 +187,7 @@ export class NetworkReader {
   /** @throws BatonError `not-found` with every place that was looked at */
   async #search(at: Located, folder: string, loaders: readonly Loader[], lease: Lease | null): Promise<ReadConfig> {
     const looked: string[] = [];
+    let empty: ReadConfig | null = null;
     for (const loader of loaders) {
       for (const path of this.#places(loader, folder, lease)) {
         looked.push(path);
@@ -198,9 +199,14 @@ export class NetworkReader {
           continue;
         }
         const what = loader === "pxelinux" ? "syslinux" : loader;
-        return this.#read({ tree: at.tree, path }, { what }, folder, lease, { initrd: [], options: "" });
+        const config = await this.#read({ tree: at.tree, path }, { what }, folder, lease, { initrd: [], options: "" });
+        if (config.entries.length > 0)
+          return empty === null ? config : { ...config, diagnostics: [...empty.diagnostics, ...config.diagnostics] };
+        // A stub that leads nowhere (Debian's installer has one for its CD beside the real one): what comes next counts.
+        empty ??= config;
       }
     }
+    if (empty !== null) return empty;
     const shown =
       looked.length > 6 ? `${looked.slice(0, 6).join(", ")} and ${looked.length - 6} more` : looked.join(", ");
     throw new BatonError("not-found", `${at.tree.name}: there is no configuration (looked for ${shown})`);
