@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { bootGroup } from "./boot.ts";
+import { disksGroup } from "./disks.ts";
 import { type Figure, figureLine } from "./figures.ts";
 import { formatsGroup } from "./formats.ts";
 import { imageGroup } from "./image.ts";
@@ -13,7 +14,7 @@ import { kexecGroup } from "./kexec.ts";
 import { menuGroup } from "./menu.ts";
 import { netGroup } from "./net.ts";
 
-const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup, netGroup];
+const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup, disksGroup, netGroup];
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });
