@@ -1,6 +1,8 @@
 /** What this kernel and machine allow, as far as it decides about kexec. */
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { mount } from "../linux/mount.ts";
 
 export interface KexecState {
   /** The process has CAP_SYS_BOOT; null where that can't be told. */
@@ -27,6 +29,13 @@ export const BY_HAND = "/run/baton/kexec-by-hand";
 export type ReadState = (path: string) => Promise<Uint8Array | null>;
 
 const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+const SECURITYFS = "/sys/kernel/security";
+const LOCKDOWN = `${SECURITYFS}/lockdown`;
+/** There in Baton's image. */
+const OWN_IMAGE = "/run/baton/status";
+/** The running kernel's boot_params; what its EFI stub found of Secure Boot: 2 off, 3 on. */
+const BOOT_PARAMS = "/sys/kernel/boot_params/data";
+const BOOT_PARAMS_SECURE_BOOT = 0x1ec;
 /** include/uapi/linux/capability.h */
 const CAP_SYS_BOOT = 22n;
 
@@ -36,12 +45,13 @@ export async function readKexecState(read: ReadState = readSystemFile): Promise<
     const bytes = await read(path);
     return bytes === null ? null : Buffer.from(bytes).toString("latin1");
   };
-  const [status, disabled, lockdown, memory, secureBoot] = await Promise.all([
+  const [status, disabled, lockdown, memory, secureBoot, bootParams] = await Promise.all([
     text("/proc/self/status"),
     text("/proc/sys/kernel/kexec_load_disabled"),
-    text("/sys/kernel/security/lockdown"),
+    text(LOCKDOWN),
     text("/proc/meminfo"),
     read(SECURE_BOOT),
+    read(BOOT_PARAMS),
   ]);
   const capabilities = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? "");
   const kibibytes = (name: string): number | null => {
@@ -53,12 +63,23 @@ export async function readKexecState(read: ReadState = readSystemFile): Promise<
     loadDisabled: disabled?.trim() === "1",
     lockdown: (/\[(none|integrity|confidentiality)\]/.exec(lockdown ?? "")?.[1] as KexecState["lockdown"]) ?? null,
     // efivarfs puts four bytes of attributes before the value.
-    secureBoot: secureBoot === null || secureBoot.length < 5 ? null : secureBoot[4] === 1,
+    secureBoot:
+      secureBoot === null || secureBoot.length < 5
+        ? stubSaid(bootParams?.[BOOT_PARAMS_SECURE_BOOT])
+        : secureBoot[4] === 1,
     memoryTotal: kibibytes("MemTotal"),
     memoryAvailable: kibibytes("MemAvailable"),
   };
 }
 
+function stubSaid(mode: number | undefined): boolean | null {
+  return mode === 3 ? true : mode === 2 ? false : null;
+}
+
 async function readSystemFile(path: string): Promise<Uint8Array | null> {
+  const found = await readFile(path).catch(() => null);
+  if (found !== null || path !== LOCKDOWN || !existsSync(OWN_IMAGE)) return found;
+  // Only in Baton's own image, where nothing else mounts it; on a host that is its system's matter.
+  await mount({ source: "securityfs", target: SECURITYFS, type: "securityfs" }).catch(() => null);
   return readFile(path).catch(() => null);
 }
