@@ -8,6 +8,7 @@ import { type Bundle, wrapForStart } from "./build.ts";
 import { projectRoot } from "./cache.ts";
 import { type Kernel, moduleTables, readModule } from "./kernel.ts";
 import { type ModuleSelection, moduleName, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
+import { keymaps } from "./keymaps.ts";
 import { koffiFor } from "./koffi.ts";
 import { LIBRARY_FOLDER, sharedLibraries } from "./libraries.ts";
 import type { Profile } from "./profile.ts";
@@ -63,6 +64,7 @@ export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules
   tree.file("/usr/bin/node", await readFile(from.node), 0o755);
   tree.file("/usr/lib/baton/koffi.node", await readFile(koffi));
   for (const name of profile.terminfo) await terminfo(tree, packages, name);
+  for (const { name, data } of await keymaps(profile.keymaps)) tree.file(`/usr/share/keymaps/${name}.bmap`, data);
   return { tree, modules: await kernelModules(tree, profile, kernel) };
 }
 

@@ -18,6 +18,8 @@ export interface Profile {
   readonly stub: { readonly package: string; readonly file: string } | null;
   /** Names of terminfo entries. */
   readonly terminfo: readonly string[];
+  /** Keyboard layouts of Debian's console-data that `keymap:` of Baton's configuration may name. */
+  readonly keymaps: readonly string[];
   /** Kernel modules, by what they are for. */
   readonly modules: Readonly<Record<string, readonly string[]>>;
   /** Modules that the machine's start leaves alone, by what they are for; they are loaded when that is asked for. */
@@ -79,6 +81,7 @@ export function parseProfile(text: string, path: string): Profile {
     packages: top.list("packages"),
     stub: stub && { package: stub.text("package"), file: stub.text("file") },
     terminfo: top.list("terminfo"),
+    keymaps: top.optionalList("keymaps"),
     modules: top.fields("modules").map((fields, key) => fields.list(key)),
     lateModules: top.optionalFields("lateModules")?.map((fields, key) => fields.list(key)) ?? {},
     extraNeeds: top.optionalFields("extraNeeds")?.map((fields, key) => fields.list(key)) ?? {},
@@ -152,6 +155,12 @@ class Fields {
       const offset = (isNode(item) ? item.range?.[0] : undefined) ?? this.#offset;
       throw new BatonError("bad-format", `${this.#where(offset)}: ${this.#prefix}${key} must have texts only`);
     });
+  }
+
+  /** Empty where the key is not there. */
+  optionalList(key: string): string[] {
+    this.#asked.add(key);
+    return this.#pairs.has(key) ? this.list(key) : [];
   }
 
   fields(key: string): Fields {

@@ -63,6 +63,7 @@ export async function init(): Promise<number> {
   const consoles = findConsoles(settings.console);
   // The word that this machine's owner gave is final; a disk's own "at once" is not.
   const earlyKeys = settings.timeout?.keys === false ? null : new EarlyKeys(consoles);
+  if (settings.keymap !== null) void import("./keymap.ts").then(({ loadKeymap }) => loadKeymap(settings.keymap!));
   announce(consoles, `Baton ${VERSION}: looking at this machine's disks…`);
 
   const changed = new Signal();
@@ -262,6 +263,8 @@ export async function init(): Promise<number> {
     );
     session.problems = configuration.diagnostics;
     session.settle(configuration.settings);
+    const { keymap } = configuration.settings;
+    if (keymap !== null && keymap !== settings.keymap) void (await import("./keymap.ts")).loadKeymap(keymap);
     await machine.waitFor(configuration.settings.rootdelay, configuration.settings.waitfor);
     awaitsConfig = false;
     changed.raise();
