@@ -22,6 +22,8 @@ export interface DownloadOptions {
   readonly sha256?: string | null;
   /** Bytes that it must have. */
   readonly size?: number | null;
+  /** Only so much of the file is wanted; digest and size are those of the part. */
+  readonly part?: { readonly offset: number; readonly size: number };
   readonly signal?: AbortSignal;
   /** Milliseconds before the second try of a URL, and twice as long before each further one; 500 unless given. */
   readonly pauseMs?: number;
@@ -109,23 +111,33 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
 
 /** One transfer, from where the last one broke off if the server can do that. */
 async function receive(fetcher: Fetcher, url: URL, file: MemoryFile, options: DownloadOptions): Promise<void> {
-  const { signal, onProgress } = options;
+  const { signal, onProgress, part } = options;
   const name = shownUrl(url);
   const transport = await fetcher.transport(url);
-  const offset = transport.ranges && file.canResume ? file.size : 0;
-  const opened = await transport.open(url, { offset, validator: file.validator, ...(signal ? { signal } : {}) });
+  const start = part?.offset ?? 0;
+  const offset = transport.ranges ? start + file.size : 0;
+  const length = part ? { length: part.size - file.size } : {};
+  const opened = await transport.open(url, {
+    offset,
+    ...length,
+    validator: file.validator,
+    ...(signal ? { signal } : {}),
+  });
   try {
-    if (opened.offset !== file.size) file.restart();
-    if (opened.offset !== file.size)
-      throw new BatonError("io", `${name}: the server sent another part than was asked for`);
+    if (opened.offset !== start + file.size) file.restart();
+    // A server that sends files whole sends what comes before a part as well.
+    let skip = start + file.size - opened.offset;
+    if (skip < 0) throw new BatonError("io", `${name}: the server sent another part than was asked for`);
     file.validator = opened.validator;
-    const total = options.size ?? opened.size;
+    const total = part?.size ?? options.size ?? opened.size;
     await checkMemory(name, total === null ? 0 : total - file.size);
     onProgress?.(file.size, total);
     let checked = file.size;
-    for await (const piece of opened.body) {
+    for await (const whole of opened.body) {
       if (signal?.aborted) throw new BatonError("cancelled", `${name}: cancelled`);
-      file.append(piece);
+      const skipped = Math.min(skip, whole.length);
+      skip -= skipped;
+      file.append(whole.subarray(skipped, part ? skipped + part.size - file.size : whole.length));
       if (options.size != null && file.size > options.size) {
         throw new BatonError("bad-format", `${name}: it is longer than the ${options.size} bytes that it must have`);
       }
@@ -134,7 +146,9 @@ async function receive(fetcher: Fetcher, url: URL, file: MemoryFile, options: Do
         if (total === null) await checkMemory(name, CHECK_EVERY);
       }
       onProgress?.(file.size, total);
+      if (part && file.size >= part.size) return;
     }
+    if (part) throw new BatonError("io", `${name}: it ends before byte ${start + part.size}, which is needed`);
     checkComplete(name, file, opened);
   } finally {
     opened.close();
@@ -175,11 +189,6 @@ class MemoryFile {
   constructor(name: string) {
     this.#name = name;
     this.#fd = memfd("baton-fetch");
-  }
-
-  /** What is there can be added to: it is more than nothing. */
-  get canResume(): boolean {
-    return this.size > 0;
   }
 
   restart(): void {

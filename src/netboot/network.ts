@@ -14,6 +14,7 @@ import { log } from "../log.ts";
 import type { DeviceRow } from "../menu/model.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
+import type { Part } from "./iso.ts";
 import { type Beside, failedConfig, NetworkReader } from "./read.ts";
 
 /** What is asked of the network. */
@@ -32,6 +33,8 @@ export class Network implements NetworkSource {
   #configs: readonly ReadConfig[] = [];
   #rows: readonly DeviceRow[] = [];
   readonly #rowsByUrl = new Map<string, DeviceRow>();
+  /** Files that lie within others. */
+  readonly #parts = new Map<string, Part>();
   /** What is known of files: null for one that is there, else why not. */
   readonly #files = new Map<string, string | null>();
 
@@ -65,6 +68,7 @@ export class Network implements NetworkSource {
    * @returns why nothing was found; null where something was
    */
   async ask(requests: readonly NetworkRequest[]): Promise<string | null> {
+    this.#parts.clear();
     const answers = await Promise.all(requests.map((request) => this.#answer(request)));
     this.#files.clear();
     this.#configs = answers.map(({ config }) => config);
@@ -79,7 +83,11 @@ export class Network implements NetworkSource {
   /** A file, whole and checked, in memory. */
   async fetch(url: string, onProgress: (done: number, total: number | null) => void): Promise<FileHandle> {
     const { download } = await import("../fetch/download.ts");
-    const { handle, size, sha256 } = await download(this.fetcher, url, { onProgress });
+    const part = this.#parts.get(url);
+    const { handle, size, sha256 } = await download(this.fetcher, part?.url ?? url, {
+      onProgress,
+      ...(part ? { part } : {}),
+    });
     log.info(`${url}: ${size} bytes, SHA-256 ${sha256}`);
     return handle;
   }
@@ -91,6 +99,7 @@ export class Network implements NetworkSource {
     try {
       const reader = new NetworkReader(this.fetcher, this.#platform);
       const config = url !== null ? await reader.url(url, lease, beside) : await reader.lease(lease!, beside);
+      for (const [address, part] of reader.parts) this.#parts.set(address, part);
       const type = /^[a-z]+/.exec(config.source)?.[0] ?? null;
       const at = config.volumeKey;
       const row = { ...facts, name: at, type, sources: [config.source.slice(at.length)], reason: null };
@@ -106,7 +115,8 @@ export class Network implements NetworkSource {
   async #lookForFiles(): Promise<void> {
     const urls = new Set<string>();
     for (const { entries } of this.#configs) {
-      for (const entry of entries) for (const file of entryFiles(entry)) if ("url" in file) urls.add(file.url);
+      for (const entry of entries)
+        for (const file of entryFiles(entry)) if ("url" in file && !this.#parts.has(file.url)) urls.add(file.url);
     }
     await Promise.all(
       [...urls].map(async (url) => {

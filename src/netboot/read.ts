@@ -29,6 +29,7 @@ import { bootif, type Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
 import { type Content, contentOf } from "./contents.ts";
 import { networkIpxeHost } from "./ipxehost.ts";
+import type { Part } from "./iso.ts";
 import { grubPlaces, grubVariables, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
 import { type Located, UrlTrees } from "./trees.ts";
 
@@ -44,6 +45,8 @@ const UNKNOWN_SIZE = 2 ** 40;
 /** One look at the network; nothing is remembered from one to the next. */
 export class NetworkReader {
   readonly trees: UrlTrees;
+  /** Files that lie within others, by their URLs. */
+  readonly parts = new Map<string, Part>();
   readonly #fetcher: Fetcher;
   readonly #platform: Platform;
 
@@ -291,8 +294,13 @@ export class NetworkReader {
         return baton.parse(path, context);
       case "petitboot":
         return petitboot.parse(path, context);
-      case "iso":
-        return oneEntry({ ...this.#kernel(at, beside), kind: "iso", linux: null, reason: "it is an ISO image" });
+      case "iso": {
+        const { readRemoteIso } = await import("./iso.ts");
+        const iso = await readRemoteIso(this.#name(at), at.tree, path, context);
+        this.trees.addInner(iso.volume);
+        for (const [inner, part] of iso.parts) this.parts.set(this.trees.urlOf(iso.volume.name, inner), part);
+        return iso.result;
+      }
       default:
         return { ...EMPTY_RESULT, diagnostics: [wrong(this.#name(at), "it is nothing that Baton boots from")] };
     }

@@ -48,6 +48,11 @@ export class UrlTrees {
     return tree;
   }
 
+  /** What lies within a file of a server: names of its files become URLs as those of a server do. */
+  addInner(volume: FormatVolume): void {
+    this.#trees.set(volume.name, volume);
+  }
+
   /** @throws BatonError `usage`, `unsupported` */
   locate(text: string): Located {
     const url = parseFetchUrl(text);

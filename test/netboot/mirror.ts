@@ -1,6 +1,7 @@
 /** A folder that stands for the network, made of file names and texts, and what is asked of it. */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -18,6 +19,8 @@ export interface Answer {
   /** Why nothing was found, else null. */
   readonly failure: string | null;
   readonly rows: Network["rows"];
+  /** As booting an entry would. */
+  fetch(url: string): Promise<FileHandle>;
 }
 
 export interface Question {
@@ -45,7 +48,8 @@ export async function ask(t: TestContext, tree: Tree, question: Question): Promi
       beside: { initrd: question.initrd ?? [], options: question.options ?? "" },
     },
   ]);
-  return { list: bootList(network.configs, (ref) => network.check(ref)), failure, rows: network.rows };
+  const list = bootList(network.configs, (ref) => network.check(ref));
+  return { list, failure, rows: network.rows, fetch: (url) => network.fetch(url, () => {}) };
 }
 
 /** `title | kernel | initrds | options`, one line an entry. */

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { readAtOf } from "../../src/binary/readat.ts";
 import { contentOf } from "../../src/netboot/contents.ts";
+import { isoFolder, makeIso } from "../volumes/isoimages.ts";
 import { ask, kernel, lines, source, type Tree } from "./mirror.ts";
 
 const DIGEST = "00".repeat(32);
@@ -123,4 +126,23 @@ test("a script whose digest is another than the URL says is not run", async (t) 
   assert.equal((await ask(t, tree, { url: `http://h/x.ipxe#sha256=${right}` })).list.entries.length, 1);
   assert.match((await ask(t, tree, { url: `http://h/x.ipxe#sha256=${DIGEST}` })).failure!, /its SHA-256 is .* must be/);
   assert.match((await ask(t, tree, { url: "http://h/x.ipxe#sha256=12" })).failure!, /no SHA-256/);
+});
+
+test("an ISO image on a server is read in places, and its files fetched from within it", async (t) => {
+  const menu = "DEFAULT live\nLABEL live\n KERNEL /casper/vmlinuz\n APPEND boot=casper initrd=/casper/initrd quiet\n";
+  const folder = isoFolder();
+  makeIso(join(folder, "x.iso"), {
+    "isolinux/isolinux.cfg": menu,
+    "casper/vmlinuz": kernel(),
+    "casper/initrd": "the initrd",
+  });
+  const answer = await ask(t, { "http/h/x.iso": readFileSync(join(folder, "x.iso")) }, { url: "http://h/x.iso" });
+  assert.equal(answer.failure, null);
+  const [entry] = answer.list.entries;
+  assert.deepEqual([entry!.bootable, entry!.reason], [true, null]);
+  assert.deepEqual(entry!.linux, { url: "http://h/x.iso#/casper/vmlinuz" });
+  assert.match(entry!.options, / iso-url=http:\/\/h\/x\.iso ip=dhcp$/);
+  const handle = await answer.fetch("http://h/x.iso#/casper/initrd");
+  assert.equal((await handle.readFile()).toString(), "the initrd");
+  await handle.close();
 });
