@@ -1,0 +1,69 @@
+/** A locked-down kernel: what it refuses has its own sentence each, and what it accepts boots, by the call that checks. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { inside, menuReady, withBaton } from "./baton.ts";
+import { diskImage } from "./disks.ts";
+import { grubConfig } from "./grub.ts";
+import { expectBooted, KERNEL, payload } from "./payload.ts";
+
+/** A kernel without the signature behind it, which the header's table of directories names (PE/COFF, section 3.4.3). */
+function withoutSignature(kernel: Buffer): Buffer {
+  const unsigned = Buffer.from(kernel);
+  const entry = unsigned.readUInt32LE(0x3c) + 24 + 112 + 4 * 8;
+  const at = unsigned.readUInt32LE(entry);
+  assert.ok(at > 0, "the kernel has no signature to be taken off");
+  unsigned.fill(0, entry, entry + 8);
+  return unsigned.subarray(0, at);
+}
+
+test("lockdown: a signed kernel boots by kexec_file_load; unsigned, tampered and kexec_load are refused with reasons", async () => {
+  const uuid = "5a6b1c2d-0031-4000-8000-000000000031";
+  const system = await payload("lockdown");
+  const kernel = await readFile(KERNEL);
+  const tampered = Buffer.from(kernel);
+  tampered[4 << 20]! ^= 1;
+  const linux = "/boot/vmlinuz root=/dev/none ro console=ttyS0 quiet";
+  const image = await diskImage({
+    name: "lockdown",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 80,
+        uuid,
+        files: {
+          "/boot/grub/grub.cfg": grubConfig(uuid, [
+            { title: "Signed", id: "signed", linux, initrd: "/boot/initrd.img" },
+          ]),
+          "/boot/vmlinuz": kernel,
+          "/boot/unsigned": withoutSignature(kernel),
+          "/boot/tampered": tampered,
+          "/boot/initrd.img": { host: system.file },
+        },
+      },
+    ],
+  });
+  const disks = [{ image, attach: "virtio" }] as const;
+  const words = "baton.timeout=-1 lockdown=integrity";
+  await withBaton({ name: "lockdown", words, shell: true, disks }, async (machine) => {
+    await machine.serial.waitFor(/baton: start/, { timeoutMs: 300_000 });
+    await menuReady(machine);
+    await inside(machine, "mkdir -p /mnt; mount -o ro,noload /dev/vda1 /mnt; stty -echo");
+    const refused = async (options: string, sentence: RegExp): Promise<void> => {
+      const said = await inside(machine, `kexec ${options}; echo "exit $?"; cat /sys/kernel/kexec_loaded`);
+      assert.match(said, sentence);
+      assert.match(said, /exit [1-9]\d*\s+0$/);
+    };
+    // Without Secure Boot's policy (IMA) the kernel answers every fault of a signature with the same EPERM.
+    await refused("-c -l /mnt/boot/vmlinuz", /locked down \(integrity\).*forbids kexec_load/);
+    await refused("-s -l /mnt/boot/unsigned", /has no signature, or one that doesn't hold/);
+    await refused("-s -l /mnt/boot/tampered", /has no signature, or one that doesn't hold/);
+    await inside(machine, "umount /mnt");
+    await machine.serial.waitForScreen(/Signed/);
+    machine.serial.write("\r");
+    await machine.serial.waitFor(/baton: loaded \S+ by kexec_file_load in/, { timeoutMs: 180_000 });
+    await expectBooted(machine, { cmdline: `BOOT_IMAGE=${linux}`, initrds: [system] });
+  });
+});
