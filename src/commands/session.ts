@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { bootEntry } from "../boot.ts";
 import type { Discovery } from "../discover.ts";
-import type { BootEntry, Diagnostic } from "../entry.ts";
+import { type BootEntry, type Diagnostic, entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
 import type { MenuActions, MenuSettings, Progress } from "../menu/model.ts";
@@ -134,7 +134,10 @@ export class Session {
     if (this.#staging === null || !this.#place.isSettled()) return;
     const { list } = this.#place.discovery;
     const id = this.#selected === undefined ? list.defaultId : (this.#selected?.id ?? null);
-    this.#staging.want(id === null ? null : this.#place.discovery.entry(id));
+    const entry = id === null ? null : this.#place.discovery.entry(id);
+    // What lies on a server is fetched when it is booted, and not for everybody who looks at a menu.
+    const isRemote = entry !== null && entryFiles(entry).some((file) => "url" in file);
+    this.#staging.want(isRemote ? null : entry);
   }
 
   /** Seconds until the default boots; 0 boots without a menu. */
