@@ -137,6 +137,12 @@ export class Discovery {
     this.#facts.set(facts.name, facts);
   }
 
+  /** What a person should know of a device, found out when it was mounted. */
+  note(name: string, text: string): void {
+    const facts = this.#facts.get(name);
+    if (facts !== undefined) this.#facts.set(name, { ...facts, note: text });
+  }
+
   /** A filesystem is there; nothing is read before {@link scan}. */
   attach(volume: Volume, facts: DeviceFacts): void {
     this.#facts.set(volume.name, facts);

@@ -214,7 +214,13 @@ export class Machine {
       [...this.#known.values()]
         .filter((other) => other.name !== probed.name && other.identity?.uuid === uuid)
         .map((other) => other.node);
-    const mounted = mountDevice(probed, { timeoutMs: DEVICE_MS, siblings });
+    const mounted = mountDevice(probed, {
+      timeoutMs: DEVICE_MS,
+      siblings,
+      // On a host the device-mapper is its administrator's.
+      replays: this.#options.waitForDrivers === true,
+      onDirty: (isReplayed) => this.discovery.note(probed.name, isReplayed ? REPLAYED : STALE),
+    });
     this.discovery.attach(
       {
         name: probed.name,
@@ -318,6 +324,7 @@ function answersTo(device: BlockDevice, selector: string): boolean {
 }
 
 /** Baton reads a filesystem as it lies on the disk: what stands in its journal alone is not seen. */
+const REPLAYED = "it was not unmounted cleanly: its journal was replayed in memory, and the disk is as it was";
 const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
 
 function factsOf(device: BlockDevice): DeviceFacts {

@@ -48,6 +48,8 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
   // `hidden`: one of several ways to the same NVMe disk; it has no node of its own.
   if (!(size > 0) || readAttribute(join(path, "hidden")) === "1") return null;
 
+  if (isBatonsOwn(path)) return null;
+
   const partition = readNumber(join(path, "partition"));
   const isPartition = partition > 0;
   const diskPath = isPartition ? dirname(path) : path;
@@ -220,4 +222,12 @@ function letterNumber(letters: string): number {
   let number = 0;
   for (const letter of letters) number = number * 26 + (letter.charCodeAt(0) - 96);
   return number;
+}
+
+/** What Baton itself has made to read another device: a layer in memory above a disk, and the file that holds it. */
+function isBatonsOwn(path: string): boolean {
+  return (
+    (readAttribute(join(path, "dm/name")) ?? "").startsWith("baton-") ||
+    (readAttribute(join(path, "loop/backing_file")) ?? "").startsWith("/run/baton/")
+  );
 }

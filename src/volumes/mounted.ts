@@ -22,6 +22,7 @@ import { log } from "../log.ts";
 import { deadlineFiles } from "./files.ts";
 import { explainRefusal, isWorthAnotherTry, mountTries } from "./filesystems.ts";
 import { mountsOf } from "./mountinfo.ts";
+import type { ReplayLayer } from "./replay.ts";
 import { type HostReader, HostTree } from "./tree.ts";
 
 export interface MountOptions {
@@ -34,6 +35,13 @@ export interface MountOptions {
    * needs them all.
    */
   readonly siblings?: () => readonly string[];
+  /**
+   * Replay the journal of a filesystem that was not unmounted cleanly, in memory above the disk; where that can't be
+   * done it is read as it lies. Not on a host, whose own tools have device-mapper.
+   */
+  readonly replays?: boolean;
+  /** Called when it is mounted and was dirty: whether what is read is as new as the journal. */
+  readonly onDirty?: (isReplayed: boolean) => void;
 }
 
 export interface MountedVolume {
@@ -59,6 +67,8 @@ interface MountState {
   readonly target: string;
   /** Devices that were writable before. */
   readonly writable: readonly string[];
+  /** What lies in memory above the device. */
+  readonly layer: ReplayLayer | null;
 }
 
 /**
@@ -73,7 +83,7 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
 
   const tree = async (): Promise<HostTree> => {
     if (!state) {
-      const starting = mountReadOnly(device, mountRoot, timeoutMs, siblings);
+      const starting = mountReadOnly(device, mountRoot, timeoutMs, siblings, options);
       state = starting;
       // A failure is told to whoever reads; here it only means that nothing is mounted.
       starting.then(
@@ -114,11 +124,13 @@ async function mountReadOnly(
   mountRoot: string,
   timeoutMs: number,
   siblings: () => readonly string[],
+  { replays = false, onDirty }: MountOptions,
 ): Promise<MountState> {
   const type = device.identity?.type;
   if (!type) throw new BatonError("unsupported", `${device.name} cannot be mounted: ${device.reason ?? "not probed"}`);
   const target = makeMountPoint(mountRoot, device.name);
   const writable: string[] = [];
+  let layer: ReplayLayer | null = null;
   try {
     const inUse = mountsOf(device.name, device.node);
     if (inUse.length > 0 && type !== "btrfs") {
@@ -129,15 +141,78 @@ async function mountReadOnly(
       if (inUse.length === 0) {
         for (const node of [device.node, ...others]) await protect(device.name, node, writable, timeoutMs);
       }
-      await tryMounts(device, type, others, target, timeoutMs);
+      const isDirty = await needsReplay(device, type, target, timeoutMs, replays && others.length === 0);
+      if (isDirty === "mounted") {
+        log.debug(`${device.name}: its log is clean`);
+      } else {
+        if (isDirty && replays && others.length === 0) layer = await mountReplayed(device, type, target, timeoutMs);
+        if (layer === null) await tryMounts(device, type, others, target, timeoutMs);
+        if (isDirty) onDirty?.(layer !== null);
+      }
     }
   } catch (error) {
+    await layer?.release();
     await restore(writable, timeoutMs);
     removeMountPoint(target);
     throw error instanceof LinuxError ? mountError(device.name, type, error) : error;
   }
   log.debug(`${device.name}: ${type} mounted on ${target}`);
-  return { tree: new HostTree(target, deadlineFiles(timeoutMs, device.name), { name: device.name }), target, writable };
+  const tree = new HostTree(target, deadlineFiles(timeoutMs, device.name), { name: device.name });
+  return { tree, target, writable, layer };
+}
+
+/** Filesystems with a journal that a read-only mount replays where the device can be written. */
+const REPLAYED: Readonly<Record<string, string>> = {
+  ext3: "errors=continue",
+  ext4: "errors=continue",
+  xfs: "nouuid",
+  btrfs: "subvolid=5",
+  f2fs: "",
+};
+
+/**
+ * Whether something waits to be replayed. xfs alone keeps that to itself: on a device that can't be written it refuses
+ * a mount that would have to replay, and any other is as good as one.
+ */
+async function needsReplay(
+  device: BlockDevice,
+  type: string,
+  target: string,
+  timeoutMs: number,
+  mayReplay: boolean,
+): Promise<boolean | "mounted"> {
+  if (type !== "xfs" || !mayReplay) return device.identity?.dirty === true && Object.hasOwn(REPLAYED, type);
+  const wait = Math.max(timeoutMs, DRIVER_MS);
+  const request = { source: device.node, target, type, flags: FLAGS | MS_SILENT, timeoutMs: wait };
+  try {
+    await mount({ ...request, data: REPLAYED.xfs! });
+    return "mounted";
+  } catch (error) {
+    return error instanceof LinuxError && error.errnoName === "EROFS";
+  }
+}
+
+/** @returns null where it can't be done; the device is untouched either way. */
+async function mountReplayed(
+  device: BlockDevice,
+  type: string,
+  target: string,
+  timeoutMs: number,
+): Promise<ReplayLayer | null> {
+  let layer: ReplayLayer | null = null;
+  try {
+    const { replayLayer } = await import("./replay.ts");
+    layer = await replayLayer(device.node, device.name);
+    const wait = Math.max(timeoutMs, DRIVER_MS);
+    const request = { source: layer.node, target, type, flags: FLAGS | MS_SILENT, timeoutMs: wait };
+    await mount({ ...request, data: REPLAYED[type]! });
+    log.info(`${device.name}: its journal was replayed in memory; the disk is as it was`);
+    return layer;
+  } catch (error) {
+    log.warn(`${device.name}: its journal was not replayed: ${describeError(error)}`);
+    await layer?.release();
+    return null;
+  }
 }
 
 /** The device's name, or the first free one after it: an earlier Baton may have been killed with it mounted. */
@@ -239,9 +314,10 @@ function mountError(name: string, type: string, error: LinuxError): BatonError {
 }
 
 async function takeBack(name: string, state: MountState, timeoutMs: number): Promise<void> {
-  const { target, writable } = state;
+  const { target, writable, layer } = state;
   try {
     await unmount(target, { timeoutMs });
+    await layer?.release();
   } catch (error) {
     log.debug(`${name}: ${describeError(error)}; detaching it`);
     await unmount(target, { lazy: true, timeoutMs }).catch((late) => log.warn(`${name}: ${describeError(late)}`));
