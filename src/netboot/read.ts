@@ -112,7 +112,12 @@ export class NetworkReader {
         return { tree: at.tree, path: folderPath(at.path) };
       }
       const bootFile = file ? this.#onServer(file, lease, null) : url ? this.trees.locate(url) : null;
-      if (bootFile === null) return this.#onServer("/", lease, null);
+      if (bootFile === null) {
+        // A configuration that is named by its URL needs no server beside.
+        const named = conf && /^[a-z][a-z0-9+.-]*:\/\//i.test(conf) ? this.trees.locate(conf) : null;
+        if (named === null) return this.#onServer("/", lease, null);
+        return { tree: named.tree, path: folderOf(named.path).replace(/(.)\/pxelinux\.cfg$/, "$1") };
+      }
       return { tree: bootFile.tree, path: folderOf(bootFile.path) };
     };
     if (conf) {

@@ -175,3 +175,18 @@ test("a file that is missing leaves its entry in the list, with the default wher
     ],
   );
 });
+
+test("addresses in a lease need no server beside, and a URL's loader is read as the tree it stands in", async (t) => {
+  const tree = server("http/h/a/pxelinux.cfg/mine", "http/h/b/pxelinux.cfg/default", "tftp/other/c/x.cfg");
+  const conf = await ask(t, tree, { lease: { conf: "http://h/a/pxelinux.cfg/mine" } });
+  assert.equal(lines(conf)[0]!.split(" | ")[1], "http://h/a/linux");
+  assert.equal(source(await ask(t, tree, { lease: { prefix: "http://h/b" } })), "http://h/b/pxelinux.cfg/default");
+  const loader = await ask(t, tree, { lease: { url: "http://h/b/pxelinux.0", server: "other" } });
+  assert.equal(source(loader), "http://h/b/pxelinux.cfg/default");
+  const elsewhere = await ask(t, tree, { lease: { server: "s", file: "x/pxelinux.0", conf: "other::c/x.cfg" } });
+  assert.equal(source(elsewhere), "tftp://other/c/x.cfg");
+  const backslashes = await ask(t, server("tftp/s/boot/x64/pxelinux.cfg/default"), {
+    lease: { server: "s", file: "\\boot\\x64\\pxelinux.0" },
+  });
+  assert.equal(source(backslashes), "tftp://s/boot/x64/pxelinux.cfg/default");
+});
