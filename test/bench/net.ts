@@ -105,7 +105,8 @@ async function httpFigures(directory: string): Promise<Figure[]> {
       },
     ];
   } finally {
-    server.kill("SIGKILL");
+    // Killed outright it would leave its workers behind.
+    server.kill("SIGTERM");
   }
 }
 
