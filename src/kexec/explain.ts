@@ -103,7 +103,7 @@ const LOADING: readonly Explanation[] = [
     errno: "EPERM",
     when: isLockedDown,
     says: (c) =>
-      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, and takes only kernels with a signature it trusts: this one has no signature, or one that doesn't hold (the file was changed, or signed with a key that this kernel doesn't trust). Boot a signed kernel, or switch Secure Boot off in the firmware.`,
+      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, and takes only signed ones: this one has no signature, or one that doesn't hold (a changed file, an unknown key). Boot a signed kernel, or switch Secure Boot off in the firmware.`,
   },
   {
     errno: "EPERM",
