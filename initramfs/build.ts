@@ -18,8 +18,8 @@ export interface Bundle {
   readonly inputs: readonly string[];
 }
 
-/** blessed's widgets that need programs or data which the image does not have (w3m, ttys, fonts, PNG decoding). */
-const LEFT_OUT_WIDGETS = ["BigText", "FileManager", "Terminal", "Image", "ANSIImage", "OverlayImage", "Video"];
+/** blessed's widgets that the menu needs, and those that they need. The rest is half of blessed. */
+const WIDGETS = ["Node", "Screen", "Element", "Box", "Log", "Text", "ScrollableBox", "ScrollableText"];
 
 /**
  * blessed requires its widgets by computed names, which no bundler can follow, and all of them at once. Here each
@@ -35,7 +35,7 @@ const blessedPlugin: Plugin = {
         throw new BatonError("bad-format", `${path} does not list blessed's widgets as 0.1.81 does; adapt build.ts`);
       }
       const getters = names
-        .filter((name) => !LEFT_OUT_WIDGETS.includes(name))
+        .filter((name) => WIDGETS.includes(name))
         .map((name) => {
           const get = `{ enumerable: true, get: function () { return require("./widgets/${name.toLowerCase()}"); } }`;
           return `Object.defineProperty(exports, "${name}", ${get});

@@ -29,6 +29,12 @@ const LAZY = [
 const FILTER = new RegExp(`^(node:)?(${LAZY.join("|")})$`);
 const NAMESPACE = "lazy-builtin";
 
+/** `createHash` and `hash` of `createHash, type Hash, hash as made`; also of a destructuring. */
+function namesIn(list: string): string[] {
+  const names = list.split(",").map((one) => one.trim());
+  return names.filter((one) => /^\w+( as \w+|: *\w+)?$/.test(one)).map((one) => one.split(/ as |:/)[0]!);
+}
+
 /** The names that the files of `folder` import from each module: `createHash` of `node:crypto`. */
 function importedNames(folder: string): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
@@ -40,13 +46,15 @@ function importedNames(folder: string): Map<string, Set<string>> {
       if (!FILTER.test(module)) continue;
       const whole = /^\* as (\w+)$/.exec(clause)?.[1];
       const names = whole
-        ? [...source.matchAll(new RegExp(`\\b${whole}\\.(\\w+)`, "g"))].map((match) => match[1]!)
-        : clause
-            .replace(/[{}]/g, "")
-            .split(",")
-            .map((one) => one.trim());
+        ? [
+            ...[...source.matchAll(new RegExp(`\\b${whole}\\.(\\w+)`, "g"))].map((match) => match[1]!),
+            ...[...source.matchAll(new RegExp(`\\{([^}]*)\\} = ${whole}\\b`, "g"))].flatMap((match) =>
+              namesIn(match[1]!),
+            ),
+          ]
+        : namesIn(clause.replace(/[{}]/g, ""));
       const all = found.get(module) ?? new Set();
-      for (const name of names) if (name !== "" && !name.startsWith("type ")) all.add(name.split(" as ")[0]!);
+      for (const name of names) all.add(name);
       found.set(module, all);
     }
   }

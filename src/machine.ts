@@ -165,11 +165,8 @@ export class Machine {
    * @param changed a device that is to be looked at again although it is known: its medium may be another
    */
   async #arrive(changed: string | null = null): Promise<void> {
-    const present = await listBlockDevices();
-    const fresh = present.filter((device) => {
-      const known = this.#known.get(device.name);
-      return known === undefined || (device.name === changed && known.size !== device.size);
-    });
+    const present = await listBlockDevices({ only: (name) => name === changed || !this.#known.has(name) });
+    const fresh = present.filter(({ name, size }) => this.#known.get(name)?.size !== size);
     if (fresh.length === 0) return;
     for (const device of fresh) {
       this.#known.set(device.name, device);

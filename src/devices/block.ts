@@ -16,10 +16,14 @@ const SKIPPED = /^(ram|zram|fd)\d|^mmcblk\d+rpmb$/;
 /**
  * The devices attached now, structure only: nothing is read from any of them. Without those of no size (an empty
  * loop device, a card reader without a card) and those that can't hold anything to boot.
- * @param sysfs where sysfs is mounted.
+ * @param options.sysfs where sysfs is mounted.
+ * @param options.only the names that are looked at; all unless given.
  * @returns in the order of {@link compareDevices}, each disk followed by its partitions; empty where there is no sysfs.
  */
-export async function listBlockDevices(sysfs = "/sys"): Promise<BlockDevice[]> {
+export async function listBlockDevices(
+  options: { readonly sysfs?: string; readonly only?: (name: string) => boolean } = {},
+): Promise<BlockDevice[]> {
+  const { sysfs = "/sys", only = () => true } = options;
   let names: string[];
   try {
     names = readdirSync(join(sysfs, "class/block"));
@@ -27,6 +31,7 @@ export async function listBlockDevices(sysfs = "/sys"): Promise<BlockDevice[]> {
     return [];
   }
   return names
+    .filter(only)
     .map((name) => readBlockDevice(name, sysfs))
     .filter((device) => device !== null)
     .sort(compareDevices);
@@ -40,23 +45,23 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
   if (SKIPPED.test(name)) return null;
   let path: string;
   try {
-    path = realpathSync(join(sysfs, "class/block", name));
+    path = realpathSync.native(join(sysfs, "class/block", name));
   } catch {
     return null;
   }
-  const size = readNumber(join(path, "size")) * SECTOR;
+  const size = readNumber(`${path}/size`) * SECTOR;
+  if (!(size > 0)) return null;
+  const uevent = readAttribute(`${path}/uevent`) ?? "";
+  const isPartition = /^DEVTYPE=partition$/m.test(uevent);
   // `hidden`: one of several ways to the same NVMe disk; it has no node of its own.
-  if (!(size > 0) || readAttribute(join(path, "hidden")) === "1") return null;
+  if (!isPartition && readAttribute(`${path}/hidden`) === "1") return null;
 
-  if (isBatonsOwn(path)) return null;
-
-  const partition = readNumber(join(path, "partition"));
-  const isPartition = partition > 0;
   const diskPath = isPartition ? dirname(path) : path;
   // Relative to sysfs, so that a test's own path says nothing.
-  const devicePath = diskPath.slice(realpathSync(sysfs).length);
+  const devicePath = diskPath.slice(realpathSync.native(sysfs).length);
   const transport = transportOf(devicePath);
-  const devname = /^DEVNAME=(.+)$/m.exec(readAttribute(join(path, "uevent")) ?? "")?.[1] ?? name.replaceAll("!", "/");
+  if ((transport === "dm" || transport === "loop") && isBatonsOwn(path)) return null;
+  const devname = /^DEVNAME=(.+)$/m.exec(uevent)?.[1] ?? name.replaceAll("!", "/");
   return {
     name,
     node: `/dev/${devname}`,
@@ -64,15 +69,15 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
     path: devicePath,
     kind: isPartition ? "partition" : STACKED.has(transport ?? "") ? "other" : "disk",
     disk: isPartition ? basename(diskPath) : null,
-    partition: isPartition ? partition : null,
-    start: isPartition ? readNumber(join(path, "start")) * SECTOR : null,
+    partition: isPartition ? readNumber(`${path}/partition`) : null,
+    start: isPartition ? readNumber(`${path}/start`) * SECTOR : null,
     scheme: null,
     partuuid: null,
     partlabel: null,
     partitionType: null,
-    removable: readAttribute(join(diskPath, "removable")) === "1",
+    removable: readAttribute(`${diskPath}/removable`) === "1",
     transport,
-    model: modelOf(diskPath),
+    model: modelOf(diskPath, transport),
     ...(transport === "dm" && !isPartition ? { aliases: mappedNames(path) } : {}),
     identity: null,
     reason: null,
@@ -114,17 +119,23 @@ export function transportOf(devicePath: string): string | null {
   return TRANSPORTS.find(([pattern]) => pattern.test(devicePath))?.[1] ?? null;
 }
 
-function modelOf(diskPath: string): string | null {
-  // SCSI and NVMe say model; MMC says name; device-mapper and loop have a name or file worth as much to a person.
-  for (const attribute of ["device/model", "device/name", "dm/name", "loop/backing_file"]) {
-    const value = readAttribute(join(diskPath, attribute));
-    if (!value) continue;
-    const vendor = attribute === "device/model" ? readAttribute(join(diskPath, "device/vendor")) : null;
-    // "ATA" is what libata says for every disk, and virtio's vendor is a number.
-    const useful = vendor && vendor !== "ATA" && !vendor.startsWith("0x");
-    return useful ? `${vendor} ${value}` : value;
-  }
-  return null;
+/** What a device of each transport calls itself; SCSI, NVMe and the rest say `device/model`. */
+const MODELS: Readonly<Record<string, string | null>> = {
+  virtio: null,
+  mmc: "device/name",
+  dm: "dm/name",
+  loop: "loop/backing_file",
+};
+
+function modelOf(diskPath: string, transport: string | null): string | null {
+  const attribute = MODELS[transport ?? ""];
+  if (attribute === null) return null;
+  if (attribute !== undefined) return readAttribute(`${diskPath}/${attribute}`) || null;
+  const model = readAttribute(`${diskPath}/device/model`);
+  if (!model) return null;
+  const vendor = readAttribute(`${diskPath}/device/vendor`);
+  // "ATA" is what libata says for every disk, and virtio's vendor is a number.
+  return vendor && vendor !== "ATA" && !vendor.startsWith("0x") ? `${vendor} ${model}` : model;
 }
 
 /** LVM's UUIDs are written in groups. */
@@ -132,8 +143,8 @@ const LVM_GROUPS = /^(.{6})(.{4})(.{4})(.{4})(.{4})(.{4})(.{6})$/;
 
 /** GRUB's names for what device-mapper made (grub-core/disk/lvm.c, luks.c), by what made it. */
 function mappedNames(path: string): string[] {
-  const name = readAttribute(join(path, "dm/name")) ?? "";
-  const uuid = readAttribute(join(path, "dm/uuid")) ?? "";
+  const name = readAttribute(`${path}/dm/name`) ?? "";
+  const uuid = readAttribute(`${path}/dm/uuid`) ?? "";
   const [, group, volume] = /^LVM-(\w{32})(\w{32})$/.exec(uuid) ?? [];
   if (group !== undefined && volume !== undefined) {
     const dashed = (text: string): string => text.replace(LVM_GROUPS, "$1-$2-$3-$4-$5-$6-$7");
@@ -227,7 +238,7 @@ function letterNumber(letters: string): number {
 /** What Baton itself has made to read another device: a layer in memory above a disk, and the file that holds it. */
 function isBatonsOwn(path: string): boolean {
   return (
-    (readAttribute(join(path, "dm/name")) ?? "").startsWith("baton-") ||
-    (readAttribute(join(path, "loop/backing_file")) ?? "").startsWith("/run/baton/")
+    (readAttribute(`${path}/dm/name`) ?? "").startsWith("baton-") ||
+    (readAttribute(`${path}/loop/backing_file`) ?? "").startsWith("/run/baton/")
   );
 }

@@ -1,7 +1,7 @@
 /** Notices block devices that arrive, leave or change, and loads drivers for hardware that arrives. */
 
 import { describeError } from "../errors.ts";
-import { openUevents } from "../linux/netlink.ts";
+import { openUevents, type Uevent } from "../linux/netlink.ts";
 import { log } from "../log.ts";
 import type { ModuleLoader } from "./modules.ts";
 
@@ -28,7 +28,8 @@ export function watchBlockDevices(
   options: WatchOptions = {},
 ): { close(): void } {
   const { modules, onLost } = options;
-  return openUevents((event) => {
+  const wanted = ["SUBSYSTEM=block\0", ...(modules ? ["MODALIAS="] : [])];
+  const onEvent = (event: Uevent): void => {
     if (event.subsystem === "block") {
       const change = blockEvent(event.action, event.devpath);
       if (change) onChange(change);
@@ -37,7 +38,8 @@ export function watchBlockDevices(
     if (modules && event.action === "add" && alias) {
       modules.loadForAlias(alias).catch((error: unknown) => log.warn(`driver for ${alias}: ${describeError(error)}`));
     }
-  }, onLost);
+  };
+  return openUevents(onEvent, onLost, { wanted });
 }
 
 /** @returns null for what changes nothing that Baton shows. */

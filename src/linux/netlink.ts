@@ -49,13 +49,16 @@ export interface UeventListener {
  * @param onEvent gets every event in order; what it throws is logged
  * @param onLost events were lost because too many came at once: look at everything again
  * @param options.receiveBuffer bytes that may wait to be read
+ * @param options.wanted events in which none of these texts stands are left out: loading a driver brings dozens that
+ *   nobody asked for
  * @throws LinuxError
  */
 export function openUevents(
   onEvent: (event: Uevent) => void,
   onLost: () => void = () => {},
-  { receiveBuffer = RECEIVE_BUFFER }: { readonly receiveBuffer?: number } = {},
+  options: { readonly receiveBuffer?: number; readonly wanted?: readonly string[] } = {},
 ): UeventListener {
+  const { receiveBuffer = RECEIVE_BUFFER, wanted = [""] } = options;
   const fd = openSocket(receiveBuffer);
   let fdOpen = true;
   let turn: NodeJS.Immediate | null = null;
@@ -63,7 +66,7 @@ export function openUevents(
   const poll = watch(fd, () => {
     turn ??= setImmediate(drain);
   });
-  const receive = receiver(fd);
+  const receive = receiver(fd, wanted);
 
   function drain(): void {
     turn = null;
@@ -137,7 +140,7 @@ function watch(fd: number, onReadable: () => void): { close(): void } {
 }
 
 /** A function that takes one message off the socket. */
-function receiver(fd: number): () => Uevent | LinuxError | "empty" | "ignored" | "lost" {
+function receiver(fd: number, wanted: readonly string[]): () => Uevent | LinuxError | "empty" | "ignored" | "lost" {
   const message = Buffer.allocUnsafeSlow(MESSAGE_SIZE);
   const sender = Buffer.alloc(ADDRESS_SIZE);
   const senderSize = Buffer.alloc(4);
@@ -152,7 +155,8 @@ function receiver(fd: number): () => Uevent | LinuxError | "empty" | "ignored" |
     // Any process may send to a group with the right capability; only the kernel's port is 0.
     if (sender.readUInt32LE(4) !== 0) return "ignored";
     if (size > MESSAGE_SIZE) return "lost";
-    return parseUevent(message.subarray(0, size)) ?? "ignored";
+    const received = message.subarray(0, size);
+    return (wanted.some((text) => received.includes(text)) && parseUevent(received)) || "ignored";
   };
 }
 

@@ -146,10 +146,23 @@ export function deadlineFiles(timeoutMs: number, device: string): HostFiles {
     });
   }
 
+  /** What is being asked already isn't asked again: every format begins with the same folders. */
+  function once<T>(work: (path: string) => Promise<T>): (path: string) => Promise<T> {
+    const asked = new Map<string, Promise<T>>();
+    return (path) => {
+      let answer = asked.get(path);
+      if (!answer) {
+        answer = limited(() => work(path)).finally(() => asked.delete(path));
+        asked.set(path, answer);
+      }
+      return answer;
+    };
+  }
+
   return {
-    lstat: (path) => limited(() => lstat(path)),
+    lstat: once(lstat),
     readlink: (path) => limited(() => readlink(path)),
-    list: (path) => limited(() => listNames(path)),
+    list: once(listNames),
     async open(path) {
       const fd = await limited(
         () => openFd(path, OPEN_FLAGS),

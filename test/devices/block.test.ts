@@ -38,12 +38,12 @@ test("disks and their partitions are listed with what sysfs says of them", async
     [SATA]: { size: 1000, removable: 0, "device/model": "QEMU HARDDISK   ", "device/vendor": "ATA     " },
     [`${SATA}/sda2`]: { size: 300, partition: 2, start: 64, uevent: "DEVNAME=sda2\nDEVTYPE=partition" },
     [STICK]: { size: 99, removable: 1, "device/model": "Ultra", "device/vendor": "SanDisk " },
-    [`${STICK}/sdb1`]: { size: 98, partition: 1, start: 1 },
+    [`${STICK}/sdb1`]: { size: 98, partition: 1, start: 1, uevent: "DEVTYPE=partition" },
     [CARD]: { size: 7, removable: 0, "device/name": "SD64G" },
     "devices/virtual/block/loop0": { size: 8, removable: 0, "loop/backing_file": "/a.iso" },
     "devices/pci0/cciss0/block/cciss!c0d0": { size: 9, removable: 0, uevent: "DEVNAME=cciss/c0d0" },
   });
-  const devices = await listBlockDevices(sysfs);
+  const devices = await listBlockDevices({ sysfs });
   const brief = devices.map((d) => [d.name, d.kind, d.size, d.transport, d.model, d.removable].join(" "));
   assert.deepEqual(brief, [
     "cciss!c0d0 disk 4608   false",
@@ -77,7 +77,7 @@ test("logical volumes and opened containers have the names that GRUB has for the
     "devices/virtual/block/dm-2": { size: 9, "dm/name": "by-hand" },
   });
   assert.deepEqual(
-    (await listBlockDevices(sysfs)).map(({ aliases }) => aliases),
+    (await listBlockDevices({ sysfs })).map(({ aliases }) => aliases),
     [
       ["cryptouuid/7a0b3c1d5e2f4d6a9b8c1f2e3d4c5b6a"],
       ["lvm/debian--vg-root", "lvmid/qOznpi-bJvk-N5ra-A3db-1RKM-qZgf-h6FovM/DPr4Bh-DPgk-vjWY-p7y2-1NIu-1KE1-0vAYaJ"],
@@ -96,8 +96,8 @@ test("what holds nothing to boot is left out", async () => {
     [`${CARD.replace("mmcblk0", "")}mmcblk0rpmb`]: { size: 100 },
     "devices/virtual/block/strange": { nosize: 1 },
   });
-  assert.deepEqual(await listBlockDevices(sysfs), []);
-  assert.deepEqual(await listBlockDevices(join(base, "none")), []);
+  assert.deepEqual(await listBlockDevices({ sysfs }), []);
+  assert.deepEqual(await listBlockDevices({ sysfs: join(base, "none") }), []);
   assert.equal(readBlockDevice("gone", sysfs), null);
 });
 

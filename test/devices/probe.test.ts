@@ -29,6 +29,7 @@ function makeSysfs(disks: Record<string, FakeDevice & { partitions?: Record<numb
     fs.mkdirSync(join(root, path), { recursive: true });
     // The kernel's node is below /dev; so is this, in a way.
     const attributes: Record<string, string> = { size: `${device.size / 512}`, uevent: `DEVNAME=..${device.file}` };
+    if (partition !== null) attributes.uevent += "\nDEVTYPE=partition";
     if (partition !== null) Object.assign(attributes, { partition: `${partition}`, start: `${device.start! / 512}` });
     for (const [name, value] of Object.entries(attributes)) fs.writeFileSync(join(root, path, name), value);
     fs.mkdirSync(join(root, "class/block"), { recursive: true });
@@ -45,7 +46,7 @@ function makeSysfs(disks: Record<string, FakeDevice & { partitions?: Record<numb
 }
 
 async function probeAll(sysfs: string, timeoutMs = 5000): Promise<Map<string, BlockDevice>> {
-  const devices = await listBlockDevices(sysfs);
+  const devices = await listBlockDevices({ sysfs });
   const probed = await Promise.all(devices.map((device) => probeDevice(device, { sysfs, timeoutMs })));
   return new Map(probed.map((device) => [device.name, device]));
 }

@@ -7,7 +7,6 @@ import type { Partition } from "./table.ts";
 
 /** Tables have 128 entries of 128 bytes; this is eight times as much. */
 const MOST_BYTES = 128 * 1024;
-const UNUSED = "00000000-0000-0000-0000-000000000000";
 
 /** From the primary table, else from the backup at the disk's end; null where neither is intact. */
 export async function readGpt(window: Window): Promise<readonly Partition[] | null> {
@@ -34,8 +33,8 @@ async function readTable(window: Window, lba: number): Promise<readonly Partitio
   const partitions: Partition[] = [];
   for (let index = 0; index < count; index++) {
     const entry = entries.subarray(index * entrySize, (index + 1) * entrySize);
+    if (entry.readBigUInt64LE(0) === 0n && entry.readBigUInt64LE(8) === 0n) continue; // unused
     const type = guidText(entry.subarray(0, 16));
-    if (type === UNUSED) continue;
     const first = Number(entry.readBigUInt64LE(32));
     const end = Number(entry.readBigUInt64LE(40)) + 1;
     if (end <= first) continue;
