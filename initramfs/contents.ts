@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { BatonError } from "../src/errors.ts";
 import { type Bundle, wrapForStart } from "./build.ts";
 import { projectRoot } from "./cache.ts";
+import { compress, ZSTD } from "./compress.ts";
 import { type Kernel, moduleTables, readModule } from "./kernel.ts";
 import { type ModuleSelection, moduleName, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
 import { keymaps } from "./keymaps.ts";
@@ -81,14 +82,19 @@ async function terminfo(tree: Tree, packages: string, name: string): Promise<voi
 async function kernelModules(tree: Tree, profile: Profile, kernel: Kernel): Promise<ModuleSelection> {
   const tables = await moduleTables(kernel);
   const lateNames = Object.values(profile.lateModules).flat();
-  const wanted = [...Object.values(profile.modules).flat(), ...profile.loadAtStart, ...lateNames];
-  const selection = selectModules(tables, wanted, profile.extraNeeds);
+  const atStart = [...Object.values(profile.modules).flat(), ...profile.loadAtStart];
+  const early = new Set(selectModules(tables, atStart, profile.extraNeeds).modules);
+  const selection = selectModules(tables, [...atStart, ...lateNames], profile.extraNeeds);
+  // Baton itself unpacks these when they are loaded; those of the start are for busybox, which can't.
+  const packed = new Set(selection.modules.filter((name) => !early.has(name)));
   const home = `/lib/modules/${kernel.release}`;
   for (const name of selection.modules) {
     const { path } = tables.dep.get(name)!;
-    tree.file(`${home}/${shippedPath(path)}`, await readModule(kernel, path));
+    const module = await readModule(kernel, path);
+    const content = packed.has(name) ? await compress(ZSTD, module, { keep: true }) : module;
+    tree.file(`${home}/${shippedPath(path, packed.has(name))}`, content);
   }
-  const trimmed = trimTables(tables, selection, new Set(lateNames.map(moduleName)));
+  const trimmed = trimTables(tables, selection, new Set(lateNames.map(moduleName)), packed);
   tree.file(`${home}/modules.dep`, trimmed.dep);
   tree.file(`${home}/modules.alias`, trimmed.alias);
   tree.file(`${home}/modules.alias.late`, trimmed.lateAlias);

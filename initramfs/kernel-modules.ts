@@ -132,22 +132,27 @@ function resolveName(tables: ModuleTables, name: string): string[] {
   return [...new Set(found)].filter((module) => /^kernel\/(crypto|lib)\//.test(tables.dep.get(module)?.path ?? ""));
 }
 
-/** Where a module goes in the image: uncompressed, since busybox's modprobe reads nothing else. */
-export function shippedPath(path: string): string {
-  return path.replace(/\.(xz|zst|gz)$/, "");
+/**
+ * Where a module goes in the image: uncompressed, since busybox's modprobe reads nothing else.
+ * @param isPacked by zstd, for Baton itself
+ */
+export function shippedPath(path: string, isPacked = false): string {
+  return path.replace(/\.(xz|zst|gz)$/, "") + (isPacked ? ".zst" : "");
 }
 
 /**
  * modules.dep, modules.alias and modules.softdep for the chosen modules only.
  * @param late modules whose aliases stand apart, so that the machine's start does not load them
+ * @param packed modules that are compressed in the image
  */
 export function trimTables(
   tables: ModuleTables,
   selection: ModuleSelection,
   late: ReadonlySet<string> = new Set(),
+  packed: ReadonlySet<string> = new Set(),
 ): { dep: string; alias: string; lateAlias: string; softdep: string } {
   const chosen = new Set(selection.modules);
-  const path = (name: string): string => shippedPath(tables.dep.get(name)!.path);
+  const path = (name: string): string => shippedPath(tables.dep.get(name)!.path, packed.has(name));
   const dep = selection.modules.map((name) => {
     const needed = [...selection.needs.get(name)!].reverse().map(path);
     return `${path(name)}:${needed.map((one) => ` ${one}`).join("")}`;
