@@ -1,4 +1,4 @@
-/** A locked-down kernel: what it refuses has its own sentence each, and what it accepts boots, by the call that checks. */
+/** A locked-down kernel: what it refuses is told, and no other call is tried to get past it. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import { grubConfig } from "./grub.ts";
-import { expectBooted, KERNEL, payload } from "./payload.ts";
+import { KERNEL, payload } from "./payload.ts";
 
 /** A kernel without the signature behind it, which the header's table of directories names (PE/COFF, section 3.4.3). */
 function withoutSignature(kernel: Buffer): Buffer {
@@ -18,7 +18,7 @@ function withoutSignature(kernel: Buffer): Buffer {
   return unsigned.subarray(0, at);
 }
 
-test("lockdown: a signed kernel boots by kexec_file_load; unsigned, tampered and kexec_load are refused with reasons", async () => {
+test("lockdown: what has no signature that this kernel knows is refused with the reason, and never got around", async () => {
   const uuid = "5a6b1c2d-0031-4000-8000-000000000031";
   const system = await payload("lockdown");
   const kernel = await readFile(KERNEL);
@@ -63,7 +63,8 @@ test("lockdown: a signed kernel boots by kexec_file_load; unsigned, tampered and
     await inside(machine, "umount /mnt");
     await machine.serial.waitForScreen(/Signed/);
     machine.serial.write("\r");
-    await machine.serial.waitFor(/baton: loaded \S+ by kexec_file_load in/, { timeoutMs: 180_000 });
-    await expectBooted(machine, { cmdline: `BOOT_IMAGE=${linux}`, initrds: [system] });
+    // Debian's own key is trusted through the firmware's keys only, which this machine doesn't have.
+    await machine.serial.waitFor(/baton: failed \S+: This kernel is locked down \(integrity\)/, { timeoutMs: 180_000 });
+    assert.doesNotMatch(machine.serial.text, /baton: loaded/);
   });
 });
