@@ -105,7 +105,7 @@ describe("the image in dist/", { skip: reasonToSkip() }, () => {
       .map((line) => line.split(/:? /));
     for (const path of lines.flat()) assert.ok(entries.has(`${home}/${path.replace(/:$/, "")}`), path);
     const named = lines.map(([path]) => `${home}/${path!.replace(/:$/, "")}`).sort();
-    assert.deepEqual(named, [...entries.keys()].filter((path) => path.endsWith(".ko")).sort());
+    assert.deepEqual(named, [...entries.keys()].filter((path) => /\.ko(\.zst)?$/.test(path)).sort());
     assert.equal(named.length, image.modules.included.length);
   });
 
