@@ -6,11 +6,13 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { planBoot } from "../src/boot.ts";
+import { discoverDirectories } from "../src/commands/directories.ts";
 import { Discovery, type Volume } from "../src/discover.ts";
 import type { BootEntry } from "../src/entry.ts";
 import { formatFileRef } from "../src/entry.ts";
 import { BatonError } from "../src/errors.ts";
 import { findIsoFiles, IsoFiles } from "../src/isofiles.ts";
+import { DEFAULT_SETTINGS } from "../src/policy/settings.ts";
 import { openDirectory } from "../src/volumes/directory.ts";
 import { isoFolder, makeIso, type Tree, writeTree } from "./volumes/isoimages.ts";
 
@@ -83,6 +85,21 @@ test("an ISO's menu is a submenu of the list, and its system is told where its m
     },
   ]);
   assert.deepEqual(list.diagnostics, []);
+});
+
+test("the configuration settles in which folders ISO files are looked for", async () => {
+  const directory = makeDisk(ON_DISK, { "iso/usual.iso": DEBIAN_LIVE, "srv/images/deep/own.iso": DEBIAN_LIVE });
+  const spec = { name: "vda1", directory, uuid: null, label: null, partuuid: null, partlabel: null, type: "ext4" };
+  const isos = async (isofolders: readonly string[] | null): Promise<string[]> => {
+    const rules = { ...DEFAULT_SETTINGS, isofolders };
+    const { list } = await discoverDirectories([spec], { firmware: "efi", arch: "x86_64" }, rules);
+    return list.entries
+      .map(({ linux }) => linux && formatFileRef(linux))
+      .filter((ref) => ref?.includes(".iso")) as string[];
+  };
+  assert.deepEqual(await isos(null), ["vda1+usual.iso:/live/vmlinuz"]);
+  assert.deepEqual(await isos(["/srv/images/**"]), ["vda1+own.iso:/live/vmlinuz"]);
+  assert.deepEqual(await isos([]), []);
 });
 
 test("nothing in an ISO boots unattended: its default is none of the list's, and no fallback leads to it", async () => {

@@ -15,11 +15,12 @@ const CASE_INSENSITIVE: readonly string[] = ["vfat", "fat", "msdos", "exfat", "n
 export async function discoverDirectories(
   specs: readonly DiskSpec[],
   platform: Platform,
-  rules: BootRules,
+  rules: BootRules & { readonly isofolders?: readonly string[] | null },
 ): Promise<Discovery> {
   const discovery = new Discovery(platform);
   // Before there is anything to choose from: the list is made anew for them.
   discovery.setRules(rules);
+  if (rules.isofolders != null) discovery.setIsoFolders(rules.isofolders);
   for (const spec of specs) {
     const facts: DeviceFacts = {
       name: spec.name,

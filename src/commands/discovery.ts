@@ -33,6 +33,7 @@ export async function discover(options: DiskOptions): Promise<Found> {
   const { Machine } = await import("../machine.ts");
   const machine = new Machine(options.platform === null ? {} : { platform: options.platform });
   machine.discovery.setRules(settings);
+  if (settings.isofolders !== null) machine.discovery.setIsoFolders(settings.isofolders);
   machine.start();
   await machine.complete;
   return { settings, discovery: machine.discovery, rescan: () => machine.rescan(), close: () => machine.close() };

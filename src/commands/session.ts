@@ -101,6 +101,7 @@ export class Session {
     this.#settings = settings;
     this.store = new MenuStore({ machine, settings: menuSettings(settings) });
     place.discovery.setRules(settings);
+    if (settings.isofolders !== null) place.discovery.setIsoFolders(settings.isofolders);
   }
 
   /** A configuration has been read: other settings hold from now on. */
@@ -108,6 +109,7 @@ export class Session {
     this.#settings = settings;
     this.#remembered = remembered;
     this.#place.discovery.setRules({ ...settings, ...remembered });
+    if (settings.isofolders !== null) this.#place.discovery.setIsoFolders(settings.isofolders);
     this.store.update({ settings: menuSettings(settings) });
     this.update();
   }

@@ -197,6 +197,16 @@ export const KEYS: readonly SettingKey[] = [
     read: (value) => parseRootDelay(value.fields === null ? value.texts.join(",") : "") ?? undefined,
   }),
   key({
+    name: "isofolders",
+    about: "Folders in which ISO files are looked for on each disk; with /** at the end those below, too.",
+    expects: "a list of folders that begin with /",
+    schema: TEXTS,
+    read: (value) => {
+      const folders = items(value);
+      return folders?.every((folder) => folder.startsWith("/")) ? folders : undefined;
+    },
+  }),
+  key({
     name: "retries",
     about: "How often everything is tried again where final is retry.",
     expects: "a number from 0 to 1000",

@@ -38,6 +38,8 @@ export interface Settings {
   /** Devices that are waited for before anything boots by itself. */
   readonly waitfor: readonly string[];
   readonly rootdelay: RootDelay | null;
+  /** Folders in which ISO files are looked for on each volume; null: the usual ones. */
+  readonly isofolders: readonly string[] | null;
   /** How often everything is tried again where `final` is `retry`. */
   readonly retries: number;
   readonly final: FinalAction;
@@ -78,6 +80,7 @@ export const DEFAULT_SETTINGS: Settings = {
   password: null,
   waitfor: [],
   rootdelay: null,
+  isofolders: null,
   retries: 3,
   final: "menu",
   watchdog: null,

@@ -46,6 +46,14 @@ test("there is a row for every setting, and the schema in configs/ is theirs", (
   assert.deepEqual(JSON.parse(readFileSync("configs/baton.schema.json", "utf8")), settingsSchema());
 });
 
+test("the folders of ISO files are absolute, and may be none", async () => {
+  assert.deepEqual((await yaml("isofolders: [/, /srv/images/**]")).settings.isofolders, ["/", "/srv/images/**"]);
+  assert.deepEqual((await yaml("isofolders: []")).settings.isofolders, []);
+  const { settings, diagnostics } = await yaml("isofolders: [images]");
+  assert.equal(settings.isofolders, undefined);
+  assert.match(diagnostics[0]!.message, /folders that begin with \//);
+});
+
 test("timeouts have loader.conf's words", async () => {
   const timeout = async (text: string) => (await yaml(`timeout: ${text}`)).settings.timeout;
   assert.deepEqual(await timeout("menu-hidden"), { seconds: 0, keys: true });
