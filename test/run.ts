@@ -1,8 +1,8 @@
 /** Runs a set of test files with node's own runner: `tsx test/run.ts unit|vm|full [NAME…]`, NAME a part of a path. */
 
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 const [set = "unit", ...names] = process.argv.slice(2);
 
@@ -22,7 +22,32 @@ if (files.length === 0) {
   console.error(`No ${set} tests match ${names.join(", ") || "anything"}.`);
   process.exit(1);
 }
+/** Unit tests take less time than a process for each file: so many files share one. */
+const TOGETHER = 5;
+
+/** Each file a suite of its own, so that its hooks are for its own tests. */
+function suites(members: readonly string[]): string {
+  const suite = (member: string): string =>
+    `describe(${JSON.stringify(member)}, async () => { await import(${JSON.stringify(resolve(member))}); });\n`;
+  return `import { describe } from "node:test";\n${members.map(suite).join("")}`;
+}
+
+/** Files that import several test files each; neighbours, which may be slow alike, stand in different ones. */
+function bundles(all: readonly string[]): string[] {
+  const folder = join(".cache", "unit");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const count = Math.ceil(all.length / TOGETHER);
+  return Array.from({ length: count }, (_, index) => {
+    const path = join(folder, `${index + 1}.test.ts`);
+    const members = all.filter((_, place) => place % count === index);
+    writeFileSync(path, suites(members));
+    return path;
+  });
+}
+
 // Machines are heavy: two at once fill two cores.
 const concurrency = set === "unit" ? [] : ["--test-concurrency=2"];
-const run = spawnSync(process.execPath, ["--import", "tsx", "--test", ...concurrency, ...files], { stdio: "inherit" });
+const given = set === "unit" && names.length === 0 ? bundles(files) : files;
+const run = spawnSync(process.execPath, ["--import", "tsx", "--test", ...concurrency, ...given], { stdio: "inherit" });
 process.exit(run.status ?? 1);
