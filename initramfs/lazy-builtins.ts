@@ -48,7 +48,7 @@ function importedNames(folder: string): Map<string, Set<string>> {
       const names = whole
         ? [
             ...[...source.matchAll(new RegExp(`\\b${whole}\\.(\\w+)`, "g"))].map((match) => match[1]!),
-            ...[...source.matchAll(new RegExp(`\\{([^}]*)\\} = ${whole}\\b`, "g"))].flatMap((match) =>
+            ...[...source.matchAll(new RegExp(`\\{([^{}]*)\\} = ${whole}\\b`, "g"))].flatMap((match) =>
               namesIn(match[1]!),
             ),
           ]
