@@ -48,7 +48,7 @@ const TEST_PACKAGES = [
   ["ovmf", "UEFI firmware for the VM"],
   ["qemu-system-arm", "the arm64 VM"],
   ["squashfs-tools", "mksquashfs"],
-  ["systemd", "bootctl, a second opinion on the Boot Loader Specification"],
+  ["libsystemd-shared", "what the fetched bootctl runs on: a second opinion on the Boot Loader Specification"],
   ["tmux", "terminals of known size"],
   ["util-linux", "blkid"],
   ["xfsprogs", "mkfs.xfs"],
