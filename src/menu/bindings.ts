@@ -42,6 +42,9 @@ const OTHER_MENUS: Readonly<Record<string, string>> = {
   f10: "enter",
   "C-e": "end",
   "C-a": "home",
+  "^": "up",
+  v: "down",
+  "C-g": "pageup",
 };
 
 /** @param own keys by action, from the configuration */

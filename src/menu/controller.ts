@@ -1,16 +1,20 @@
 /**
- * What the consoles share: where in the list one is, which page is open, what is being edited; and what each key does
- * to it. One for all consoles: a key pressed on any of them is seen on all. Knows no terminals.
+ * What each key does to what the consoles share: the position in the list (position.ts), the page that is open, what
+ * is being edited. One for all consoles: a key pressed on any of them is seen on all. Knows no terminals.
  */
 
 import type { BootEntry } from "../entry.ts";
 import { listKey } from "./bindings.ts";
-import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
+import { applyKey } from "./editline.ts";
 import { type Edited, EditHistory, EntryEditor } from "./entryeditor.ts";
-import type { MenuActions, MenuState, MenuStore } from "./model.ts";
+import { Guard, type Guarded } from "./guard.ts";
+import type { MenuActions, MenuStore } from "./model.ts";
+import { move, scroll } from "./moves.ts";
 import type { PageName } from "./pages.ts";
+import { Position } from "./position.ts";
+import { PromptPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
-import { buildTree, type EntryItem, type Item, type Level, pathTo } from "./tree.ts";
+import { buildTree, type EntryItem, type Item, type Level } from "./tree.ts";
 
 /** A page of text; `top` is its first visible row, Infinity for the end. */
 export interface TextPage {
@@ -22,18 +26,6 @@ export interface TextPage {
 export interface ConfirmPage {
   readonly kind: "confirm";
   readonly action: "reboot" | "power-off" | "firmware";
-}
-
-/** One line that is asked for. */
-export interface PromptPage {
-  readonly kind: "prompt";
-  readonly title: string;
-  /** A password shows as stars. */
-  readonly hidden: boolean;
-  line: EditLine;
-  /** Said below the line: that the last one was wrong. */
-  note: string | null;
-  readonly enter: (text: string) => void;
 }
 
 export type Page = TextPage | EntryEditor | ConfirmPage | PromptPage | SearchPage;
@@ -63,25 +55,17 @@ const PAGE_KEYS: Readonly<Record<string, PageName>> = {
   ...{ h: "help", "?": "help", f1: "help", l: "log", i: "devices", w: "failure" },
 };
 
-/** How long a password opens what is shut, after the last key; in milliseconds. */
-const UNLOCKED_MS = 300_000;
-
 /** By how much one key changes the countdown. */
 const SECONDS_A_KEY = 5;
 
 export class Controller {
+  readonly position: Position;
   readonly #store: MenuStore;
   readonly #actions: MenuActions;
-  /** Keys of the submenus that are open, outermost first. */
-  #open: string[] = [];
-  /** The selected item's key in each level that was seen. */
-  readonly #selected = new Map<string, { key: string; index: number }>();
-  /** False until a person has moved: the selection follows the default. */
-  #touched = false;
+  readonly #guard: Guard;
   /** What was edited and booted, by entry and field: a boot that fails keeps the work. */
   readonly #edits = new Map<string, Readonly<Record<string, string>>>();
   readonly #history = new EditHistory();
-  #unlockedUntil = 0;
   page: Page | null = null;
   /** What is going on and can't be stopped by keys: `Starting Debian`. */
   busy: string | null = null;
@@ -91,6 +75,8 @@ export class Controller {
   constructor(store: MenuStore, actions: MenuActions) {
     this.#store = store;
     this.#actions = actions;
+    this.#guard = new Guard(store, actions);
+    this.position = new Position(store);
   }
 
   /** Whether the menu can be left (`baton menu` on a host). */
@@ -98,77 +84,21 @@ export class Controller {
     return this.#actions.quit !== undefined;
   }
 
-  /** The level that is open now; submenus that are gone are left. */
-  level(): Level {
-    let level = buildTree(this.#store.state.entries);
-    for (let depth = 0; depth < this.#open.length; depth++) {
-      const below = level.items.find((item) => item.key === this.#open[depth]);
-      if (below?.kind !== "submenu") {
-        this.#open = this.#open.slice(0, depth);
-        break;
-      }
-      level = below.level;
-    }
-    return level;
-  }
-
-  /** Index of the selected item in the open level; 0 where it is empty. */
-  selection(level: Level = this.level()): number {
-    const { state } = this.#store;
-    const known = this.#selected.get(level.key);
-    if (known === undefined || !this.#touched) {
-      // Before anybody moves, the default is selected; and so it is where a submenu is opened for the first time.
-      const preferred = this.defaultKeys(state)[level.path.length];
-      const index = preferred === undefined ? -1 : level.items.findIndex((item) => item.key === preferred);
-      return Math.max(0, index);
-    }
-    if (level.items[known.index]?.key === known.key) return known.index;
-    const index = level.items.findIndex((item) => item.key === known.key);
-    known.index = index >= 0 ? index : Math.max(0, Math.min(known.index, level.items.length - 1));
-    return known.index;
-  }
-
-  #defaultFor: MenuState["entries"] | null = null;
-  #defaultId: string | null = null;
-  #defaultKeys: readonly string[] = [];
-
-  /** Keys of the default entry and of the submenus around it, outermost first; empty where there is none. */
-  defaultKeys(state: MenuState): readonly string[] {
-    if (this.#defaultFor !== state.entries || this.#defaultId !== state.defaultId) {
-      const id = state.defaultId ?? state.entries.find((entry) => entry.isDefault)?.id ?? null;
-      this.#defaultKeys = id === null ? [] : (pathTo(buildTree(state.entries), id) ?? []);
-      this.#defaultFor = state.entries;
-      this.#defaultId = state.defaultId;
-    }
-    return this.#defaultKeys;
-  }
-
-  selectedItem(): Item | undefined {
-    const level = this.level();
-    return level.items[this.selection(level)];
-  }
-
-  #select(level: Level, index: number): void {
-    const at = Math.max(0, Math.min(level.items.length - 1, index));
-    const item = level.items[at];
-    if (!this.#touched) {
-      // From here on every level keeps its own selection; the ones above are where the default led.
-      this.#touched = true;
-      this.#selected.clear();
-    }
-    if (item !== undefined) this.#selected.set(level.key, { key: item.key, index: at });
+  /** True where keys are typed into a line. */
+  get isTyping(): boolean {
+    return this.page?.kind === "edit" || this.page?.kind === "prompt" || this.page?.kind === "search";
   }
 
   /** A key of any console. */
   key(name: string, text: string, view: Viewport, host: ControllerHost): void {
     this.#key(name, text, view, host);
-    const item = this.selectedItem();
+    const item = this.position.selectedItem();
     this.#actions.selected?.(item?.kind === "entry" ? item.entry : null);
   }
 
   #key(name: string, text: string, view: Viewport, host: ControllerHost): void {
     const { state } = this.#store;
-    const isTyping = this.page?.kind === "edit" || this.page?.kind === "prompt" || this.page?.kind === "search";
+    const { isTyping } = this;
     // Escape and the next key in one read look like Alt and that key, which means something in the editor alone.
     if (!isTyping && /^M-.$/u.test(name)) {
       this.#key("escape", "", view, host);
@@ -181,7 +111,7 @@ export class Controller {
       return;
     }
     if (state.countdown !== null) this.#actions.stopCountdown();
-    if (this.#unlockedUntil > 0 && this.#isUnlocked) this.#unlockedUntil = performance.now() + UNLOCKED_MS;
+    this.#guard.extend();
     if (name === "C-l") {
       host.redraw();
       return;
@@ -191,29 +121,15 @@ export class Controller {
       return;
     }
     const { page } = this;
-    if (page?.kind === "edit") {
-      this.#editKey(page, name, text, view, host);
-      return;
-    }
-    if (page?.kind === "prompt") {
-      this.#promptKey(page, name, text, view);
-      return;
-    }
-    if (state.message !== null) {
-      this.#store.update({ message: null });
-      // Whoever reads a failure presses some key to go on; that must not boot anything.
-      if (!isMovement(key) && key !== "w") return;
-    }
-    if (page?.kind === "search") {
-      this.#searchKey(page, name, text, view);
-      return;
-    }
-    if (page?.kind === "confirm") {
-      this.#confirmKey(page, name, host);
-      return;
-    }
-    if (this.#commonKey(key, host)) return;
-    if (page?.kind === "text") this.#pageKey(page, key, view);
+    if (page?.kind === "edit") this.#editKey(page, name, text, view, host);
+    else if (page?.kind === "prompt") {
+      if (page.key(name, text, view.columns)) this.page = null;
+    } else if (state.message !== null && !this.#readMessage(key)) {
+      // It only closed the message.
+    } else if (page?.kind === "search") this.#searchKey(page, name, text, view);
+    else if (page?.kind === "confirm") this.#confirmKey(page, name, host);
+    else if (this.#commonKey(key, host)) return;
+    else if (page?.kind === "text") this.#pageKey(page, key, view);
     else this.#listKey(key, view, host);
   }
 
@@ -224,6 +140,15 @@ export class Controller {
     if (this.busy !== null || this.#store.state.progress !== null) return;
     if (page?.kind !== "edit" && page?.kind !== "prompt" && page?.kind !== "search") return;
     page.line = applyKey(page.line, "", text.trim(), view.columns) ?? page.line;
+  }
+
+  /**
+   * Closes the message. Whoever reads why a boot failed presses some key to go on; that must not boot anything.
+   * @returns whether the key does what it does without a message
+   */
+  #readMessage(key: string): boolean {
+    this.#store.update({ message: null });
+    return key === "w" || move(key, 0, 0, 1) !== null;
   }
 
   /** Keys that mean the same on the list and on every page of text. */
@@ -255,94 +180,35 @@ export class Controller {
     this.#store.update({ message, note: message });
   }
 
-  get #isUnlocked(): boolean {
-    return performance.now() < this.#unlockedUntil;
-  }
-
   /** Does what the owner may have shut: at once, after the password, or never where there is none. */
-  #guarded(what: "editor" | "shell" | "restricted", name: string, action: () => void): void {
-    const { settings } = this.#store.state;
-    if ((what !== "restricted" && settings[what]) || this.#isUnlocked) {
-      action();
-      return;
-    }
-    const { unlock } = this.#actions;
-    if (!settings.hasPassword || unlock === undefined) {
-      const why = what === "restricted" ? "its bootloader restricts it" : `the configuration says ${what}: no`;
-      this.#note(`Not without a password, and the configuration has none: ${name} (${why}).`);
-      return;
-    }
-    const page: PromptPage = {
-      kind: "prompt",
-      title: `Password for ${name}`,
-      hidden: true,
-      line: editLine(""),
-      note: null,
-      enter: (text) => {
-        page.line = editLine("");
-        page.note = "Looking…";
-        void unlock.call(this.#actions, text).then(({ ok, waitMs }) => {
+  #guarded(what: Guarded, name: string, action: () => void): void {
+    const answer = this.#guard.check(what, name);
+    if (answer === "free") action();
+    else if (answer !== "ask") this.#note(answer.refusal);
+    else {
+      this.page = new PromptPage({ title: `Password for ${name}`, hidden: true }, (text, page) => {
+        page.clear("Looking…");
+        void this.#guard.tryPassword(text).then((problem) => {
           if (this.page !== page) return;
-          if (ok) {
-            this.#unlockedUntil = performance.now() + UNLOCKED_MS;
+          page.note = problem;
+          if (problem === null) {
             this.page = null;
             action();
-          } else {
-            const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} s.` : "";
-            page.note = `That is not the password.${wait}`;
           }
           this.#store.update({});
         });
-      },
-    };
-    this.page = page;
-  }
-
-  #promptKey(page: PromptPage, name: string, text: string, view: Viewport): void {
-    if (name === "escape" || name === "C-c" || name === "C-g") this.page = null;
-    else if (name === "enter") page.enter(lineText(page.line));
-    else page.line = applyKey(page.line, name, text, view.columns) ?? page.line;
+      });
+    }
   }
 
   #searchKey(page: SearchPage, name: string, text: string, view: Viewport): void {
     const top = buildTree(this.#store.state.entries);
-    const found = page.found(top);
-    const step = Math.max(1, view.listRows - 1);
-    const moves: Readonly<Record<string, number>> = {
-      up: -1,
-      down: 1,
-      "C-p": -1,
-      "C-n": 1,
-      pageup: -step,
-      pagedown: step,
-    };
-    if (name === "escape" || name === "C-c" || name === "C-g") this.page = null;
-    else if (Object.hasOwn(moves, name)) {
-      page.at = Math.max(0, Math.min(found.length - 1, page.selection(top) + moves[name]!));
-    } else if (name === "enter" || name === "tab") {
-      // It is only selected: what is booted is chosen where all of it is shown.
-      const item = found[page.selection(top)];
-      this.page = null;
-      if (item !== undefined) this.show(item.key);
-    } else {
-      page.line = applyKey(page.line, name, text, view.columns) ?? page.line;
-      page.at = 0;
-    }
-  }
-
-  /** Opens the submenus around an entry and selects it. */
-  show(id: string): void {
-    const path = pathTo(buildTree(this.#store.state.entries), id);
-    if (path === null) return;
-    this.#open = [];
-    for (const [depth, key] of path.entries()) {
-      const level = this.level();
-      this.#select(
-        level,
-        level.items.findIndex((item) => item.key === key),
-      );
-      if (depth < path.length - 1) this.#open.push(key);
-    }
+    const wish = page.key(name, text, top, view);
+    if (wish === null) return;
+    this.page = null;
+    // It is only selected: what is booted is chosen where all of it is shown.
+    const item = page.found(top)[page.selection(top)];
+    if (wish === "select" && item !== undefined) this.position.show(item.key);
   }
 
   #confirmKey(page: ConfirmPage, name: string, host: ControllerHost): void {
@@ -366,107 +232,68 @@ export class Controller {
 
   #pageKey(page: TextPage, name: string, view: Viewport): void {
     const last = Math.max(0, view.pageLength(page.name) - view.pageRows);
-    const top = scrollKey(name, Math.min(page.top, last), last, view.pageRows);
+    const top = scroll(name, Math.min(page.top, last), last, view.pageRows);
     if (top !== null) page.top = top === last && page.name === "log" ? Number.POSITIVE_INFINITY : top;
     else if (isBack(name) || name === "q" || name === "enter") this.page = null;
   }
 
   #listKey(name: string, view: Viewport, host: ControllerHost): void {
-    const level = this.level();
-    const at = this.selection(level);
-    const step = Math.max(1, view.listRows - 1);
-    const moves: Readonly<Record<string, number>> = {
-      up: at - 1,
-      k: at - 1,
-      "C-p": at - 1,
-      down: at + 1,
-      j: at + 1,
-      "C-n": at + 1,
-      pageup: at - step,
-      "C-b": at - step,
-      pagedown: at + step,
-      "C-f": at + step,
-      home: 0,
-      g: 0,
-      end: level.items.length - 1,
-      G: level.items.length - 1,
-    };
+    const { position } = this;
+    const level = position.level();
     if (name === "n" && this.#actions.openUrl) {
       this.#askUrl();
       return;
     }
     if (level.items.length === 0) {
       const last = Math.max(0, view.pageLength("nothing") - view.listRows);
-      this.nothingTop = scrollKey(name, Math.min(this.nothingTop, last), last, view.listRows) ?? this.nothingTop;
+      this.nothingTop = scroll(name, Math.min(this.nothingTop, last), last, view.listRows) ?? this.nothingTop;
       return;
     }
-    const target = Object.hasOwn(moves, name) ? moves[name] : undefined;
-    if (target !== undefined) {
-      this.#select(level, target);
+    const at = position.selection(level);
+    const target = move(name, at, level.items.length - 1, view.listRows);
+    if (target !== null) {
+      position.select(target, level);
       return;
     }
     const item = level.items[at];
     if (name === "enter" || name === "right") this.#openItem(level, at, item, name === "enter" ? host : null);
-    else if (isBack(name)) this.#back(level, at);
+    else if (isBack(name)) position.back();
     else if (name === "/") this.page = new SearchPage();
-    else if (/^[1-9]$/.test(name) && Number(name) <= level.items.length) this.#select(level, Number(name) - 1);
+    else if (/^[1-9]$/.test(name) && Number(name) <= level.items.length) position.select(Number(name) - 1, level);
     else if (name === "e" && item?.kind === "entry") this.#edit(item);
     else if (name === "d" && item?.kind === "entry" && this.#actions.makeDefault) {
-      this.#select(level, at);
+      position.select(at, level);
       void this.#actions.makeDefault(item.entry);
     } else this.#hotkey(level, name);
   }
 
   #askUrl(): void {
     this.#guarded("editor", "booting from a URL", () => {
-      const page: PromptPage = {
-        kind: "prompt",
-        title: "Boot from a URL",
-        hidden: false,
-        line: editLine("http://"),
-        note: "An iPXE script, a pxelinux or GRUB configuration, or a kernel.",
-        enter: (text) => {
-          if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]\S*$/i.test(text.trim())) {
-            page.note = "That is no URL: http://server/path, https:// or tftp://";
-            return;
-          }
-          this.page = null;
-          void this.#run(`Fetching ${text.trim()}`, this.#actions.openUrl!(text.trim()));
-        },
-      };
-      this.page = page;
+      const note = "An iPXE script, a pxelinux or GRUB configuration, or a kernel.";
+      this.page = new PromptPage({ title: "Boot from a URL", text: "http://", note }, (text, page) => {
+        const url = text.trim();
+        if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]\S*$/i.test(url)) {
+          page.note = "That is no URL: http://server/path, https:// or tftp://";
+          return;
+        }
+        this.page = null;
+        void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
+      });
     });
   }
 
   /** @param host where Enter was pressed: an entry boots; null opens submenus alone */
   #openItem(level: Level, at: number, item: Item | undefined, host: ControllerHost | null): void {
     if (item === undefined) return;
-    this.#select(level, at);
-    if (item.kind === "submenu") {
-      this.#open.push(item.key);
-      const inner = item.level;
-      // The default's place if it is in there, else the top.
-      const preferred = this.defaultKeys(this.#store.state)[inner.path.length];
-      const index = inner.items.findIndex((candidate) => candidate.key === preferred);
-      if (!this.#selected.has(inner.key)) this.#select(inner, index);
-    } else if (host !== null) {
-      this.#deliberately(host, () => this.#boot(item.entry));
-    }
-  }
-
-  #back(level: Level, at: number): void {
-    if (this.#open.length === 0) return;
-    this.#select(level, at);
-    const left = this.#open.pop()!;
-    const outer = this.level();
-    const index = outer.items.findIndex((item) => item.key === left);
-    if (index >= 0) this.#select(outer, index);
+    this.position.select(at, level);
+    if (item.kind === "submenu") this.position.open();
+    else if (host !== null) this.#deliberately(host, () => this.#boot(item.entry));
   }
 
   /** A key that the configuration gave an entry selects it, where the menu itself has no use for that key. */
   #hotkey(level: Level, name: string): void {
     const index = level.items.findIndex((item) => item.kind === "entry" && item.entry.hotkey === name);
-    if (index >= 0) this.#select(level, index);
+    if (index >= 0) this.position.select(index, level);
   }
 
   #edit(item: EntryItem): void {
@@ -497,7 +324,7 @@ export class Controller {
   }
 
   #boot(entry: BootEntry, edited?: Edited): void {
-    if (entry.restricted !== null && !this.#isUnlocked) {
+    if (entry.restricted !== null && !this.#guard.isUnlocked) {
       this.#guarded("restricted", entry.title, () => this.#boot(entry, edited));
       return;
     }
@@ -533,33 +360,4 @@ export class Controller {
 
 function isBack(name: string): boolean {
   return name === "escape" || name === "left" || name === "backspace";
-}
-
-function isMovement(name: string): boolean {
-  return /^(up|down|pageup|pagedown|home|end|[jkgG])$/.test(name);
-}
-
-/** @returns the new first row, or null where the key doesn't scroll. */
-function scrollKey(name: string, top: number, last: number, page: number): number | null {
-  const step = Math.max(1, page - 1);
-  const targets: Readonly<Record<string, number>> = {
-    up: top - 1,
-    k: top - 1,
-    "C-p": top - 1,
-    down: top + 1,
-    j: top + 1,
-    "C-n": top + 1,
-    pageup: top - step,
-    "C-b": top - step,
-    b: top - step,
-    pagedown: top + step,
-    "C-f": top + step,
-    " ": top + step,
-    home: 0,
-    g: 0,
-    end: last,
-    G: last,
-  };
-  const target = Object.hasOwn(targets, name) ? targets[name] : undefined;
-  return target === undefined ? null : Math.max(0, Math.min(last, target));
 }

@@ -332,9 +332,7 @@ class RunningMenu implements Menu {
     // Noise holds bytes that no key sends; keys that came with it, or right behind it, weren't pressed by anybody.
     const now = performance.now();
     if (keys.length < events.length) console.noiseUntil = now + NOISE_LASTS;
-    const kind = this.#controller.page?.kind;
-    const editing = kind === "edit" || kind === "prompt" || kind === "search";
-    if (now < console.noiseUntil || (!editing && keys.length > MOST_KEYS_AT_ONCE)) return;
+    if (now < console.noiseUntil || (!this.#controller.isTyping && keys.length > MOST_KEYS_AT_ONCE)) return;
     const host: ControllerHost = {
       shell: () => void this.#shell(console),
       redraw: () => {
@@ -369,7 +367,7 @@ class RunningMenu implements Menu {
     const state: MenuState = this.#options.store.state;
     return {
       columns: editColumns(size.columns),
-      listRows: layout(size, this.#controller.level().items.length === 0).list,
+      listRows: layout(size, this.#controller.position.level().items.length === 0).list,
       pageRows: pageHeight(size),
       pageLength: (name) => {
         const columns = this.#textColumns();

@@ -107,12 +107,12 @@ const PAGE_KEYS: readonly KeyHint[] = [
 function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): Frame {
   const { controller, state } = scene;
   const { columns } = size;
-  const level = controller.level();
+  const level = controller.position.level();
   const parts = layout(size, level.items.length === 0);
   const search = controller.page?.kind === "search" ? controller.page : null;
   const top = buildTree(state.entries);
   const items = search === null ? level.items : search.found(top);
-  const selected = search === null ? controller.selection(level) : search.selection(top);
+  const selected = search === null ? controller.position.selection(level) : search.selection(top);
   const item = items[selected];
   const message =
     state.message === null
@@ -144,7 +144,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
     const key = search === null ? level.key : "/";
     const first = scrollTo(selected, items.length, height, memory.tops.get(key) ?? 0);
     memory.tops.set(key, first);
-    const path = controller.defaultKeys(state);
+    const path = controller.position.defaultKeys();
     const defaultKey = search === null ? path[level.path.length] : path.at(-1);
     for (let i = first; i < first + height; i++) {
       const shown = items[i];

@@ -1,6 +1,7 @@
 /** Searching as one types, over the entries of all submenus. */
 
-import { type EditLine, editLine, lineText } from "./editline.ts";
+import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
+import { moveTyping } from "./moves.ts";
 import type { EntryItem, Level } from "./tree.ts";
 
 export class SearchPage {
@@ -30,6 +31,23 @@ export class SearchPage {
 
   selection(top: Level): number {
     return Math.max(0, Math.min(this.at, this.found(top).length - 1));
+  }
+
+  /** @returns what the page itself can't do: `leave`, or to `select` what is selected here */
+  key(name: string, text: string, top: Level, view: { columns: number; listRows: number }): "leave" | "select" | null {
+    if (name === "escape" || name === "C-c" || name === "C-g") return "leave";
+    if (name === "enter" || name === "tab") return "select";
+    const last = this.found(top).length - 1;
+    // These move within the line.
+    const isLines = /^(home|end|C-b|C-f)$/.test(name);
+    const target = isLines ? null : moveTyping(name, this.selection(top), last, view.listRows);
+    if (target !== null) {
+      this.at = target;
+      return null;
+    }
+    this.line = applyKey(this.line, name, text, view.columns) ?? this.line;
+    this.at = 0;
+    return null;
   }
 }
 

@@ -17,7 +17,7 @@ function press(...keys: string[]): void {
   for (const name of keys) menu.key(name, [...name].length === 1 ? name : "", view, host);
 }
 
-const selected = (): string | undefined => menu.selectedItem()?.key;
+const selected = (): string | undefined => menu.position.selectedItem()?.key;
 
 /** Lets promises of actions settle. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -68,7 +68,7 @@ test("Enter boots the selected entry and opens a submenu; Esc and Left come back
   press("down", "enter", "down");
   assert.equal(selected(), "adv-18-r");
   press("escape");
-  assert.equal(menu.selectedItem()?.kind, "submenu");
+  assert.equal(menu.position.selectedItem()?.kind, "submenu");
   press("right");
   assert.equal(selected(), "adv-18-r", "a submenu remembers");
   press("left", "escape", "escape", "up", "enter");
@@ -78,7 +78,7 @@ test("Enter boots the selected entry and opens a submenu; Esc and Left come back
 
 test("a default within a submenu selects the submenu, and in it the default", () => {
   store.update({ defaultId: "adv-17" });
-  assert.equal(menu.selectedItem()?.kind, "submenu");
+  assert.equal(menu.position.selectedItem()?.kind, "submenu");
   press("enter");
   assert.equal(selected(), "adv-17");
 });
@@ -87,7 +87,7 @@ test("any key stops the countdown, and does what it does besides", () => {
   store.update({ countdown: 5 });
   press("down");
   assert.deepEqual(done, ["stop"]);
-  assert.equal(menu.selectedItem()?.kind, "submenu");
+  assert.equal(menu.position.selectedItem()?.kind, "submenu");
   store.update({ countdown: 5 });
   press("f9");
   assert.deepEqual(done, ["stop", "stop"]);
@@ -187,7 +187,7 @@ test("Escape and a letter that came together are both done", () => {
   press("down", "enter", "M-i");
   assert.deepEqual(page(), ["devices", 0]);
   press("escape");
-  assert.equal(menu.level().path.length, 0);
+  assert.equal(menu.position.level().path.length, 0);
 });
 
 test("entries that go keep the selection where it was, and a submenu that goes is left", () => {
@@ -195,7 +195,7 @@ test("entries that go keep the selection where it was, and a submenu that goes i
   store.update({ entries: store.state.entries.filter((entry) => entry.id !== "adv-18-r") });
   assert.equal(selected(), "adv-17");
   store.update({ entries: store.state.entries.filter((entry) => entry.submenu.length === 0) });
-  assert.equal(menu.level().path.length, 0);
+  assert.equal(menu.position.level().path.length, 0);
   store.update({ entries: [] });
   assert.equal(selected(), undefined);
   press("down", "enter", "e", "escape");
@@ -210,7 +210,7 @@ test("two disks with the same submenu have one each", () => {
     ],
   });
   assert.deepEqual(
-    menu.level().items.map((item) => [item.title, item.hint]),
+    menu.position.level().items.map((item) => [item.title, item.hint]),
     [
       ["Advanced", "sda1"],
       ["Advanced", "sdb1"],
@@ -234,8 +234,8 @@ test("no sequence of keys throws", () => {
     fc.property(fc.array(keys, { maxLength: 60 }), fc.boolean(), (pressed, empty) => {
       if (empty) store.update({ entries: [] });
       press(...pressed);
-      const level = menu.level();
-      const at = menu.selection(level);
+      const level = menu.position.level();
+      const at = menu.position.selection(level);
       assert.ok(at === 0 || at < level.items.length);
     }),
   );

@@ -21,7 +21,7 @@ function press(...keys: string[]): void {
 }
 const line = (): string => (menu.page?.kind === "edit" ? lineText(menu.page.line) : "");
 const type = (text: string): void => press(...text);
-const selected = (): string | undefined => menu.selectedItem()?.key;
+const selected = (): string | undefined => menu.position.selectedItem()?.key;
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const actions: MenuActions = {
   boot: async (entry, options, files) =>
@@ -118,7 +118,7 @@ test("/ searches through all submenus as one types; Enter only selects, in its s
   press("enter");
   assert.equal(menu.page, null);
   assert.equal(selected(), "adv-17");
-  assert.equal(menu.level().path.length, 1);
+  assert.equal(menu.position.level().path.length, 1);
   assert.deepEqual(done, []);
   press("enter");
   assert.deepEqual(done, ["boot adv-17"]);

@@ -1,0 +1,40 @@
+/** One line that is asked for: a URL, a password. */
+
+import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
+
+export class PromptPage {
+  readonly kind = "prompt";
+  readonly title: string;
+  /** A password shows as stars. */
+  readonly hidden: boolean;
+  line: EditLine;
+  /** Said below the line: what it may be, or that the last one was wrong. */
+  note: string | null;
+  readonly #enter: (text: string, page: PromptPage) => void;
+
+  /** @param enter gets what was typed; the page stays open until whoever opened it closes it */
+  constructor(
+    options: { title: string; hidden?: boolean; text?: string; note?: string },
+    enter: (text: string, page: PromptPage) => void,
+  ) {
+    this.title = options.title;
+    this.hidden = options.hidden ?? false;
+    this.line = editLine(options.text ?? "");
+    this.note = options.note ?? null;
+    this.#enter = enter;
+  }
+
+  /** Empties the line, and says something below it. */
+  clear(note: string): void {
+    this.line = editLine("");
+    this.note = note;
+  }
+
+  /** @returns true where the page is left */
+  key(name: string, text: string, columns: number): boolean {
+    if (name === "escape" || name === "C-c" || name === "C-g") return true;
+    if (name === "enter") this.#enter(lineText(this.line), this);
+    else this.line = applyKey(this.line, name, text, columns) ?? this.line;
+    return false;
+  }
+}
