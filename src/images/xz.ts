@@ -4,7 +4,7 @@
  * compress better; such a block is given to the package without its filter, and the filter undone here.
  */
 
-import { crc32 } from "../binary/crc32.ts";
+import { crc32 } from "../binary/crc.ts";
 import { BatonError } from "../errors.ts";
 import { unfilterArm64, unfilterX86 } from "./branchfilter.ts";
 

@@ -1,6 +1,6 @@
 /** The GUID partition table (UEFI specification, section 5.3). */
 
-import { crc32, without } from "../probes/crc.ts";
+import { crc32, without } from "../../binary/crc.ts";
 import { guidText, label16Text } from "../probes/text.ts";
 import type { Window } from "../probes/window.ts";
 import type { Partition } from "./table.ts";

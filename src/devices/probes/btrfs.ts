@@ -1,7 +1,7 @@
 /** btrfs (Linux: include/uapi/linux/btrfs_tree.h, struct btrfs_super_block). */
 
 import { createHash } from "node:crypto";
-import { crc32cRaw } from "./crc.ts";
+import { crc32cRaw } from "../../binary/crc.ts";
 import type { Probe } from "./probe.ts";
 import { labelText, uuidText } from "./text.ts";
 

@@ -1,6 +1,6 @@
 /** erofs (Linux: fs/erofs/erofs_fs.h, struct erofs_super_block). */
 
-import { crc32cRaw, without } from "./crc.ts";
+import { crc32cRaw, without } from "../../binary/crc.ts";
 import type { Probe } from "./probe.ts";
 import { labelText, uuidText } from "./text.ts";
 

@@ -1,6 +1,6 @@
 /** ext2, ext3, ext4 and their external journals (Linux: fs/ext4/ext4.h, struct ext4_super_block). */
 
-import { crc32cRaw } from "./crc.ts";
+import { crc32cRaw } from "../../binary/crc.ts";
 import type { Probe } from "./probe.ts";
 import { labelText, uuidText } from "./text.ts";
 

@@ -1,6 +1,6 @@
 /** f2fs (Linux: include/linux/f2fs_fs.h, struct f2fs_super_block and f2fs_checkpoint). */
 
-import { crc32Raw } from "./crc.ts";
+import { crc32Raw } from "../../binary/crc.ts";
 import type { Probe } from "./probe.ts";
 import { label16Text, uuidText } from "./text.ts";
 import type { Window } from "./window.ts";

@@ -1,6 +1,6 @@
 /** An LVM2 physical volume (LVM2: lib/format_text/layout.h, struct label_header and pv_header). */
 
-import { crc32Raw } from "./crc.ts";
+import { crc32Raw } from "../../binary/crc.ts";
 import type { Magic, Probe } from "./probe.ts";
 
 const SECTOR = 512;

@@ -1,6 +1,6 @@
 /** xfs (Linux: fs/xfs/libxfs/xfs_format.h, struct xfs_dsb; big-endian). Whether its log is clean is in the log only. */
 
-import { crc32cRaw, without } from "./crc.ts";
+import { crc32cRaw, without } from "../../binary/crc.ts";
 import type { Probe } from "./probe.ts";
 import { labelText, uuidText } from "./text.ts";
 

@@ -1,4 +1,4 @@
-/** The two CRCs that superblocks carry. */
+/** The two CRCs that superblocks, partition tables and archives carry. */
 
 import * as zlib from "node:zlib";
 
