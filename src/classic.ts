@@ -5,14 +5,14 @@
 import { randomBytes } from "node:crypto";
 import type { Content, SegmentMemory, Start } from "./binary/segment.ts";
 import { BatonError } from "./errors.ts";
-import { readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
-import { classicRefusal, initrdParts, layOutBzImage } from "./images/bzimageload.ts";
+import { classicRefusal, readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
+import { initrdParts, layOutBzImage } from "./images/bzimageload.ts";
 import type { Image } from "./images/image.ts";
 import type { LayOut } from "./kexec/classic.ts";
 import type { CrashLayout } from "./kexec/crash.ts";
 import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
-import { readX86Machine } from "./kexec/x86machine.ts";
+import { readX86MachineFor } from "./kexec/x86machine.ts";
 
 /** Up to the end of boot_params' setup header. */
 const SETUP_SIZE = 0x290;
@@ -37,7 +37,8 @@ const LOADERS: readonly LoaderRow[] = [
   {
     arch: "x86_64",
     // A unified kernel image for x86-64 has nothing else inside.
-    takes: (image) => (image.format === "bzImage" || image.format === "UKI") && image.fileLoad.includes("x86_64"),
+    takes: ({ format, classic, fileLoad }) =>
+      format === "bzImage" ? classic.includes("x86_64") : format === "UKI" && fileLoad.includes("x86_64"),
     layOut: bzImage,
   },
   ...["x86_64", "aarch64"].map((arch) => ({
@@ -55,9 +56,10 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
   const crash = request.crash ? await crashLayout(request.cmdline, memory) : null;
   const cmdline = crash?.cmdline ?? request.cmdline;
   const { header, setup } = await readBzImageSetup({ ...request, cmdline }, reading);
-  const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86Machine()]);
+  const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86MachineFor(request)]);
   const file = filePart(request.kernel);
-  const input = { header, setup, file, initrds, machine, cmdline, seed: randomBytes(32) };
+  const entry32 = request.x86?.entry32 ?? false;
+  const input = { header, setup, file, initrds, machine, cmdline, entry32, seed: randomBytes(32) };
   return layOutBzImage({ ...input, ...(crash ? { e820: crash.e820 } : {}) }, memory);
 }
 
@@ -68,7 +70,7 @@ async function crashLayout(cmdline: string, memory: SegmentMemory): Promise<Cras
 
 /**
  * A bzImage's setup header, checked against the request.
- * @throws BatonError `unsupported` where it can't be entered in 64-bit mode, `refused` for too long a command line
+ * @throws BatonError `unsupported` where it is too old, `refused` for too long a command line
  */
 export async function readBzImageSetup(
   request: LoadRequest,

@@ -14,7 +14,7 @@ import { identifyImage } from "./images/identify.ts";
 import { layOut, type Machine } from "./images/layout.ts";
 import { filePart, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
-import { readX86Machine } from "./kexec/x86machine.ts";
+import { readX86MachineFor } from "./kexec/x86machine.ts";
 import { log } from "./log.ts";
 
 /** The devicetree that the running kernel was given. */
@@ -50,7 +50,7 @@ export async function layOutOther(
 
 async function readMachine(arch: string, request: LoadRequest, reading: ReadOptions): Promise<Machine> {
   if (arch === "x86_64") {
-    const x86 = await readX86Machine();
+    const x86 = await readX86MachineFor(request);
     return { arch, x86, rsdp: await readRsdp(x86.rsdp) };
   }
   if (arch !== "aarch64") throw new BatonError("unsupported", `Baton loads no kernels by kexec_load on ${arch}.`);

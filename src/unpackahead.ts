@@ -14,7 +14,7 @@ import { compressionOf } from "./images/compressed.ts";
 import { layOutUnpacked, mayUnpackAhead, payloadOf, readUnpackedKernel } from "./images/unpacked.ts";
 import { checkWanted, filePart, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
-import { readX86Machine } from "./kexec/x86machine.ts";
+import { readX86MachineFor } from "./kexec/x86machine.ts";
 import { unpackXzNatively } from "./linux/lzma.ts";
 
 /** More than any kernel unpacks to. */
@@ -39,7 +39,7 @@ export async function layOutUnpackedBzImage(
   checkWanted(reading);
   await pause();
   const kernel = readUnpackedKernel(bytes);
-  const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86Machine()]);
+  const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86MachineFor(request)]);
   const wanted = async (): Promise<void> => {
     await pause();
     checkWanted(reading);

@@ -32,7 +32,7 @@ const OWN_IMAGE = "/run/baton";
 const SHUTDOWN = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"];
 
 /** Options without effect here that whoever gives them should know of; the others only speed up or show something. */
-const TELLING = ["--noefi", "--entry-32bit", "--args-elf", "--args-none", "--reuse-video-type"];
+const TELLING = ["--args-elf", "--args-none"];
 
 const NO_CRASH_MEMORY = `Memory for crashkernel is not reserved
 Please reserve memory by passing"crashkernel=Y@X" parameter to kernel

@@ -1,5 +1,6 @@
 /** The options of kexec(8), and what they come to when they stand together: the last one that decides wins. */
 
+import type { X86Wishes } from "../kexec/method.ts";
 import { getopt, type LongOption } from "./getopt.ts";
 
 const flag = (name: string, short?: string): LongOption => ({ name, id: name, ...(short ? { short } : {}) });
@@ -107,6 +108,7 @@ export interface KexecPlan {
   readonly initrd: string | null;
   readonly modules: readonly string[];
   readonly devicetree: string | null;
+  readonly x86: X86Wishes;
   /** Accepted, but for something that Baton's way doesn't have or do. */
   readonly ignored: readonly string[];
 }
@@ -141,6 +143,7 @@ export function readKexecArguments(args: readonly string[], call: KexecCall): Ke
     kernel: operands[0] ?? null,
     ...{ append: null as string | null, reuseCmdline: false, initrd: null as string | null },
     ...{ modules: [] as string[], devicetree: null as string | null, ignored: [] as string[] },
+    x86: { entry32: false, noEfi: false, reuseVideo: false },
   };
   let asksStatus = false;
   let hasLoad = false;
@@ -231,6 +234,15 @@ export function readKexecArguments(args: readonly string[], call: KexecCall): Ke
         break;
       case "dtb":
         plan.devicetree = text;
+        break;
+      case "entry-32bit":
+        plan.x86.entry32 = true;
+        break;
+      case "noefi":
+        plan.x86.noEfi = true;
+        break;
+      case "reuse-video-type":
+        plan.x86.reuseVideo = true;
         break;
       case "reuseinitrd":
         plan.reuseInitrd = true;

@@ -8,6 +8,8 @@ const LOADED_HIGH = 0x01;
 const XLF_KERNEL_64 = 0x01;
 const XLF_CAN_BE_LOADED_ABOVE_4G = 0x02;
 
+/** Protocol 2.02: the first with a pointer to the command line. */
+const PROTOCOL_CMDLINE = 0x202;
 /** Protocol 2.12: the first with xloadflags, without which kexec_file_load takes no kernel. */
 const PROTOCOL_XLOADFLAGS = 0x20c;
 
@@ -84,6 +86,16 @@ function versionText(start: Buffer, setupSize: number): string | null {
   return text === "" ? null : text;
 }
 
+/**
+ * Why a bzImage can't be laid out, as a sentence; null where it can.
+ */
+export function classicRefusal(header: SetupHeader): string | null {
+  if (!header.loadedHigh) return "It is a zImage, the form before bzImage, which Baton does not load.";
+  if (header.protocol < PROTOCOL_CMDLINE)
+    return "It is from before Linux 2.4, and takes its command line in another way.";
+  return null;
+}
+
 /** Recognises a bzImage, and the old zImage. */
 export function probeBzImage({ start, size }: Subject): Image | null {
   const header = readSetupHeader(start);
@@ -96,7 +108,7 @@ export function probeBzImage({ start, size }: Subject): Image | null {
     arch,
     version,
     cmdlineLimit: header.cmdlineSize,
-    classic: header.loadedHigh && header.entry64 ? ["x86_64"] : [],
+    classic: classicRefusal(header) === null ? ["x86_64"] : [],
   });
   const needed = header.setupSize + header.kernelSize;
   if (size < needed) {

@@ -1,6 +1,6 @@
 /**
- * Lays a bzImage out in memory for kexec_load: the 64-bit entry of the x86 boot protocol
- * (Documentation/arch/x86/boot.rst, "64-bit Boot Protocol").
+ * Lays a bzImage out in memory for kexec_load: the 64-bit entry of the x86 boot protocol, or for kernels that have none
+ * the 32-bit one (Documentation/arch/x86/boot.rst, "64-bit Boot Protocol", "32-bit Boot Protocol").
  */
 
 import { layOutInitrds } from "../binary/initrd.ts";
@@ -30,15 +30,8 @@ export interface BzImageInput extends LinuxInput {
   readonly setup: Uint8Array;
   /** The whole file. */
   readonly file: FilePart;
-}
-
-/**
- * Why a bzImage can't be entered in 64-bit mode, as a sentence; null where it can.
- */
-export function classicRefusal(header: SetupHeader): string | null {
-  if (!header.loadedHigh) return "It is a zImage, the form before bzImage, which Baton does not load.";
-  if (!header.entry64) return "It is a 32-bit kernel, or one from before Linux 3.8, without a 64-bit entry.";
-  return null;
+  /** Enter it in 32-bit mode though it has a 64-bit entry (`kexec --entry-32bit`). */
+  readonly entry32?: boolean;
 }
 
 /**
@@ -58,7 +51,11 @@ export function layOutBzImage(input: BzImageInput, memory: SegmentMemory): Start
     size: Math.min(header.kernelSize, file.size - offset),
   };
   const room = header.initSize > 0 ? BigInt(header.initSize) : BigInt(kernel.size) * ROOM_FACTOR;
-  const anywhere = header.above4g ? {} : { maximum: BELOW_4G };
+  const is32 = !header.entry64 || input.entry32 === true;
+  const maximum = header.above4g && !is32 ? null : BigInt(header.initrdAddressMax);
+  // A kernel for i386 must lie in what it maps of memory at once, which is where its initrd must lie, too.
+  const highest = header.above4g && !is32 ? null : header.entry64 ? BELOW_4G : maximum;
+  const limit = highest === null ? {} : { maximum: highest };
   const place = { name: "kernel", room, alignment: BigInt(header.kernelAlignment || 0x200000) };
   const preferred = header.prefAddress;
   let address: bigint;
@@ -67,10 +64,10 @@ export function layOutBzImage(input: BzImageInput, memory: SegmentMemory): Start
     address = preferred;
   } else {
     // Below it, a kernel moves itself up to it, whatever lies there.
-    address = memory.add(kernel, { ...place, ...anywhere, minimum: preferred });
+    address = memory.add(kernel, { ...place, ...limit, minimum: preferred });
   }
-  const maximum = header.above4g ? null : BigInt(header.initrdAddressMax);
-  const params = layOutParams({ ...input, kernelAddress: address, setup: input.setup }, memory, maximum);
+  const params = layOutParams({ ...input, kernelAddress: address }, memory, maximum);
+  if (is32) return { cpu: "i386", address, registers: { esi: params } };
   return { cpu: "x86_64", address: address + ENTRY_64, registers: { rsi: params } };
 }
 

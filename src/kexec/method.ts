@@ -20,10 +20,21 @@ export interface LoadRequest {
   readonly loaderName?: string;
   /** For a panic, into the memory that is kept for that; kexec_load only. */
   readonly crash?: boolean;
+  /** Wishes for x86 (kexec(8)'s options of the same names); kexec_load only. */
+  readonly x86?: X86Wishes;
   /** A devicetree in place of the running kernel's. kexec_load only. */
   readonly devicetree?: KexecFile | null;
   /** Applied to it, or to the running kernel's, in this order. kexec_load only. */
   readonly overlays?: readonly KexecFile[];
+}
+
+export interface X86Wishes {
+  /** Enter a bzImage in 32-bit mode, though it has a 64-bit entry. */
+  readonly entry32: boolean;
+  /** Say nothing of EFI to the new kernel, which then does without its services. */
+  readonly noEfi: boolean;
+  /** Tell of the firmware's screen although a driver has taken it over since. */
+  readonly reuseVideo: boolean;
 }
 
 export interface LoadMethod {

@@ -4,6 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { E820, type E820Entry, type EfiFacts, type EfiRange, type X86Machine } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import type { FirmwareEntry } from "./memorymap.ts";
+import type { LoadRequest } from "./method.ts";
 
 /** The names of arch/x86/kernel/e820.c. */
 const TYPES: Readonly<Record<string, number>> = {
@@ -24,6 +25,17 @@ const FIRMWARE_FRAMEBUFFERS = /^(EFI VGA|VESA VGA|simple|simpledrmdrmfb)$/;
 /** Where facts are read: the machine's own /sys, or a copy of one. */
 export interface MachineFiles {
   readonly sys: string;
+}
+
+/** The machine as a new kernel is to see it. */
+export async function readX86MachineFor({ x86 }: Pick<LoadRequest, "x86">): Promise<X86Machine> {
+  const machine = await readX86Machine();
+  const { noEfi = false, reuseVideo = false } = x86 ?? {};
+  return {
+    ...machine,
+    ...(noEfi ? { efi: null } : {}),
+    ...(reuseVideo ? { framebufferKept: true } : {}),
+  };
 }
 
 /**
