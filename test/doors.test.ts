@@ -16,6 +16,8 @@ const COMPOSITIONS = [
   "machine",
   "newc",
   "boot",
+  "openfiles",
+  "ukifiles",
   "classic",
   "netboot",
   "layouts",
@@ -31,7 +33,7 @@ const GROUND = ["entry", "errors", "log", "text", "version"];
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   linux: [],
   binary: [],
-  devices: ["linux"],
+  devices: ["linux", "binary/crc"],
   // A volume is a Reader over a device.
   volumes: ["linux", "devices/device", "formats/reader", "binary/readat"],
   formats: ["binary"],

@@ -3,7 +3,6 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
 import type { Start } from "../binary/segment.ts";
-import { closeFiles, kexecFiles, type OpenFile, openPath, readAtOf } from "../boot.ts";
 import { classicLoader } from "../classic.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { identifyImage } from "../images/identify.ts";
@@ -22,6 +21,8 @@ import { addStart } from "../kexec/trampoline.ts";
 import { errnoText } from "../linux/errno.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../linux/kexec.ts";
 import { memfd } from "../linux/memfd.ts";
+import { closeFiles, type OpenFile, openPath, readAtOf } from "../openfiles.ts";
+import { kexecFiles } from "../ukifiles.ts";
 import { unpackKernel } from "../unpacked.ts";
 import type { KexecPlan } from "./kexecoptions.ts";
 
@@ -57,7 +58,7 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
     for (const path of paths) opened.push(await openPath(path, path));
     const [file] = opened as [OpenFile];
     const whole = await identifyImage(readAtOf(file), file.size);
-    const { kernel: part, initrds } = await kexecFiles(opened, whole, 0);
+    const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, 0);
     const readPart = readAtWithin(readAtOf(file), { offset: part.offset ?? 0, size: part.size });
     const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
     const kernel = await unpackKernel(part, inside, readPart);
@@ -74,7 +75,7 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       opened.push(found);
       modules.push({ file: { fd: found.handle.fd, size: found.size, name: path }, cmdline: module });
     }
-    let devicetree: KexecFile | null = null;
+    let devicetree = /^(x86_64|i.86)$/.test(machine()) ? null : own;
     if (plan.devicetree !== null) {
       const found = await openPath(plan.devicetree, plan.devicetree);
       opened.push(found);
@@ -89,6 +90,8 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       cmdlineLimit: kernel.image.cmdlineLimit,
       modules,
       devicetree,
+      // kexec(8)'s type of that name is the 32-bit way.
+      x86: { ...plan.x86, entry32: plan.x86.entry32 || (plan.type === "bzImage" && plan.call === "classic") },
       ...(plan.crash ? { crash: true } : {}),
     };
     const code = await byCall(plan, kernel.image, request, complain);
@@ -151,7 +154,8 @@ async function byCall(plan: KexecPlan, image: Image, request: LoadRequest, compl
   const arch = machine();
   if (plan.call === "classic") return classic(plan, image, request, complain);
   // Nothing but a kernel's own format is known to it; what needs more than files goes the other way.
-  const special = (request.modules?.length ?? 0) > 0 || request.devicetree !== null || plan.entry !== null;
+  const wishes = Object.values(request.x86 ?? {}).includes(true);
+  const special = wishes || (request.modules?.length ?? 0) > 0 || request.devicetree !== null || plan.entry !== null;
   if (plan.call === "auto" && (special || !image.fileLoad.includes(arch)))
     return classic(plan, image, request, complain);
   try {
