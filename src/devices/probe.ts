@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BatonError, describeError } from "../errors.ts";
+import { arrayNames, membersOf } from "./arraynames.ts";
 import { readBlockDevice } from "./block.ts";
 import type { BlockDevice, Identity } from "./device.ts";
 import { type Partition, type PartitionTable, readPartitionTable } from "./partitions/table.ts";
@@ -44,7 +45,7 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
   if (device.disk === null) {
     try {
       const { size, identity, reason } = await readDisk(device, deadline, sysfs);
-      return { ...device, size, identity, reason };
+      return { ...device, ...(await namesOf(device, deadline, sysfs)), size, identity, reason };
     } catch (error) {
       const empty = isOptical(device) && error instanceof BatonError && error.code === "io";
       return { ...device, reason: empty ? "no disc in the drive, or an unreadable one" : describeError(error) };
@@ -61,7 +62,10 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
     }
     // A disk with a bad first sector may still have good partitions; they stay without PARTUUID.
   }
-  const named = { ...device, ...partitionFacts(device, disk?.table ?? null) };
+  const facts = partitionFacts(device, disk?.table ?? null);
+  const { aliases = [] } = await namesOf(device, deadline, sysfs);
+  const names = aliases.map((alias) => `${alias},${facts.scheme ?? ""}${device.partition}`);
+  const named = { ...device, ...(names.length > 0 && { aliases: names }), ...facts };
   if (disk?.identity && (disk.identity.usage === "raid" || disk.identity.usage === "crypto")) {
     return { ...named, reason: `belongs to ${device.disk}, which is ${disk.reason}` };
   }
@@ -71,6 +75,28 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
   } catch (error) {
     return { ...named, reason: describeError(error) };
   }
+}
+
+/** The names that GRUB has for the software RAID array that a device is, or lies on; nothing for any other device. */
+async function namesOf(
+  { name: own, disk, transport }: BlockDevice,
+  deadline: Deadline,
+  sysfs: string,
+): Promise<Pick<BlockDevice, "aliases">> {
+  if (transport !== "md") return {};
+  const name = disk ?? own;
+  for (const member of membersOf(name, sysfs)) {
+    const device = readBlockDevice(member, sysfs);
+    if (device === null) continue;
+    try {
+      const { identity } = await readContents(device, deadline, sysfs);
+      const aliases = identity === null ? [] : arrayNames(name, identity);
+      if (aliases.length > 0) return { aliases };
+    } catch {
+      // Another member knows it as well.
+    }
+  }
+  return {};
 }
 
 function readDisk(disk: BlockDevice, deadline: Deadline, sysfs: string): Promise<Contents> {

@@ -3,9 +3,11 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
+import { arrayNames } from "../../src/devices/arraynames.ts";
 import { listBlockDevices, readBlockDevice } from "../../src/devices/block.ts";
 import type { BlockDevice, Identity } from "../../src/devices/device.ts";
 import { identityReason, probeDevice } from "../../src/devices/probe.ts";
+import { CRAFTED, craft } from "./crafted.ts";
 import { withHang, withoutHang } from "./hang.ts";
 import { isRoot, MAKERS, makeWorkshop, run } from "./images.ts";
 
@@ -20,6 +22,8 @@ interface FakeDevice {
   readonly size: number;
   /** Where it begins on its disk, for a partition. */
   readonly start?: number;
+  /** What an array is made of. */
+  readonly members?: readonly string[];
 }
 
 /** A sysfs whose devices are files: disks, and partitions by name below them. */
@@ -36,8 +40,9 @@ function makeSysfs(disks: Record<string, FakeDevice & { partitions?: Record<numb
     fs.symlinkSync(join("../..", path), join(root, "class/block", path.slice(path.lastIndexOf("/") + 1)));
   };
   for (const [name, disk] of Object.entries(disks)) {
-    const path = `devices/pci0/virtio0/block/${name}`;
+    const path = `devices/${/^md/.test(name) ? "virtual" : "pci0/virtio0"}/block/${name}`;
     add(path, disk, null);
+    for (const member of disk.members ?? []) fs.mkdirSync(join(root, path, "slaves", member), { recursive: true });
     for (const [number, partition] of Object.entries(disk.partitions ?? {})) {
       add(`${path}/${name}${number}`, partition, Number(number));
     }
@@ -67,6 +72,31 @@ const GPT = `label: gpt
 1 : start=2048, size=8192, name="EFI System", uuid=11111111-2222-3333-4444-555555555555, type=uefi
 2 : start=16384, size=8192, uuid=AAAAAAAA-2222-3333-4444-555555555555
 `;
+
+test("an array has the names that GRUB reads from its members, and so have its partitions", async () => {
+  const member = { file: await craft(shop, "md 1.2"), size: CRAFTED["md 1.2"]!.size };
+  const disk = await blank("arraygpt", 16 * MiB, GPT);
+  const ext2 = await made("ext2");
+  const devices = await probeAll(
+    makeSysfs({
+      vda: member,
+      md126: { ...ext2, members: ["gone", "vda"] },
+      md127: { ...disk, members: ["vda"], partitions: { 2: { ...ext2, start: 8 * MiB } } },
+      md0: { ...ext2, members: [] },
+    }),
+  );
+  const uuid = devices.get("vda")!.identity!.uuid!.replaceAll("-", "").replaceAll(":", "");
+  assert.deepEqual(devices.get("md126")!.aliases, ["md/array", `mduuid/${uuid}`]);
+  assert.deepEqual(devices.get("md1272")!.aliases, ["md/array,gpt2", `mduuid/${uuid},gpt2`]);
+  assert.equal(devices.get("md0")!.aliases, undefined);
+});
+
+test("an array without a name of its own is called by its number", () => {
+  const identity = { type: "linux_raid_member", usage: "raid", uuid: "aabb-cc", label: null, dirty: false } as const;
+  assert.deepEqual(arrayNames("md0", identity), ["md/0", "mduuid/aabbcc"]);
+  assert.deepEqual(arrayNames("md_home", { ...identity, uuid: null }), ["md/home"]);
+  assert.deepEqual(arrayNames("md0", { ...identity, type: "ext4" }), []);
+});
 
 describe("what is on a device", () => {
   test("partitions get their names from the disk's table, each by its place", async () => {
