@@ -215,15 +215,13 @@ export async function init(): Promise<number> {
       jumpWarning: () => (existsSync(DRIVERS_DONE) ? null : SILENT_DEVICE),
       openMenu: async (store, actions) => {
         const beforeFirstFrame = (): void => sayReady("menu ready");
-        const shell = { argv: SHELL };
-        if (configuration.settings.ui === "plain") {
-          const { runPlainMenu } = await import("../menu/plain.ts");
-          return runPlainMenu({ consoles, store, actions, shell, beforeFirstFrame });
-        }
-        const { runMenu } = await import("../menu/menu.ts");
-        // Those that appear late join: a USB serial line, a console that was busy.
-        const findLate = (): ReturnType<typeof findConsoles> => findConsoles(configuration.settings.console);
-        return runMenu({ consoles, findConsoles: findLate, store, actions, shell, beforeFirstFrame });
+        const options = {
+          ...{ consoles, store, actions, shell: { argv: SHELL }, beforeFirstFrame },
+          // Those that appear late join: a USB serial line, a console that was busy.
+          findConsoles: () => findConsoles(configuration.settings.console),
+        };
+        if (configuration.settings.ui === "plain") return (await import("../menu/plain.ts")).runPlainMenu(options);
+        return (await import("../menu/menu.ts")).runMenu(options);
       },
       unmount,
       keeper,

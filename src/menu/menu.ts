@@ -7,6 +7,7 @@
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
+import { ConsoleWatch } from "./consolewatch.ts";
 import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
 import { editColumns } from "./editframe.ts";
 import type { Size } from "./frame.ts";
@@ -56,9 +57,6 @@ const MOST_KEYS_AT_ONCE = 32;
 /** For so long after noise, in milliseconds, what looks like a key is taken for more of it. */
 const NOISE_LASTS = 250;
 
-/** How often consoles that could not be opened, or are new, are looked for, in milliseconds. */
-const LOOK_AGAIN = 2000;
-
 /**
  * What can't be taken back is done so long after its key, in milliseconds, unless another key follows: a key that is
  * held down repeats within 40, pasted text comes within a few.
@@ -107,10 +105,11 @@ class RunningMenu implements Menu {
   #closed = false;
   #theme: Partial<Readonly<Record<Style, number>>> = {};
   #themeFor: MenuState["settings"]["theme"] | null = null;
-  #lookAgain: NodeJS.Timeout | null = null;
   #isQrRead = false;
-  /** Consoles whose absence has been told. */
-  readonly #missed = new Set<string>();
+  readonly #watch = new ConsoleWatch(
+    (path) => this.#consoleAt(path) !== undefined,
+    (spec) => this.#open(spec),
+  );
   readonly #onWindowChange = (): void => {
     for (const console of this.#consoles) if (console.terminal.spec.kind === "own") console.terminal.measure();
   };
@@ -125,7 +124,7 @@ class RunningMenu implements Menu {
   }
 
   async start(): Promise<void> {
-    for (const spec of this.#options.consoles) this.#open(spec);
+    for (const spec of this.#options.consoles) this.#watch.open(spec);
     // The questions to serial terminals travel while blessed is read.
     const blessed = await loadBlessed();
     if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
@@ -135,8 +134,12 @@ class RunningMenu implements Menu {
       this.#schedule();
       void this.#readTheme();
     });
-    this.#lookAgain = setInterval(() => this.#openLate(), LOOK_AGAIN);
-    this.#lookAgain.unref();
+    this.#watch.start(this.#options.findConsoles ?? (() => this.#options.consoles), (spec) => {
+      const opened = this.#consoleAt(spec.path);
+      if (opened === undefined) return;
+      this.#makeScreen(opened, blessed);
+      this.#schedule();
+    });
     if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
     // What the kernel prints now may stand on the screens already.
     if (this.#options.beforeFirstFrame) this.#speak(this.#options.beforeFirstFrame);
@@ -163,25 +166,6 @@ class RunningMenu implements Menu {
     for (const console of this.#consoles) this.#changed(console);
   }
 
-  /** Consoles that were not there before. */
-  #openLate(): void {
-    const specs = this.#options.findConsoles?.() ?? this.#options.consoles;
-    for (const spec of specs) {
-      // The window in which Baton was started doesn't come back.
-      if (spec.kind === "own") continue;
-      if ([...this.#consoles].some(({ terminal }) => terminal.spec.path === spec.path)) continue;
-      this.#open(spec);
-      const opened = [...this.#consoles].find(({ terminal }) => terminal.spec.path === spec.path);
-      if (opened === undefined) continue;
-      log.info(`console ${spec.name} has appeared`);
-      void loadBlessed().then((blessed) => {
-        if (this.#closed || !this.#consoles.has(opened)) return;
-        this.#makeScreen(opened, blessed);
-        this.#schedule();
-      });
-    }
-  }
-
   aloud(print: () => void): void {
     this.#speak(print);
     this.#schedule();
@@ -198,7 +182,7 @@ class RunningMenu implements Menu {
     if (this.#closed) return;
     this.#closed = true;
     this.#unsubscribe?.();
-    if (this.#lookAgain !== null) clearInterval(this.#lookAgain);
+    this.#watch.stop();
     process.removeListener("SIGWINCH", this.#onWindowChange);
     const consoles = [...this.#consoles];
     this.#consoles.clear();
@@ -214,6 +198,7 @@ class RunningMenu implements Menu {
     this.#kernel?.restore();
   }
 
+  /** @throws where there is no such console */
   #open(spec: ConsoleSpec): void {
     const terminal: Terminal = new Terminal(spec, {
       events: (events) => this.#events(console, events),
@@ -234,14 +219,12 @@ class RunningMenu implements Menu {
       soon: null,
       shell: null,
     };
-    try {
-      terminal.start();
-      this.#consoles.add(console);
-    } catch (error) {
-      if (this.#missed.has(spec.path)) return;
-      this.#missed.add(spec.path);
-      log.warn(`console ${spec.name}: ${describeError(error)}: the menu is not shown there`);
-    }
+    terminal.start();
+    this.#consoles.add(console);
+  }
+
+  #consoleAt(path: string): Console | undefined {
+    return [...this.#consoles].find(({ terminal }) => terminal.spec.path === path);
   }
 
   #makeScreen(console: Console, blessed: Awaited<ReturnType<typeof loadBlessed>>): void {

@@ -9,31 +9,15 @@ import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import { formatSize } from "../text.ts";
 import type { ConsoleSpec } from "./consoles.ts";
+import { ConsoleWatch } from "./consolewatch.ts";
+import { Guard, type Guarded } from "./guard.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { Menu, MenuOptions } from "./menu.ts";
 import type { MenuState } from "./model.ts";
-import { describeDevice } from "./pages.ts";
+import { countdownLine, deviceLines, failureLines, listLines, PLAIN_HELP } from "./plaintext.ts";
 import { type KernelConsole, quietKernel } from "./printk.ts";
 import { safeLine, toAscii } from "./safe.ts";
 import { Terminal } from "./terminal.ts";
-import { sourceDevice } from "./tree.ts";
-
-const HELP = [
-  "A number and Enter boots that entry. Or a letter:",
-  "  ENTER   the list",
-  "  e N     boot entry N with another command line",
-  "  s TEXT  the entries that have TEXT in them",
-  "  d N     make entry N the default",
-  "  n URL   boot from a URL",
-  "  w       why the last boot failed",
-  "  i       this machine's disks, and why one yielded nothing",
-  "  l       the log",
-  "  r       look at every disk again",
-  "  c       a shell; exit comes back",
-  "  f       restart into the firmware's set-up",
-  "  R, P    reboot, power off",
-  "  q       leave, where Baton was started by hand",
-];
 
 /** See menu.ts: what boots waits so long for further keys, in milliseconds. */
 const DELIBERATE = 60;
@@ -57,16 +41,21 @@ export async function runPlainMenu(options: MenuOptions): Promise<Menu> {
 
 class PlainMenu implements Menu {
   readonly #options: MenuOptions;
+  readonly #guard: Guard;
   readonly #lines = new Set<Line>();
+  readonly #watch = new ConsoleWatch(
+    (path) => this.#lineAt(path) !== undefined,
+    (spec) => this.#open(spec),
+  );
   #kernel: KernelConsole | null = null;
   #shown: MenuState;
   #unsubscribe: (() => void) | null = null;
   #quarter = -1;
-  #isUnlocked = false;
   #isClosed = false;
 
   constructor(options: MenuOptions) {
     this.#options = options;
+    this.#guard = new Guard(options.store, options.actions);
     this.#shown = options.store.state;
   }
 
@@ -76,7 +65,11 @@ class PlainMenu implements Menu {
 
   start(): void {
     if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
-    for (const spec of this.#options.consoles) this.#open(spec);
+    for (const spec of this.#options.consoles) this.#watch.open(spec);
+    this.#watch.start(this.#options.findConsoles ?? (() => this.#options.consoles), (spec) => {
+      const line = this.#lineAt(spec.path);
+      if (line !== undefined) this.#greet(line);
+    });
     if (this.#options.beforeFirstFrame) this.aloud(this.#options.beforeFirstFrame);
     for (const line of this.#lines) this.#greet(line);
     this.#unsubscribe = this.#options.store.subscribe((state) => this.#changed(state));
@@ -91,6 +84,7 @@ class PlainMenu implements Menu {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#unsubscribe?.();
+    this.#watch.stop();
     const lines = [...this.#lines];
     this.#lines.clear();
     for (const line of lines) {
@@ -104,6 +98,7 @@ class PlainMenu implements Menu {
     this.#kernel?.restore();
   }
 
+  /** @throws where there is no such console */
   #open(spec: ConsoleSpec): void {
     // Nobody is asked for a size: lines need none, and the questions would stand among them.
     const terminal: Terminal = new Terminal(
@@ -120,12 +115,12 @@ class PlainMenu implements Menu {
       },
     );
     const line: Line = { terminal, typed: "", asks: null, soon: null, shell: null };
-    try {
-      terminal.start();
-      this.#lines.add(line);
-    } catch (error) {
-      log.warn(`console ${spec.name}: ${describeError(error)}: the menu is not shown there`);
-    }
+    terminal.start();
+    this.#lines.add(line);
+  }
+
+  #lineAt(path: string): Line | undefined {
+    return [...this.#lines].find(({ terminal }) => terminal.spec.path === path);
   }
 
   #print(line: Line, ...texts: readonly string[]): void {
@@ -153,32 +148,8 @@ class PlainMenu implements Menu {
   #greet(line: Line): void {
     const { title, message } = this.#shown.settings;
     this.#print(line, "", `Baton${title === null ? "" : `, ${title}`}`, ...(message === null ? [] : [message]));
-    this.#list(line);
+    this.#print(line, ...listLines(this.#shown));
     this.#prompt(line);
-  }
-
-  #list(line: Line, wanted: readonly BootEntry[] = this.#shown.entries): void {
-    const { entries, scanning, countdown } = this.#shown;
-    if (scanning) this.#print(line, "Still looking for disks.");
-    if (entries.length === 0) {
-      this.#print(line, scanning ? "Nothing to boot yet." : "Nothing to boot was found. i says why.");
-    }
-    const mixed = entries.some(({ source }) => sourceDevice(source) !== sourceDevice(entries[0]!.source));
-    for (const entry of wanted) {
-      const number = String(entries.indexOf(entry) + 1).padStart(3);
-      const title = [...entry.submenu, entry.title].join(" > ");
-      const device = mixed ? `, on ${sourceDevice(entry.source)}` : "";
-      const mark = entry.id === this.#shown.defaultId ? " (default)" : "";
-      const why = entry.bootable ? "" : `, can't boot: ${entry.reason ?? "the reason is not known"}`;
-      this.#print(line, `${number} ${title}${device}${mark}${why}`);
-    }
-    if (countdown !== null) this.#print(line, this.#countdownText(this.#shown));
-  }
-
-  #countdownText({ countdown, next, entries, defaultId }: MenuState): string {
-    const title = entries.find(({ id }) => id === defaultId)?.title ?? "the default";
-    const what = next === "boot" ? `${title} boots` : next === "retry" ? "everything is tried again" : next;
-    return `In ${countdown} seconds ${what}. Any key stops it.`;
   }
 
   /** Says what is new; a line that is being typed stands again below it. */
@@ -189,7 +160,7 @@ class PlainMenu implements Menu {
       this.#quarter = -1;
       this.#printAll(`${state.message === state.note ? "Note" : "Failed"}: ${state.message}`);
     }
-    if (state.countdown !== null && before.countdown === null) this.#printAll(this.#countdownText(state));
+    if (state.countdown !== null && before.countdown === null) this.#printAll(countdownLine(state));
     const { progress } = state;
     if (progress !== null) {
       const quarter = progress.total ? Math.floor((4 * progress.done) / progress.total) : 0;
@@ -216,6 +187,7 @@ class PlainMenu implements Menu {
     if (line.soon !== null) clearTimeout(line.soon);
     line.soon = null;
     const { actions, store } = this.#options;
+    this.#guard.extend();
     if (this.#shown.countdown !== null) {
       actions.stopCountdown();
       this.#printAll("Stopped.");
@@ -272,23 +244,22 @@ class PlainMenu implements Menu {
       const found = entry(argument);
       if (found !== null) work(found);
     };
-    if (typed === "") this.#list(line);
+    if (typed === "") this.#print(line, ...listLines(this.#shown));
     else if (/^\d+$/.test(typed)) {
       const found = entry(typed);
       if (found !== null) this.#boot(line, found);
-    } else if (word === "?" || word === "h") this.#print(line, ...HELP);
-    else if (word === "e") ifEntry((found) => this.#guarded(line, "editor", () => this.#edit(line, found)));
+    } else if (word === "?" || word === "h") this.#print(line, ...PLAIN_HELP);
+    else if (word === "e")
+      ifEntry((found) => this.#guarded(line, "editor", `editing ${found.title}`, () => this.#edit(line, found)));
     else if (word === "s") {
       const text = argument.toLowerCase();
-      this.#list(
-        line,
-        state.entries.filter((one) => [...one.submenu, one.title].join(" ").toLowerCase().includes(text)),
-      );
+      const found = state.entries.filter((one) => [...one.submenu, one.title].join(" ").toLowerCase().includes(text));
+      this.#print(line, ...listLines(state, found));
     } else if (word === "d" && actions.makeDefault) ifEntry((found) => void actions.makeDefault!(found));
     else if (word === "n" && actions.openUrl) {
-      this.#guarded(line, "editor", () => void actions.openUrl!(argument));
-    } else if (word === "w") this.#why(line);
-    else if (word === "i") this.#devices(line);
+      this.#guarded(line, "editor", "booting from a URL", () => void actions.openUrl!(argument));
+    } else if (word === "w") this.#print(line, ...failureLines(this.#shown.failure));
+    else if (word === "i") this.#print(line, ...deviceLines(this.#shown));
     else if (word === "l")
       this.#print(
         line,
@@ -298,7 +269,7 @@ class PlainMenu implements Menu {
           .map(({ text }) => text),
       );
     else if (word === "r") void actions.rescan();
-    else if (word === "c") this.#guarded(line, "shell", () => void this.#shell(line));
+    else if (word === "c") this.#guarded(line, "shell", "a shell", () => void this.#shell(line));
     else if (word === "f" && actions.firmware)
       this.#confirm(line, "Restart into the firmware's set-up", () => void actions.firmware!());
     else if (word === "R") this.#confirm(line, "Reboot this machine", () => void actions.reboot());
@@ -310,8 +281,8 @@ class PlainMenu implements Menu {
   #boot(line: Line, entry: BootEntry, options?: string): void {
     if (!entry.bootable) {
       this.#print(line, `${entry.title} cannot be booted: ${entry.reason ?? "the reason is not known"}`);
-    } else if (entry.restricted !== null && !this.#isUnlocked) {
-      this.#guarded(line, "restricted", () => this.#boot(line, entry, options));
+    } else if (entry.restricted !== null && !this.#guard.isUnlocked) {
+      this.#guarded(line, "restricted", entry.title, () => this.#boot(line, entry, options));
     } else if (options === undefined) void this.#options.actions.boot(entry);
     else void this.#options.actions.boot(entry, options);
   }
@@ -337,47 +308,19 @@ class PlainMenu implements Menu {
     });
   }
 
-  #guarded(line: Line, what: "editor" | "shell" | "restricted", action: () => void): void {
-    const { settings } = this.#shown;
-    if ((what !== "restricted" && settings[what]) || this.#isUnlocked) {
-      action();
-      return;
-    }
-    const { unlock } = this.#options.actions;
-    if (!settings.hasPassword || unlock === undefined) {
-      this.#print(line, "Not without a password, and the configuration has none.");
-      return;
-    }
-    this.#print(line, "Password:");
-    this.#ask(line, true, (text) => {
-      void unlock.call(this.#options.actions, text).then(({ ok, waitMs }) => {
-        if (ok) {
-          this.#isUnlocked = true;
-          action();
-        } else {
-          const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} seconds.` : "";
-          this.#print(line, `That is not the password.${wait}`);
-        }
-        if (this.#lines.has(line)) this.#prompt(line);
+  #guarded(line: Line, what: Guarded, name: string, action: () => void): void {
+    const answer = this.#guard.check(what, name);
+    if (answer === "free") action();
+    else if (answer !== "ask") this.#print(line, answer.refusal);
+    else {
+      this.#print(line, `Password for ${name}:`);
+      this.#ask(line, true, (text) => {
+        void this.#guard.tryPassword(text).then((problem) => {
+          if (problem === null) action();
+          else this.#print(line, problem);
+          if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+        });
       });
-    });
-  }
-
-  #why(line: Line): void {
-    const { failure } = this.#shown;
-    if (failure === null) this.#print(line, "No boot has failed.");
-    else this.#print(line, failure.title, `from ${failure.source}`, failure.reason, ...failure.advice);
-  }
-
-  #devices(line: Line): void {
-    const { devices, diagnostics, machine, why } = this.#shown;
-    this.#print(line, ...machine, ...(why === "" ? [] : [`The default: ${why}.`]));
-    for (const device of devices) {
-      const found = device.sources.length > 0 ? device.sources.join(", ") : (device.reason ?? "nothing found");
-      this.#print(line, `${device.name}: ${describeDevice(device)}: ${found}`);
-    }
-    for (const { source, line: at, message } of diagnostics) {
-      this.#print(line, `${source}${at === null ? "" : ` line ${at}`}: ${message}`);
     }
   }
 
@@ -413,7 +356,7 @@ class PlainMenu implements Menu {
     }
     this.#kernel?.quiet();
     if (failure !== null) this.#print(line, failure);
-    this.#list(line);
+    this.#print(line, ...listLines(this.#shown));
     this.#prompt(line);
   }
 }

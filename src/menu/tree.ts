@@ -94,12 +94,17 @@ function giveHints(level: Level): void {
   for (const item of level.items) {
     const parts: string[] = [];
     if (seen.get(name(item))! > 1 && item.kind === "entry") {
-      const file = bootFile(item.entry) || item.entry.source;
-      parts.push(safeLine(item.entry.version ?? file.slice(file.lastIndexOf("/") + 1)));
+      parts.push(distinction(item.entry));
     }
     if (mixed) parts.push(item.device);
     item.hint = parts.join(" ");
   }
+}
+
+/** What tells an entry from others of the same title on the same device: its version, else its kernel's name. */
+export function distinction(entry: BootEntry): string {
+  const file = bootFile(entry) || entry.source;
+  return safeLine(entry.version ?? file.slice(file.lastIndexOf("/") + 1));
 }
 
 /** Keys of the submenus around an entry and of the entry itself, outermost first; null where it isn't there. */

@@ -128,7 +128,7 @@ test("a shell takes the line and gives it back", async () => {
 test("the password is not shown, and opens the shell", async () => {
   store.update({ settings: { ...OPEN_SETTINGS, shell: false, hasPassword: true } });
   await say("c");
-  await line.until("Password:");
+  await line.until("Password for a shell:");
   await say("wrong");
   await line.until("not the password");
   await say("c");

@@ -1,0 +1,81 @@
+/** What the menu of plain lines says (plain.ts). Every line stands for itself. Pure. */
+
+import type { BootEntry } from "../entry.ts";
+import type { Failure, MenuState } from "./model.ts";
+import { describeDevice } from "./pages.ts";
+import { distinction, sourceDevice } from "./tree.ts";
+
+export const PLAIN_HELP = [
+  "A number and Enter boots that entry. Or a letter:",
+  "  ENTER   the list",
+  "  e N     boot entry N with another command line",
+  "  s TEXT  the entries that have TEXT in them",
+  "  d N     make entry N the default",
+  "  n URL   boot from a URL",
+  "  w       why the last boot failed",
+  "  i       this machine's disks, and why one yielded nothing",
+  "  l       the log",
+  "  r       look at every disk again",
+  "  c       a shell; exit comes back",
+  "  f       restart into the firmware's set-up",
+  "  R, P    reboot, power off",
+  "  q       leave, where Baton was started by hand",
+  "Any key stops the countdown. Escape empties the line, and ends what is being loaded.",
+];
+
+/** The list, or those of it that are wanted, each with its number in the whole list. */
+export function listLines(state: MenuState, wanted: readonly BootEntry[] = state.entries): string[] {
+  const { entries, scanning, countdown } = state;
+  const lines = scanning ? ["Still looking for disks."] : [];
+  if (entries.length === 0) lines.push(scanning ? "Nothing to boot yet." : "Nothing to boot was found. i says why.");
+  else if (wanted.length === 0) lines.push("No entry has that in it.");
+  const isMixed = entries.some(({ source }) => sourceDevice(source) !== sourceDevice(entries[0]!.source));
+  const numbers = new Map<BootEntry, number>();
+  const seen = new Map<string, number>();
+  entries.forEach((entry, index) => {
+    numbers.set(entry, index + 1);
+    seen.set(nameOf(entry), (seen.get(nameOf(entry)) ?? 0) + 1);
+  });
+  for (const entry of wanted) {
+    const number = String(numbers.get(entry)).padStart(3);
+    const title = [...entry.submenu, entry.title].join(" > ");
+    const which = seen.get(nameOf(entry))! > 1 ? `, ${distinction(entry)}` : "";
+    const where = isMixed ? `, on ${sourceDevice(entry.source)}` : "";
+    const mark = entry.id === state.defaultId ? " (default)" : "";
+    const why = entry.bootable ? "" : `, can't boot: ${entry.reason ?? "the reason is not known"}`;
+    lines.push(`${number} ${title}${which}${where}${mark}${why}`);
+  }
+  if (countdown !== null) lines.push(countdownLine(state));
+  return lines;
+}
+
+const nameOf = ({ source, submenu, title }: BootEntry): string => [sourceDevice(source), ...submenu, title].join("\0");
+
+export function countdownLine({ countdown, next, entries, defaultId }: MenuState): string {
+  const title = entries.find(({ id }) => id === defaultId)?.title ?? "the default";
+  const what = {
+    boot: `${title} boots`,
+    retry: "everything is tried again",
+    reboot: "the machine reboots",
+    poweroff: "the machine powers off",
+  }[next];
+  return `In ${countdown} ${countdown === 1 ? "second" : "seconds"} ${what}. Any key stops it.`;
+}
+
+export function deviceLines({ devices, diagnostics, machine, why }: MenuState): string[] {
+  return [
+    ...machine,
+    ...(why === "" ? [] : [`The default: ${why}.`]),
+    ...devices.map((device) => {
+      const found = device.sources.length > 0 ? device.sources.join(", ") : (device.reason ?? "nothing found");
+      const note = device.note == null ? "" : ` (${device.note})`;
+      return `${device.name}: ${describeDevice(device)}: ${found}${note}`;
+    }),
+    ...diagnostics.map(({ source, line, message }) => `${source}${line === null ? "" : ` line ${line}`}: ${message}`),
+  ];
+}
+
+export function failureLines(failure: Failure | null): string[] {
+  if (failure === null) return ["No boot has failed."];
+  return [failure.title, `from ${failure.source}`, failure.reason, ...failure.advice];
+}
