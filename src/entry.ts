@@ -76,7 +76,13 @@ export interface BootModule {
 export type StateWrite =
   | { readonly file: FileRef; readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] }
   | { readonly rename: FileRef; readonly to: string }
-  | { readonly efivar: string; readonly value: string | null };
+  | {
+      readonly efivar: string;
+      /** Text, which is written as UTF-16 with a NUL at its end; null takes the variable away. */
+      readonly value: string | null;
+      /** The characters of `value` are bytes, and there is nothing else in it (GRUB's `setenv`). */
+      readonly isBytes?: true;
+    };
 
 /**
  * One entry as a format reads it from a configuration, before Baton has compared it with the others or looked

@@ -17,6 +17,8 @@ import { BatonError, describeError } from "./errors.ts";
 import type { Platform } from "./formats/format.ts";
 import { log } from "./log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "./policy/words.ts";
+import { readVariable, textOfVariable } from "./state/efivars.ts";
+import { LOADER_GUID } from "./state/guids.ts";
 import { mountDevice } from "./volumes/mounted.ts";
 
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
@@ -338,9 +340,6 @@ function factsOf(device: BlockDevice): DeviceFacts {
   };
 }
 
-/** systemd's vendor GUID for what boot loaders and the system tell each other. */
-const LOADER_GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
-
 export function thisPlatform(): Platform {
   const firmware = existsSync("/sys/firmware/efi") ? "efi" : "pc";
   return {
@@ -372,13 +371,9 @@ export function thisPlatform(): Platform {
       }
     },
     loaderVariable: (name) => {
-      try {
-        // Four bytes of attributes, then UTF-16 with a NUL at the end.
-        const bytes = readFileSync(`/sys/firmware/efi/efivars/${name}-${LOADER_GUID}`);
-        return bytes.subarray(4).toString("utf16le").replace(/\0.*$/s, "");
-      } catch {
-        return null;
-      }
+      const value = readVariable(`${name}-${LOADER_GUID}`);
+      return value === null ? null : textOfVariable(value);
     },
+    efiVariable: (name, guid) => readVariable(`${name}-${guid}`),
   };
 }

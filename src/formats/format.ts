@@ -32,6 +32,8 @@ export interface Platform {
   readonly arch: string;
   /** EFI variable by name under systemd's loader GUID, decoded to text; null where there is none. */
   readonly loaderVariable?: (name: string) => string | null;
+  /** The bytes of any EFI variable, without its attributes; null where there is none. @param guid in lower case. */
+  readonly efiVariable?: (name: string, guid: string) => Uint8Array | null;
   /** The firmware's SMBIOS structures as they lie in memory, null where there are none. */
   readonly smbios?: () => Uint8Array | null;
   /** The processor: its family (6 for every x86 since 1995) and flags as /proc/cpuinfo has them; null where unknown. */

@@ -28,8 +28,8 @@ export async function performWrites(writes: readonly StateWrite[], lookAt: LookA
   const variables = writes.filter((write) => "efivar" in write);
   if (variables.length > 0) {
     await attempt("EFI variables", () => allowVariableWrites(true));
-    for (const { efivar, value } of variables) {
-      const text = value === null ? null : variableOfText(value);
+    for (const { efivar, value, isBytes } of variables) {
+      const text = value === null ? null : isBytes ? Buffer.from(value, "latin1") : variableOfText(value);
       await attempt(`EFI variable ${efivar}`, async () => writeVariable(efivar, text));
     }
     await attempt("EFI variables", () => allowVariableWrites(false));

@@ -44,14 +44,51 @@ test("tables that are cut short, and offsets beyond a structure, give nothing", 
 
 const GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 
-test("getenv reads systemd's EFI variables, and what setenv would write belongs to the entry", async () => {
-  const loaderVariable = (name: string) => (name === "LoaderEntryDefault" ? "arch.conf" : null);
-  const script = `getenv -e LoaderEntryDefault -g ${GUID} a
+const GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
+const VARIABLES: Readonly<Record<string, Uint8Array>> = {
+  [`Slot-${GUID}`]: Buffer.from("usr-a\0rest"),
+  [`LoaderEntryDefault-${GUID}`]: Buffer.from("arch.conf\0", "utf16le"),
+  [`SecureBoot-${GLOBAL}`]: Buffer.from([1]),
+  "GRUB_ENV-91376aff-cba6-42be-949d-06fde81128e8": Buffer.from("# GRUB Environment Block\na=kept\n####"),
+};
+const efiVariable = (name: string, guid: string) => VARIABLES[`${name}-${guid}`] ?? null;
+
+test("getenv and get_efivar read EFI variables of any vendor, byte by byte as GRUB does", async () => {
+  const ask = (script: string) => titles(script, { efiVariable });
+  const script = `getenv -e Slot -g ${GUID.toUpperCase()} a
 if getenv -e Missing -g ${GUID} b; then true; else b=none; fi
-get_efivar -s c LoaderEntryDefault-${GUID}`;
-  assert.deepEqual(await titles(script, { loaderVariable }), ["arch.conf", "none", "arch.conf"]);
-  const result = await read(`menuentry x {\n setenv -e Flag -g ${GUID} 1\n linux /k\n}`);
-  assert.deepEqual(only(result).writes, [{ efivar: `Flag-${GUID}`, value: "1" }]);
+getenv --binary --var-name=LoaderEntryDefault --var-guid=${GUID} c`;
+  assert.deepEqual(await ask(script), ["usr-a", "none", Buffer.from("arch.conf\0", "utf16le").toString("hex")]);
+  assert.deepEqual(
+    await ask(
+      `get_efivar -f uint8 -s a SecureBoot\nget_efivar --set b SecureBoot\nget_efivar -f string -s c Slot-${GUID}`,
+    ),
+    ["1", "01", "usr-a"],
+  );
+  assert.deepEqual(await ask("a=x\nget_efivar -s b Missing\nc=no"), ["x", "", "no"]);
+  assert.match(
+    problems(await read(`getenv -e Slot -g ${GUID}0 a\ngetenv -e Slot a`)).join(),
+    /is no GUID.*it needs -e/s,
+  );
+  assert.equal((await ask("efi-load-env"))[0], "kept");
+  // Without firmware, and with a name that leads out of the folder of variables.
+  assert.equal((await titles(`getenv -e Slot -g ${GUID} a`))[0], "");
+  assert.equal((await titles("get_efivar -s a ../x", { efiVariable: () => Buffer.from("x") }))[0], "");
+});
+
+test("what setenv would write belongs to the entry", async () => {
+  const result = await read(`menuentry x {
+  setenv -e Flag -g ${GUID} on
+  setenv -g ${GUID.toUpperCase()} Bytes 0aff
+  setenv -t string Text word
+  linux /k
+}`);
+  assert.deepEqual(only(result).writes, [
+    { efivar: `Flag-${GUID}`, value: "on\0", isBytes: true },
+    { efivar: `Bytes-${GUID}`, value: "\u000a\u00ff", isBytes: true },
+    { efivar: `Text-${GLOBAL}`, value: "word\0", isBytes: true },
+  ]);
+  assert.match(problems(await read("setenv -t octal A 1\nsetenv A")).join(), /setenv: it needs.*setenv: it needs/s);
 });
 
 test("cpuid, keystatus and fwsetup answer for the machine that would boot", async () => {

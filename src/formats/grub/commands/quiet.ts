@@ -17,7 +17,7 @@ const ACCEPTED = [
   ..."insmod rmmod nativedisk badram cutmem acpi loadbios fakebios iorw setpci rdmsr wrmsr hdparm".split(" "),
   ..."cmosclean cmosdump cmosset gdbstub gdbstub_break gdbstub_stop write_byte write_word write_dword".split(" "),
   ..."read_byte read_word read_dword inb inw inl lsapm dump zfsinfo boottime cbmemc coreboot_boottime".split(" "),
-  ..."pxe_unload connectefi eficonnect efi-watchdog watchdog uppermem lsdev lsfs backtrace".split(" "),
+  ..."pxe_unload connectefi eficonnect efi-export-env efi-watchdog watchdog uppermem lsdev lsfs backtrace".split(" "),
   // Passwords and signatures guard GRUB's own menu; who may boot an entry is kept on the entry.
   ..."password password_pbkdf2 authenticate trust distrust list_trusted verify_detached".split(" "),
   ..."trust_certificate distrust_certificate list_certificates trust_signature measure tpm_record_pcrs".split(" "),
