@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:dgram";
 import { BatonError } from "../errors.ts";
+import { socketDescriptor } from "./datagram.ts";
 import { callNow } from "./libc.ts";
 
 const SOL_SOCKET = 1;
@@ -13,9 +14,8 @@ const SO_BINDTODEVICE = 25;
  * @throws LinuxError; BatonError `unsupported` where Node hides the socket's descriptor
  */
 export function bindToDevice(socket: Socket, name: string): void {
-  const { _handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  const fd = _handle?.fd;
-  if (typeof fd !== "number" || fd < 0) {
+  const fd = socketDescriptor(socket);
+  if (fd === null) {
     throw new BatonError("unsupported", `${name}: this version of Node does not show a socket's file descriptor`);
   }
   const value = Buffer.from(`${name}\0`);

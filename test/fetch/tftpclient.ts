@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { TestContext } from "node:test";
 import { BatonError } from "../../src/errors.ts";
-import { type TftpOptions, tftpTransport } from "../../src/fetch/tftp.ts";
+import { tftpTransport } from "../../src/fetch/tftp.ts";
+import type { TftpOptions } from "../../src/fetch/tftptransfer.ts";
 import { type Asked, data, oack, startOwnServer } from "./tftpserver.ts";
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");

@@ -1,0 +1,164 @@
+/**
+ * The socket of one TFTP transfer. Requests go to the server's port 69; the server answers from a port of its own, to
+ * which the socket is then tied. Where packets come faster than Node's event loop hands them on, they are taken from
+ * the socket in bursts.
+ */
+
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { DatagramBatch, reportRefusals, sendDatagram, socketDescriptor } from "../linux/datagram.ts";
+
+export interface TftpSocketOptions {
+  readonly address: string;
+  readonly family: 4 | 6;
+  /** Where requests go. */
+  readonly port: number;
+  /** @param port that it came from. @param bytes good until this returns */
+  readonly onPacket: (bytes: Buffer, port: number) => void;
+  readonly onError: (error: NodeJS.ErrnoException) => void;
+}
+
+const RECEIVE_BUFFER = 1024 * 1024;
+/** Milliseconds of one burst; then others have their turn. */
+const BURST_MS = 10;
+/** Milliseconds that a burst waits for the next packet. */
+const WAIT_MS = 1;
+const MOST_IN_BATCH = 64;
+/** Sending fails for the moment only. */
+const PASSING = ["EAGAIN", "ENOBUFS", "EINTR"];
+
+export class TftpSocket {
+  readonly #options: TftpSocketOptions;
+  readonly #socket: Socket;
+  #port: number;
+  #isTied = false;
+  #isConnected = false;
+  #waiting: Buffer | null = null;
+  /** Whether only the server's packets can be waiting. */
+  #isClear = false;
+  #isClosed = false;
+  /** Once bursts are allowed. */
+  #fd: number | null = null;
+  #batch: DatagramBatch | null = null;
+  #isScheduled = false;
+
+  constructor(options: TftpSocketOptions) {
+    this.#options = options;
+    this.#port = options.port;
+    this.#socket = createSocket({ type: options.family === 6 ? "udp6" : "udp4", recvBufferSize: RECEIVE_BUFFER });
+    this.#socket.on("message", (message, from) => this.#onMessage(message, from));
+    this.#socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error));
+    this.#socket.once("listening", () => {
+      const fd = socketDescriptor(this.#socket);
+      if (fd !== null) reportRefusals(fd, options.family);
+    });
+  }
+
+  /** What can't be sent now is lost, as packets may be; an address that can't be reached is an error. */
+  send(packet: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#fd !== null) {
+      sendDatagram(this.#fd, packet);
+      return;
+    }
+    // While it is being connected it can't send; what comes later says all that came before.
+    if (this.#isTied && !this.#isConnected) this.#waiting = packet;
+    else this.#put(packet);
+  }
+
+  #put(packet: Buffer): void {
+    const done = (error: NodeJS.ErrnoException | null): void => {
+      if (error && !PASSING.includes(error.code ?? "")) this.#fail(error);
+    };
+    if (this.#isConnected) this.#socket.send(packet, done);
+    else this.#socket.send(packet, this.#port, this.#options.address, done);
+  }
+
+  /** From now on the transfer is with this port alone. */
+  tie(port: number): void {
+    if (this.#isTied) return;
+    this.#isTied = true;
+    this.#port = port;
+    // Then the kernel drops what others send, and need not look up the way for each packet.
+    this.#socket.connect(port, this.#options.address, () => {
+      this.#isConnected = true;
+      if (this.#waiting !== null) this.#put(this.#waiting);
+      this.#waiting = null;
+    });
+  }
+
+  /**
+   * Prepares bursts, in which nobody looks who sent a packet. To be called when a window has come: at the second time
+   * after the socket was connected it answers what was sent since, and what strangers sent before is out of the way.
+   */
+  allowBursts(blksize: number, windowsize: number): void {
+    if (!this.#isConnected || this.#isClosed || this.#fd !== null) return;
+    if (!this.#isClear) {
+      this.#isClear = true;
+      return;
+    }
+    const fd = socketDescriptor(this.#socket);
+    if (fd === null) return;
+    // One byte more than a block, so that too long ones are seen.
+    this.#batch = new DatagramBatch(fd, Math.min(windowsize, MOST_IN_BATCH), blksize + 5);
+    this.#fd = fd;
+  }
+
+  /**
+   * Takes packets in bursts, beginning soon, until none comes or `goesOn` says no; later ones come as they always do.
+   * @param waits whether the server answers so quickly that waiting for it is worth it
+   */
+  burst(waits: boolean, goesOn: () => boolean): void {
+    if (this.#isScheduled || this.#fd === null) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      const end = performance.now() + BURST_MS;
+      let count = 1;
+      while (count > 0 && !this.#isClosed && goesOn() && performance.now() < end) {
+        count = this.#batch!.receive(waits ? WAIT_MS : 0);
+        for (let index = 0; index < count && !this.#isClosed; index++)
+          this.#options.onPacket(this.#batch!.datagram(index), this.#port);
+      }
+      this.#isScheduled = false;
+      if (count > 0 && !this.#isClosed && goesOn()) this.burst(waits, goesOn);
+    });
+  }
+
+  /** After what is still to be sent. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#fd = null;
+    setImmediate(() => {
+      try {
+        this.#socket.close();
+      } catch {
+        // It is closed already.
+      }
+    });
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    if (!this.#isClosed) this.#options.onError(error);
+  }
+
+  #onMessage(message: Buffer, from: RemoteInfo): void {
+    if (this.#isClosed) return;
+    const isServer = sameAddress(from.address, this.#options.address);
+    if (isServer && (!this.#isTied || from.port === this.#port)) {
+      this.#options.onPacket(message, from.port);
+      return;
+    }
+    // RFC 1350, 4, would have somebody else's packet answered by an error; it ends nothing here, which is enough.
+  }
+}
+
+/** `::ffff:10.0.2.2` is 10.0.2.2, and a link-local address may have its interface behind it. */
+function sameAddress(a: string, b: string): boolean {
+  if (a === b) return true;
+  const plain = (text: string): string =>
+    text
+      .replace(/^::ffff:(?=\d+\.)/i, "")
+      .replace(/%.*$/, "")
+      .toLowerCase();
+  return plain(a) === plain(b);
+}
