@@ -55,7 +55,9 @@ export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules
   for (const link of BUSYBOX_LINKS) tree.symlink(link, link.startsWith("/bin/") ? "busybox" : "../bin/busybox");
 
   const koffi = await koffiFor(profile.arch);
-  for (const { path, source } of await sharedLibraries([from.node, koffi], packages, profile.arch)) {
+  const programs = profile.programs.map((path) => ({ path, source: programFile(packages, path) }));
+  const linked = [from.node, koffi, ...programs.map(({ source }) => source)];
+  for (const { path, source } of [...(await sharedLibraries(linked, packages, profile.arch)), ...programs]) {
     tree.file(path, await readFile(source), 0o755);
   }
   // Opened by Baton itself when it needs it (src/linux/lzma.ts); a profile without its package does without.
@@ -67,6 +69,12 @@ export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules
   for (const name of profile.terminfo) await terminfo(tree, packages, name);
   for (const { name, data } of await keymaps(profile.keymaps)) tree.file(`/usr/share/keymaps/${name}.bmap`, data);
   return { tree, modules: await kernelModules(tree, profile, kernel) };
+}
+
+function programFile(packages: string, path: string): string {
+  const file = join(packages, path);
+  if (existsSync(file)) return file;
+  throw new BatonError("not-found", `the profile's packages have no program ${path}`);
 }
 
 async function terminfo(tree: Tree, packages: string, name: string): Promise<void> {

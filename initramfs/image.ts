@@ -22,7 +22,7 @@ import { appendSections } from "./efi.ts";
 import { debianKernel, givenKernel, type Kernel } from "./kernel.ts";
 import { withLock } from "./lock.ts";
 import { nodeProgram } from "./node-runtime.ts";
-import { readProfile } from "./profile.ts";
+import { type Profile, readProfile } from "./profile.ts";
 
 const USAGE =
   "usage: tsx initramfs/image.ts [--quiet] [--profile FILE] [--kernel FILE --modules DIR] [--uncompressed FILE]";
@@ -60,14 +60,14 @@ function readOptions(): Options {
 }
 
 /** Files whose change means another image: this program, Baton itself, its packages. */
-async function sourceDigest(profile: string): Promise<string> {
+async function sourceDigest(profile: Profile): Promise<string> {
   const hash = createHash("sha256");
   const add = async (path: string) => hash.update(relative(projectRoot, path)).update(await readFile(path));
   for (const folder of ["src", "initramfs"]) {
     for (const { path } of await filesBelow(join(projectRoot, folder))) await add(path);
   }
   await add(join(projectRoot, "package-lock.json"));
-  await add(profile);
+  hash.update(JSON.stringify(profile));
   return hash.digest("hex");
 }
 
@@ -117,7 +117,7 @@ async function makeImage(options: Options): Promise<void> {
   const stub = profile.stub && (await debianPackages([profile.stub.package], { arch: profile.arch }));
   const versions = { ...kernel.versions, ...packages.versions, ...stub?.versions };
   const stamp = sha256(
-    JSON.stringify([await sourceDigest(options.profile), await kernelDigest(kernel), versions, kernel.release]),
+    JSON.stringify([await sourceDigest(profile), await kernelDigest(kernel), versions, kernel.release]),
   );
   if (options.uncompressed === null && (await isUpToDate(stamp))) {
     if (!options.quiet) say("dist/ is up to date");

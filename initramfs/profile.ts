@@ -1,6 +1,10 @@
-/** A board profile (configs/*.yaml): everything that an image for one kind of machine is made of. */
+/**
+ * A board profile (configs/*.yaml): everything that an image for one kind of machine is made of. One that begins with
+ * `extends: FILE` is that file's profile, with what it adds.
+ */
 
 import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Scalar } from "yaml";
 import { BatonError, describeError } from "../src/errors.ts";
 import type { Architecture } from "./debian.ts";
@@ -14,6 +18,8 @@ export interface Profile {
   /** Debian packages. */
   readonly kernelPackage: string;
   readonly packages: readonly string[];
+  /** Programs of these packages that the image carries, with the libraries that they name: `/sbin/mdadm`. */
+  readonly programs: readonly string[];
   /** The package with the UEFI stub, and the stub in it. */
   readonly stub: { readonly package: string; readonly file: string } | null;
   /** Names of terminfo entries. */
@@ -51,21 +57,17 @@ export async function readProfile(path: string): Promise<Profile> {
   } catch (error) {
     throw new BatonError("not-found", `the board profile ${path} can't be read: ${describeError(error)}`);
   }
-  return parseProfile(text, path);
+  const top = topOf(text, path);
+  const extended = top.optionalText("extends");
+  return extended === null ? wholeProfile(top) : extendedProfile(await readProfile(join(dirname(path), extended)), top);
 }
 
-/** As {@link readProfile}; `path` only names the text in errors. */
+/** As {@link readProfile}, for a profile that stands by itself; `path` only names the text in errors. */
 export function parseProfile(text: string, path: string): Profile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const where: Where = (offset) => {
-    const { line, col } = lines.linePos(offset);
-    return `${path}:${line}:${col}`;
-  };
-  const broken = document.errors[0];
-  if (broken) throw new BatonError("bad-format", `${where(broken.pos[0])}: ${broken.message}`);
+  return wholeProfile(topOf(text, path));
+}
 
-  const top = new Fields(document.contents, where, 0, "");
+function wholeProfile(top: Fields): Profile {
   const node = top.fields("node");
   const stub = top.optionalFields("stub");
   const profile: Profile = {
@@ -79,6 +81,7 @@ export function parseProfile(text: string, path: string): Profile {
     },
     kernelPackage: top.text("kernelPackage"),
     packages: top.list("packages"),
+    programs: top.optionalList("programs"),
     stub: stub && { package: stub.text("package"), file: stub.text("file") },
     terminfo: top.list("terminfo"),
     keymaps: top.optionalList("keymaps"),
@@ -89,6 +92,45 @@ export function parseProfile(text: string, path: string): Profile {
     moduleOptions: top.optionalFields("moduleOptions")?.map((fields, key) => fields.text(key)) ?? {},
   };
   for (const fields of [top, node, stub]) fields?.refuseOthers();
+  return profile;
+}
+
+function topOf(text: string, path: string): Fields {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const where: Where = (offset) => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  const broken = document.errors[0];
+  if (broken) throw new BatonError("bad-format", `${where(broken.pos[0])}: ${broken.message}`);
+  return new Fields(document.contents, where, 0, "");
+}
+
+/** `base` with what a profile that names it by `extends` adds to its lists. */
+function extendedProfile(base: Profile, top: Fields): Profile {
+  type Lists = Readonly<Record<string, readonly string[]>>;
+  const groups = (key: string): Lists => top.optionalFields(key)?.map((fields, name) => fields.list(name)) ?? {};
+  const joined = (lists: Lists, key: string): Lists => {
+    const more = Object.entries(groups(key));
+    return { ...lists, ...Object.fromEntries(more.map(([name, list]) => [name, [...(lists[name] ?? []), ...list]])) };
+  };
+  const profile: Profile = {
+    ...base,
+    name: top.text("name"),
+    packages: [...base.packages, ...top.optionalList("packages")],
+    programs: [...base.programs, ...top.optionalList("programs")],
+    keymaps: [...base.keymaps, ...top.optionalList("keymaps")],
+    modules: joined(base.modules, "modules"),
+    lateModules: joined(base.lateModules, "lateModules"),
+    extraNeeds: joined(base.extraNeeds, "extraNeeds"),
+    loadAtStart: [...base.loadAtStart, ...top.optionalList("loadAtStart")],
+    moduleOptions: {
+      ...base.moduleOptions,
+      ...(top.optionalFields("moduleOptions")?.map((fields, key) => fields.text(key)) ?? {}),
+    },
+  };
+  top.refuseOthers();
   return profile;
 }
 
@@ -138,6 +180,12 @@ class Fields {
     if (!isScalar(value) || typeof value.value !== "string") throw this.#wrong(key, "a text (in quotes if need be)");
     if (!value.value.startsWith(start)) throw this.#wrong(key, `a text that begins with ${start}`);
     return value.value;
+  }
+
+  /** Null where the key is not there. */
+  optionalText(key: string): string | null {
+    this.#asked.add(key);
+    return this.#pairs.has(key) ? this.text(key) : null;
   }
 
   oneOf<T extends string>(key: string, choices: readonly T[]): T {
