@@ -124,6 +124,7 @@ async function descriptionHash(disk: Disk): Promise<string> {
 function tableScript(disk: Disk): string {
   const lines = [`label: ${disk.scheme}`];
   if (disk.diskId) lines.push(`label-id: ${disk.diskId}`);
+  if (disk.partitions.length > 128) lines.push("table-length: 256");
   let start = 1;
   for (const partition of disk.partitions) {
     const fields = [`start=${start * 2048}`, `size=${partition.sizeMiB * 2048}`];

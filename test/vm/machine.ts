@@ -18,12 +18,17 @@ import { SerialLine } from "./serial.ts";
 /** How a disk is attached. */
 export type Attachment = "virtio" | "ahci" | "nvme" | "usb" | "scsi" | "cdrom";
 
+/** How a disk misbehaves: reads fail (everywhere, or of these sectors of 512 bytes), or come no faster than this. */
+export type DiskFault = { readonly readErrors: "everywhere" | readonly number[] } | { readonly bytesPerSecond: number };
+
 export interface MachineDisk {
   /** A raw image, whole sectors. The machine gets a copy. */
   readonly image: string;
   readonly attach: Attachment;
   /** Attached only by `plugIn` (USB). */
   readonly later?: boolean;
+  /** What is wrong with it. */
+  readonly fault?: DiskFault;
   /** The machine is meant to write to it: it isn't checked; where it is to be kept, then as the machine left it. */
   readonly writable?: true | { readonly keepAs: string };
 }
@@ -35,7 +40,8 @@ export interface MachineOptions {
   readonly kernel?: string;
   readonly initrd?: string;
   readonly cmdline?: string;
-  readonly firmware?: "bios" | "uefi";
+  /** `secureboot`: UEFI that starts only what the "snakeoil" key signed (signing.ts). */
+  readonly firmware?: "bios" | "uefi" | "secureboot";
   /** An arm64 machine (QEMU's `virt`, with a devicetree and without firmware) in place of a PC. */
   readonly arch?: "aarch64";
   readonly memoryMiB?: number;
@@ -56,6 +62,11 @@ export interface MachineOptions {
 
 /** Where OVMF lies on Debian. */
 const OVMF = "/usr/share/OVMF";
+/** Code, and the variables that a machine begins with. */
+const FIRMWARE = {
+  uefi: ["OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"],
+  secureboot: ["OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"],
+} as const;
 /** What a US keyboard's QEMU key names are for characters that don't name themselves. */
 const QEMU_KEYS: Readonly<Record<string, string>> = {
   "<enter>": "ret",
@@ -89,6 +100,8 @@ export class Machine {
   readonly #child: ChildProcess;
   readonly #directory: string;
   readonly #disks: readonly MachineDisk[];
+  /** Disks that QEMU has opened for `plugIn`. */
+  readonly #nodes = new Set<number>();
 
   constructor(parts: {
     child: ChildProcess;
@@ -108,18 +121,36 @@ export class Machine {
     this.#disks = parts.disks;
   }
 
-  /** Plugs in the disk with this index in `disks`, which must have `later` and be on USB. */
+  /** Plugs in the disk with this index in `disks`, which must have `later` and be on USB; again after `unplug`. */
   async plugIn(index: number): Promise<void> {
-    await this.#qmp.call("blockdev-add", { ...blockNode(index, copyPath(this.#directory, index)) });
-    const device = { driver: "usb-storage", bus: "xhci.0", drive: `disk${index}`, id: `usb${index}` };
+    const drive = `disk${index}`;
+    if (!this.#nodes.has(index)) {
+      await this.#qmp.call("blockdev-add", blockNode(index, copyPath(this.#directory, index), this.#disks[index]!));
+      this.#nodes.add(index);
+    }
     // As sticks say of themselves.
-    await this.#qmp.call("device_add", { ...device, removable: true });
+    const device = { driver: "usb-storage", bus: "xhci.0", drive, id: `usb${index}`, removable: true };
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#qmp.call("device_add", device);
+        return;
+      } catch (error) {
+        // QEMU takes the last one apart in its own time.
+        if (tries === 50) throw error;
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }
   }
 
   /** Pulls out a disk that `plugIn` plugged in. */
   async unplug(index: number): Promise<void> {
     if (!this.#disks[index]?.later) throw new Error(`disk ${index} was not plugged in later`);
-    await this.#qmp.call("device_del", { id: `usb${index}` });
+    await this.remove(`usb${index}`);
+  }
+
+  /** Takes a device out by its id on QEMU's command line: a disk, or one of `extra`. */
+  async remove(id: string): Promise<void> {
+    await this.#qmp.call("device_del", { id });
   }
 
   /** Presses keys on the machine's own keyboard: plain characters and names as `SerialLine.type` takes. */
@@ -167,13 +198,25 @@ function copyPath(directory: string, index: number): string {
   return join(directory, `disk${index}.img`);
 }
 
-function blockNode(index: number, file: string, readOnly = false): Record<string, unknown> {
+function blockNode(index: number, file: string, disk: MachineDisk): Record<string, unknown> {
+  const whole = { driver: "file", filename: file, locking: "off" };
   return {
     driver: "raw",
     "node-name": `disk${index}`,
-    "read-only": readOnly,
-    file: { driver: "file", filename: file, locking: "off" },
+    "read-only": disk.attach === "cdrom",
+    file: disk.fault === undefined ? whole : faultyNode(index, whole, disk.fault),
   };
+}
+
+function faultyNode(index: number, file: Record<string, unknown>, fault: DiskFault): Record<string, unknown> {
+  if ("bytesPerSecond" in fault) return { driver: "throttle", "throttle-group": throttleGroup(index), file };
+  const rule = { event: "read_aio", iotype: "read", errno: 5 };
+  const rules = fault.readErrors === "everywhere" ? [rule] : fault.readErrors.map((sector) => ({ ...rule, sector }));
+  return { driver: "blkdebug", image: file, "inject-error": rules };
+}
+
+function throttleGroup(index: number): string {
+  return `throttle${index}`;
 }
 
 /** QEMU's words for the disks: nodes in order, with the controllers that they need, each once. */
@@ -192,9 +235,13 @@ function diskArguments(directory: string, options: MachineOptions): string[] {
   if (disks.some((disk) => disk.attach === "scsi")) words.push("-device", "virtio-scsi-pci,id=scsi");
   let ports = 0;
   disks.forEach((disk, index) => {
+    if (disk.fault !== undefined && "bytesPerSecond" in disk.fault) {
+      const limits = { "bps-read": disk.fault.bytesPerSecond };
+      words.push("-object", JSON.stringify({ "qom-type": "throttle-group", id: throttleGroup(index), limits }));
+    }
     if (disk.later) return;
     const name = `disk${index}`;
-    words.push("-blockdev", JSON.stringify(blockNode(index, copyPath(directory, index), disk.attach === "cdrom")));
+    words.push("-blockdev", JSON.stringify(blockNode(index, copyPath(directory, index), disk)));
     const device = {
       virtio: `virtio-blk-pci,drive=${name}`,
       ahci: `ide-hd,drive=${name},bus=ide.${ports}`,
@@ -224,7 +271,14 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
     // Pointers are signed by a cheap hash: the architecture's own takes half of the emulator's time.
     ...(options.arch === "aarch64"
       ? ["-machine", "virt", "-cpu", "max,pauth-impdef=on"]
-      : ["-machine", "q35", "-cpu", "max", "-vga", options.vga ? "std" : "none"]),
+      : [
+          "-machine",
+          options.firmware === "secureboot" ? "q35,smm=on" : "q35",
+          "-cpu",
+          "max",
+          "-vga",
+          options.vga ? "std" : "none",
+        ]),
     // The guest's clock doesn't matter; what its kernel draws entropy from does (facts.md).
     ...["-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0"],
     ...["-chardev", `socket,id=qmp,path=${directory}/qmp,server=on,wait=off`, "-mon", "chardev=qmp,mode=control"],
@@ -238,10 +292,13 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
     );
   }
   if (!options.mayReset) words.push("-no-reboot");
-  if (options.firmware === "uefi") {
-    await run("cp", [`${OVMF}/OVMF_VARS_4M.fd`, `${directory}/vars`]);
-    words.push("-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF}/OVMF_CODE_4M.fd`);
+  if (options.firmware === "uefi" || options.firmware === "secureboot") {
+    const [code, variables] = FIRMWARE[options.firmware];
+    await run("cp", [`${OVMF}/${variables}`, `${directory}/vars`]);
+    words.push("-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF}/${code}`);
     words.push("-drive", `if=pflash,format=raw,unit=1,file=${directory}/vars`);
+    // Only code in system management mode may write the variables.
+    if (options.firmware === "secureboot") words.push("-global", "driver=cfi.pflash01,property=secure,value=on");
   }
   if (options.kernel) words.push("-kernel", options.kernel);
   if (options.initrd) words.push("-initrd", options.initrd);
