@@ -1,8 +1,9 @@
 /** Reads Baton's configuration: YAML or INI with the same keys, every mistake with its line and column. Pure. */
 
 import type { Diagnostic } from "../entry.ts";
-import { findKey, nearestKey, type RawValue } from "./settingkeys.ts";
+import { findKey, nearestKey } from "./settingkeys.ts";
 import type { SettingName, Settings } from "./settings.ts";
+import type { RawValue } from "./valuekinds.ts";
 
 /** Written by hand: more is a mistake. */
 export const SETTINGS_LIMIT = 256 * 1024;
