@@ -74,14 +74,17 @@ export function addVlan(parent: number, name: string, id: number): void {
   request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, message, `make ${name} for VLAN ${id}`);
 }
 
-/** @param bits of the network's prefix */
-export function addAddress(index: number, ip: string, bits: number): void {
+/**
+ * @param bits of the network's prefix
+ * @param broadcast of IPv4; the network's last address unless given
+ */
+export function addAddress(index: number, ip: string, bits: number, broadcast: string | null = null): void {
   const address = ipBytes(ip);
   const parts = [addressMessage(index, address, bits), attribute(IFA_LOCAL, address), attribute(IFA_ADDRESS, address)];
   if (address.length === 4 && bits < 31) {
-    const broadcast = Buffer.from(address);
-    for (let bit = bits; bit < 32; bit++) broadcast[bit >> 3]! |= 0x80 >> (bit & 7);
-    parts.push(attribute(IFA_BROADCAST, broadcast));
+    const last = Buffer.from(address);
+    for (let bit = bits; bit < 32; bit++) last[bit >> 3]! |= 0x80 >> (bit & 7);
+    parts.push(attribute(IFA_BROADCAST, broadcast === null ? last : ipBytes(broadcast)));
   }
   request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, Buffer.concat(parts), `give ${ip}/${bits} to interface ${index}`);
 }

@@ -26,6 +26,8 @@ export interface Lease {
   readonly domain: string | null;
   /** Option 119 (RFC 3397). */
   readonly search: readonly string[];
+  /** Option 28. */
+  readonly broadcast: string | null;
   /** Option 26. */
   readonly mtu: number | null;
   /** Option 42. */
@@ -71,6 +73,7 @@ export function lease(fields: Partial<Lease> & Pick<Lease, "origin">): Lease {
     domain: null,
     search: [],
     mtu: null,
+    broadcast: null,
     ntp: [],
     routes: [],
     uuid: null,

@@ -2,7 +2,6 @@
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describeError } from "../errors.ts";
 import { addVlan, setLinkUp } from "../linux/rtnetlink.ts";
 import { log } from "../log.ts";
@@ -22,7 +21,6 @@ export interface Link {
 const ROOT = "/sys/class/net";
 /** ARPHRD_ETHER; and InfiniBand's. */
 const ETHERNET = 1;
-const CARRIER_POLL_MS = 50;
 
 const attribute = (root: string, name: string, file: string): string | null => {
   try {
@@ -85,16 +83,6 @@ export function startLink(link: Link): boolean {
 /** Whether there is something at the other end; a link that is down has no carrier. */
 export function hasCarrier({ name }: Pick<Link, "name">, root = ROOT): boolean {
   return attribute(root, name, "carrier") === "1";
-}
-
-/** Waits for a carrier. @returns false where there is none within the time */
-export async function waitForCarrier(link: Link, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-  const end = performance.now() + timeoutMs;
-  while (!hasCarrier(link)) {
-    if (performance.now() >= end || signal?.aborted) return false;
-    await sleep(CARRIER_POLL_MS);
-  }
-  return true;
 }
 
 /** The interface for one VLAN of a link, made where it isn't there yet. @throws LinuxError */

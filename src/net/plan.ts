@@ -24,10 +24,13 @@ const plan = (fields: Partial<LinkPlan> & Pick<LinkPlan, "method">): LinkPlan =>
 /** Everything that can be asked for an address, and IPv4 as well as IPv6. */
 export const AUTOMATIC: readonly LinkPlan[] = [plan({ method: "auto" })];
 
+/** Words that say when the network is used, rather than how: policy/network.ts. */
+const POLICY_WORDS = ["prefer", "require"];
+
 /**
- * `network:` of the configuration, in petitboot's words: `no`; `auto`; `LINK,dhcp`;
- * `LINK,static,ADDRESS/BITS[,GATEWAY]`; `dns,ADDRESS[,ADDRESS]`. LINK is a name (`eth0`, `eth0.5` for VLAN 5) or a
- * hardware address.
+ * `network:` of the configuration, in petitboot's words: `no`; `auto`; `LINK,dhcp`; `LINK,no`;
+ * `LINK,static,ADDRESS/BITS[,GATEWAY]`; `dns,ADDRESS[,ADDRESS]`. LINK is a name or a hardware address, with `.5` behind it
+ * for VLAN 5.
  * @returns a sentence for each word that isn't understood
  */
 export function parsePlans(words: readonly string[]): { plans: readonly LinkPlan[]; problems: readonly string[] } {
@@ -36,25 +39,33 @@ export function parsePlans(words: readonly string[]): { plans: readonly LinkPlan
   const dns: string[] = [];
   for (const word of words) {
     const [name = "", method = "", ...rest] = word.trim().split(",");
-    if (word === "no" || word === "none" || word === "off") return { plans: [plan({ method: "none" })], problems };
-    if (word === "auto") plans.push(plan({ method: "auto" }));
+    if (/^(no|none|off|never)$/.test(word)) return { plans: [plan({ method: "none" })], problems };
+    if (POLICY_WORDS.includes(word)) continue;
+    const at = linkOf(name);
+    if (at.vlan !== null && !isVlan(at.vlan)) problems.push(`network: ${word}: VLANs have the numbers 1 to 4094`);
+    else if (word === "auto") plans.push(plan({ method: "auto" }));
     else if (name === "dns") dns.push(method, ...rest);
-    else if (method === "dhcp") plans.push(plan({ ...linkOf(name), method: "dhcp" }));
+    else if (method === "auto" || method === "dhcp") plans.push(plan({ ...at, method }));
+    else if (method === "no" || method === "none") plans.push(plan({ ...at, method: "none" }));
     else if (method === "static" && rest[0] !== undefined) {
       const [ip = "", bits = ""] = rest[0].split("/");
       if (!isAddress(ip) || !/^\d{1,3}$/.test(bits)) problems.push(`network: ${word}: ADDRESS/BITS is missing`);
-      else plans.push(plan({ ...linkOf(name), method: "static", ip, bits: Number(bits), gateway: rest[1] || null }));
+      else plans.push(plan({ ...at, method: "static", ip, bits: Number(bits), gateway: rest[1] || null }));
     } else
-      problems.push(`network: ${word}: it is no, auto, LINK,dhcp, LINK,static,ADDRESS/BITS,GATEWAY or dns,ADDRESS`);
+      problems.push(
+        `network: ${word}: it is no, auto, prefer, require, LINK,dhcp, LINK,static,ADDRESS/BITS,GATEWAY or dns,ADDRESS`,
+      );
   }
   const all = plans.length > 0 ? plans : AUTOMATIC;
   return { plans: all.map((one) => ({ ...one, dns: [...one.dns, ...dns] })), problems };
 }
 
 function linkOf(name: string): Pick<LinkPlan, "link" | "vlan"> {
-  const [, parent, vlan] = /^([a-z][\w-]*)\.(\d{1,4})$/i.exec(name) ?? [];
+  const [, parent, vlan] = /^([\w:-]+)\.(\d{1,4})$/.exec(name) ?? [];
   return parent === undefined ? { link: name, vlan: null } : { link: parent, vlan: Number(vlan) };
 }
+
+const isVlan = (id: number): boolean => id >= 1 && id <= 4094;
 
 const isAddress = (text: string): boolean => /^[0-9.]+$|^[0-9a-f:.]+:[0-9a-f:.]*$/i.test(text);
 
@@ -75,15 +86,41 @@ export function parseKernelIp(value: string): LinkPlan | null {
   const alone = method(parts[0]);
   if (alone !== null) return plan({ method: alone });
   const short = method(parts[1]);
-  if (short !== null && parts.length <= 3) return plan({ link: parts[0] || null, method: short });
+  if (short !== null && parts.length <= 3) return plan({ ...(parts[0] ? linkOf(parts[0]) : {}), method: short });
   const [ip, server, gateway, mask, hostname, device, autoconf, dns0, dns1] = parts;
   const way = method(autoconf);
-  const shared = { link: device || null, server: server || null, hostname: hostname || null };
+  const shared = { ...(device ? linkOf(device) : {}), server: server || null, hostname: hostname || null };
   if (!ip) return way === null ? null : plan({ ...shared, method: way });
   const bits = mask ? bitsOf(mask) : ip.includes(":") ? 64 : classBits(ip);
   if (!isAddress(ip) || bits === null) return null;
   const dns = [dns0, dns1].filter((text): text is string => text !== undefined && isAddress(text));
   return plan({ ...shared, method: "static", ip, bits, gateway: gateway || null, dns });
+}
+
+/**
+ * The kernel command line's `ip=` words, with `vlan=NAME:LINK` as dracut has it (dracut.cmdline(7): `vlan5`, `vlan0005`,
+ * `eth0.5` and `eth0.0005` are names of VLAN 5). A VLAN that no `ip=` names gets its address by itself.
+ * @param words of the command line
+ */
+export function kernelPlans(words: readonly string[]): { plans: readonly LinkPlan[]; problems: readonly string[] } {
+  const problems: string[] = [];
+  const plans: LinkPlan[] = [];
+  const vlans = new Map<string, { readonly link: string; readonly vlan: number }>();
+  for (const word of words) {
+    const [, name, link] = /^vlan=([^:]+):(.+)$/.exec(word) ?? [];
+    const id = Number(/(?:^vlan|\.)(\d{1,4})$/.exec(name ?? "")?.[1]);
+    if (name !== undefined && isVlan(id)) vlans.set(name, { link: link!, vlan: id });
+    else if (word.startsWith("vlan=")) problems.push(`kernel command line: ${word}: it is vlan=NAME.NUMBER:LINK`);
+    if (!word.startsWith("ip=")) continue;
+    const read = parseKernelIp(word.slice(3));
+    if (read !== null) plans.push(read);
+    else problems.push(`kernel command line: ${word}: it says nothing that Baton understands`);
+  }
+  const isSame = (one: LinkPlan, vlan: { link: string; vlan: number }): boolean =>
+    one.link === vlan.link && one.vlan === vlan.vlan;
+  const placed = plans.map((one) => ({ ...one, ...(one.link === null ? {} : vlans.get(one.link)) }));
+  const alone = [...vlans.values()].filter((vlan) => !placed.some((one) => isSame(one, vlan)));
+  return { plans: [...placed, ...alone.map((vlan) => plan({ ...vlan, method: "auto" }))], problems };
 }
 
 /** `255.255.255.0` or `24`. */

@@ -13,7 +13,7 @@ import { setLinkUp } from "../linux/rtnetlink.ts";
 import { log } from "../log.ts";
 import { type Lease, namesBootFile } from "../net/lease.ts";
 import { type Link, listLinks } from "../net/links.ts";
-import { AUTOMATIC, type LinkPlan, parseKernelIp, parsePlans } from "../net/plan.ts";
+import { AUTOMATIC, kernelPlans, type LinkPlan, parsePlans } from "../net/plan.ts";
 import { bringUp } from "../net/up.ts";
 import { splitCmdline } from "../policy/words.ts";
 import { Network, type NetworkRequest } from "./network.ts";
@@ -24,30 +24,51 @@ export const LATE_ALIASES = "modules.alias.late";
 
 /** A link says within so long that a cable is in: gigabit links take two to four seconds to agree on their speed. */
 const CARRIER_MS = 8000;
-const ADDRESS_MS = 15_000;
+/** Switches that look for loops (spanning tree) let nothing through for the first 30 s. */
+const ADDRESS_MS = 35_000;
 /** Interfaces appear so long after their drivers, USB ones last. */
 const LINKS_MS = 3000;
 /** A configuration of Baton's own. */
 const TEXT_LIMIT = 1024 * 1024;
 const BUSES = ["pci", "virtio", "usb", "vmbus", "xen", "platform"];
 
+/** Milliseconds; see {@link CARRIER_MS} and {@link ADDRESS_MS}. */
+export interface NetworkTimes {
+  readonly carrierMs: number;
+  readonly addressMs: number;
+}
+
 export class MachineNetwork {
   readonly network: Network;
   readonly #platform: Platform;
   readonly #onChange: () => void;
   readonly #words: readonly string[] | null;
-  readonly #leases: Lease[] = [];
+  readonly #times: NetworkTimes;
+  #leases: readonly Lease[] = [];
+  /** How many leases there have been, those that are over included. */
+  #given = 0;
   readonly #urls: { readonly url: string; readonly isNamed: boolean }[] = [];
   #up: Promise<void> | null = null;
   #asking: Promise<string | null> = Promise.resolve(null);
   #failures: readonly string[] = [];
   #wake: (() => void)[] = [];
+  /** Ends everything that keeps links up. */
+  #running = new AbortController();
+  /** While {@link start} asks by itself whatever comes. */
+  #isStarting = false;
+  #hasFound = false;
 
   /**
    * @param words `network:` of the configuration; null where it says nothing
    * @param onChange the network's entries are others than before
    */
-  constructor(platform: Platform, words: readonly string[] | null, onChange: () => void) {
+  constructor(
+    platform: Platform,
+    words: readonly string[] | null,
+    onChange: () => void,
+    times: Partial<NetworkTimes> = {},
+  ) {
+    this.#times = { carrierMs: CARRIER_MS, addressMs: ADDRESS_MS, ...times };
     this.#platform = platform;
     this.#words = words;
     this.#onChange = onChange;
@@ -61,21 +82,39 @@ export class MachineNetwork {
    */
   async start(url: string | null): Promise<string | null> {
     if (url !== null) this.#urls.push({ url, isNamed: true });
-    let found: string | null = "the network has not answered";
+    this.#isStarting = true;
+    try {
+      const found = await this.#firstFound();
+      if (found !== null) log.warn(`network: ${found}`);
+      return found;
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+
+  /** Asks with each lease that comes, until something is found or no link gives more. */
+  async #firstFound(): Promise<string | null> {
+    let found: string | null = null;
     const isOver = this.#bringUp().then(() => true);
     for (let seen = 0; ; ) {
-      if (this.#leases.length > seen) {
-        seen = this.#leases.length;
+      if (this.#given > seen) {
+        seen = this.#given;
         found = await this.#ask();
         if (found === null) return null;
         continue;
       }
-      const changed = new Promise<boolean>((resolve) => this.#wake.push(() => resolve(false)));
-      if ((await Promise.race([isOver, changed])) && this.#leases.length === seen) break;
+      if ((await Promise.race([isOver, this.#nextLease().then(() => false)])) && this.#given === seen) break;
     }
-    if (seenNothing(this.#leases)) found = this.#whyNothing();
-    log.warn(`network: ${found}`);
-    return found;
+    return this.#leases.length === 0 ? this.#whyNothing() : found;
+  }
+
+  /** What the network has told this machine so far. */
+  get leases(): readonly Lease[] {
+    return this.#leases;
+  }
+
+  #nextLease(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
   }
 
   /** Lists what stands at a URL. @throws BatonError where nothing comes of it */
@@ -98,8 +137,15 @@ export class MachineNetwork {
     return new TextDecoder().decode((await this.network.fetcher.read(url, { limit: TEXT_LIMIT }))!);
   }
 
-  /** Takes every link down, so that no card writes into memory that is another kernel's. */
+  /**
+   * Takes every link down, so that no card writes into memory that is another kernel's. Where that kernel doesn't start
+   * after all, the next question brings them up again.
+   */
   down(): void {
+    this.#running.abort();
+    this.#running = new AbortController();
+    this.#up = null;
+    this.#leases = [];
     for (const { name, index } of listLinks()) {
       try {
         setLinkUp(index, false);
@@ -109,16 +155,17 @@ export class MachineNetwork {
     }
   }
 
-  /** Asks again, where anything was asked before. */
+  /** Asks again. */
   async refresh(): Promise<void> {
     if (this.#leases.length > 0) await this.#ask();
+    else await this.start(null);
   }
 
   /** A network that can be fetched from. @throws BatonError where there is none */
   async #haveAddress(): Promise<void> {
     const isOver = this.#bringUp();
     if (this.#leases.length === 0) {
-      await Promise.race([isOver, new Promise<void>((resolve) => this.#wake.push(resolve))]);
+      await Promise.race([isOver, this.#nextLease()]);
     }
     if (this.#leases.length === 0) throw new BatonError("io", this.#whyNothing());
   }
@@ -150,14 +197,24 @@ export class MachineNetwork {
     const links = await findLinks();
     if (links.length === 0) return ["this machine has no network interface that Baton has a driver for"];
     log.info(`network: ${links.map(({ name, mac, driver }) => `${name} (${mac}, ${driver})`).join(", ")}`);
+    this.#running.abort();
+    this.#running = new AbortController();
     return bringUp(links, {
-      ...{ plans, carrierMs: CARRIER_MS, addressMs: ADDRESS_MS },
+      ...{ plans, ...this.#times, signal: this.#running.signal },
       ...{ firmware: this.#platform.firmware, arch: this.#platform.arch, uuid: machineUuid() },
-      onLease: (lease) => {
-        this.#leases.push(lease);
-        for (const wake of this.#wake.splice(0)) wake();
+      onLease: (lease) => this.#take(lease),
+      onLost: (lease) => {
+        this.#leases = this.#leases.filter((other) => other !== lease);
       },
     });
+  }
+
+  #take(lease: Lease): void {
+    this.#leases = [...this.#leases, lease];
+    this.#given++;
+    for (const wake of this.#wake.splice(0)) wake();
+    // A cable that was plugged in late, a server that was slow to start.
+    if (!this.#isStarting && (!this.#hasFound || namesBootFile(lease))) void this.#ask();
   }
 
   /** One question at a time. */
@@ -178,6 +235,7 @@ export class MachineNetwork {
         }
       }
       const failure = await this.network.ask(requests);
+      this.#hasFound = failure === null && requests.length > 0;
       this.#onChange();
       return failure;
     });
@@ -200,21 +258,11 @@ export class MachineNetwork {
   }
 }
 
-const seenNothing = (leases: readonly Lease[]): boolean => leases.length === 0;
-
-/** The configuration's plans; else the kernel's `ip=`; else everything automatic. */
+/** The configuration's plans; else the kernel command line's; else everything automatic. */
 function plansOf(words: readonly string[] | null, cmdline: string): readonly LinkPlan[] {
-  if (words !== null && words.length > 0) {
-    const { plans, problems } = parsePlans(words);
-    for (const problem of problems) log.warn(problem);
-    return plans;
-  }
-  const plans = splitCmdline(cmdline).flatMap((word) => {
-    if (!word.startsWith("ip=")) return [];
-    const plan = parseKernelIp(word.slice(3));
-    if (plan === null) log.warn(`kernel command line: ${word}: it says nothing that Baton understands`);
-    return plan ?? [];
-  });
+  const isSaid = words !== null && words.length > 0;
+  const { plans, problems } = isSaid ? parsePlans(words) : kernelPlans(splitCmdline(cmdline));
+  for (const problem of problems) log.warn(problem);
   return plans.length > 0 ? plans : AUTOMATIC;
 }
 

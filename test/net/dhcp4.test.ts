@@ -69,7 +69,7 @@ async function server(
   };
   const [main, proxy] = [await open("server"), await open("proxy")];
   const ports = { client: 0, server: main.address().port, proxy: proxy.address().port, host: "127.0.0.1" };
-  const times = { retry: 60, gatherGood: 30, gather: 120 };
+  const times = { retry: 60, gatherGood: 30, gather: 120, grant: 300 };
   return { options: { firmware: "efi", arch: "x86_64", uuid: UUID, timeoutMs: 900, times, ports }, questions };
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ipBytes } from "../../src/linux/rtnetlink.ts";
-import { decodeMessage, encodeMessage, ip6Text, parseIfInet6 } from "../../src/net/dhcp6.ts";
+import { decodeMessage, encodeMessage } from "../../src/net/dhcp6packet.ts";
+import { ip6Text, parseIfInet6 } from "../../src/net/ip6.ts";
 import { bootif, expandIpv6, hexAddress } from "../../src/net/lease.ts";
 import { findLink, type Link } from "../../src/net/links.ts";
 import { parseKernelIp, parsePlans } from "../../src/net/plan.ts";

@@ -1,0 +1,210 @@
+/**
+ * Networks for tests, without machines: each place is a network namespace of this host's kernel, cables are veth pairs,
+ * and the servers are the real ones (dnsmasq). Needs neither root nor anything of the host's own network.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Lease } from "../../src/net/lease.ts";
+import { ROOT, run } from "./host.ts";
+
+const IS_ROOT = process.getuid?.() === 0;
+/** Of what is expected to happen soon; the machine may be busy. */
+const WAIT_MS = 60_000;
+
+/** One network namespace, with mounts of its own. */
+export class Place {
+  readonly pid: number;
+  readonly #t: TestContext;
+  readonly #directory: string;
+
+  constructor(t: TestContext, pid: number, directory: string) {
+    this.#t = t;
+    this.pid = pid;
+    this.#directory = directory;
+  }
+
+  /** The words that run a program in here. */
+  #inside(program: string, args: readonly string[]): [string, string[]] {
+    const user = IS_ROOT ? [] : ["-U", "--preserve-credentials"];
+    return ["nsenter", ["-t", String(this.pid), ...user, "-n", "-m", program, ...args]];
+  }
+
+  run(program: string, ...args: readonly string[]): Promise<string> {
+    return run(...this.#inside(program, args));
+  }
+
+  /** `ip`'s words, one command each. */
+  async ip(...commands: readonly string[]): Promise<void> {
+    const [program, args] = this.#inside("ip", ["-batch", "-"]);
+    await run(program, args, { input: `${commands.join("\n")}\n` });
+  }
+
+  /** Runs until the test ends. */
+  start(program: string, ...args: readonly string[]): ChildProcess {
+    const [nsenter, words] = this.#inside(program, args);
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+    const child = spawn(nsenter, words, { env, stdio: ["ignore", "pipe", "pipe"] });
+    this.#t.after(() => child.kill("SIGKILL"));
+    return child;
+  }
+
+  /** dnsmasq with these words; ready when it says so. What it says stands in `lines`. */
+  async dnsmasq(...words: readonly string[]): Promise<Output> {
+    const leases = join(this.#directory, `leases-${words.length}-${Math.random()}`);
+    const child = this.start(
+      "dnsmasq",
+      ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--group=root", "--no-hosts"],
+      ...["--log-facility=-", "--log-dhcp", "--no-resolv", `--dhcp-leasefile=${leases}`, "--dhcp-authoritative"],
+      ...words,
+    );
+    const output = new Output(child);
+    await output.waitFor(/started, version/);
+    return output;
+  }
+
+  /** Baton's network as the initramfs has it; see client.ts. */
+  async baton(options: ClientOptions = {}): Promise<Client> {
+    const { cmdline = "console=ttyS0", ...rest } = options;
+    const file = (name: string, text: string): string => {
+      const path = join(this.#directory, `${name}-${this.pid}`);
+      writeFileSync(path, text);
+      return path;
+    };
+    await this.run("mount", "--bind", file("cmdline", `${cmdline}\n`), "/proc/cmdline");
+    await this.run("mount", "--bind", file("resolv", ""), "/etc/resolv.conf");
+    const client = join(ROOT, "test/vm/client.ts");
+    // A process that enters other mounts is in their root: no name may be relative.
+    const child = this.start(process.execPath, "--import", import.meta.resolve("tsx"), client, JSON.stringify(rest));
+    return new Client(child);
+  }
+}
+
+/** What client.ts takes. */
+export interface ClientOptions {
+  /** Of the kernel. */
+  readonly cmdline?: string;
+  /** `network:` of the configuration. */
+  readonly network?: readonly string[];
+  readonly url?: string;
+  readonly firmware?: "efi" | "pc";
+  /** Milliseconds. */
+  readonly carrierMs?: number;
+  readonly addressMs?: number;
+}
+
+/** What a program says, line by line. */
+export class Output {
+  readonly child: ChildProcess;
+  text = "";
+  #wake: (() => void)[] = [];
+
+  constructor(child: ChildProcess) {
+    this.child = child;
+    for (const stream of [child.stdout!, child.stderr!]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.text += text;
+        for (const wake of this.#wake.splice(0)) wake();
+      });
+    }
+    child.on("close", () => {
+      for (const wake of this.#wake.splice(0)) wake();
+    });
+  }
+
+  /** @param from where in `text` to look from */
+  async waitFor(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
+    const end = performance.now() + WAIT_MS;
+    for (;;) {
+      const found = pattern.exec(this.text.slice(from));
+      if (found !== null) return found;
+      const isOver = this.child.exitCode !== null || this.child.signalCode !== null;
+      if (isOver || performance.now() > end) {
+        throw new Error(`${isOver ? "it ended" : "the time is over"} without ${pattern}; it said:\n${this.text}`);
+      }
+      const late = sleep(1000, undefined, { ref: false });
+      await Promise.race([new Promise<void>((resolve) => this.#wake.push(resolve)), late]);
+    }
+  }
+}
+
+/** What Baton's network came to. */
+export interface ClientResult {
+  /** Null where something was found. */
+  readonly failure: string | null;
+  readonly leases: readonly Lease[];
+  readonly entries: readonly { readonly title: string; readonly linux: string | null; readonly options: string }[];
+  readonly resolvConf: string;
+}
+
+export class Client extends Output {
+  /** When everything has been tried, or something found. */
+  async result(): Promise<ClientResult> {
+    const [, json] = await this.waitFor(/^result (.*)$/m);
+    return JSON.parse(json!) as ClientResult;
+  }
+
+  /** The first lease; the test fails where there is none. */
+  async lease(): Promise<Lease> {
+    const { leases, failure } = await this.result();
+    if (leases[0] === undefined) throw new Error(`no lease: ${failure}\n${this.text}`);
+    return leases[0];
+  }
+}
+
+/** Namespaces of one test; they and all that runs in them end with it. */
+export class World {
+  readonly #t: TestContext;
+  readonly directory: string;
+  #first: Place | null = null;
+
+  constructor(t: TestContext) {
+    this.#t = t;
+    this.directory = mkdtempSync(join(tmpdir(), "baton-net-"));
+    t.after(() => rmSync(this.directory, { recursive: true, force: true }));
+  }
+
+  /** A place without any cable, its loopback up. */
+  async place(): Promise<Place> {
+    // All share the first one's user namespace, so that cables can be laid between them.
+    const user = IS_ROOT ? [] : this.#first === null ? ["--map-root-user"] : [];
+    const unshare = ["unshare", ...user, "--net", "--mount", "sleep", "infinity"];
+    const enter = this.#first === null || IS_ROOT ? [] : ["nsenter", "-t", String(this.#first.pid), "-U"];
+    const [program, ...args] = [...enter, ...(enter.length > 0 ? ["--preserve-credentials"] : []), ...unshare];
+    const child = spawn(program!, args, { stdio: "ignore" });
+    this.#t.after(() => child.kill("SIGKILL"));
+    const place = new Place(this.#t, child.pid!, this.directory);
+    // Until it has left this process's own namespace nothing must be done in it.
+    const own = await run("readlink", ["/proc/self/ns/net"]);
+    for (let tries = 0; ; tries++) {
+      const theirs = await run("readlink", [`/proc/${child.pid}/ns/net`]).catch(() => own);
+      const program = await run("cat", [`/proc/${child.pid}/comm`]).catch(() => "");
+      if (theirs !== own && program.trim() === "sleep") break;
+      if (tries > 200) throw new Error("unshare makes no network namespace here");
+      await sleep(10);
+    }
+    await place.run("mount", "-t", "sysfs", "sysfs", "/sys");
+    await place.ip("link set lo up");
+    this.#first ??= place;
+    return place;
+  }
+
+  /** A cable between two places, down at both ends. @param mac at the second end */
+  async cable(from: Place, name: string, to: Place, otherName: string, mac?: string): Promise<void> {
+    const address = mac === undefined ? "" : `address ${mac} `;
+    await from.ip(`link add ${name} type veth peer name ${otherName} ${address}netns ${to.pid}`);
+  }
+}
+
+/** 10.77.0.1 with a cable to a machine's eth0. */
+export async function oneCable(t: TestContext): Promise<{ world: World; server: Place; machine: Place }> {
+  const world = new World(t);
+  const [server, machine] = [await world.place(), await world.place()];
+  await world.cable(server, "s0", machine, "eth0", "52:54:00:00:00:01");
+  await server.ip("addr add 10.77.0.1/24 dev s0", "link set s0 up");
+  return { world, server, machine };
+}
