@@ -13,7 +13,7 @@ import { BY_HAND } from "../kexec/state.ts";
 import { ifdown, networkInterfaces } from "../linux/ifdown.ts";
 import { KEXEC_PRESERVE_CONTEXT, kexecLoad } from "../linux/kexec.ts";
 import { unmount } from "../linux/mount.ts";
-import { reboot } from "../linux/reboot.ts";
+import { jump } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { parseMountinfo } from "../volumes/mountinfo.ts";
 import { KEXEC_HELP, KEXEC_VERSION } from "./kexechelp.ts";
@@ -122,7 +122,9 @@ async function unloadKernel(plan: KexecPlan): Promise<boolean> {
 async function exec(): Promise<number> {
   if (existsSync(OWN_IMAGE)) await unmountDisks();
   try {
-    reboot("kexec");
+    jump();
+    // Only a kernel that was loaded with --load-preserve-context comes back.
+    return 0;
   } catch (error) {
     complain(`kexec failed: ${describeError(error)}`);
   }

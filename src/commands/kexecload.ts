@@ -193,7 +193,8 @@ async function byFile(plan: KexecPlan, request: LoadRequest): Promise<void> {
     const flags = plan.crash ? KEXEC_FILE_ON_CRASH : 0;
     if (plan.debug)
       debug(`kexec_file_load: kernel ${kernel.size} bytes, initrd ${initrd?.size ?? 0} bytes: ${request.cmdline}`);
-    await fileLoad(kernel, initrd, request.cmdline, flags, { timeoutMs: READ_MS });
+    const { cmdlineLimit = null } = request;
+    await fileLoad({ ...kernel, cmdlineLimit }, initrd, request.cmdline, flags, { timeoutMs: READ_MS });
   } finally {
     for (const fd of copies) closeSync(fd);
   }

@@ -6,9 +6,30 @@
 
 import { BatonError } from "../errors.ts";
 import type { LinuxError } from "../linux/error.ts";
-import { KEXEC_PRESERVE_CONTEXT } from "../linux/kexec.ts";
+import {
+  KEXEC_ARCH,
+  KEXEC_FILE_NO_INITRAMFS,
+  KEXEC_FILE_ON_CRASH,
+  KEXEC_FILE_UNLOAD,
+  KEXEC_ON_CRASH,
+  KEXEC_PRESERVE_CONTEXT,
+  kexecFlagNames,
+} from "../linux/kexec.ts";
 import { MOST_SEGMENTS, type Segment } from "./memory.ts";
 import type { KexecState } from "./state.ts";
+
+/** COMMAND_LINE_SIZE of x86 less one. */
+const DEFAULT_CMDLINE_LIMIT = 2047;
+/**
+ * The kernel keeps this many bytes of the header's limit for an "elfcorehdr=0x…" of a crash kernel, whether it is
+ * one or not (MAX_ELFCOREHDR_STR_LEN in arch/x86/kernel/kexec-bzimage64.c).
+ */
+const CMDLINE_RESERVED = 30;
+
+/** The most bytes of command line, with its NUL, of a kernel whose own limit is `limit` without it. */
+export function cmdlineRoom(limit: number | null | undefined): number {
+  return (limit ?? DEFAULT_CMDLINE_LIMIT) - CMDLINE_RESERVED;
+}
 
 /** What was asked of the kernel, as far as it decides about the reason. Sizes in bytes. */
 export interface KexecAttempt {
@@ -62,6 +83,22 @@ interface Explanation {
 
 /** By kexec_load, which takes segments and no files. */
 const isClassic = ({ attempt }: Context): boolean => attempt.segments !== undefined;
+
+/** Those of the call's flags that no kernel knew when this was written. */
+const unknownFlags = (context: Context): number => {
+  const known = isClassic(context)
+    ? KEXEC_ON_CRASH | KEXEC_PRESERVE_CONTEXT
+    : KEXEC_FILE_UNLOAD | KEXEC_FILE_ON_CRASH | KEXEC_FILE_NO_INITRAMFS;
+  const flags = context.attempt.flags ?? 0;
+  return (isClassic(context) ? flags % 0x10000 : flags) & ~known;
+};
+
+/** The flags' architecture, where it isn't this one; else 0. */
+const foreignArch = ({ attempt: { flags = 0 } }: Context): number => {
+  const arch = flags - (flags % 0x10000);
+  const own = process.arch === "arm64" ? KEXEC_ARCH.AARCH64 : KEXEC_ARCH.X86_64;
+  return arch === own ? 0 : arch;
+};
 
 const isLockedDown = ({ state }: Context): boolean => state.lockdown !== null && state.lockdown !== "none";
 
@@ -158,6 +195,17 @@ const LOADING: readonly Explanation[] = [
   {
     errno: "ENOPKG",
     says: "The kernel file is signed in a way (a hash or cipher) that this kernel was built without.",
+  },
+  {
+    errno: "EINVAL",
+    when: (c) => unknownFlags(c) !== 0,
+    says: (c) => `This kernel knows no such flags (0x${unknownFlags(c).toString(16)}).`,
+  },
+  {
+    errno: "EINVAL",
+    when: (c) => isClassic(c) && foreignArch(c) !== 0,
+    says: (c) =>
+      `The flags say that it is another architecture's (${kexecFlagNames(foreignArch(c))}), and a kernel only takes its own's.`,
   },
   {
     errno: "EINVAL",

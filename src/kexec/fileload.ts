@@ -5,23 +5,10 @@ import { BatonError } from "../errors.ts";
 import { LinuxError } from "../linux/error.ts";
 import { kexecFileLoad } from "../linux/kexec.ts";
 import { memfd } from "../linux/memfd.ts";
-import { explainLoad, type KexecAttempt, mebibytes } from "./explain.ts";
+import { cmdlineRoom, explainLoad, type KexecAttempt, mebibytes } from "./explain.ts";
 import { joinFiles, type KexecFile, type ReadOptions, readThrough } from "./files.ts";
 import type { LoadMethod, LoadRequest } from "./method.ts";
 import { type KexecState, readKexecState } from "./state.ts";
-
-/** COMMAND_LINE_SIZE of x86 less one. */
-const DEFAULT_CMDLINE_LIMIT = 2047;
-/**
- * The kernel keeps this many bytes of the header's limit for an "elfcorehdr=0x…" of a crash kernel, whether it is
- * one or not (MAX_ELFCOREHDR_STR_LEN in arch/x86/kernel/kexec-bzimage64.c).
- */
-const CMDLINE_RESERVED = 30;
-
-/** The most bytes of command line, with its NUL, of a kernel whose own limit is `limit` without it. */
-export function cmdlineRoom(limit: number | null | undefined): number {
-  return (limit ?? DEFAULT_CMDLINE_LIMIT) - CMDLINE_RESERVED;
-}
 
 /** What the method needs of the system, so that tests can stand in for it. */
 export interface FileLoadSystem {

@@ -5,7 +5,7 @@
  *     const memory = new Memory(await readIomem());
  *     const start = layOutBzImage(bytes, facts, memory);      // an image's loader, in src/images
  *     await load(addStart(memory, start), memory.alignAndMerge());
- *     reboot("kexec");
+ *     await reboot();
  */
 
 import { readSync } from "node:fs";
@@ -14,18 +14,32 @@ import { BatonError } from "../errors.ts";
 import { LinuxError } from "../linux/error.ts";
 import { type FileMapping, mapFile } from "../linux/filemap.ts";
 import {
+  KEXEC_ARCH,
   KEXEC_FILE_NO_INITRAMFS,
   KEXEC_FILE_ON_CRASH,
+  KEXEC_FILE_UNLOAD,
   KEXEC_ON_CRASH,
+  KEXEC_PRESERVE_CONTEXT,
   type KexecSegment,
   kexecFileLoad,
   kexecFileUnload,
   kexecLoad,
   loadsEnded,
 } from "../linux/kexec.ts";
-import { explainLoad, type KexecAttempt } from "./explain.ts";
+import { jump } from "../linux/reboot.ts";
+import { cmdlineRoom, explainJump, explainLoad, type KexecAttempt } from "./explain.ts";
 import { checkSegments, type Segment, segmentSize } from "./memory.ts";
 import { readKexecState } from "./state.ts";
+
+/** Flags of either call, and the architectures of kexec_load's. */
+export {
+  KEXEC_ARCH,
+  KEXEC_FILE_NO_INITRAMFS,
+  KEXEC_FILE_ON_CRASH,
+  KEXEC_FILE_UNLOAD,
+  KEXEC_ON_CRASH,
+  KEXEC_PRESERVE_CONTEXT,
+};
 
 export interface LoadTimes {
   /** Milliseconds for each piece of a file and each call; no end unless given. */
@@ -41,13 +55,14 @@ export interface PrepareOptions extends LoadTimes {
 
 /**
  * Loads a kernel that the running kernel itself lays out (kexec_file_load(2)).
- * @param kernel open for reading; read from its beginning
+ * @param kernel open for reading; read from its beginning. `cmdlineLimit` is what its own header allows
+ *   (`Image.cmdlineLimit`), for the message about a command line that is too long
  * @param initrd null for none (KEXEC_FILE_NO_INITRAMFS)
  * @param flags KEXEC_FILE_ON_CRASH
  * @throws KexecError with what the refusal means here
  */
 export async function fileLoad(
-  kernel: { readonly fd: number; readonly size: number },
+  kernel: { readonly fd: number; readonly size: number; readonly cmdlineLimit?: number | null },
   initrd: { readonly fd: number; readonly size: number } | null,
   cmdline: string,
   flags = 0,
@@ -58,7 +73,7 @@ export async function fileLoad(
     kernelSize: kernel.size,
     initrdSize: initrd?.size ?? 0,
     cmdlineSize: Buffer.byteLength(cmdline) + 1,
-    cmdlineLimit: Number.POSITIVE_INFINITY,
+    cmdlineLimit: cmdlineRoom(kernel.cmdlineLimit),
     isCrash: (flags & KEXEC_FILE_ON_CRASH) !== 0,
     flags: all,
   };
@@ -174,6 +189,19 @@ export async function unload(): Promise<void> {
 /** Forgets the kernel that was loaded for a panic; no failure where none is. */
 export async function unloadCrash(): Promise<void> {
   await forget(KEXEC_ON_CRASH);
+}
+
+/**
+ * Jumps into the kernel that was loaded. Nothing is synced or unmounted before (handover.ts does). Returns only where that
+ * kernel was loaded with KEXEC_PRESERVE_CONTEXT, and has jumped back.
+ * @throws KexecError with what the refusal means here
+ */
+export async function reboot(): Promise<void> {
+  try {
+    jump();
+  } catch (error) {
+    throw error instanceof LinuxError ? explainJump(error, await readKexecState()) : error;
+  }
 }
 
 /** Resolves when no load of this process is going on: the kernel refuses to jump before (EBUSY). */

@@ -25,3 +25,13 @@ export function reboot(command: RebootCommand): never {
   // Only in a PID namespace of its own (a container) does it return; the namespace's end is then on its way.
   throw new BatonError("refused", `reboot(${known.name}) returned: this is a container, whose host goes on running.`);
 }
+
+/**
+ * Jumps into the kernel that was loaded for kexec. Returns only where that one was loaded with KEXEC_PRESERVE_CONTEXT, and
+ * has jumped back.
+ * @throws LinuxError as {@link reboot}
+ */
+export function jump(): void {
+  const { name, value } = REBOOT_COMMANDS.kexec;
+  callNow("reboot", [value], { call: "reboot", args: [{ word: name }] });
+}
