@@ -47,6 +47,7 @@ const TEST_PACKAGES = [
   ["openssl", "certificates"],
   ["ovmf", "UEFI firmware for the VM"],
   ["qemu-system-arm", "the arm64 VM"],
+  ["sbsigntool", "kernels signed for Secure Boot"],
   ["squashfs-tools", "mksquashfs"],
   ["libsystemd-shared", "what the fetched bootctl runs on: a second opinion on the Boot Loader Specification"],
   ["tmux", "terminals of known size"],

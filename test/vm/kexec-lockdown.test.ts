@@ -7,23 +7,12 @@ import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import { grubConfig } from "./grub.ts";
 import { KERNEL, payload } from "./payload.ts";
-
-/** A kernel without the signature behind it, which the header's table of directories names (PE/COFF, section 3.4.3). */
-function withoutSignature(kernel: Buffer): Buffer {
-  const unsigned = Buffer.from(kernel);
-  const entry = unsigned.readUInt32LE(0x3c) + 24 + 112 + 4 * 8;
-  const at = unsigned.readUInt32LE(entry);
-  assert.ok(at > 0, "the kernel has no signature to be taken off");
-  unsigned.fill(0, entry, entry + 8);
-  return unsigned.subarray(0, at);
-}
+import { tampered, withoutSignature } from "./signing.ts";
 
 test("lockdown: what has no signature that this kernel knows is refused with the reason, and never got around", async () => {
   const uuid = "5a6b1c2d-0031-4000-8000-000000000031";
   const system = await payload("lockdown");
   const kernel = await readFile(KERNEL);
-  const tampered = Buffer.from(kernel);
-  tampered[4 << 20]! ^= 1;
   const linux = "/boot/vmlinuz root=/dev/none ro console=ttyS0 quiet";
   const image = await diskImage({
     name: "lockdown",
@@ -39,7 +28,7 @@ test("lockdown: what has no signature that this kernel knows is refused with the
           ]),
           "/boot/vmlinuz": kernel,
           "/boot/unsigned": withoutSignature(kernel),
-          "/boot/tampered": tampered,
+          "/boot/tampered": await tampered(KERNEL),
           "/boot/initrd.img": { host: system.file },
         },
       },
