@@ -3,15 +3,13 @@
  * a server fails. What is not complete, or not what its digest says, is never handed out.
  */
 
-import { createHash, type Hash } from "node:crypto";
-import { closeSync, writeSync } from "node:fs";
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { type FileHandle, readFile } from "node:fs/promises";
 import { freemem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
-import { memfd } from "../linux/memfd.ts";
 import { log } from "../log.ts";
 import type { Fetcher } from "./fetcher.ts";
+import { MemoryFile } from "./memoryfile.ts";
 import type { Opened } from "./transport.ts";
 import { digestOf, parseFetchUrl, shownUrl } from "./url.ts";
 
@@ -94,7 +92,7 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
         `${name}: it has ${size} bytes and must have ${options.size}; nothing of it is used`,
       );
     }
-    const sha256 = file.digest();
+    const sha256 = await file.digest();
     if (expected !== null && sha256 !== expected) {
       throw new BatonError(
         "bad-format",
@@ -176,52 +174,4 @@ async function checkMemory(name: string, bytes: number): Promise<void> {
     "too-large",
     `${name}: it needs ${mib(bytes)} of memory and there are ${mib(Math.max(0, available - SPARE_BYTES))} left for it`,
   );
-}
-
-/** An anonymous file in memory that grows, with the digest of what is in it. */
-class MemoryFile {
-  readonly #name: string;
-  #fd: number | null;
-  #hash: Hash = createHash("sha256");
-  size = 0;
-  validator: string | null = null;
-
-  constructor(name: string) {
-    this.#name = name;
-    this.#fd = memfd("baton-fetch");
-  }
-
-  restart(): void {
-    this.size = 0;
-    this.validator = null;
-    this.#hash = createHash("sha256");
-  }
-
-  append(piece: Uint8Array): void {
-    this.#hash.update(piece);
-    try {
-      for (let at = 0; at < piece.length; ) at += writeSync(this.#fd!, piece, at, piece.length - at, this.size + at);
-    } catch (error) {
-      throw new BatonError("too-large", `${this.#name}: there is no memory left for it: ${describeError(error)}`);
-    }
-    this.size += piece.length;
-  }
-
-  digest(): string {
-    return this.#hash.copy().digest("hex");
-  }
-
-  /** The file itself, which is then its owner's. */
-  async handle(): Promise<FileHandle> {
-    // A FileHandle of its own: Node has none for a descriptor that it did not open.
-    const handle = await open(`/proc/self/fd/${this.#fd}`, "r+");
-    await handle.truncate(this.size);
-    this.discard();
-    return handle;
-  }
-
-  discard(): void {
-    if (this.#fd !== null) closeSync(this.#fd);
-    this.#fd = null;
-  }
 }
