@@ -13,8 +13,8 @@ import { mergeWrites } from "./commands/variables.ts";
 import { Environment } from "./environment.ts";
 import { findConfigurations } from "./find.ts";
 import { Interpreter } from "./interpreter.ts";
-import { defaultEntry, type ListedMenu, Listing, TOP } from "./listing.ts";
-import { findFallbacks, timeoutOf, timeoutStyleOf } from "./selection.ts";
+import { defaultEntry, fallbackEntries, type ListedMenu, Listing, TOP } from "./listing.ts";
+import { timeoutOf, timeoutStyleOf } from "./selection.ts";
 import { decodeSource, SourceText } from "./source.ts";
 import { startEnvironment } from "./start.ts";
 
@@ -92,10 +92,7 @@ function chooseDefault(
   if (value !== "" && !isNamed) {
     run.say("warning", null, `the default is '${value}', which is no entry of the menu; GRUB takes the first one`);
   }
-  const items = menu.items.map(({ item }) => item);
-  const fallback = findFallbacks(items, menu.env.get("fallback") ?? "")
-    .map((at) => defaultEntry({ env: menu.env, items: [menu.items[at]!] }, "0").index)
-    .filter((at): at is number => at !== null);
+  const fallback = fallbackEntries(menu, menu.env.get("fallback") ?? "");
   return { defaultIndex: index, defaultIsExplicit: value !== "" && isNamed, fallback };
 }
 

@@ -7,7 +7,7 @@ import { mergeWrites } from "./commands/variables.ts";
 import type { Environment } from "./environment.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { BootPlan, Menu, type MenuItem, type ShownMenu } from "./menu.ts";
-import { findItem, splitDefault } from "./selection.ts";
+import { findFallbacks, findItem, isIndex, splitDefault } from "./selection.ts";
 
 /** A menu whose items were run. */
 export interface ListedMenu {
@@ -189,6 +189,30 @@ function restriction(item: MenuItem, superusers: string | undefined): string[] |
   return [...new Set([...splitUsers(superusers), ...item.users])];
 }
 
+/** What `$default` and `$fallback` count and name: openSUSE's hidden entries are not among it. */
+function countedItems({ items }: ListedMenu): readonly ListedItem[] {
+  return items.filter(({ item }) => item.isHidden !== true);
+}
+
+const asNamed = (items: readonly ListedItem[]): MenuItem[] => items.map(({ item }) => item);
+
+/**
+ * openSUSE puts a note before the menu of a snapshot that was chosen to start from; a default that is a number, or none
+ * at all, doesn't count it.
+ */
+function hasSnapshotNote(items: readonly ListedItem[]): boolean {
+  const first = items[0]?.item;
+  return items.length > 1 && first?.isSubmenu === true && first.title.startsWith("Bootable snapshot");
+}
+
+/** The entries that `$fallback` names, as indexes in the list. */
+export function fallbackEntries(menu: ListedMenu, value: string): number[] {
+  const items = countedItems(menu);
+  return findFallbacks(asNamed(items), value)
+    .map((at) => defaultEntry({ env: menu.env, items: [items[at]!] }, "0").index)
+    .filter((index) => index !== null);
+}
+
 /**
  * The entry that GRUB starts for a `$default`: where it names a submenu, that menu's own default.
  * @returns null where the menu has no entry at all.
@@ -199,19 +223,13 @@ export function defaultEntry(menu: ListedMenu, value: string): { index: number |
   let level: ListedMenu = menu;
   for (;;) {
     const { first, rest: inside } = splitDefault(rest);
-    let at =
-      first === ""
-        ? -1
-        : findItem(
-            level.items.map(({ item }) => item),
-            first,
-          );
-    if (at === -1) {
-      // What isn't there is the first one, in GRUB.
-      if (first !== "" || level === menu) isNamed = false;
-      at = 0;
-    }
-    const listed = level.items[at];
+    const items = countedItems(level);
+    let at = first === "" ? -1 : findItem(asNamed(items), first);
+    // What isn't there is the first one, in GRUB.
+    if (at === -1 && (first !== "" || level === menu)) isNamed = false;
+    const isShifted = hasSnapshotNote(items) && (at === -1 || (at < items.length - 1 && isIndex(first)));
+    at = Math.max(at, 0) + (isShifted ? 1 : 0);
+    const listed = items[at];
     if (listed === undefined) return { index: null, isNamed: false };
     if (listed.index !== null) return { index: listed.index, isNamed };
     if (listed.submenu === null) return { index: null, isNamed: false };

@@ -10,8 +10,10 @@ export interface MenuItem {
   readonly title: string;
   /** `--id`, null where it wasn't given; GRUB then uses the title. */
   readonly id: string | null;
+  /** What else `$default` may call it. */
+  readonly names?: readonly string[];
   readonly isSubmenu: boolean;
-  /** `hiddenentry`: only its hotkey or `$default` starts it. */
+  /** `hiddenentry`: only its hotkey starts it; `$default` neither names nor counts it. */
   readonly isHidden?: boolean;
   /** `--users`: null for `--unrestricted`, empty where neither was given. */
   readonly users: readonly string[] | null;

@@ -5,7 +5,7 @@ import type { MenuItem } from "./menu.ts";
 import { parseNumber } from "./number.ts";
 
 /** An item as its menu knows it. */
-export type NamedItem = Pick<MenuItem, "title" | "id">;
+export type NamedItem = Pick<MenuItem, "title" | "id" | "names">;
 
 /**
  * The first part of a `$default` and what is left for the submenu: `>` separates, `>>` is a `>` in a name.
@@ -25,14 +25,20 @@ export function splitDefault(value: string): { first: string; rest: string } {
  */
 export function findItem(items: readonly NamedItem[], part: string): number {
   const name = part.replaceAll(">>", ">");
-  const isIndex = /^(?:0[xX][0-9a-fA-F]+|[0-9]+)$/.test(name);
-  const named = items.findIndex(({ id, title }) => (id ?? title) === name || title === name);
-  if (named !== -1 && !isIndex) return named;
+  const named = items.findIndex(
+    ({ id, title, names }) => (id ?? title) === name || title === name || names?.includes(name) === true,
+  );
+  if (named !== -1 && !isIndex(name)) return named;
   const number = parseNumber(name);
   if (number !== null && (number.rest === "" || /^\s/.test(number.rest))) {
     return number.value < BigInt(items.length) ? Number(number.value) : named;
   }
   return named;
+}
+
+/** True for a number and nothing else. */
+export function isIndex(name: string): boolean {
+  return /^(?:0[xX][0-9a-fA-F]+|[0-9]+)$/.test(name);
 }
 
 /** `$fallback`: names or indexes separated by blanks. */

@@ -157,3 +157,14 @@ test("a chainloaded unified kernel image is as good as its kernel, any other pro
     ],
   );
 });
+
+test("an entry that counts its boots is known without its counter, and by its file's name", async () => {
+  const files = { "/loader/entries/a-1.conf": entry("1"), "/loader/entries/b-2+3-1.conf": entry("2") };
+  for (const name of ["b-2", "b-2.conf", "b-2+3-1", "b-2+3-1.conf"]) {
+    const result = await read(`set default="${name}"\nblscfg\n`, { files });
+    assert.equal(result.entries[result.defaultIndex!]?.nativeId, "b-2", name);
+    assert.equal(result.defaultIsExplicit, true);
+    const only = await read(`set default="${name}"\nblscfg --show-default\n`, { files });
+    assert.deepEqual(titles(only), ["Fedora Linux (2)"]);
+  }
+});

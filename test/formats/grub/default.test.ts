@@ -185,3 +185,33 @@ for (const [header, timeout, style] of [
     assert.equal(result.timeoutStyle, style);
   });
 }
+
+test("hidden entries are neither counted nor named by a default or a fallback", async () => {
+  const menu = `
+hiddenentry "Console" --hotkey c --id console { linux /serial }
+menuentry "A" { linux /a }
+hiddenentry "Text mode" --hotkey t { set textmode=true }
+menuentry "B" { linux /b }
+`;
+  const chosen = async (header: string) => {
+    const { entries, defaultIndex, fallback } = await read(header + menu);
+    return [entries[defaultIndex!]!.title, ...fallback.map((index) => entries[index]!.title)];
+  };
+  assert.deepEqual(await chosen(""), ["A"]);
+  assert.deepEqual(await chosen("set default=1\nset fallback=0"), ["B", "A"]);
+  assert.deepEqual(await chosen("set default=console"), ["A"]);
+});
+
+test("the note that openSUSE puts before a snapshot's menu is not counted by a number", async () => {
+  const menu =
+    'submenu "Bootable snapshot #2" { menuentry "If OK" { true; } }\nmenuentry A { linux /a }\nmenuentry B { linux /b }';
+  const chosen = async (header: string) => {
+    const { entries, defaultIndex } = await read(header + menu);
+    return entries[defaultIndex!]!.title;
+  };
+  assert.equal(await chosen(""), "A");
+  assert.equal(await chosen("default=0\n"), "A");
+  assert.equal(await chosen("default=1\n"), "B");
+  assert.equal(await chosen("default=2\n"), "B");
+  assert.equal(await chosen("default=B\n"), "B");
+});

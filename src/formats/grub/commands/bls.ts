@@ -26,8 +26,10 @@ const OPTIONS = [
 
 /** An entry file: its keys in order, the same one perhaps several times. */
 interface EntryFile {
-  /** Without `.conf`. */
+  /** Without `.conf`, and without a boot counter. */
   readonly id: string;
+  /** With it: `fedora-6.9+3-1`. */
+  readonly fileName: string;
   readonly file: NamedFile;
   readonly values: readonly (readonly [key: string, value: string])[];
 }
@@ -58,9 +60,11 @@ const blscfg: CommandFunction = async (run, argv, call) => {
   }
   const wanted = run.env.get("default") ?? "";
   for (const [index, entry] of entries.entries()) {
-    const isDefault = wanted === entry.id || wanted === first(entry, "title") || wanted === String(index);
+    const names = [entry.id, entry.fileName, first(entry, "title"), String(index)];
+    const isDefault = names.includes(wanted.replace(/\.conf$/, ""));
     const isShown = (isDefault && showsDefault) || (!isDefault && showsOthers);
-    if (isShown || (only !== undefined && only.replace(/\.conf$/, "") === entry.id)) addEntry(run, entry);
+    const isOnly = only !== undefined && [entry.id, entry.fileName].includes(only.replace(/\.conf$/, ""));
+    if (isShown || isOnly) addEntry(run, entry);
   }
   return OK;
 };
@@ -87,9 +91,9 @@ async function readEntries(run: Interpreter, call: Call, path: string | undefine
       if (entry !== null) entries.push(entry);
     }
     if (entries.length === 0) continue;
-    entries.sort((a, b) => compareEntryNames(b.id, a.id));
+    entries.sort((a, b) => compareEntryNames(b.fileName, a.fileName));
     // Of two that compare alike GRUB keeps one.
-    return entries.filter((entry, i) => i === 0 || compareEntryNames(entry.id, entries[i - 1]!.id) !== 0);
+    return entries.filter((entry, i) => i === 0 || compareEntryNames(entry.fileName, entries[i - 1]!.fileName) !== 0);
   }
   return `there are no entries in ${folders.map((folder) => formatFileRef(run.files.name(folder).ref)).join(" or ")}`;
 }
@@ -108,8 +112,8 @@ async function readEntry(run: Interpreter, call: Call, path: string): Promise<En
     const match = /^([^ \t]+)[ \t]+(.+)$/.exec(line);
     if (match !== null) values.push([match[1]!, match[2]!]);
   }
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return { id: name.replace(/\.conf$/, ""), file, values };
+  const fileName = path.slice(path.lastIndexOf("/") + 1).replace(/\.conf$/, "");
+  return { id: fileName.replace(/\+[0-9]+(-[0-9]+)?$/, ""), fileName, file, values };
 }
 
 function first(entry: EntryFile, key: string): string | undefined {
@@ -148,6 +152,7 @@ function addEntry(run: Interpreter, entry: EntryFile): void {
   run.menu.items.push({
     title: first(entry, "title") ?? linux,
     id: entry.id,
+    names: [`${entry.id}.conf`, entry.fileName, `${entry.fileName}.conf`],
     isSubmenu: false,
     users: users === "" ? null : splitUsers(users),
     hotkey: first(entry, "grub_hotkey") ?? null,
