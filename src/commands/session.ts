@@ -62,6 +62,8 @@ export interface SessionPlace {
   openUrl?(url: string): Promise<void>;
 }
 
+const KEXEC_KINDS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
+
 /** So little is left at least when a key takes time from the countdown, in seconds. */
 const LEAST_LEFT = 3;
 const TICK_MS = 200;
@@ -194,7 +196,7 @@ export class Session {
       const entry = this.#place.discovery.entry(id);
       if (entry === null) continue;
       // What no kexec can start (a firmware menu, Windows) is passed over quietly unless it is the default.
-      if (entry.kind !== "linux" && id !== list.defaultId) continue;
+      if (!KEXEC_KINDS.includes(entry.kind) && id !== list.defaultId) continue;
       const failure = await this.#attempt(entry, entry.options);
       if (this.#isCancelled) return `${entry.title}: ${failure}`;
       failures.push(`${entry.title}: ${failure}`);

@@ -23,6 +23,8 @@ export interface DeviceRow {
   readonly reason: string | null;
   /** What a person should know who boots from it, else null or left out. */
   readonly note?: string | null;
+  /** It is encrypted, and a passphrase opens it. */
+  readonly isLocked?: boolean;
 }
 
 /** Work that is going on: `Loading Debian GNU/Linux`. */
@@ -119,6 +121,11 @@ export interface MenuActions {
   openUrl?(url: string): Promise<void>;
   /** Restarts into the firmware's own set-up; absent where there is no such thing. */
   firmware?(): Promise<void>;
+  /**
+   * Opens an encrypted device.
+   * @returns null where it is open, else why not; `again` where another passphrase might do it
+   */
+  unlockDevice?(name: string, passphrase: string): Promise<{ readonly reason: string; readonly again: boolean } | null>;
   /** Whether that is the password; after too many wrong ones, how long none is looked at. */
   unlock?(password: string): Promise<{ readonly ok: boolean; readonly waitMs: number }>;
   /** Looks at every device again. */

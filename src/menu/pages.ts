@@ -20,8 +20,10 @@ export const PAGE_TITLES: Readonly<Record<PageName, string>> = {
 };
 
 const HELP: readonly (readonly [keys: string, what: string])[] = [
-  ["Up Down k j", "move; PgUp, PgDn, Home and End as well, 1 to 9 by number"],
-  ["Enter", "boot the selected entry, or open the submenu (Right does too)"],
+  ["Up Down k j", "move (Ctrl-P and Ctrl-N, ^ and v too); 1 to 9 by number"],
+  ["PgUp PgDn", "a page up, a page down (Ctrl-B and Ctrl-F too)"],
+  ["Home End g G", "to the first, to the last (Ctrl-A and Ctrl-E too)"],
+  ["Enter", "boot the selected entry (Ctrl-X and F10 too), or open the submenu (Right too)"],
   ["Esc Left", "back: out of a submenu, off a page; ends what is being loaded"],
   ["/", "search as you type, through all submenus; Enter selects"],
   ["e", "edit the entry for this boot alone: command line, kernel, initrds"],
@@ -54,7 +56,9 @@ const EDIT_HELP: readonly (readonly [keys: string, what: string])[] = [
   ["Alt-R", "the field as it was"],
 ];
 
-export function helpRows(columns: number, look: Look): Row[] {
+/** @param own keys by action, from the configuration */
+export function helpRows(columns: number, look: Look, own: MenuState["settings"]["keys"] = {}): Row[] {
+  const more = Object.entries(own).map(([action, names]) => [look.text(names.join(" ")), action] as const);
   const keys = columns < 60 ? 13 : 18;
   const table = (rows: typeof HELP): Row[] =>
     rows.flatMap(([name, what]) =>
@@ -66,6 +70,7 @@ export function helpRows(columns: number, look: Look): Row[] {
   return [
     [],
     ...table(HELP),
+    ...(more.length > 0 ? [[], [span(" From the configuration", "label")], [], ...table(more)] : []),
     [],
     [span(" While editing an entry", "label")],
     [],
@@ -153,7 +158,7 @@ export function pageRows(
   columns: number,
   look: Look,
 ): Row[] {
-  if (page === "help") return helpRows(columns, look);
+  if (page === "help") return helpRows(columns, look, state.settings.keys);
   if (page === "log") return logRows(log, columns, look);
   if (page === "failure") return failureRows(state.failure, log, columns, look);
   return devicesRows(state, columns, look);

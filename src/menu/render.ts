@@ -200,10 +200,9 @@ function statusRow(scene: Scene, columns: number, look: Look): Row {
     const room = columns - tail.length - 2;
     return [span(` ${truncate(title, room, look.glyphs.ellipsis)}${tail}`, "warning")];
   }
-  const right =
-    state.diagnostics.length === 0
-      ? ""
-      : `${state.diagnostics.length} ${state.diagnostics.length === 1 ? "problem" : "problems"} in the configurations (i) `;
+  const count = state.diagnostics.length;
+  const problems = `${count} ${count === 1 ? "problem" : "problems"}`;
+  const right = count === 0 ? "" : columns < 60 ? `${problems} (i) ` : `${problems} in the configurations (i) `;
   const left = state.scanning && state.entries.length > 0 ? ` Looking for disks${look.glyphs.ellipsis}` : "";
   return edges([span(left, "accent")], right === "" ? [] : [span(right, "warning")], columns, look);
 }

@@ -134,5 +134,6 @@ export function bootFile(entry: BootEntry): string {
   const ref = entry.linux ?? entry.modules[0]?.file ?? null;
   if (ref === null) return "";
   if ("device" in ref && ref.device === sourceDevice(entry.source)) return ref.path;
+  if ("selector" in ref) return `${ref.path} on ${ref.selector}`;
   return formatFileRef(ref);
 }

@@ -52,7 +52,6 @@ export interface BootList {
   readonly order: readonly string[];
   /** The winning configuration's own timeout in seconds; null where it has none. */
   readonly timeout: number | null;
-  readonly timeoutStyle: "menu" | "hidden" | null;
 }
 
 /** Why a file can't be read, or null where it can. */
@@ -93,7 +92,6 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules
     isDecided,
     order: [...new Set(order.map((entry) => entry.id))],
     timeout: won?.config.timeout ?? null,
-    timeoutStyle: won?.config.timeoutStyle ?? null,
   };
 }
 

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { Controller } from "../../src/menu/controller.ts";
 import { type Frame, rowWidth } from "../../src/menu/frame.ts";
 import { type Look, makeLook } from "../../src/menu/look.ts";
-import { type MenuActions, type MenuState, MenuStore } from "../../src/menu/model.ts";
+import { type MenuActions, type MenuState, MenuStore, OPEN_SETTINGS } from "../../src/menu/model.ts";
 import { renderFrame } from "../../src/menu/render.ts";
 import { scrollTo } from "../../src/menu/tree.ts";
 import { sampleEntry, sampleState } from "./samples.ts";
@@ -172,4 +172,32 @@ test("only visible rows are built: 10,000 entries make no larger a frame than 12
   const rows = text(draw({ entries }, { keys: ["end"] }));
   assert.equal(rows.length, 24);
   assert.match(rows.join("\n"), /10000 of 10000/);
+});
+
+test("the default says why it is the one, and which other disks have one", () => {
+  const why =
+    "vda2:/boot/grub/grub.cfg names it as its default; a default is also in sda1:/boot/grub/grub.cfg, nvme0n1p2:/loader";
+  const state = { ...sampleState(), defaultId: "debian", why };
+  const rows = text(draw(state)).join("\n");
+  assert.match(rows, /^ Default {2}its configuration names it; a default is also in sda1:/m);
+  assert.match(rows, /^ Options {2}BOOT_IMAGE=/m);
+  assert.doesNotMatch(text(draw(state, { keys: ["down", "down"] })).join("\n"), /^ Default/m);
+  const plain = { ...state, why: "vda2:/boot/grub/grub.cfg names it as its default" };
+  assert.doesNotMatch(text(draw(plain)).join("\n"), /^ Default/m, "where it costs the command line a row");
+  assert.match(text(draw(plain, { rows: 40 })).join("\n"), /^ Default {2}its configuration names it$/m);
+});
+
+test("a kernel on a disk that isn't there is shown with its path first", () => {
+  const linux = { selector: "UUID=0c1b6ee4-6e3b-4a4c-9a0d-2f6e6a1b7c55", path: "/boot/vmlinuz-6.1.0-31-amd64" };
+  const rows = text(draw({ entries: [sampleEntry({ title: "Away", linux, reason: "no attached device" })] })).join(
+    "\n",
+  );
+  assert.match(rows, /^ Kernel {3}\/boot\/vmlinuz-6\.1\.0-31-amd64 on UUID=0c1b/m);
+});
+
+test("help lists the owner's own keys, and 40 columns tell of problems too", () => {
+  const settings = { ...OPEN_SETTINGS, keys: { boot: ["f12", "C-t"] } };
+  const rows = text(draw({ ...sampleState(), settings }, { rows: 60, keys: ["?"] })).join("\n");
+  assert.match(rows, /From the configuration\n\n {2}f12 C-t {11}boot$/m);
+  assert.match(text(draw(sampleState(), { columns: 40 })).join("\n"), /1 problem \(i\)$/m);
 });
