@@ -3,18 +3,18 @@
  * a server fails. What is not complete, or not what its digest says, is never handed out.
  */
 
-import { type FileHandle, readFile } from "node:fs/promises";
-import { freemem } from "node:os";
+import type { FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Fetcher } from "./fetcher.ts";
+import { awaitMemory, checkMemory, releaseMemory } from "./memory.ts";
 import { MemoryFile } from "./memoryfile.ts";
 import type { Opened } from "./transport.ts";
-import { digestOf, parseFetchUrl, shownUrl } from "./url.ts";
+import { digestOf, mirrorsOf, parseFetchUrl, shownUrl } from "./url.ts";
 
 export interface DownloadOptions {
-  /** The same file elsewhere, tried in order when `url` fails. */
+  /** The same file elsewhere, tried in order when `url` fails; after those that the URL itself names (`#mirror=`). */
   readonly mirrors?: readonly string[];
   /** Lower-case hexadecimal; `#sha256=` on the URL says the same. */
   readonly sha256?: string | null;
@@ -25,7 +25,10 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds before the second try of a URL, and twice as long before each further one; 500 unless given. */
   readonly pauseMs?: number;
-  /** Bytes so far, and in all where that is known. */
+  /**
+   * Bytes so far, and in all where that is known; also called while nothing comes. Where it throws, the download ends
+   * with that.
+   */
   readonly onProgress?: (done: number, total: number | null) => void;
 }
 
@@ -38,29 +41,41 @@ export interface Download {
   readonly url: string;
 }
 
+/** One file of one server, on its way. */
+interface Job extends Omit<DownloadOptions, "mirrors" | "sha256"> {
+  readonly url: URL;
+  /** For messages. */
+  readonly name: string;
+  readonly sha256: string | null;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number | null) => void;
+}
+
 /** Tries of one URL that break off in the middle or don't answer. */
 const TRIES = 4;
 const PAUSE_MS = 500;
-/** Left for the kernel that loads, and for Baton. */
-const SPARE_BYTES = 48 * 1024 * 1024;
 const CHECK_EVERY = 16 * 1024 * 1024;
+/** How often whoever waits is asked whether they still do. */
+const TICK_MS = 200;
 
 /** Failures that may pass. */
 const PASSING: readonly string[] = ["timeout", "io"];
 
 /** @throws BatonError with what was tried where, and why each failed */
-export async function download(fetcher: Fetcher, url: string, options: DownloadOptions = {}): Promise<Download> {
+export async function download(fetcher: Fetcher, address: string, options: DownloadOptions = {}): Promise<Download> {
+  const url = parseFetchUrl(address);
+  const addresses = [address, ...mirrorsOf(url), ...(options.mirrors ?? [])];
+  const sha256 = options.sha256 ?? digestOf(url);
   const failures: string[] = [];
-  for (const address of [url, ...(options.mirrors ?? [])]) {
+  for (const one of addresses) {
     try {
-      return await downloadFrom(fetcher, address, options);
+      return await downloadFrom(fetcher, one, { ...options, sha256 });
     } catch (error) {
-      if (!(error instanceof BatonError)) throw error;
       // Another server has neither more memory here nor a person who has changed their mind.
-      if (error.code === "cancelled" || error.code === "too-large") throw error;
+      const isFinal = !(error instanceof BatonError) || error.code === "cancelled" || error.code === "too-large";
+      if (isFinal || addresses.length === 1) throw error;
       failures.push(error.message);
       log.warn(error.message);
-      if ((options.mirrors ?? []).length === 0) throw error;
     }
   }
   throw new BatonError("io", failures.join("; "));
@@ -68,58 +83,70 @@ export async function download(fetcher: Fetcher, url: string, options: DownloadO
 
 async function downloadFrom(fetcher: Fetcher, address: string, options: DownloadOptions): Promise<Download> {
   const url = parseFetchUrl(address);
-  const expected = options.sha256 ?? digestOf(url);
   const name = shownUrl(url);
   const file = new MemoryFile(name);
+  // Nothing may come for a long time: whoever waits is asked meanwhile too.
+  let total: number | null = null;
+  let ended: { readonly error: unknown } | null = null;
+  const stop = new AbortController();
+  const onProgress: Job["onProgress"] = (done, all) => {
+    total = all;
+    options.onProgress?.(done, all);
+  };
+  const ticking = setInterval(() => {
+    try {
+      onProgress(file.size, total);
+    } catch (error) {
+      ended ??= { error };
+      stop.abort();
+    }
+  }, TICK_MS);
+  const onAbort = (): void => stop.abort();
+  options.signal?.addEventListener("abort", onAbort);
+  if (options.signal?.aborted) onAbort();
   try {
-    let pause = options.pauseMs ?? PAUSE_MS;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await receive(fetcher, url, file, options);
-        break;
-      } catch (error) {
-        const passes = error instanceof BatonError && PASSING.includes(error.code);
-        if (!passes || attempt >= TRIES || options.signal?.aborted) throw error;
-        log.info(`${describeError(error)}; trying again (${attempt + 1} of ${TRIES})`);
-        await sleep(pause, undefined, options.signal ? { signal: options.signal } : {}).catch(() => {});
-        pause *= 2;
-      }
-    }
-    const { size } = file;
-    if (options.size != null && size !== options.size) {
-      throw new BatonError(
-        "bad-format",
-        `${name}: it has ${size} bytes and must have ${options.size}; nothing of it is used`,
-      );
-    }
-    const sha256 = await file.digest();
-    if (expected !== null && sha256 !== expected) {
-      throw new BatonError(
-        "bad-format",
-        `${name}: its SHA-256 is ${sha256} and must be ${expected}: it is not the file that is meant, or was changed on ` +
-          "its way; nothing of it is used",
-      );
-    }
-    return { handle: await file.handle(), size, sha256, url: name };
+    const sha256 = digestOf(url) ?? options.sha256 ?? null;
+    const job = { ...options, url, name, sha256, signal: stop.signal, onProgress };
+    await receiveWhole(fetcher, file, job);
+    const digest = await checked(file, job);
+    return { handle: await file.handle(), size: file.size, sha256: digest, url: name };
   } catch (error) {
     file.discard();
-    throw error;
+    throw ended === null ? error : (ended as { readonly error: unknown }).error;
+  } finally {
+    clearInterval(ticking);
+    options.signal?.removeEventListener("abort", onAbort);
+    releaseMemory(file);
   }
 }
 
-/** One transfer, from where the last one broke off if the server can do that. */
-async function receive(fetcher: Fetcher, url: URL, file: MemoryFile, options: DownloadOptions): Promise<void> {
-  const { signal, onProgress, part } = options;
-  const name = shownUrl(url);
+/** Tries again where a failure may pass. */
+async function receiveWhole(fetcher: Fetcher, file: MemoryFile, job: Job): Promise<void> {
+  let pause = job.pauseMs ?? PAUSE_MS;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await receive(fetcher, file, job);
+    } catch (error) {
+      const passes = error instanceof BatonError && PASSING.includes(error.code);
+      if (!passes || attempt >= TRIES || job.signal.aborted) throw error;
+      log.info(`${describeError(error)}; trying again (${attempt + 1} of ${TRIES})`);
+      await sleep(pause, undefined, { signal: job.signal }).catch(() => {});
+      pause *= 2;
+    }
+  }
+}
+
+/** One transfer, from where the last one broke off if that is known to be the same file, and the server can do it. */
+async function receive(fetcher: Fetcher, file: MemoryFile, job: Job): Promise<void> {
+  const { url, name, signal, onProgress, part } = job;
   const transport = await fetcher.transport(url);
   const start = part?.offset ?? 0;
-  const offset = transport.ranges ? start + file.size : 0;
-  const length = part ? { length: part.size - file.size } : {};
+  if (file.size > 0 && file.validator === null && job.sha256 === null) file.restart();
   const opened = await transport.open(url, {
-    offset,
-    ...length,
+    offset: transport.ranges ? start + file.size : 0,
+    ...(part ? { length: part.size - file.size } : {}),
     validator: file.validator,
-    ...(signal ? { signal } : {}),
+    signal,
   });
   try {
     if (opened.offset !== start + file.size) file.restart();
@@ -127,23 +154,22 @@ async function receive(fetcher: Fetcher, url: URL, file: MemoryFile, options: Do
     let skip = start + file.size - opened.offset;
     if (skip < 0) throw new BatonError("io", `${name}: the server sent another part than was asked for`);
     file.validator = opened.validator;
-    const total = part?.size ?? options.size ?? opened.size;
-    await checkMemory(name, total === null ? 0 : total - file.size);
-    onProgress?.(file.size, total);
-    let checked = file.size;
+    const total = part?.size ?? job.size ?? opened.size;
+    awaitMemory(file, () => (total ?? 0) - file.size);
+    await checkMemory(name, file, (total ?? 0) - file.size);
+    onProgress(file.size, total);
+    let checkedAt = file.size;
     for await (const whole of opened.body) {
-      if (signal?.aborted) throw new BatonError("cancelled", `${name}: cancelled`);
+      if (signal.aborted) throw new BatonError("cancelled", `${name}: cancelled`);
       const skipped = Math.min(skip, whole.length);
       skip -= skipped;
       file.append(whole.subarray(skipped, part ? skipped + part.size - file.size : whole.length));
-      if (options.size != null && file.size > options.size) {
-        throw new BatonError("bad-format", `${name}: it is longer than the ${options.size} bytes that it must have`);
+      if (total !== null && file.size > total) throw tooLong(name, total, job);
+      if (total === null && file.size - checkedAt >= CHECK_EVERY) {
+        checkedAt = file.size;
+        await checkMemory(name, file, CHECK_EVERY);
       }
-      if (file.size - checked >= CHECK_EVERY) {
-        checked = file.size;
-        if (total === null) await checkMemory(name, CHECK_EVERY);
-      }
-      onProgress?.(file.size, total);
+      onProgress(file.size, total);
       if (part && file.size >= part.size) return;
     }
     if (part) throw new BatonError("io", `${name}: it ends before byte ${start + part.size}, which is needed`);
@@ -153,25 +179,28 @@ async function receive(fetcher: Fetcher, url: URL, file: MemoryFile, options: Do
   }
 }
 
-function checkComplete(name: string, file: MemoryFile, { size }: Opened): void {
-  if (size === null || file.size === size) return;
-  const what = file.size < size ? "ended after" : "went on after";
-  throw new BatonError("io", `${name}: the transfer ${what} ${file.size} bytes; the file has ${size}`);
+function tooLong(name: string, total: number, { size }: Job): BatonError {
+  if (size != null)
+    return new BatonError("bad-format", `${name}: it is longer than the ${size} bytes that it must have`);
+  return new BatonError("io", `${name}: the server announced ${total} bytes and goes on after them`);
 }
 
-/** @throws BatonError `too-large` before memory runs out, which would end Baton */
-async function checkMemory(name: string, bytes: number): Promise<void> {
-  let available = freemem();
-  try {
-    const line = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile("/proc/meminfo", "utf8"));
-    if (line !== null) available = Number(line[1]) * 1024;
-  } catch {
-    // A host without /proc: what Node says will do.
+function checkComplete(name: string, file: MemoryFile, { size }: Opened): void {
+  if (size === null || file.size === size) return;
+  throw new BatonError("io", `${name}: the transfer ended after ${file.size} bytes; the file has ${size}`);
+}
+
+/** @returns the digest. @throws BatonError where it is another file than the one that is meant */
+async function checked(file: MemoryFile, { name, size, sha256: expected }: Job): Promise<string> {
+  const unused = "nothing of it is used";
+  if (size != null && file.size !== size) {
+    throw new BatonError("bad-format", `${name}: it has ${file.size} bytes and must have ${size}; ${unused}`);
   }
-  if (bytes + SPARE_BYTES <= available) return;
-  const mib = (count: number): string => `${Math.ceil(count / 1024 / 1024)} MiB`;
+  const sha256 = await file.digest();
+  if (expected === null || sha256 === expected) return sha256;
   throw new BatonError(
-    "too-large",
-    `${name}: it needs ${mib(bytes)} of memory and there are ${mib(Math.max(0, available - SPARE_BYTES))} left for it`,
+    "bad-format",
+    `${name}: its SHA-256 is ${sha256} and must be ${expected}: it is not the file that is meant, or was changed on ` +
+      `its way; ${unused}`,
   );
 }

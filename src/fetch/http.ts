@@ -12,7 +12,7 @@ import { VERSION } from "../version.ts";
 import { explainHttpError, statusError } from "./httperrors.ts";
 import { type ProxySettings, proxyFor, proxyHeaders, tunnel } from "./proxy.ts";
 import type { Opened, OpenOptions, Transport } from "./transport.ts";
-import { shownUrl } from "./url.ts";
+import { decoded, shownUrl } from "./url.ts";
 
 export interface HttpOptions {
   /** Certificates (PEM) that are trusted; in place of Node's own list where any is given. */
@@ -224,7 +224,7 @@ class Client {
     const source =
       url.username !== "" ? url : url.host === first.host && url.protocol === first.protocol ? first : null;
     if (source === null || source.username === "") return null;
-    return encode(decodeURIComponent(source.username), decodeURIComponent(source.password));
+    return encode(decoded(source.username), decoded(source.password));
   }
 
   #send(

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { BatonError } from "../errors.ts";
 import { explainHttpError } from "./httperrors.ts";
-import { shownUrl } from "./url.ts";
+import { decoded, shownUrl } from "./url.ts";
 
 export interface ProxySettings {
   /** For `http:` and `https:` URLs; null for none whatever the environment says. */
@@ -47,7 +47,7 @@ function isDirect(url: URL, pattern: string): boolean {
 /** What a proxy wants to see of whoever uses it. */
 export function proxyHeaders(proxy: URL): Record<string, string> {
   if (proxy.username === "") return {};
-  const words = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const words = `${decoded(proxy.username)}:${decoded(proxy.password)}`;
   return { "Proxy-Authorization": `Basic ${Buffer.from(words).toString("base64")}` };
 }
 

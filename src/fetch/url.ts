@@ -48,12 +48,7 @@ export function originOf(url: URL): string {
 
 /** The path as text: percent-decoded where that gives valid text, never with a backslash meaning anything. */
 export function decodedPath(url: URL): string {
-  const path = url.pathname === "" ? "/" : url.pathname;
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
+  return decoded(url.pathname === "" ? "/" : url.pathname);
 }
 
 /** A path as it stands in a URL: everything but unreserved characters, `/` and the harmless punctuation is encoded. */
@@ -109,4 +104,27 @@ export function digestOf(url: URL): string | null {
   if (value === undefined) return null;
   if (/^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
   throw new BatonError("usage", `${shownUrl(url)}: #sha256=${value} is no SHA-256, which has 64 hexadecimal digits`);
+}
+
+/**
+ * `#mirror=URL` on a URL, as often as there are mirrors: where else the same file is; percent-encoded where it has `&` or
+ * `#` in it. @throws BatonError `usage`
+ */
+export function mirrorsOf(url: URL): string[] {
+  return [...url.hash.matchAll(/(?:^#|&)mirror=([^&]+)/gi)].map(([, value = ""]) => {
+    try {
+      return new URL(decoded(value), url).href;
+    } catch {
+      throw new BatonError("usage", `${shownUrl(url)}: #mirror=${value} is no URL`);
+    }
+  });
+}
+
+/** Percent-decoded where that gives valid text, else as it is. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
