@@ -63,7 +63,8 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
   return layOutBzImage({ ...input, ...(crash ? { e820: crash.e820 } : {}) }, memory);
 }
 
-async function crashLayout(cmdline: string, memory: SegmentMemory): Promise<CrashLayout> {
+/** What a crash kernel is told besides; puts its core header into memory. */
+export async function crashLayout(cmdline: string, memory: SegmentMemory): Promise<CrashLayout> {
   const { layOutCrash, readCrashFacts } = await import("./kexec/crash.ts");
   return layOutCrash(await readCrashFacts(), cmdline, memory);
 }

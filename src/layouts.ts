@@ -8,7 +8,7 @@ import { open, readFile } from "node:fs/promises";
 import { readFdt, writeFdt } from "./binary/fdt.ts";
 import { readAtOf } from "./binary/readat.ts";
 import type { SegmentMemory, Start } from "./binary/segment.ts";
-import { initrdContents } from "./classic.ts";
+import { crashLayout, initrdContents } from "./classic.ts";
 import { BatonError, describeError } from "./errors.ts";
 import { identifyImage } from "./images/identify.ts";
 import { layOut, type Machine } from "./images/layout.ts";
@@ -33,19 +33,22 @@ export async function layOutOther(
   memory: SegmentMemory,
   reading: ReadOptions,
 ): Promise<Start> {
-  if (request.crash) {
-    const message = `${request.kernel.name}: for a panic Baton loads bzImages, and by kexec_file_load what this kernel takes; others have no way to be told which memory is theirs.`;
+  const kernel = await readWhole(filePart(request.kernel), reading);
+  const image = await identifyImage(readAtOf(kernel), kernel.length);
+  if (request.crash && image.format !== "ELF") {
+    const message = `${request.kernel.name}: for a panic Baton loads bzImages and vmlinux, and by kexec_file_load what this kernel takes; others have no way to be told which memory is theirs.`;
     throw new BatonError("unsupported", message);
   }
-  const kernel = await readWhole(filePart(request.kernel), reading);
-  const [image, initrds, machine] = await Promise.all([
-    identifyImage(readAtOf(kernel), kernel.length),
+  const crash = request.crash ? await crashLayout(request.cmdline, memory) : null;
+  const [initrds, machine] = await Promise.all([
     initrdContents(request.initrds, reading),
     readMachine(arch, request, reading),
   ]);
   const modules = (request.modules ?? []).map(({ file, cmdline }) => ({ content: filePart(file), cmdline }));
-  const { cmdline, loaderName = "Baton" } = request;
-  return layOut({ image, kernel, initrds, machine, modules, loaderName, cmdline, seed: randomBytes(32) }, memory);
+  const { cmdline, loaderName = "Baton" } = { ...request, ...crash };
+  const e820 = crash === null ? {} : { e820: crash.e820 };
+  const facts = { machine, modules, loaderName, cmdline, seed: randomBytes(32), ...e820 };
+  return layOut({ image, kernel, initrds, ...facts }, memory);
 }
 
 async function readMachine(arch: string, request: LoadRequest, reading: ReadOptions): Promise<Machine> {

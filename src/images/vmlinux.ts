@@ -10,6 +10,10 @@ import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 
 /** Of a 32-bit kernel: what it maps directly, in which its initrd must lie (896 MiB). */
 const LOWMEM_END = 0x37ff_ffffn;
+/** __START_KERNEL_map: 64-bit Linux is linked here, plus its physical address. */
+const KERNEL_MAP = 0xffff_ffff_8000_0000n;
+/** Large pages map it. */
+const ALIGNMENT = 0x200000n;
 
 export interface VmlinuxInput extends LinuxInput {
   /** The file. */
@@ -17,8 +21,8 @@ export interface VmlinuxInput extends LinuxInput {
 }
 
 /**
- * Puts the kernel's segments where they are linked to lie (it has no relocations to be moved by), and initrds and
- * boot_params behind.
+ * Puts the kernel's segments where they are linked to lie, or, a 64-bit one, elsewhere where that memory isn't free (a
+ * crash kernel's never is); and initrds and boot_params behind.
  * @throws BatonError `bad-format`, `refused` where that memory isn't free
  */
 export function layOutVmlinux(input: VmlinuxInput, memory: SegmentMemory): Start {
@@ -26,11 +30,12 @@ export function layOutVmlinux(input: VmlinuxInput, memory: SegmentMemory): Start
   const elf = readElf(kernel, kernel.length);
   if (elf === null || elf.segments.length === 0)
     throw new BatonError("bad-format", "It is no ELF file that can be loaded.");
+  const moved = placeElsewhere(elf, memory);
   for (const segment of elf.segments) {
     const content = kernel.subarray(segment.offset, segment.offset + segment.fileSize);
-    memory.addAt(segment.physicalAddress, content, "kernel", segment.memorySize);
+    memory.addAt(segment.physicalAddress + moved, content, "kernel", segment.memorySize);
   }
-  const address = physicalEntry(elf);
+  const address = physicalEntry(elf) + moved;
   const is64 = elf.machine === "x86_64";
   const params = layOutParams(
     { ...input, setup: setupHeader(is64), kernelAddress: 0n },
@@ -39,6 +44,22 @@ export function layOutVmlinux(input: VmlinuxInput, memory: SegmentMemory): Start
   );
   if (is64) return { cpu: "x86_64", address, registers: { rsi: params } };
   return { cpu: "i386", address, registers: { esi: params } };
+}
+
+/**
+ * How far from where it is linked to lie a kernel must go: not at all where that place is free. 64-bit Linux sees by its
+ * first instructions where it lies, and maps itself from there (phys_base in arch/x86/kernel/head64.c); its virtual
+ * addresses stay.
+ */
+function placeElsewhere({ machine, entry, segments }: Elf, memory: SegmentMemory): bigint {
+  let [start, end] = [segments[0]!.physicalAddress, 0n];
+  for (const { physicalAddress, memorySize } of segments) {
+    if (physicalAddress < start) start = physicalAddress;
+    if (physicalAddress + memorySize > end) end = physicalAddress + memorySize;
+  }
+  const isLinux = machine === "x86_64" && entry === start && segments[0]!.virtualAddress === KERNEL_MAP + start;
+  if (!isLinux || memory.isFree(start, end - start)) return 0n;
+  return memory.find(end - start, { name: "kernel", alignment: ALIGNMENT }) - start;
 }
 
 /** Linux gives a physical address; others, and what was processed by tools, a virtual one. */

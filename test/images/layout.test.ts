@@ -17,6 +17,7 @@ import type { X86Machine } from "../../src/binary/x86boot.ts";
 import { identifyImage, loadRefusal } from "../../src/images/identify.ts";
 import { type LayoutInput, layOut } from "../../src/images/layout.ts";
 import { multibootMachine, withoutBios } from "../../src/images/multiboot.ts";
+import { layOutVmlinux } from "../../src/images/vmlinux.ts";
 import { Memory, type Segment } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
 import { Range } from "../../src/kexec/ranges.ts";
@@ -122,6 +123,23 @@ test("vmlinux: its segments lie where they are linked to, and it is entered with
   assert.equal(params.readUInt32LE(0x21c), 5000, "ramdisk_size");
   assert.equal(at(segments, params.readUInt32LE(0x218))[0], 7);
   assert.equal(text(at(segments, params.readUInt32LE(0x228))), "one two");
+});
+
+test("a 64-bit Linux goes elsewhere where its own place isn't free, and nothing else does", () => {
+  const narrow = () => new Memory(new MemoryMap([{ range: new Range(0x4100000n, 0x8000000n), type: "ram" }]));
+  const parts = [
+    { address: 0x1000000n, bytes: Buffer.alloc(8192, 1), memory: 0x6000n },
+    { address: 0x1200000n, bytes: Buffer.alloc(100, 2) },
+  ];
+  const input = { cmdline: "", initrds: [], machine: X86 };
+  const room = narrow();
+  const start = layOutVmlinux({ ...input, kernel: elf(64, 62, 0x1000000n, parts) }, room);
+  assert.equal(start.address, 0x4200000n);
+  assert.equal(at(room.segments, 0x4200000n)[0], 1);
+  assert.equal(at(room.segments, 0x4400000n)[0], 2);
+  // Its entry isn't where Linux has it: it may take no other place.
+  const other = { ...input, kernel: elf(64, 62, 0x1000040n, parts) };
+  assert.throws(() => layOutVmlinux(other, narrow()), /must lie at 0x1000000/);
 });
 
 test("a 32-bit vmlinux with a virtual entry is entered at its physical one, all it is given within 896 MiB", async () => {
