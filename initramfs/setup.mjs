@@ -1,5 +1,5 @@
 /**
- * Makes a fresh Debian 12 machine ready: `node initramfs/setup.mjs [npm|image|demo|test]`.
+ * Makes a fresh Debian 12 machine ready: `node initramfs/setup.mjs [npm|image|demo|test|jump]`.
  *
  * Plain JavaScript without dependencies, since it runs before `npm ci` has. Says what it does; does nothing, within
  * a fraction of a second, where everything is there already.
@@ -56,11 +56,22 @@ const TEST_PACKAGES = [
   ["xorriso", "ISO images"],
 ];
 
+/** For a kernel built from its source. */
+const JUMP_PACKAGES = [
+  ["bc", "the kernel's build"],
+  ["bison", "the kernel's build"],
+  ["flex", "the kernel's build"],
+  ["gcc", "the kernel's build"],
+  ["libelf-dev", "the kernel's build"],
+  ["make", "the kernel's build"],
+];
+
 const MODES = {
   npm: [],
   image: IMAGE_PACKAGES,
   demo: [...IMAGE_PACKAGES, ...DEMO_PACKAGES],
   test: [...IMAGE_PACKAGES, ...DEMO_PACKAGES, ...TEST_PACKAGES],
+  jump: [...IMAGE_PACKAGES, ...DEMO_PACKAGES, ...TEST_PACKAGES, ...JUMP_PACKAGES],
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");

@@ -1,4 +1,4 @@
-/** Runs a set of test files with node's own runner: `tsx test/run.ts unit|vm|full [NAME…]`, NAME a part of a path. */
+/** Runs a set of test files with node's own runner: `tsx test/run.ts unit|vm|full|jump [NAME…]`, NAME a part of a path. */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -6,8 +6,12 @@ import { join, resolve } from "node:path";
 
 const [set = "unit", ...names] = process.argv.slice(2);
 
-/** vm: whatever boots a machine. full: what takes longer than `npm test` may. unit: the rest. */
+/**
+ * vm: whatever boots a machine. full: what takes longer than `npm test` may. jump: what needs a kernel of its own, which
+ * is built first. unit: the rest.
+ */
 function setOf(path: string): string {
+  if (path.endsWith(".jump.test.ts")) return "jump";
   if (path.endsWith(".full.test.ts")) return "full";
   return path.startsWith(join("test", "vm")) ? "vm" : "unit";
 }
