@@ -22,6 +22,9 @@ const run = promisify(execFile);
 /** Debian's name of an architecture. */
 export type Architecture = "amd64" | "arm64";
 
+/** Of packages that tests run in a machine, besides those that images are made for. */
+export type PackageArchitecture = Architecture | "i386";
+
 /** Packages unpacked over one another, as in a root directory. Read only: its files are shared with other trees. */
 export interface DebianTree {
   /** The directory that stands for `/`. */
@@ -31,7 +34,7 @@ export interface DebianTree {
 }
 
 /** Packages that hold nothing but a dependency on the newest of their kind: followed, one step at a time. */
-const META_PACKAGES = /^linux-(image|headers)-(amd64|arm64|cloud-amd64|cloud-arm64|rt-amd64)$/;
+const META_PACKAGES = /^linux-(image|headers)-(amd64|arm64|686|cloud-amd64|cloud-arm64|rt-amd64)$/;
 
 interface Download {
   readonly name: string;
@@ -47,7 +50,7 @@ interface Download {
  */
 export async function debianPackages(
   names: readonly string[],
-  options: { arch?: Architecture } = {},
+  options: { arch?: PackageArchitecture } = {},
 ): Promise<DebianTree> {
   const apt = new Apt(options.arch ?? "amd64");
   await mkdir(apt.home, { recursive: true });
@@ -68,12 +71,12 @@ export async function refreshDebianIndex(arch: Architecture = "amd64"): Promise<
 
 /** apt-get and apt-cache for one architecture with everything but the mirror's address in the cache. */
 class Apt {
-  readonly arch: Architecture;
+  readonly arch: PackageArchitecture;
   readonly home: string;
   /** Exists once the indexes were fetched. */
   readonly stamp: string;
 
-  constructor(arch: Architecture) {
+  constructor(arch: PackageArchitecture) {
     this.arch = arch;
     this.home = join(cacheDirectory, "debian", arch);
     this.stamp = join(this.home, "indexed");
