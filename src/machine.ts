@@ -17,6 +17,7 @@ import { BatonError, describeError } from "./errors.ts";
 import type { Platform } from "./formats/format.ts";
 import { log } from "./log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "./policy/words.ts";
+import type { Stacks } from "./stacks.ts";
 import { readVariable, textOfVariable } from "./state/efivars.ts";
 import { LOADER_GUID } from "./state/guids.ts";
 import { mountDevice } from "./volumes/mounted.ts";
@@ -65,6 +66,8 @@ export class Machine {
   #isoFiles: Promise<unknown> = Promise.resolve();
   #isComplete = false;
   #complete: Promise<void> = Promise.resolve();
+  /** RAID, LVM2, LUKS: loaded where a device is a part of one. */
+  #stacks: Promise<Stacks> | null = null;
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
@@ -125,8 +128,14 @@ export class Machine {
   /** Looks at every device again, as at start. */
   async rescan(): Promise<void> {
     log.info("looking at every device again");
+    // What was opened stays open: its members say so when they are looked at.
+    const stacks = await this.#stacks;
+    stacks?.forget();
+    this.#stacks = null;
     for (const name of [...this.#known.keys()]) await this.#leave(name);
+    this.#stacks = stacks && Promise.resolve(stacks);
     await this.#arrive();
+    while (await this.#openStacks(true)) await this.#arrive();
     this.#options.onChange?.();
   }
 
@@ -138,6 +147,42 @@ export class Machine {
     const known = this.#known.get(name);
     if (known === undefined) throw new BatonError("not-found", `${name}: this device is not attached any more`);
     return probeDevice(known, { timeoutMs: DEVICE_MS });
+  }
+
+  /**
+   * Opens an encrypted device, and reads what is in it.
+   * @returns false where it is the wrong passphrase
+   * @throws BatonError where no passphrase opens it
+   */
+  async unlock(name: string, passphrase: string): Promise<boolean> {
+    if (!(await (await this.#stacksOf()).unlock(name, passphrase))) return false;
+    do await this.#arrive();
+    while (await this.#openStacks(true));
+    this.#options.onChange?.();
+    return true;
+  }
+
+  /** Forgets the keys of what was unlocked, once nothing of it is mounted. Never rejects. */
+  async lock(): Promise<void> {
+    await (await this.#stacks)?.close();
+  }
+
+  #stacksOf(): Promise<Stacks> {
+    this.#stacks ??= import("./stacks.ts").then(
+      ({ Stacks }) =>
+        new Stacks(this.#options.waitForDrivers === true, (name, reason, isLocked) => {
+          const known = this.#known.get(name);
+          if (known === undefined) return;
+          this.discovery.noteDevice({ ...factsOf({ ...known, reason }), isLocked });
+          this.#options.onChange?.();
+        }),
+    );
+    return this.#stacks;
+  }
+
+  /** @returns true where there are new devices now */
+  async #openStacks(evenIncomplete: boolean): Promise<boolean> {
+    return (await (await this.#stacks)?.open(evenIncomplete)) ?? false;
   }
 
   /** Unmounts everything; what doesn't answer is left behind. */
@@ -193,8 +238,10 @@ export class Machine {
       this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, this.#options.onChange)]);
     };
     await readAttached();
+    const opening = this.#openStacks(false);
     // Those that took longer, each as it answers.
     await Promise.all(probes.map((probe) => probe.then(() => (unread.size > 0 ? readAttached() : undefined))));
+    if ((await opening) || (await this.#openStacks(false))) await this.#arrive();
   }
 
   /** @returns true where a filesystem was found, which is then attached. */
@@ -206,6 +253,9 @@ export class Machine {
     if (probed.identity?.usage !== "filesystem" || probed.reason !== null) {
       this.discovery.noteDevice(facts);
       log.info(`${probed.name}: ${probed.reason ?? "nothing to read"}`);
+      if (probed.identity?.usage === "raid" || probed.identity?.usage === "crypto") {
+        (await this.#stacksOf()).add(probed);
+      }
       return false;
     }
     const uuid = probed.identity.uuid;
@@ -249,6 +299,7 @@ export class Machine {
     log.info(`${name}: gone`);
     const volume = this.discovery.detach(name);
     await volume?.close().catch((error) => log.warn(describeError(error)));
+    await (await this.#stacks)?.remove(name, (made) => this.#leave(made));
     await this.discovery.scan([]);
   }
 
@@ -269,10 +320,21 @@ export class Machine {
     }
     await this.waitFor(this.#options.rootdelay ?? null, this.#options.waitfor ?? []);
     this.#isEnumerated = true;
-    while (this.#arrivals.size > 0) await Promise.all(this.#arrivals);
+    do {
+      while (this.#arrivals.size > 0) await Promise.all(this.#arrivals);
+    } while (await this.#openIncomplete());
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
     this.#options.onChange?.();
+  }
+
+  /** Opens what lacks members as well; true where that gave new devices, which are then being read. */
+  async #openIncomplete(): Promise<boolean> {
+    if (!(await this.#openStacks(true))) return false;
+    this.#track(this.#arrive());
+    // The kernel looks for partitions on an array when it is first opened.
+    await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    return true;
   }
 
   /**

@@ -14,6 +14,7 @@ const COMPOSITIONS = [
   "isoscan",
   "filecheck",
   "machine",
+  "stacks",
   "newc",
   "boot",
   "openfiles",

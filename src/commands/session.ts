@@ -56,6 +56,8 @@ export interface SessionPlace {
   keeper?(): Promise<StateKeeper>;
   /** Restarts into one of the firmware's own boot entries; absent where there are none. */
   bootNext?(entry: BootEntry): Promise<void>;
+  /** Opens an encrypted device; false where it is the wrong passphrase. Absent where Baton opens none. */
+  unlockDevice?(name: string, passphrase: string): Promise<boolean>;
   /** Restarts into the firmware's set-up; absent where the firmware can't. */
   firmware?(): Promise<void>;
   /** Fetches what stands at a URL, and adds what it gives to the list. */
@@ -355,7 +357,7 @@ export class Session {
   }
 
   #actions(): MenuActions {
-    const { firmware, openUrl } = this.#place;
+    const { firmware, openUrl, unlockDevice } = this.#place;
     return {
       boot: async (entry, options, files) => {
         if (this.#booting) return;
@@ -383,6 +385,19 @@ export class Session {
         this.#makeDefault(entry).catch((error) => this.store.update({ message: describeError(error) })),
       unlock: (password) => this.#lock.tryPassword(password, this.#settings.password ?? ""),
       ...(firmware ? { firmware } : {}),
+      ...(unlockDevice
+        ? {
+            unlockDevice: async (name: string, passphrase: string) => {
+              try {
+                return (await unlockDevice(name, passphrase)) ? null : { reason: "Wrong passphrase.", again: true };
+              } catch (error) {
+                return { reason: describeError(error), again: false };
+              } finally {
+                this.update();
+              }
+            },
+          }
+        : {}),
       ...(openUrl
         ? {
             openUrl: async (url: string) => {

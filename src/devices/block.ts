@@ -75,13 +75,28 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
     partuuid: null,
     partlabel: null,
     partitionType: null,
-    removable: readAttribute(`${diskPath}/removable`) === "1",
+    removable: isRemovable(diskPath, transport),
     transport,
     model: modelOf(diskPath, transport),
     ...(transport === "dm" && !isPartition ? { aliases: mappedNames(path) } : {}),
     identity: null,
     reason: null,
   };
+}
+
+/** True for what can be pulled out, and for what the kernel made of such a device and others. */
+function isRemovable(diskPath: string, transport: string | null, depth = 0): boolean {
+  if (readAttribute(`${diskPath}/removable`) === "1") return true;
+  if ((transport !== "dm" && transport !== "md") || depth > 8) return false;
+  try {
+    return readdirSync(`${diskPath}/slaves`).some((name) => {
+      const path = realpathSync.native(`${diskPath}/slaves/${name}`);
+      const disk = readAttribute(`${path}/partition`) === null ? path : dirname(path);
+      return isRemovable(disk, transportOf(disk), depth + 1);
+    });
+  } catch {
+    return false;
+  }
 }
 
 /** Transports of devices that the kernel makes of something else. */
@@ -170,9 +185,11 @@ function readNumber(path: string): number {
 /**
  * The order in which devices are listed: by kind of name, and among those of a kind by where they are attached (USB
  * last), which is the same at every start. Names are not: drivers look at their devices side by side, and whichever answers first
- * is `vda`.
+ * is `vda`. Last comes what is made of others, which is there only when these have answered.
  */
 export function compareDevices(a: Placed, b: Placed): number {
+  const isMade = ({ name }: Placed): number => (/^(dm-|md[\d_])/.test(name) ? 1 : 0);
+  if (isMade(a) !== isMade(b)) return isMade(a) - isMade(b);
   const families = compareTexts(familyOf(a.name), familyOf(b.name));
   if (families !== 0) return families;
   const isUsb = ({ path = "" }: Placed): number => (/\/usb\d/.test(path) ? 1 : 0);

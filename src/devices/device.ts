@@ -15,7 +15,7 @@ export interface Identity {
   readonly dirty: boolean;
   /** Of the format, where it matters to a person: LUKS `1` `2`, RAID `0.90` `1.0`…, FAT `FAT32`; as blkid prints it. */
   readonly version?: string | null;
-  /** How many devices the filesystem is spread over (btrfs); 1 where it isn't said. */
+  /** How many devices the filesystem (btrfs) or the array (RAID) is spread over; 1 where it isn't said. */
   readonly devices?: number;
 }
 

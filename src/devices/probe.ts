@@ -148,10 +148,10 @@ function partitionFacts(device: BlockDevice, table: PartitionTable | null): Part
 const CANNOT = "Baton cannot open it yet";
 
 const REASONS: Readonly<Record<string, (version: string) => string>> = {
-  crypto_LUKS: (version) => `encrypted (LUKS${version}): ${CANNOT}`,
+  crypto_LUKS: (version) => `encrypted (LUKS${version})`,
   BitLocker: () => `encrypted (BitLocker): ${CANNOT}`,
-  LVM2_member: () => `an LVM2 physical volume: ${CANNOT}`,
-  linux_raid_member: (version) => `a member of a Linux RAID (metadata ${version}): ${CANNOT}`,
+  LVM2_member: () => "an LVM2 physical volume",
+  linux_raid_member: (version) => `a member of a Linux RAID (metadata ${version})`,
   isw_raid_member: () => `a member of an Intel firmware RAID: ${CANNOT}`,
   bcache: () => `a bcache device: ${CANNOT}`,
   zfs_member: () => "a member of a ZFS pool: Linux has no driver for it",

@@ -25,6 +25,7 @@ const ACTION_KEYS: Readonly<Record<string, string>> = {
   search: "/",
   url: "n",
   firmware: "f",
+  unlock: "u",
 };
 
 /** What users of GRUB and systemd-boot have in their fingers, on the list. */

@@ -11,6 +11,7 @@ import { Guard, type Guarded } from "./guard.ts";
 import type { MenuActions, MenuStore } from "./model.ts";
 import { move, scroll } from "./moves.ts";
 import type { PageName } from "./pages.ts";
+import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
 import { PromptPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
@@ -67,6 +68,8 @@ export class Controller {
   readonly #edits = new Map<string, Readonly<Record<string, string>>>();
   readonly #history = new EditHistory();
   page: Page | null = null;
+  /** The encrypted device whose passphrase was asked for last. */
+  #asked: string | null = null;
   /** What is going on and can't be stopped by keys: `Starting Debian`. */
   busy: string | null = null;
   /** First row of the devices shown where there is nothing to boot. */
@@ -166,9 +169,30 @@ export class Controller {
     // Pasted text must not end up in a shell that its own first letter opened.
     else if (name === "c") this.#deliberately(host, () => this.#guarded("shell", "a shell", () => host.shell()));
     else if (name === "r") void this.#actions.rescan();
+    else if (name === "u") this.#askPassphrase();
     else if (this.page === null && (name === "q" || name === "C-c") && this.#actions.quit) void this.#actions.quit();
     else return false;
     return true;
+  }
+
+  #askPassphrase(): void {
+    const { unlockDevice } = this.#actions;
+    const { devices } = this.#store.state;
+    const device = nextLocked(devices, this.#asked);
+    if (device === null || unlockDevice === undefined) {
+      this.#note("No encrypted device waits for a passphrase.");
+      return;
+    }
+    this.#asked = device.name;
+    const others = devices.filter(({ isLocked }) => isLocked === true).length - 1;
+    this.page = passphrasePage(device, others, unlockDevice.bind(this.#actions), {
+      isOpen: (page) => this.page === page,
+      close: () => {
+        this.page = null;
+      },
+      note: (message) => this.#note(message),
+      redraw: () => this.#store.update({}),
+    });
   }
 
   #askFirmware(): void {

@@ -33,6 +33,7 @@ const HELP: readonly (readonly [keys: string, what: string])[] = [
   ["c", "a shell on this console; `exit` comes back here"],
   ["r", "look at every disk again"],
   ["i", "what this machine has, and why a disk yielded nothing"],
+  ["u", "the passphrase of an encrypted device"],
   ["l", "the log of what was done"],
   ["w", "why the last boot failed, with a code for a phone's camera"],
   ["h ? F1", "this page"],

@@ -32,7 +32,8 @@ export const PASSWORD_FORM = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$(
 
 export const ACTIONS = [
   ...["up", "down", "pageup", "pagedown", "first", "last", "boot", "back", "edit", "shell", "rescan", "devices"],
-  ...["log", "help", "redraw", "reboot", "poweroff", "default", "more-time", "less-time", "search", "url", "firmware"],
+  ...["log", "help", "redraw", "reboot", "poweroff", "default", "more-time", "less-time", "search", "url"],
+  ...["firmware", "unlock"],
 ] as const;
 
 /** What can have a colour: the styles of menu/look.ts. */

@@ -60,7 +60,8 @@ if (values.empty === true || values.scanning === true) {
         name: "sda1",
         type: "crypto_LUKS",
         transport: "ata",
-        reason: "encrypted (LUKS): Baton cannot open it yet",
+        reason:
+          "encrypted (LUKS): this image has no cryptsetup (configs/pc-volumes.yaml is the profile of one that has)",
       }),
     ],
   });

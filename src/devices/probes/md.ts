@@ -40,7 +40,7 @@ async function readOld(window: Window, offset: number): Promise<Match | null> {
   for (const [index, from] of [5, 13, 14, 15].entries()) {
     if (index === 0 || minor >= 90) uuid.writeUInt32BE(word(from), index * 4);
   }
-  return { uuid: uuidText(uuid), label: null, version: `${major}.${minor}.${patch}` };
+  return { uuid: uuidText(uuid), label: null, version: `${major}.${minor}.${patch}`, devices: word(10) };
 }
 
 /** Version 1, little-endian, in one of three places. */
@@ -56,7 +56,8 @@ async function readNew(window: Window, offset: number, version: string): Promise
     const used = Number(sb.readBigUInt64LE(80)) * 512;
     if (await isCovered(window, Math.max(0, offset - used), used + 8192)) return null;
   }
-  return { uuid: uuidText(sb.subarray(16, 32)), label: labelText(sb.subarray(32, 64)), version };
+  const members = sb.readUInt32LE(92);
+  return { uuid: uuidText(sb.subarray(16, 32)), label: labelText(sb.subarray(32, 64)), version, devices: members };
 }
 
 /** The sum of the words, the carry folded in (md.c, calc_sb_1_csum). */
