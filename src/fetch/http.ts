@@ -6,9 +6,9 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
-import { createGunzip, createInflate } from "node:zlib";
 import { BatonError } from "../errors.ts";
 import { VERSION } from "../version.ts";
+import { type BodyTimes, packingOf, piecesOf, unpacked } from "./httpbody.ts";
 import { explainHttpError, statusError } from "./httperrors.ts";
 import { type ProxySettings, proxyFor, proxyHeaders, tunnel } from "./proxy.ts";
 import type { Opened, OpenOptions, Transport } from "./transport.ts";
@@ -27,20 +27,16 @@ export interface HttpOptions {
 }
 
 /** Milliseconds. */
-export interface HttpTimes {
+export interface HttpTimes extends BodyTimes {
   /** Name, connection and TLS. */
   readonly connect: number;
   /** From the request to the first line of the answer. */
   readonly firstByte: number;
-  /** Between two pieces of a file. */
-  readonly stall: number;
-  /** A time in which at least {@link LEAST_BYTES} must come. */
-  readonly drip: number;
 }
 
 const TIMES: HttpTimes = { connect: 15_000, firstByte: 30_000, stall: 20_000, drip: 60_000 };
-/** Slower than this a kernel would take hours. */
-const LEAST_BYTES = 60 * 1024;
+/** Bytes of a redirect's own page that are read past, for the connection to be used again. */
+const SMALL_PAGE = 64 * 1024;
 const MOST_REDIRECTS = 10;
 
 export function httpTransport(options: HttpOptions): Transport {
@@ -82,8 +78,8 @@ class Client {
     }
     const { response, at } = await this.#follow(url, "GET", headers, signal);
     const name = shownUrl(at);
-    const encoding = response.headers["content-encoding"]?.toLowerCase() ?? "identity";
-    const isPacked = encoding !== "identity" && encoding !== "";
+    const packing = packingOf(response, at.pathname);
+    const isPacked = packing !== null;
     const range = /^bytes (\d+)-\d*\/(\d+|\*)$/.exec(response.headers["content-range"] ?? "");
     if (response.statusCode === 416) {
       // There is nothing after the file's end.
@@ -106,14 +102,13 @@ class Client {
         : declared === undefined || isPacked
           ? null
           : Number(declared);
-    const packed = this.#body(response, name, size === null ? null : size - begins, signal);
+    const body = piecesOf(response, name, size === null ? null : size - begins, this.#times, signal);
     return {
       url: at.href,
       size,
       offset: begins,
-      // Weak ones don't promise the same bytes.
-      validator: strongEtag(response.headers.etag) ?? null,
-      body: isPacked ? unpacked(response, packed, encoding, name) : packed,
+      validator: validatorOf(response),
+      body: isPacked ? unpacked(body, packing, name) : body,
       close: () => response.destroy(),
     };
   }
@@ -124,7 +119,7 @@ class Client {
       const { response } = await this.#follow(url, "HEAD", {}, signal);
       response.resume();
       const length = response.headers["content-length"];
-      const isPacked = (response.headers["content-encoding"] ?? "identity") !== "identity";
+      const isPacked = packingOf(response, url.pathname) !== null;
       return { size: length === undefined || isPacked ? null : Number(length) };
     } catch (error) {
       // Some servers' programs know GET only.
@@ -155,7 +150,8 @@ class Client {
         response.destroy();
         throw statusError(shownUrl(at), status, response.statusMessage ?? "");
       }
-      response.resume();
+      if (Number(response.headers["content-length"] ?? Infinity) <= SMALL_PAGE) response.resume();
+      else response.destroy();
       const next = redirected(at, location);
       if (seen.has(next.href)) {
         throw new BatonError("loop", `${shownUrl(url)}: the server redirects in a circle (back to ${shownUrl(next)})`);
@@ -236,11 +232,16 @@ class Client {
   ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const request = (isTls ? httpsRequest : httpRequest)(words);
-      let phase: "connect" | "answer" = "connect";
+      const hasAddress = words.createConnection !== undefined || isIP(words.host ?? "") !== 0;
+      let phase: "name" | "connect" | "answer" = hasAddress ? "connect" : "name";
       const giveUp = (): void => {
         const where = proxy === null ? name : `${name} by the proxy ${proxy}`;
-        const ms = phase === "connect" ? this.#times.connect : this.#times.firstByte;
-        const what = phase === "connect" ? "no connection" : "no answer to the request";
+        const ms = phase === "answer" ? this.#times.firstByte : this.#times.connect;
+        const what = {
+          name: `no DNS server has answered for ${words.host}`,
+          connect: "no connection",
+          answer: "no answer to the request",
+        }[phase];
         request.destroy(new BatonError("timeout", `${where}: ${what} within ${ms / 1000} s`));
       };
       let timer = setTimeout(giveUp, this.#times.connect);
@@ -250,6 +251,9 @@ class Client {
         timer = setTimeout(giveUp, this.#times.firstByte);
       };
       request.on("socket", (socket) => {
+        socket.once("lookup", () => {
+          if (phase === "name") phase = "connect";
+        });
         if (!socket.connecting && (!isTls || request.reusedSocket || "authorized" in socket)) {
           if (request.reusedSocket || words.createConnection !== undefined) return connected();
         }
@@ -268,54 +272,6 @@ class Client {
       });
       request.end();
     });
-  }
-
-  /** The pieces as they come, each with a deadline. @param expected bytes, null where it isn't known */
-  async *#body(
-    response: IncomingMessage,
-    name: string,
-    expected: number | null,
-    signal: AbortSignal | undefined,
-  ): AsyncIterable<Uint8Array> {
-    const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    let received = 0;
-    let waited = 0;
-    let inWindow = 0;
-    const place = (): string => `after ${received}${expected === null ? "" : ` of ${expected}`} bytes`;
-    const late = (): void => {
-      const message = `${name}: the server has sent nothing more for ${this.#times.stall / 1000} s, ${place()}`;
-      response.destroy(new BatonError("timeout", message));
-    };
-    try {
-      for (;;) {
-        const began = performance.now();
-        const timer = setTimeout(late, this.#times.stall);
-        const step = await pieces.next().finally(() => clearTimeout(timer));
-        if (step.done) break;
-        received += step.value.length;
-        inWindow += step.value.length;
-        // Only the waiting counts, not what is done with a piece.
-        waited += performance.now() - began;
-        if (waited >= this.#times.drip) {
-          if (inWindow < LEAST_BYTES) {
-            const message = `${name}: it comes too slowly, ${inWindow} bytes in ${Math.round(waited / 1000)} s (${place()})`;
-            throw new BatonError("timeout", message);
-          }
-          waited = 0;
-          inWindow = 0;
-        }
-        yield step.value;
-      }
-    } catch (error) {
-      if (error instanceof BatonError) throw error;
-      if (signal?.aborted) throw new BatonError("cancelled", `${name}: cancelled`);
-      throw new BatonError("io", `${name}: the connection broke off ${place()}`, { cause: error });
-    } finally {
-      response.destroy();
-    }
-    if (expected !== null && received < expected) {
-      throw new BatonError("io", `${name}: the connection broke off ${place()}`);
-    }
   }
 }
 
@@ -341,41 +297,14 @@ function redirected(from: URL, location: string): URL {
   return next;
 }
 
-function strongEtag(etag: string | undefined): string | undefined {
-  return etag?.startsWith("W/") ? undefined : etag;
+/**
+ * What promises the same bytes as long as it is the same (RFC 9110, 13.1.5): a strong ETag, or a time of change that
+ * was long enough ago for no other change to have the same.
+ */
+function validatorOf({ headers }: IncomingMessage): string | null {
+  const { etag, date = "", "last-modified": changed = "" } = headers;
+  if (etag !== undefined && !etag.startsWith("W/")) return etag;
+  return Date.parse(date) - Date.parse(changed) >= 60_000 ? changed : null;
 }
 
 async function* nothing(): AsyncIterable<Uint8Array> {}
-
-/** A body that the server has packed although it was not asked to. */
-async function* unpacked(
-  response: IncomingMessage,
-  packed: AsyncIterable<Uint8Array>,
-  encoding: string,
-  name: string,
-): AsyncIterable<Uint8Array> {
-  if (!["gzip", "x-gzip", "deflate"].includes(encoding)) {
-    response.destroy();
-    throw new BatonError("unsupported", `${name}: the server sends it packed as ${encoding}, which was not asked for`);
-  }
-  const unpacker = encoding === "deflate" ? createInflate() : createGunzip();
-  const feed = (async () => {
-    try {
-      for await (const piece of packed) {
-        if (!unpacker.write(piece)) await new Promise<void>((resume) => unpacker.once("drain", resume));
-      }
-      unpacker.end();
-    } catch (error) {
-      unpacker.destroy(error as Error);
-    }
-  })();
-  try {
-    for await (const piece of unpacker) yield piece as Uint8Array;
-    await feed;
-  } catch (error) {
-    if (error instanceof BatonError) throw error;
-    throw new BatonError("bad-format", `${name}: what the server sends as ${encoding} is damaged`, { cause: error });
-  } finally {
-    response.destroy();
-  }
-}

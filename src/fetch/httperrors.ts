@@ -10,7 +10,8 @@ export function explainHttpError(error: NodeJS.ErrnoException, name: string, pro
   const code = inner.code ?? "";
   if (code === "ABORT_ERR") return new BatonError("cancelled", `${name}: cancelled`);
   const host = hostOf(name);
-  const known = TLS[code] ?? (proxy === null ? CONNECTION[code] : PROXY[code]);
+  const known =
+    TLS[code] ?? (proxy === null ? CONNECTION[code] : PROXY[code]) ?? (HTTP.test(code) ? NO_HTTP : undefined);
   const [kind, text] = known ?? ["io", `${inner.message}`];
   const where = proxy === null ? name : `${name} by the proxy ${proxy}`;
   return new BatonError(kind, `${where}: ${text.replaceAll("HOST", host)}`, { cause: error });
@@ -24,6 +25,10 @@ function hostOf(name: string): string {
   }
 }
 
+/** llhttp's own words for what it can't read. */
+const HTTP = /^HPE_/;
+const NO_HTTP = ["bad-format", "what answers at HOST is no HTTP server, or a faulty one"] as const;
+
 type Explained = Readonly<Record<string, readonly [ErrorCode, string]>>;
 
 const CONNECTION: Explained = {
@@ -36,7 +41,6 @@ const CONNECTION: Explained = {
   ENETUNREACH: ["io", "there is no route to HOST: this machine has no address or no gateway for it"],
   ETIMEDOUT: ["timeout", "HOST does not answer"],
   EPIPE: ["io", "HOST closed the connection"],
-  HPE_INVALID_CONSTANT: ["bad-format", "what answers at HOST is no HTTP server"],
   EPROTO: ["bad-format", "HOST does not speak TLS there, or none that is safe"],
   ERR_SSL_WRONG_VERSION_NUMBER: ["bad-format", "HOST does not speak TLS there (is it http, not https?)"],
 };
