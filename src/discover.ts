@@ -275,13 +275,15 @@ export class Discovery {
     const context = this.#context(volume, this.volumes);
     const searched = rememberLists(volume);
     try {
-      const found = await Promise.all(
-        this.#formats.map(async (format) => {
+      const scan = async (formats: readonly Format[]): Promise<Scan[]> => {
+        const found = formats.map(async (format) => {
           const paths = await format.find(searched);
           return Promise.all(paths.map((path) => scanConfig(format, path, context)));
-        }),
-      );
-      attached.scans = found.flat();
+        });
+        return (await Promise.all(found)).flat();
+      };
+      const scans = await scan(this.#formats.filter(({ isLastResort }) => !isLastResort));
+      attached.scans = scans.length > 0 ? scans : await scan(this.#formats.filter(({ isLastResort }) => isLastResort));
       attached.failure = null;
     } catch (error) {
       attached.failure = describeError(error);
@@ -367,9 +369,8 @@ export class Discovery {
 
   #emptyReason(attached: Attached | undefined): string | null {
     if (attached === undefined) return null;
-    return (
-      attached.failure ?? `no boot configuration found (looked for ${this.#formats.map((f) => f.name).join(", ")})`
-    );
+    const names = this.#formats.flatMap(({ name, isLastResort }) => (isLastResort ? [] : name));
+    return attached.failure ?? `no boot configuration found (looked for ${names.join(", ")})`;
   }
 
   #ordered(): Attached[] {

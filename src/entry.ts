@@ -60,6 +60,8 @@ export type EntryType =
   | "url"
   | "baton"
   | "petitboot"
+  /** What the firmware would start from a disk without any configuration. */
+  | "loader"
   /** The firmware's own boot entries. */
   | "firmware";
 

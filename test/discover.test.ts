@@ -162,3 +162,29 @@ test("two disks with the same UUID are told apart: each says which other has it"
   );
   assert.equal(new Set(discovery.list.entries.map(({ id }) => id)).size, 2);
 });
+
+test("what the firmware would start is listed only where no configuration lies, and is no default", async () => {
+  const last: Format = {
+    name: "loader",
+    isLastResort: true,
+    find: async () => ["/loader.efi"],
+    parse: async (path, { volume: on }) => ({
+      ...EMPTY_RESULT,
+      entries: [parsedEntry({ title: "Other", type: "loader", source: `${on.name}:${path}`, reason: "it can't" })],
+    }),
+  };
+  const quiet: Format = { ...lines, find: async (on) => lines.find(on).catch(() => []) };
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" }, undefined, [quiet, last]);
+  discovery.attach(volume("a1", {}), facts("a1"));
+  discovery.attach(volume("b1", { "/menu": "Own uuid-b1 /vmlinuz", "/vmlinuz": "kernel" }), facts("b1"));
+  await discovery.scan();
+  const rows = discovery.list.entries.map(({ title, isDefault, reason }) => [title, isDefault, reason]);
+  assert.deepEqual(rows, [
+    ["Other", false, "it can't"],
+    ["Own", true, null],
+  ]);
+  assert.deepEqual(
+    discovery.devices.map(({ sources }) => sources),
+    [["/loader.efi"], ["/menu"]],
+  );
+});

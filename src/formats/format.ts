@@ -103,6 +103,8 @@ export const EMPTY_RESULT: FormatResult = {
 
 export interface Format {
   readonly name: EntryType;
+  /** Asked only about volumes on which no other format finds anything. */
+  readonly isLastResort?: boolean;
   /**
    * The configurations of this format on a volume, in the order in which the bootloader itself would look;
    * paths as found. A missing directory is no error; what rejects is a volume that can't be read.

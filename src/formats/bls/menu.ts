@@ -77,7 +77,8 @@ export function arrangeMenu(
   return {
     entries: candidates.map((candidate, index) => candidate.finish(titles[index]!)),
     diagnostics,
-    defaultIndex: chosen ?? (candidates.length > 0 ? 0 : null),
+    // What it found by itself systemd-boot does not start by itself either.
+    defaultIndex: chosen ?? (sorted.length > 0 ? 0 : null),
     defaultIsExplicit: chosen !== null,
     fallback: [],
     timeout: settings.timeout,

@@ -68,7 +68,7 @@ export async function startedBy(
 }
 
 /** True for a kernel with an EFI stub, which people start with an `efi` line too. */
-async function isKernel(context: FormatContext, path: string): Promise<boolean> {
+export async function isKernel(context: FormatContext, path: string): Promise<boolean> {
   const start = await context.volume.reader.readAt(path, 0, 0x206);
   const text = (at: number): string => String.fromCharCode(...start.subarray(at, at + 4));
   // The x86 boot protocol's "HdrS"; arm64's and RISC-V's image headers.

@@ -1,0 +1,122 @@
+/**
+ * Disks on which no configuration lies, and that the firmware would start all the same: Windows, macOS, a program in the
+ * place of the default loader (UEFI 2.10, 3.5.1.1). Only the firmware can start them, save a kernel in that place.
+ */
+
+import { findSection, readPe, readSection } from "../binary/pe.ts";
+import { type ParsedEntry, parsedEntry } from "../entry.ts";
+import { BatonError } from "../errors.ts";
+import { efiArchitecture } from "./bls/folder.ts";
+import { isKernel } from "./bls/program.ts";
+import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
+import { Lookup } from "./lookup.ts";
+import { osNames } from "./osrelease.ts";
+import { baseName } from "./paths.ts";
+import type { Reader } from "./reader.ts";
+import { decodeText } from "./text.ts";
+import { sameMachine } from "./uki/folder.ts";
+import { readUki } from "./uki/image.ts";
+
+interface Known {
+  readonly path: RegExp;
+  readonly title: string;
+  readonly kind: ParsedEntry["kind"];
+}
+
+/** Where other systems keep what starts them, each place with what it stands for. */
+const KNOWN: readonly (Known & { readonly place: string })[] = [
+  { place: "/EFI/Microsoft/Boot/bootmgfw.efi", title: "Windows Boot Manager", kind: "efi" },
+  { place: "/System/Library/CoreServices/boot.efi", title: "macOS", kind: "efi" },
+  // On NTFS, for a BIOS.
+  { place: "/bootmgr", title: "Windows Boot Manager", kind: "local" },
+  { place: "/ntldr", title: "Windows", kind: "local" },
+].map((known) => ({ ...known, kind: known.kind as Known["kind"], path: new RegExp(`^${known.place}$`, "i") }));
+
+const DEFAULT_LOADER = /^\/EFI\/BOOT\/BOOT[A-Z0-9]+\.EFI$/i;
+/** Of what only leads to a configuration, which is found where it lies: GRUB's modules, systemd-boot's mark. */
+const LOADERS_SECTIONS = ["mods", ".sdmagic"];
+/** What such a one calls itself in `.sbat` (shim's SBAT.md): a line for each component. */
+const LOADERS_NAMES = /^(?:shim|grub|systemd-boot)[.,]/m;
+const SBAT_LIMIT = 16 * 1024;
+
+export const loaders: Format = {
+  name: "loader",
+  isLastResort: true,
+  async find(volume) {
+    const lookup = new Lookup(volume.reader);
+    for (const { place } of KNOWN) {
+      const found = await lookup.find(place);
+      // Windows keeps a copy of its loader in the place of the default one.
+      if (found !== null) return [found];
+    }
+    return await defaultLoaders(volume, lookup);
+  },
+  parse: async (path, context) => {
+    const known = KNOWN.find((one) => one.path.test(path));
+    const entry = known === undefined ? await defaultLoader(path, context) : foreign(path, context, known);
+    return { ...EMPTY_RESULT, ...result(entry) };
+  },
+};
+
+async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise<string[]> {
+  const folder = await lookup.find("/EFI/BOOT", "directory");
+  if (folder === null) return [];
+  const found: string[] = [];
+  for (const { name, type } of await lookup.list(folder)) {
+    const path = `${folder}/${name}`;
+    if (type === "directory" || !DEFAULT_LOADER.test(path)) continue;
+    try {
+      if (await isProgram(reader, path)) found.push(path);
+    } catch (error) {
+      if (error instanceof BatonError && error.code === "timeout") throw error;
+    }
+  }
+  return found;
+}
+
+/** False for a loader, and for what is no EFI program. */
+async function isProgram(reader: Reader, path: string): Promise<boolean> {
+  const { size } = await reader.stat(path);
+  const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
+  const pe = await readPe(readAt, size);
+  if (pe === null || LOADERS_SECTIONS.some((name) => findSection(pe, name) !== null)) return false;
+  const sbat = findSection(pe, ".sbat");
+  return sbat === null || !LOADERS_NAMES.test(decodeText(await readSection(readAt, sbat, SBAT_LIMIT)).text);
+}
+
+function foreign(path: string, { volume }: FormatContext, { title, kind }: Pick<Known, "title" | "kind">): ParsedEntry {
+  const reason =
+    kind === "local"
+      ? `${baseName(path)} starts from a boot sector, which only a BIOS can do`
+      : `it starts the EFI program ${path}, which only the firmware can do`;
+  return parsedEntry({ title, type: "loader", source: `${volume.name}:${path}`, kind, reason });
+}
+
+/** A kernel is one wherever it lies; Baton's own image is no entry of itself. */
+async function defaultLoader(path: string, context: FormatContext): Promise<ParsedEntry | null> {
+  const { volume, platform } = context;
+  const isOurs = baseName(path).toLowerCase() === `boot${efiArchitecture(platform.arch)}.efi`;
+  const uki = await readUki(volume.reader, path);
+  if (uki === null) return null;
+  const [profile] = uki.profiles;
+  const names = profile?.osRelease == null ? null : osNames(profile.osRelease);
+  const title = names?.name ?? "EFI Default Loader";
+  if (names?.sortKey === "baton") return null;
+  const hasKernel = profile?.hasKernel === true || (await isKernel(context, path));
+  if (!hasKernel) return foreign(path, context, { title, kind: "efi" });
+  return parsedEntry({
+    title,
+    type: "loader",
+    source: `${volume.name}:${path}`,
+    linux: { device: volume.name, path },
+    options: profile?.cmdline ?? "",
+    reason: isOurs && sameMachine(uki.machine, platform.arch) ? null : `it is a kernel for ${uki.machine}`,
+    ...(profile?.hasKernel && { version: names?.version ?? null, profile: 0 }),
+  });
+}
+
+function result(entry: ParsedEntry | null): Pick<FormatResult, "entries" | "defaultIndex"> {
+  if (entry === null) return { entries: [], defaultIndex: null };
+  // What can't be booted is no default before another disk's.
+  return { entries: [entry], defaultIndex: entry.reason === null ? 0 : null };
+}
