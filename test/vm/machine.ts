@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -42,6 +42,8 @@ export interface MachineOptions {
   readonly cmdline?: string;
   /** `secureboot`: UEFI that starts only what the "snakeoil" key signed (signing.ts). */
   readonly firmware?: "bios" | "uefi" | "secureboot";
+  /** A file with the firmware's variables, made unless it is there, left as the machine leaves them. */
+  readonly variables?: string;
   /** An arm64 machine (QEMU's `virt`, with a devicetree and without firmware) in place of a PC. */
   readonly arch?: "aarch64";
   readonly memoryMiB?: number;
@@ -151,6 +153,16 @@ export class Machine {
   /** Takes a device out by its id on QEMU's command line: a disk, or one of `extra`. */
   async remove(id: string): Promise<void> {
     await this.#qmp.call("device_del", { id });
+  }
+
+  /** Tells QEMU something that there is no method for. */
+  async call(command: string, words?: Record<string, unknown>): Promise<unknown> {
+    return this.#qmp.call(command, words);
+  }
+
+  /** How often QEMU has told of this event: `WATCHDOG`, `RESET`. */
+  eventCount(name: string): number {
+    return this.#qmp.events.filter((event) => event === name).length;
   }
 
   /** Presses keys on the machine's own keyboard: plain characters and names as `SerialLine.type` takes. */
@@ -294,9 +306,10 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
   if (!options.mayReset) words.push("-no-reboot");
   if (options.firmware === "uefi" || options.firmware === "secureboot") {
     const [code, variables] = FIRMWARE[options.firmware];
-    await run("cp", [`${OVMF}/${variables}`, `${directory}/vars`]);
+    const kept = options.variables ?? `${directory}/vars`;
+    if (!existsSync(kept)) await run("cp", [`${OVMF}/${variables}`, kept]);
     words.push("-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF}/${code}`);
-    words.push("-drive", `if=pflash,format=raw,unit=1,file=${directory}/vars`);
+    words.push("-drive", `if=pflash,format=raw,unit=1,file=${kept}`);
     // Only code in system management mode may write the variables.
     if (options.firmware === "secureboot") words.push("-global", "driver=cfi.pflash01,property=secure,value=on");
   }

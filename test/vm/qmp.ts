@@ -11,6 +11,8 @@ interface Waiting {
 export class Qmp {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
+  /** Names of the events that have come, in their order. */
+  readonly events: string[] = [];
   #nextId = 1;
   #buffer = "";
 
@@ -66,9 +68,10 @@ export class Qmp {
       const line = this.#buffer.slice(0, end).trim();
       this.#buffer = this.#buffer.slice(end + 1);
       if (line === "") continue;
-      const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string } };
+      const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string }; event?: string };
+      if (message.event !== undefined) this.events.push(message.event);
       const waiting = message.id === undefined ? undefined : this.#waiting.get(message.id);
-      if (!waiting) continue; // The greeting and events.
+      if (!waiting) continue; // The greeting, an event.
       this.#waiting.delete(message.id!);
       if (message.error) waiting.reject(new Error(`QMP: ${message.error.desc}`));
       else waiting.resolve(message.return);
