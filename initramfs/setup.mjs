@@ -29,6 +29,7 @@ const DEMO_PACKAGES = [
 ];
 
 const TEST_PACKAGES = [
+  ["binutils", "small kernels, and the bytes of larger ones' first steps"],
   ["btrfs-progs", "mkfs.btrfs"],
   ["bzip2", "packed kernels"],
   ["cpio", "a second opinion on the cpio writer"],

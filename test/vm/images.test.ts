@@ -6,11 +6,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { debianPackages } from "../../initramfs/debian.ts";
-import { readSetupHeader } from "../../src/images/bzimage.ts";
-import { compressionOf } from "../../src/images/compressed.ts";
-import { decompress } from "../../src/images/decompress.ts";
 import { withBaton } from "./baton.ts";
 import { type Content, diskImage } from "./disks.ts";
+import { unpackedKernel } from "./images.ts";
 import type { Machine } from "./machine.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
@@ -41,49 +39,41 @@ async function loadedBy(machine: Machine, method: string): Promise<void> {
   assert.equal(match[1], method, match[0]);
 }
 
-test("Xen by multiboot2, with Linux and its initrd as modules, comes up to dom0's userland", async () => {
-  const { root } = await debianPackages(["xen-hypervisor-4.17-amd64"]);
-  const xen = (await readdir(join(root, "boot"))).find((file) => /^xen-.*\.gz$/.test(file))!;
-  const system = await payload("xen-dom0");
-  const options = "placeholder root=/dev/none ro console=hvc0 quiet";
-  const disks = await disk(
-    "xen",
-    [
-      "multiboot2 /boot/xen.gz placeholder console=com1 com1=115200 dom0_mem=640M",
-      `module2 /boot/vmlinuz ${options}`,
-      "module2 --nounzip /boot/initrd.img",
-    ],
-    {
-      "/boot/xen.gz": { host: join(root, "boot", xen) },
-      "/boot/vmlinuz": { host: KERNEL },
-      "/boot/initrd.img": { host: system.file },
-    },
-  );
-  // Without hardware virtualisation QEMU's SMAP stops dom0 under Xen, however that was booted.
-  const extra = ["-cpu", "max,-smap,-smep"];
-  await withBaton({ name: "images-xen", words: "baton.timeout=0", disks, extra }, async (machine) => {
-    await loadedBy(machine, "kexec_load");
-    await machine.serial.waitFor(/Xen version 4\.\d+/);
-    await expectBooted(machine, { cmdline: options, initrds: [system], timeoutMs: 300_000 });
+for (const firmware of ["bios", "uefi"] as const) {
+  test(`Xen by multiboot2 under ${firmware.toUpperCase()}, with Linux and its initrd as modules, comes up to dom0's userland`, async () => {
+    const { root } = await debianPackages(["xen-hypervisor-4.17-amd64"]);
+    const xen = (await readdir(join(root, "boot"))).find((file) => /^xen-.*\.gz$/.test(file))!;
+    const system = await payload("xen-dom0");
+    const options = "placeholder root=/dev/none ro console=hvc0 quiet";
+    const disks = await disk(
+      "xen",
+      [
+        "multiboot2 /boot/xen.gz placeholder console=com1 com1=115200 dom0_mem=640M",
+        `module2 /boot/vmlinuz ${options}`,
+        "module2 --nounzip /boot/initrd.img",
+      ],
+      {
+        "/boot/xen.gz": { host: join(root, "boot", xen) },
+        "/boot/vmlinuz": { host: KERNEL },
+        "/boot/initrd.img": { host: system.file },
+      },
+    );
+    // Without hardware virtualisation QEMU's SMAP stops dom0 under Xen, however that was booted.
+    const extra = ["-cpu", "max,-smap,-smep"];
+    const machine = { name: `images-xen-${firmware}`, words: "baton.timeout=0", firmware, disks, extra };
+    await withBaton(machine, async (vm) => {
+      await loadedBy(vm, "kexec_load");
+      await vm.serial.waitFor(/Xen version 4\.\d+/);
+      await expectBooted(vm, { cmdline: options, initrds: [system], timeoutMs: 300_000 });
+    });
   });
-});
-
-/** What a bzImage unpacks to. */
-async function vmlinux(): Promise<Uint8Array> {
-  const file = await readFile(KERNEL);
-  const header = readSetupHeader(file);
-  assert.ok(header);
-  const start = header.setupSize + header.payloadOffset;
-  // Behind it stands its unpacked size, in four bytes.
-  const packed = file.subarray(start, start + header.payloadLength - 4);
-  return decompress(packed, compressionOf(packed)!);
 }
 
 test("vmlinux, in a gzip file, boots with its initrd and its command line", async () => {
   const system = await payload("vmlinux");
   const options = "root=/dev/none ro console=ttyS0 quiet";
   const disks = await disk("vmlinux", [`linux /boot/vmlinux.gz ${options}`, "initrd /boot/initrd.img"], {
-    "/boot/vmlinux.gz": gzipSync(await vmlinux(), { level: 1 }),
+    "/boot/vmlinux.gz": gzipSync(await unpackedKernel(await readFile(KERNEL)), { level: 1 }),
     "/boot/initrd.img": { host: system.file },
   });
   await withBaton({ name: "images-vmlinux", words: "baton.timeout=0", disks }, async (machine) => {

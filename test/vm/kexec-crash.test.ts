@@ -1,10 +1,12 @@
 /** Crash kernels: loaded by either call, entered by a real panic, up to a userland that has /proc/vmcore. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { archive } from "./archive.ts";
 import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
+import { unpackedKernel } from "./images.ts";
 import { initrdFile, KERNEL, userlandFiles } from "./payload.ts";
 
 /** The core's header is an ELF one, and the memory of the kernel that panicked can be read through it. */
@@ -24,24 +26,33 @@ async function crashDisk(): Promise<string> {
     name: "kexec-crash",
     scheme: "gpt",
     partitions: [
-      { type: "ext4", sizeMiB: 64, files: { "/vmlinuz": { host: KERNEL }, "/initrd.img": { host: initrd } } },
+      {
+        type: "ext4",
+        sizeMiB: 160,
+        files: {
+          "/vmlinuz": { host: KERNEL },
+          "/vmlinux": await unpackedKernel(await readFile(KERNEL)),
+          "/initrd.img": { host: initrd },
+        },
+      },
     ],
   });
 }
 
-for (const [call, option] of [
-  ["kexec_load", "-c"],
-  ["kexec_file_load", "-s"],
+for (const [call, option, kernel] of [
+  ["kexec_load", "-c", "vmlinuz"],
+  ["kexec_load", "-c", "vmlinux"],
+  ["kexec_file_load", "-s", "vmlinuz"],
 ] as const) {
-  test(`a crash kernel that ${call} loaded comes up after a panic, with the memory of the one before`, async () => {
+  test(`a crash kernel (${kernel}) that ${call} loaded comes up after a panic, with the memory of the one before`, async () => {
     const disks = [{ image: await crashDisk(), attach: "virtio" }] as const;
     const words = "baton.timeout=-1 crashkernel=224M";
-    await withBaton({ name: `crash-${call}`, words, shell: true, disks }, async (machine) => {
+    await withBaton({ name: `crash-${call}-${kernel}`, words, shell: true, disks }, async (machine) => {
       await machine.serial.waitFor(/baton: start/, { timeoutMs: 300_000 });
       await menuReady(machine).catch(() => null);
       await inside(machine, "mkdir -p /mnt; mount -o ro,noload /dev/vda1 /mnt");
       const cmdline = "console=ttyS0 quiet maxcpus=1 irqpoll reset_devices";
-      const load = `kexec ${option} -d -p /mnt/vmlinuz --initrd=/mnt/initrd.img --append='${cmdline}'`;
+      const load = `kexec ${option} -d -p /mnt/${kernel} --initrd=/mnt/initrd.img --append='${cmdline}'`;
       const said = await inside(machine, `${load}; echo "exit $?"; cat /sys/kernel/kexec_crash_loaded`);
       assert.match(said, /exit 0\s+1$/, said);
       machine.serial2!.write("umount /mnt; echo c >/proc/sysrq-trigger\n");

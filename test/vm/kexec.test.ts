@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { debianPackages } from "../../initramfs/debian.ts";
 import { type ArchiveFile, archive } from "./archive.ts";
-import { withBaton } from "./baton.ts";
+import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import { grubConfig } from "./grub.ts";
 import type { Machine } from "./machine.ts";
@@ -139,4 +139,28 @@ test("UEFI: variables, ACPI, the framebuffer and power-off are there for the sec
     assert.match(said.get("framebuffer") ?? "", /EFI VGA/);
     await machine.ended;
   });
+});
+
+/** Where the text of a kernel begins that was loaded and unpacked ahead, and jumped into by Enter. */
+async function stagedTextAddress(): Promise<string> {
+  const { image, more } = await reportDisk();
+  const disks = [{ image, attach: "virtio" }] as const;
+  const options = { name: "kexec-kaslr", words: "baton.timeout=-1 baton.debug", shell: true, disks };
+  let address = "";
+  await withBaton(options, async (machine) => {
+    await menuReady(machine);
+    await inside(machine, "until dmesg | grep -q 'unpacked ahead in'; do sleep 1; done");
+    machine.serial.write("\r");
+    address = (await report(machine, more)).get("kaslr") ?? "";
+    await machine.ended;
+  });
+  return address;
+}
+
+test("a kernel that was unpacked ahead lies at another address at each start (KASLR)", async () => {
+  const addresses = [await stagedTextAddress(), await stagedTextAddress()];
+  for (const address of addresses) assert.match(address, /^ffffffff[89a-b][0-9a-f]{7} [tT] _text$/);
+  // One of some five hundred pairs is the same by chance.
+  if (addresses[0] === addresses[1]) addresses.push(await stagedTextAddress());
+  assert.ok(new Set(addresses).size > 1, `always at ${addresses[0]}`);
 });
