@@ -59,6 +59,8 @@ export class Place {
     const child = this.start(
       "dnsmasq",
       ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--group=root", "--no-hosts"],
+      // It would look for three seconds whether anybody has the address that it offers.
+      "--no-ping",
       ...["--log-facility=-", "--log-dhcp", "--no-resolv", `--dhcp-leasefile=${leases}`, "--dhcp-authoritative"],
       ...words,
     );
@@ -67,7 +69,19 @@ export class Place {
     return output;
   }
 
-  /** Baton's network as the initramfs has it; see client.ts. */
+  /** A TypeScript program from test/vm/programs that says `ready`. */
+  async program(name: string): Promise<Output> {
+    const output = new Output(this.#node(join(ROOT, "test/vm/programs", name)));
+    await output.waitFor(/^ready$/m);
+    return output;
+  }
+
+  #node(...args: readonly string[]): ChildProcess {
+    // A process that enters other mounts is in their root: no name may be relative.
+    return this.start(process.execPath, "--import", import.meta.resolve("tsx"), ...args);
+  }
+
+  /** Baton's network as the initramfs has it; see programs/network.ts. */
   async baton(options: ClientOptions = {}): Promise<Client> {
     const { cmdline = "console=ttyS0", ...rest } = options;
     const file = (name: string, text: string): string => {
@@ -77,14 +91,12 @@ export class Place {
     };
     await this.run("mount", "--bind", file("cmdline", `${cmdline}\n`), "/proc/cmdline");
     await this.run("mount", "--bind", file("resolv", ""), "/etc/resolv.conf");
-    const client = join(ROOT, "test/vm/client.ts");
-    // A process that enters other mounts is in their root: no name may be relative.
-    const child = this.start(process.execPath, "--import", import.meta.resolve("tsx"), client, JSON.stringify(rest));
-    return new Client(child);
+    const client = join(ROOT, "test/vm/programs/network.ts");
+    return new Client(this.#node(client, JSON.stringify(rest)));
   }
 }
 
-/** What client.ts takes. */
+/** What programs/network.ts takes. */
 export interface ClientOptions {
   /** Of the kernel. */
   readonly cmdline?: string;
@@ -198,6 +210,30 @@ export class World {
     const address = mac === undefined ? "" : `address ${mac} `;
     await from.ip(`link add ${name} type veth peer name ${otherName} ${address}netns ${to.pid}`);
   }
+}
+
+/** A switch, a machine's eth0 on it, and servers with addresses of their own, each on its eth0. */
+export async function onSwitch(
+  t: TestContext,
+  ...addresses: readonly string[]
+): Promise<{ world: World; machine: Place; servers: Place[] }> {
+  const world = new World(t);
+  const fabric = await world.place();
+  await fabric.ip("link add br0 type bridge", "link set br0 up");
+  const attach = async (place: Place, port: string, mac?: string): Promise<void> => {
+    await world.cable(fabric, port, place, "eth0", mac);
+    await fabric.ip(`link set ${port} master br0 up`);
+  };
+  const servers: Place[] = [];
+  for (const [index, address] of addresses.entries()) {
+    const server = await world.place();
+    await attach(server, `p${index + 1}`);
+    await server.ip(`addr add ${address} dev eth0`, "link set eth0 up");
+    servers.push(server);
+  }
+  const machine = await world.place();
+  await attach(machine, "p0", "52:54:00:00:00:01");
+  return { world, machine, servers };
 }
 
 /** 10.77.0.1 with a cable to a machine's eth0. */
