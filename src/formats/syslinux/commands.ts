@@ -1,9 +1,9 @@
 /** What a label boots: the file's type, its command line and initrds, and what COM32 modules stand for. */
 
 import type { BootModule, EntryKind, FileRef } from "../../entry.ts";
+import type { ImageType, Label } from "./config.ts";
 import { type Dialect, isMenuModule, moduleName } from "./dialect.ts";
-import type { ImageType, Label } from "./directives.ts";
-import { splitRaw } from "./directives.ts";
+import { splitRaw } from "./words.ts";
 
 /** What booting comes to. */
 export type Command =
@@ -24,6 +24,8 @@ export type Command =
   | { readonly does: "configure"; readonly files: readonly string[]; readonly cwd: string | null }
   /** Another command line is run, as if it were typed at the prompt. */
   | { readonly does: "run"; readonly commandLine: string };
+
+export type BootCommand = Extract<Command, { does: "boot" }>;
 
 export interface CommandContext {
   readonly dialect: Dialect;
@@ -255,15 +257,13 @@ function fillVariables(text: string, label: Label, context: CommandContext): str
   return options.trim();
 }
 
-type Boot = Extract<Command, { does: "boot" }>;
-
-function nothing(kind: EntryKind, reason: string | null): Boot {
+function nothing(kind: EntryKind, reason: string | null): BootCommand {
   const none = { linux: null, initrd: [], devicetree: null, devicetreeFolder: null, overlays: [], modules: [] };
   return { does: "boot", kind, ...none, options: "", reason };
 }
 
-const local = (reason: string): Boot => nothing("local", reason);
-const other = (reason: string): Boot => nothing("other", reason);
+const local = (reason: string): BootCommand => nothing("local", reason);
+const other = (reason: string): BootCommand => nothing("other", reason);
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== "");
 

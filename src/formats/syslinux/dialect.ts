@@ -5,7 +5,7 @@
 
 import type { Platform } from "../format.ts";
 import { baseName } from "../paths.ts";
-import type { Config } from "./directives.ts";
+import type { Config } from "./config.ts";
 
 /**
  * `u-boot`: extlinux.conf as U-Boot's `sysboot` and `bootflow` read it. It adds nothing to the command line, takes

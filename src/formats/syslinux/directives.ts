@@ -7,97 +7,12 @@
  */
 
 import type { Diagnostic } from "../../entry.ts";
-
-/** What the kernel-like directive of a label says about its file. */
-export type ImageType =
-  | "kernel"
-  | "linux"
-  | "boot"
-  | "bss"
-  | "pxe"
-  | "fdimage"
-  | "comboot"
-  | "com32"
-  | "config"
-  | "localboot";
+import type { Config, ImageType, Label, Menu } from "./config.ts";
+import { shorten, splitRaw, splitWord, toMask, toNumber } from "./words.ts";
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set<ImageType>([
   ...(["kernel", "linux", "boot", "bss", "pxe", "fdimage", "comboot", "com32", "config", "localboot"] as const),
 ]);
-
-export interface Label {
-  /** As written, the whole rest of the line. */
-  readonly name: string;
-  /** Where LABEL stands. */
-  readonly source: string;
-  readonly line: number;
-  type: ImageType;
-  /** The file and, after it, arguments; a label without such a directive names its own kernel. */
-  image: string;
-  /** Null where the label has none, and the global one is for it. */
-  append: string | null;
-  /** The global APPEND as it was when the label ended. */
-  globalAppend: string | null;
-  initrd: string | null;
-  sysappend: number;
-  menuLabel: string | null;
-  hidden: boolean;
-  disabled: boolean;
-  passwd: boolean;
-  /** An item that leads elsewhere in the menu (MENU GOTO, EXIT, QUIT) and boots nothing. */
-  navigates: boolean;
-  // U-Boot's own.
-  fdt: string | null;
-  fdtdir: string | null;
-  fdtoverlays: string | null;
-  /** The menu in which it stands. */
-  readonly menu: Menu;
-}
-
-export interface Menu {
-  /** What MENU GOTO calls it. */
-  readonly tag: string;
-  title: string;
-  /** As MENU LABEL in it says, else its title or its tag; for the item that leads here. */
-  label: string | null;
-  readonly parent: Menu | null;
-  /** 0 for the outermost. */
-  readonly depth: number;
-  readonly items: (Label | Menu)[];
-  /** MENU DEFAULT. */
-  defaultItem: Label | Menu | null;
-}
-
-export const isMenu = (item: Label | Menu): item is Menu => "items" in item;
-
-/** A configuration with everything that it includes. */
-export interface Config {
-  readonly root: Menu;
-  /** In the order of the file, those that the menu hides included. */
-  readonly labels: readonly Label[];
-  /** The last DEFAULT. */
-  default: { readonly text: string; readonly source: string; readonly line: number } | null;
-  /** The last UI. */
-  ui: string | null;
-  ontimeout: string | null;
-  onerror: string | null;
-  /** Tenths of a second; null where the configuration doesn't say. */
-  timeout: number | null;
-  totaltimeout: number | null;
-  prompt: number | null;
-  noescape: boolean;
-  /** A kernel may be named without being a label. */
-  implicit: boolean;
-  menuHidden: boolean;
-  /** Any MENU directive: somebody meant it to be shown as a menu. */
-  hasMenuWords: boolean;
-  /** The last choice is remembered (MENU SAVE). */
-  saves: boolean;
-  /** Words that only U-Boot knows. */
-  hasUbootWords: boolean;
-  /** MENU START in a menu. */
-  start: Menu | null;
-}
 
 /** Reads a file that the configuration includes: its lines, or null (with a diagnostic given) where it can't be. */
 export type IncludeReader = (
@@ -439,29 +354,3 @@ interface Place {
   readonly line: number;
   readonly column: number;
 }
-
-/** The first word in lower case, and the rest of the line after blanks. */
-export function splitWord(text: string): [string, string] {
-  const [word, rest] = splitRaw(text);
-  return [word.toLowerCase(), rest];
-}
-
-/** The first word as it is, and the rest without blanks at its ends. */
-export function splitRaw(text: string): [string, string] {
-  const trimmed = text.trim();
-  const end = trimmed.search(/[ \t\v\f]/);
-  return end < 0 ? [trimmed, ""] : [trimmed.slice(0, end), trimmed.slice(end).trim()];
-}
-
-/** As C's atoi: the decimal digits in front, 0 where there are none; less than nothing counts as nothing. */
-function toNumber(text: string): number {
-  return Number(/^\s*[+]?([0-9]{1,15})/.exec(text)?.[1] ?? 0);
-}
-
-/** As C's strtoul with base 0: decimal, 0x… or octal 0…; 0 for anything else. */
-function toMask(text: string): number {
-  const digits = /^\s*[+]?(0x[0-9a-f]{1,12}|[0-9]{1,15})/i.exec(text)?.[1] ?? "0";
-  return /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
-}
-
-const shorten = (word: string): string => (word.length > 40 ? `${word.slice(0, 40)}…` : word);

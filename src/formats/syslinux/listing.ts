@@ -3,16 +3,18 @@
 import { formatFileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import type { FormatContext, FormatResult } from "../format.ts";
 import { resolvePath } from "../paths.ts";
-import { type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
+import { type BootCommand, type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
+import { type Config, isMenu, type Label, type Menu } from "./config.ts";
 import { dialectOf, isMenuModule, moduleName } from "./dialect.ts";
-import { type Config, DirectiveParser, isMenu, type Label, type Menu, splitRaw } from "./directives.ts";
+import { DirectiveParser } from "./directives.ts";
+import { labelEntry, plainTitle, SWITCHED_OFF } from "./labelentry.ts";
+import { LabelNames } from "./labelnames.ts";
 import { type ListingOptions, type Place, Reading, slashes } from "./reading.ts";
+import { menuTimes } from "./times.ts";
+import { splitRaw } from "./words.ts";
 
 /** Configurations that lead to configurations, so deep and no further. */
 const DEEPEST_CONFIG = 8;
-
-/** Of an item that nobody can choose: a heading, mostly. */
-const SWITCHED_OFF = "the configuration has switched it off (MENU DISABLE)";
 
 /** The entries of a configuration and of those it leads to. */
 interface Listed {
@@ -110,7 +112,7 @@ class ConfigListing {
   readonly #commands: CommandContext;
   readonly #entries: ParsedEntry[] = [];
   readonly #spans = new Map<Label | Menu, Span>();
-  readonly #byName = new Map<string, Label>();
+  readonly #names: LabelNames;
 
   constructor(
     reading: Reading,
@@ -125,18 +127,7 @@ class ConfigListing {
     this.#submenu = submenu;
     this.#ancestors = ancestors;
     this.#commands = reading.commandContext(cwd);
-    // Exactly as written first; then by its first word, which is all that Syslinux takes for the name; then
-    // whatever the case, as on the FAT filesystems that it comes from.
-    const forms: readonly ((name: string) => string)[] = [
-      (name) => name,
-      (name) => splitRaw(name)[0],
-      (name) => name.toLowerCase(),
-    ];
-    for (const form of forms) {
-      for (const label of config.labels) {
-        if (!label.disabled && !this.#byName.has(form(label.name))) this.#byName.set(form(label.name), label);
-      }
-    }
+    this.#names = new LabelNames(config.labels);
   }
 
   async list(): Promise<Omit<Listed, "isPartial">> {
@@ -151,7 +142,7 @@ class ConfigListing {
       defaultIndex: chosen ?? first,
       defaultIsExplicit: chosen !== null,
       fallback: await this.#fallback(chosen ?? first),
-      ...this.#times(showsMenu),
+      ...menuTimes(this.#config, this.#reading.dialect, showsMenu),
     };
   }
 
@@ -183,7 +174,7 @@ class ConfigListing {
     if (this.#reading.dialect === "u-boot") return false;
     if (this.#ancestors.length > 1 || this.#config.ui !== null) return true;
     const line = this.#config.default?.text ?? "";
-    const label = this.#find(line);
+    const label = this.#names.find(line);
     return isMenuModule(splitRaw(label?.image ?? line)[0]);
   }
 
@@ -274,7 +265,7 @@ class ConfigListing {
     let label = from;
     for (let steps = 0; at.does === "run"; steps++) {
       if (steps >= DEEPEST_CONFIG || at.commandLine === "") return null;
-      label = this.#find(at.commandLine);
+      label = this.#names.find(at.commandLine);
       at = label
         ? this.#command(label)
         : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands);
@@ -283,42 +274,8 @@ class ConfigListing {
     return { ...at, devicetree: await this.#reading.devicetreeIn(at.devicetreeFolder, this.#cwd, label) };
   }
 
-  /** The label that a command line begins with. */
-  #find(line: string): Label | null {
-    const text = line.trim();
-    const [first] = splitRaw(text);
-    return (
-      this.#byName.get(text) ??
-      this.#byName.get(first) ??
-      this.#byName.get(text.toLowerCase()) ??
-      this.#byName.get(first.toLowerCase()) ??
-      null
-    );
-  }
-
-  #entry(label: Label, command: Extract<Command, { does: "boot" }> | null, submenu: readonly string[]): ParsedEntry {
-    const text = label.menuLabel ?? label.name;
-    return parsedEntry({
-      nativeId: label.name,
-      title: plainTitle(text) || label.name,
-      submenu,
-      type: this.#reading.type,
-      source: label.source,
-      hotkey: /\^(.)/s.exec(label.menuLabel ?? "")?.[1]?.toLowerCase() ?? null,
-      restricted: label.passwd ? [] : null,
-      ...(command === null
-        ? { kind: "other", reason: "it leads to nothing that is there" }
-        : {
-            kind: command.kind,
-            linux: command.linux,
-            initrd: command.initrd,
-            devicetree: command.devicetree,
-            ...(command.overlays.length > 0 && { devicetreeOverlays: command.overlays }),
-            modules: command.modules,
-            options: command.options,
-            reason: command.reason,
-          }),
-    });
+  #entry(label: Label, command: BootCommand | null, submenu: readonly string[]): ParsedEntry {
+    return labelEntry(label, command, submenu, this.#reading.type);
   }
 
   /** MENU SAVE: what was chosen last is the default. */
@@ -331,7 +288,7 @@ class ConfigListing {
         this.#config.labels[0] ?? { source: this.#reading.context.volume.name };
       this.#reading.diagnostics.push({ severity: "warning", source, line: null, column: null, message });
     }
-    const label = this.#config.saves && adv?.menuSave ? this.#find(adv.menuSave) : null;
+    const label = this.#config.saves && adv?.menuSave ? this.#names.find(adv.menuSave) : null;
     return (label && this.#spans.get(label)?.defaultAt) ?? null;
   }
 
@@ -348,7 +305,7 @@ class ConfigListing {
     const timed = await this.#byLine(ontimeout);
     if (timed !== null) return timed;
     const line = given?.text ?? null;
-    const leadsToMenu = line !== null && isMenuLine(line, this.#find(line));
+    const leadsToMenu = line !== null && isMenuLine(line, this.#names.find(line));
     const byDefault = leadsToMenu ? null : await this.#byLine(line);
     if (byDefault !== null) return byDefault;
     return showsMenu ? menuDefault() : null;
@@ -357,7 +314,7 @@ class ConfigListing {
   /** The entry of a command line; one that isn't in the list yet (hidden, a kernel without a label) is added. */
   async #byLine(line: string | null): Promise<number | null> {
     if (line === null || line.trim() === "") return null;
-    const label = this.#find(line);
+    const label = this.#names.find(line);
     if (label !== null) {
       const exact = label.name === line.trim() || splitRaw(line)[1] === "" || label.name.startsWith(line.trim());
       if (!exact) return this.#withArguments(label, splitRaw(line)[1]);
@@ -428,33 +385,12 @@ class ConfigListing {
     if (this.#reading.dialect === "u-boot") {
       return this.#entries.flatMap((_, index) => (index === chosen ? [] : index));
     }
-    const label = this.#config.onerror === null ? null : this.#find(this.#config.onerror);
+    const label = this.#config.onerror === null ? null : this.#names.find(this.#config.onerror);
     const at = label && this.#spans.get(label)?.defaultAt;
     return at === null || at === undefined || at === chosen ? [] : [at];
-  }
-
-  /**
-   * A TIMEOUT of zero waits for ever, and so does none; the latter leaves it to whoever asks. Without a menu and
-   * with PROMPT 0 Syslinux boots at once, unless Shift or Alt is held down. Where a TIMEOUT is given all the same, it
-   * is kept: there is no such key to hold here, and the time is the only chance to step in.
-   */
-  #times(showsMenu: boolean): Pick<Listed, "timeout" | "timeoutStyle"> {
-    const { timeout, totaltimeout, prompt, menuHidden, hasMenuWords, noescape } = this.#config;
-    const isUboot = this.#reading.dialect === "u-boot";
-    // Whichever ends first; a zero is none.
-    const tenths = timeout && totaltimeout ? Math.min(timeout, totaltimeout) : timeout || totaltimeout || timeout;
-    const seconds = tenths === null ? null : tenths === 0 ? Number.POSITIVE_INFINITY : tenths / 10;
-    const prompts = showsMenu || prompt === null || prompt > 0;
-    const atOnce = !isUboot && !prompts && this.#config.default !== null && (noescape || !tenths);
-    if (atOnce) return { timeout: 0, timeoutStyle: "hidden" };
-    const style = menuHidden ? "hidden" : showsMenu || hasMenuWords || prompt ? "menu" : null;
-    return { timeout: isUboot && seconds !== null ? Math.ceil(seconds) : seconds, timeoutStyle: style };
   }
 }
 
 function isMenuLine(line: string, label: Label | null): boolean {
   return moduleName(splitRaw(label?.image ?? line)[0]) !== null && isMenuModule(splitRaw(label?.image ?? line)[0]);
 }
-
-/** Without the marks of hotkeys, and without blanks at its ends (MENU INDENT, lining up). */
-const plainTitle = (text: string): string => text.replaceAll("^", "").trim();

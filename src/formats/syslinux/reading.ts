@@ -10,8 +10,9 @@ import { CONFIG_LIMIT } from "../reader.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
+import type { Label } from "./config.ts";
 import type { Dialect } from "./dialect.ts";
-import type { IncludedFile, Label } from "./directives.ts";
+import type { IncludedFile } from "./directives.ts";
 import { type NetworkFacts, sysappendWords } from "./sysappend.ts";
 
 /** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
