@@ -33,6 +33,9 @@ import { Configuration } from "./settings.ts";
 /** How long the network may keep a machine from booting what else there is. */
 const NETWORK_MS = 60_000;
 
+/** How long the jump waits for a watchdog that is being armed. */
+const WATCHDOG_MS = 4000;
+
 /** The image's own shell, for `c` in the menu. */
 const SHELL = ["/bin/busybox", "sh", "-l"];
 
@@ -64,6 +67,8 @@ export async function init(): Promise<number> {
   // The word that this machine's owner gave is final; a disk's own "at once" is not.
   const earlyKeys = settings.timeout?.keys === false ? null : new EarlyKeys(consoles);
   if (settings.keymap !== null) void import("./keymap.ts").then(({ loadKeymap }) => loadKeymap(settings.keymap!));
+  if (settings.console !== null)
+    void import("./latedrivers.ts").then(({ loadConsoleDrivers }) => loadConsoleDrivers(settings.console));
   announce(consoles, `Baton ${VERSION}: looking at this machine's disks…`);
 
   const changed = new Signal();
@@ -90,8 +95,17 @@ export async function init(): Promise<number> {
     await session.closeMenu();
     await unmount();
     await sync({ timeoutMs: 5000 });
-    if (command === "power-off") watchdog?.close();
+    if (command === "power-off") (await watchdog)?.close();
     reboot(command);
+  };
+  let watchdog: Promise<Watchdog | null> | null = null;
+  /** Arms the watchdog, where the configuration says so. */
+  const armWatchdog = (): void => {
+    const { watchdog: seconds } = configuration.settings;
+    if (seconds === null) return;
+    watchdog ??= Promise.all([import("../state/watchdog.ts"), import("./latedrivers.ts")]).then(
+      ([{ armWatchdog }, { loadDrivers }]) => armWatchdog(seconds, loadDrivers),
+    );
   };
   const isNamedThere = (): boolean => {
     const named = configuration.settings.default;
@@ -208,7 +222,10 @@ export async function init(): Promise<number> {
       rescan: async () => {
         await Promise.all([machine.rescan(), net?.then((network) => network.refresh())]);
       },
-      beforeJump: async () => (await net)?.down(),
+      beforeJump: async () => {
+        await (await net)?.down();
+        await Promise.race([watchdog, sleep(WATCHDOG_MS, undefined, { ref: false })]);
+      },
       openUrl: async (url) => (await networkOf()).openUrl(url),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
@@ -234,15 +251,9 @@ export async function init(): Promise<number> {
   );
   session.problems = configuration.diagnostics;
   machine.start();
-  // The hardware is armed when drivers have had their time; nothing that boots waits for it.
-  let watchdog: Watchdog | null = null;
-  void machine.settled.then(async () => {
-    const { watchdog: seconds } = configuration.settings;
-    if (seconds === null) return;
-    const { armWatchdog } = await import("../state/watchdog.ts");
-    watchdog = await armWatchdog(seconds);
-  });
   const configured = (words.config === null ? Promise.resolve() : readNamedConfig(words.config)).then(remember);
+  armWatchdog();
+  void configured.then(armWatchdog);
   void Promise.all([machine.complete, configured]).then(() => {
     if (isNamedThere()) return;
     const source = words.default === null ? "default: " : "baton.default=";

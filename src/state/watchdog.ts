@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describeError } from "../errors.ts";
 import { callNow } from "../linux/libc.ts";
 import { log } from "../log.ts";
@@ -12,28 +13,50 @@ import { log } from "../log.ts";
 const WDIOC_SETTIMEOUT = 0xc0045706;
 const WDIOC_KEEPALIVE = 0x80045705;
 
-/** Drivers of hardware that shows no device which would load them by itself. */
-const DRIVERS = ["iTCO_wdt", "sp5100_tco"];
+const DEVICE = "/dev/watchdog";
+
+/** Drivers, and what shows them their hardware. Loaded here, since they cost a machine that uses none its time. */
+const DRIVERS = ["wdat_wdt", "lpc_ich", "i2c_i801", "iTCO_wdt", "sp5100_tco", "i6300esb", "hpwdt"];
+/** The kernel's own timer: it resets a machine whose Baton hangs, and ends with this kernel. */
+const SOFTWARE = "softdog";
+/** How long a driver may take to find its hardware, in milliseconds. */
+const PROBE_MS = 2000;
 /** Of the kernel's watchdog core: 0 keeps it armed across the jump; -1 leaves it to the driver, and most stop it. */
 const STOP_ON_REBOOT = "/sys/module/watchdog/parameters/stop_on_reboot";
 
-/** Opens the watchdog, with its driver loaded where that is needed. */
-export async function armWatchdog(seconds: number): Promise<Watchdog | null> {
-  if (!existsSync("/dev/watchdog")) {
-    const { execFile } = await import("node:child_process");
-    await new Promise<void>((resolve) => execFile("modprobe", ["-a", "-q", ...DRIVERS], () => resolve()));
+/**
+ * Opens the watchdog, with its driver loaded where that is needed. Never rejects.
+ * @param load loads modules by name
+ */
+export async function armWatchdog(
+  seconds: number,
+  load: (names: readonly string[]) => Promise<void>,
+): Promise<Watchdog | null> {
+  let isHardware = existsSync(DEVICE);
+  if (!isHardware) {
+    await load(DRIVERS);
+    for (const end = performance.now() + PROBE_MS; !existsSync(DEVICE) && performance.now() < end; ) await sleep(50);
+    isHardware = existsSync(DEVICE);
+    if (!isHardware) await load([SOFTWARE]);
   }
   const opened = Watchdog.open(seconds);
-  try {
-    if (opened !== null && readFileSync(STOP_ON_REBOOT, "latin1").trim() !== "0") {
-      log.warn(
-        "the watchdog may stop at the jump: watchdog.stop_on_reboot=0 on Baton's kernel command line keeps it armed",
-      );
-    }
-  } catch {
-    // A kernel without this parameter: its drivers decide.
+  if (opened === null) return null;
+  if (!isHardware) log.warn("no watchdog in hardware was found: the kernel's own is used, which ends at the jump");
+  else if (!isKept()) {
+    log.warn(
+      "the watchdog may stop at the jump: watchdog.stop_on_reboot=0 on Baton's kernel command line keeps it armed",
+    );
   }
   return opened;
+}
+
+/** Whether the kernel keeps it armed across the jump; true where drivers alone decide (an older kernel). */
+function isKept(): boolean {
+  try {
+    return readFileSync(STOP_ON_REBOOT, "latin1").trim() === "0";
+  } catch {
+    return true;
+  }
 }
 
 export class Watchdog {
@@ -51,7 +74,7 @@ export class Watchdog {
    * @param seconds until the reset once nobody feeds it; hardware may round
    * @returns null where there is none, or it can't be had; the log says why
    */
-  static open(seconds: number, path = "/dev/watchdog"): Watchdog | null {
+  static open(seconds: number, path = DEVICE): Watchdog | null {
     try {
       const fd = openSync(path, constants.O_WRONLY);
       const value = Buffer.alloc(4);

@@ -4,55 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
-import { grubConfig } from "./grub.ts";
-import type { Machine } from "./machine.ts";
+import { grubDisk, selects, system } from "./menudisk.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
-
-const UUID = "5a6b1c2d-0004-4000-8000-000000000004";
-
-/** A disk with two entries at the top of GRUB's menu (one of them the submenu) and two inside. */
-async function grubDisk(): Promise<string> {
-  const alpha = await payload("menu-alpha");
-  const beta = await payload("menu-beta");
-  const linux = (word: string) => `/boot/vmlinuz root=UUID=${UUID} ro console=ttyS0 quiet which=${word}`;
-  return diskImage({
-    name: "menu",
-    scheme: "gpt",
-    partitions: [
-      {
-        type: "ext4",
-        sizeMiB: 64,
-        uuid: UUID,
-        files: {
-          "/boot/grub/grub.cfg": grubConfig(
-            UUID,
-            [
-              { title: "Alpha system", id: "alpha", linux: linux("alpha"), initrd: "/boot/alpha.img" },
-              { title: "Beta system", id: "beta", linux: linux("beta"), initrd: "/boot/beta.img" },
-            ],
-            { timeout: 30 },
-          ),
-          "/boot/vmlinuz": { host: KERNEL },
-          "/boot/alpha.img": { host: alpha.file },
-          "/boot/beta.img": { host: beta.file },
-        },
-      },
-    ],
-  });
-}
-
-const cmdline = (word: string, rest = "") =>
-  `BOOT_IMAGE=/boot/vmlinuz root=UUID=${UUID} ro console=ttyS0 quiet which=${word}${rest}`;
-
-/** Fails unless the line in inverse video is the one that is meant: what Enter would boot. */
-async function selects(machine: Machine, pattern: RegExp): Promise<void> {
-  await machine.serial.waitForScreen(pattern, { timeoutMs: 60_000 });
-  const deadline = Date.now() + 30_000;
-  while (!machine.serial.terminal.selected().some((line) => pattern.test(line))) {
-    assert.ok(Date.now() < deadline, `${pattern} isn't selected:\n${machine.serial.picture()}`);
-    await new Promise((done) => setTimeout(done, 100));
-  }
-}
 
 test("arrow keys over the serial line stop the countdown, open a submenu and boot the entry that they chose", async () => {
   const disks = [{ image: await grubDisk(), attach: "virtio" }] as const;
@@ -66,7 +19,7 @@ test("arrow keys over the serial line stop the countdown, open a submenu and boo
     await machine.serial.type("<down>");
     await selects(machine, /Beta system \(again\)/);
     await machine.serial.type("<enter>");
-    await expectBooted(machine, { cmdline: cmdline("beta"), initrds: [await payload("menu-beta")] });
+    await expectBooted(machine, await system("beta"));
   });
 });
 
@@ -78,10 +31,7 @@ test("e edits the command line: what was typed is what the kernel gets", async (
     await machine.serial.type("e");
     await machine.serial.waitForScreen(/which=alpha/);
     await machine.serial.type('<end> added="by hand" x<backspace>y<enter>');
-    await expectBooted(machine, {
-      cmdline: cmdline("alpha", ' added="by hand" y'),
-      initrds: [await payload("menu-alpha")],
-    });
+    await expectBooted(machine, await system("alpha", ' added="by hand" y'));
   });
 });
 
@@ -100,12 +50,12 @@ test("a screen and a serial line show the same menu, and the machine's own keybo
     await machine.screenshot("menu-screen-submenu");
     assert.match(await machine.vgaText(), /Beta system \(again\)/);
     await machine.pressKeys("<enter>");
-    await expectBooted(machine, { cmdline: cmdline("beta"), initrds: [await payload("menu-beta")] });
+    await expectBooted(machine, await system("beta"));
   });
 });
 
 test("a USB stick that is plugged in while the menu is up appears in it and boots", async () => {
-  const system = await payload("stick");
+  const stick = await payload("stick");
   const image = await diskImage({
     name: "stick",
     scheme: "dos",
@@ -122,7 +72,7 @@ test("a USB stick that is plugged in while the menu is up appears in it and boot
             "DEFAULT live\nLABEL live\n  MENU LABEL Live from the stick\n  KERNEL /live/vmlinuz\n" +
             "  APPEND initrd=/live/initrd.img boot=live console=ttyS0 quiet\n",
           "/live/vmlinuz": { host: KERNEL },
-          "/live/initrd.img": { host: system.file },
+          "/live/initrd.img": { host: stick.file },
         },
       },
     ],
@@ -144,7 +94,7 @@ test("a USB stick that is plugged in while the menu is up appears in it and boot
     await machine.serial.type("<enter>");
     await expectBooted(machine, {
       cmdline: "BOOT_IMAGE=/live/vmlinuz initrd=/live/initrd.img boot=live console=ttyS0 quiet",
-      initrds: [system],
+      initrds: [stick],
     });
   });
 });

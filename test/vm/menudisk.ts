@@ -1,0 +1,57 @@
+/** A disk with two systems and a submenu, for the tests of the menu. */
+
+import assert from "node:assert/strict";
+import { diskImage } from "./disks.ts";
+import { grubConfig } from "./grub.ts";
+import type { Machine } from "./machine.ts";
+import { type Expected, KERNEL, payload } from "./payload.ts";
+import type { SerialLine } from "./serial.ts";
+
+const UUID = "5a6b1c2d-0004-4000-8000-000000000004";
+
+/** Two entries at the top of GRUB's menu (one of them the submenu) and two inside. */
+export async function grubDisk(): Promise<string> {
+  const alpha = await payload("menu-alpha");
+  const beta = await payload("menu-beta");
+  const linux = (word: string) => `/boot/vmlinuz root=UUID=${UUID} ro console=ttyS0 quiet which=${word}`;
+  return diskImage({
+    name: "menu",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 64,
+        uuid: UUID,
+        files: {
+          "/boot/grub/grub.cfg": grubConfig(
+            UUID,
+            [
+              { title: "Alpha system", id: "alpha", linux: linux("alpha"), initrd: "/boot/alpha.img" },
+              { title: "Beta system", id: "beta", linux: linux("beta"), initrd: "/boot/beta.img" },
+            ],
+            { timeout: 30 },
+          ),
+          "/boot/vmlinuz": { host: KERNEL },
+          "/boot/alpha.img": { host: alpha.file },
+          "/boot/beta.img": { host: beta.file },
+        },
+      },
+    ],
+  });
+}
+
+/** @param rest what was typed behind its command line */
+export async function system(name: "alpha" | "beta", rest = ""): Promise<Expected> {
+  const cmdline = `BOOT_IMAGE=/boot/vmlinuz root=UUID=${UUID} ro console=ttyS0 quiet which=${name}${rest}`;
+  return { cmdline, initrds: [await payload(`menu-${name}`)] };
+}
+
+/** Fails unless the line in inverse video is the one that is meant: what Enter would boot. */
+export async function selects(machine: Machine, pattern: RegExp, line: SerialLine = machine.serial): Promise<void> {
+  await line.waitForScreen(pattern, { timeoutMs: 60_000 });
+  const deadline = Date.now() + 30_000;
+  while (!line.terminal.selected().some((text) => pattern.test(text))) {
+    assert.ok(Date.now() < deadline, `${pattern} isn't selected:\n${line.picture()}`);
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}

@@ -1,0 +1,67 @@
+/** The hardware watchdog: fed while the menu lives, armed across the jump. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { archive } from "./archive.ts";
+import { inside, menuReady, withBaton } from "./baton.ts";
+import { diskImage } from "./disks.ts";
+import { grubConfig } from "./grub.ts";
+import { initrdFile, KERNEL, userlandFiles } from "./payload.ts";
+
+const UUID = "5a6b1c2d-0010-4000-8000-000000000010";
+
+/** A system that comes up and then does nothing, as one that hangs. */
+async function hangingDisk(): Promise<string> {
+  const initrd = await initrdFile("watchdog", archive(await userlandFiles("busybox sleep 600")));
+  const linux = "/boot/vmlinuz ro console=ttyS0 quiet";
+  return diskImage({
+    name: "watchdog",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 64,
+        uuid: UUID,
+        files: {
+          "/boot/grub/grub.cfg": grubConfig(UUID, [{ title: "Hangs", id: "hangs", linux, initrd: "/boot/initrd.img" }]),
+          "/boot/vmlinuz": { host: KERNEL },
+          "/boot/initrd.img": { host: initrd },
+        },
+      },
+    ],
+  });
+}
+
+const config = "watchdog: 12\ntimeout: never\n";
+
+test("a watchdog is fed while the menu lives, and ends a system that hangs after the jump", async () => {
+  const disks = [{ image: await hangingDisk(), attach: "virtio" }] as const;
+  const words = "watchdog.stop_on_reboot=0";
+  const extra = ["-device", "i6300esb", "-action", "watchdog=none"];
+  await withBaton({ name: "watchdog", config, words, extra, shell: true, disks }, async (machine) => {
+    await menuReady(machine);
+    const driver = "cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state";
+    while (!/i6300ESB timer\nactive/.test(await inside(machine, `${driver}; sleep 1`)));
+    await sleep(30_000);
+    assert.equal(machine.eventCount("WATCHDOG"), 0);
+    await machine.serial.type("<enter>");
+    await machine.serial.waitFor(/payload: end/);
+    assert.equal(machine.eventCount("WATCHDOG"), 0);
+    for (let seconds = 0; machine.eventCount("WATCHDOG") === 0; seconds++) {
+      assert.ok(seconds < 60, "nothing ended the system that hangs");
+      await sleep(1000);
+    }
+  });
+});
+
+test("without hardware the kernel's own watchdog restarts a machine whose Baton has stopped, and the log says so", async () => {
+  const disks = [{ image: await hangingDisk(), attach: "virtio" }] as const;
+  await withBaton({ name: "watchdog-software", config, words: "loglevel=7", shell: true, disks }, async (machine) => {
+    await machine.serial.waitFor(/baton: no watchdog in hardware was found/);
+    const stop = 'case "$(readlink $p/exe)" in *node*) kill -STOP ${p#/proc/};; esac';
+    machine.serial2!.write(`for p in /proc/[0-9]*; do ${stop}; done\n`);
+    await machine.serial.waitFor(/softdog: Initiating system reboot/, { timeoutMs: 60_000 });
+    await machine.ended;
+  });
+});
