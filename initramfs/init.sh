@@ -43,7 +43,11 @@ load() {
 	set -f # an alias is no file pattern
 	{ modprobe -a -q "$@"; echo loaded; } >&8 2>/dev/null &
 	# A driver that hangs on its hardware must not keep the others waiting: after ten seconds each gets its own process.
-	read -r -t 10 answer <&8 || for alias in "$@"; do modprobe -q "$alias" 2>/dev/null & done
+	if ! read -r -t 10 answer <&8; then
+		slow=$((slow + 1))
+		: >$run/loading.$slow
+		{ for alias in "$@"; do modprobe -q "$alias" & done; wait; rm $run/loading.$slow; } 2>/dev/null &
+	fi
 	set +f
 }
 
@@ -56,7 +60,12 @@ coldplug() {
 	load_drivers
 	# Buses bring further devices, and drivers look at their hardware in the background (async_probe). Loading a module
 	# without that option returns when all such looking has ended: never, where a disk does not answer.
-	{ modprobe -q nls_ascii async_probe=0; : >$run/probed; echo probed; } >&8 2>/dev/null &
+	{
+		while [ "$(echo $run/loading.*)" != "$run/loading.*" ]; do sleep 1; done
+		modprobe -q nls_ascii async_probe=0
+		: >$run/probed
+		echo probed
+	} >&8 2>/dev/null &
 	for round in 1 2 3 4 5 6 7 8 9 10; do
 		load_drivers && continue
 		[ -e $run/probed ] && break

@@ -25,6 +25,9 @@ import { mountDevice } from "./volumes/mounted.ts";
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
 export const DRIVERS_LOADED = "/run/baton/coldplug-done";
 
+/** Made by it when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
+const DRIVERS_DONE = "/run/baton/probed";
+
 /** How long one device may take to answer: an optical drive that spins up needs most of it. */
 const DEVICE_MS = 10_000;
 /** How long drivers may take to find their devices. */
@@ -356,6 +359,18 @@ export class Machine {
     );
   }
 
+  /**
+   * Where drivers are still looking for devices after all (a slow machine, a disk that doesn't answer), waits until
+   * they have ended and what they found has been read, or `isThere`; at most 30 seconds from the beginning.
+   */
+  async waitForDrivers(isThere: () => boolean): Promise<void> {
+    if (!this.#options.waitForDrivers || areDriversDone()) return;
+    const left = this.#startedAt + NAMED_DEVICE_SECONDS * 1000 - performance.now();
+    await this.#until(() => isThere() || areDriversDone(), left);
+    await this.#until(() => isThere() || performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    while (this.#arrivals.size > 0 && !isThere()) await Promise.all(this.#arrivals);
+  }
+
   async #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
     const end = performance.now() + timeoutMs;
     while (!condition()) {
@@ -364,6 +379,11 @@ export class Machine {
     }
     return true;
   }
+}
+
+/** False while a driver is looking at its hardware. */
+export function areDriversDone(): boolean {
+  return existsSync(DRIVERS_DONE);
 }
 
 /** `UUID=…`, `LABEL=…`, `PARTUUID=…`, `PARTLABEL=…`, or the kernel's name. */

@@ -11,7 +11,7 @@ import { exitNow } from "../linux/exit.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { addLogSink, log } from "../log.ts";
-import { Machine, thisPlatform } from "../machine.ts";
+import { areDriversDone, Machine, thisPlatform } from "../machine.ts";
 import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
 import { EarlyKeys } from "../menu/earlykeys.ts";
@@ -38,9 +38,6 @@ const WATCHDOG_MS = 4000;
 
 /** The image's own shell, for `c` in the menu. */
 const SHELL = ["/bin/busybox", "sh", "-l"];
-
-/** Made by the init script when no driver is looking at its hardware any more. */
-const DRIVERS_DONE = "/run/baton/probed";
 
 /** device_shutdown() in drivers/base/core.c waits for probing before kexec; nothing in userland can shorten that. */
 const SILENT_DEVICE =
@@ -111,6 +108,8 @@ export async function init(): Promise<number> {
     const named = configuration.settings.default;
     return named === null || named === "@saved" || findEntry(machine.discovery.list.entries, named) !== null;
   };
+  /** True while the entry that was named may still come: in an ISO file, or on a disk that has not answered its driver. */
+  let awaitsNamed = true;
   const enterFirmware = async (): Promise<void> => {
     const { canEnterSetup, requestSetup } = await import("../state/firmware.ts");
     try {
@@ -214,9 +213,8 @@ export async function init(): Promise<number> {
   const session: Session = new Session(
     {
       discovery: machine.discovery,
-      // Only an entry that was named may be in an ISO file; nothing else waits for those.
       isSettled: () =>
-        machine.isSettled && !awaitsConfig && !awaitsState && !awaitsNetwork && (machine.isComplete || isNamedThere()),
+        machine.isSettled && !awaitsConfig && !awaitsState && !awaitsNetwork && (!awaitsNamed || isNamedThere()),
       isDecided,
       stages: true,
       rescan: async () => {
@@ -229,7 +227,7 @@ export async function init(): Promise<number> {
       openUrl: async (url) => (await networkOf()).openUrl(url),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
-      jumpWarning: () => (existsSync(DRIVERS_DONE) ? null : SILENT_DEVICE),
+      jumpWarning: () => (areDriversDone() ? null : SILENT_DEVICE),
       openMenu: async (store, actions) => {
         const beforeFirstFrame = (): void => sayReady("menu ready");
         const options = {
@@ -254,13 +252,18 @@ export async function init(): Promise<number> {
   const configured = (words.config === null ? Promise.resolve() : readNamedConfig(words.config)).then(remember);
   armWatchdog();
   void configured.then(armWatchdog);
-  void Promise.all([machine.complete, configured]).then(() => {
+  const lookForNamed = async (): Promise<void> => {
+    await Promise.all([machine.complete, configured]);
+    await machine.waitForDrivers(isNamedThere);
+    awaitsNamed = false;
+    changed.raise();
     if (isNamedThere()) return;
     const source = words.default === null ? "default: " : "baton.default=";
     const message = `${source}${configuration.settings.default}: no entry has this id, title or number`;
     kernelLog.milestone(`baton: ${message}`);
     session.store.update({ message });
-  });
+  };
+  void lookForNamed();
   // Drivers look for disks meanwhile.
   if (settings.timeout?.seconds !== 0 && settings.ui === "screen")
     void import("../menu/menu.ts").then(({ preloadMenu }) => preloadMenu());
@@ -287,7 +290,7 @@ export async function init(): Promise<number> {
   if (isUnattended()) {
     await configured;
     while ((!machine.isSettled || isNetworkAwaited()) && !isDecided()) await changed.wait();
-    if (!isNamedThere()) await machine.complete;
+    while (awaitsNamed && !isNamedThere()) await changed.wait();
     if (earlyKeys?.end()) session.holdForPerson();
     // Settled, the default may be another one, with a timeout of its own.
     if (isUnattended()) {
