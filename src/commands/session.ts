@@ -252,6 +252,7 @@ export class Session {
     this.store.update({ countdown: null, message: null });
     // While a menu is drawn the consoles show no line of the kernel log, so this one is kept until it is closed.
     let loaded: string | null = null;
+    let closing: Promise<void> | null = null;
     const sayLoaded = (): void => {
       if (loaded !== null) this.#place.milestone(loaded);
       loaded = null;
@@ -272,11 +273,12 @@ export class Session {
         onProgress: (progress: Progress) => this.#showProgress(progress),
         onLoaded: (method, seconds) => {
           loaded = `baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`;
+          // Only the jump can fail now: consoles are given back while disks are synced and unmounted.
           if (this.#menu === null) sayLoaded();
+          else closing = this.closeMenu().then(sayLoaded);
         },
         beforeJump: async () => {
-          await this.closeMenu();
-          sayLoaded();
+          await closing;
           await this.#write(entry);
           const warning = this.#place.jumpWarning();
           if (warning !== null) this.#place.announce(warning);
