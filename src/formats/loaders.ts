@@ -1,10 +1,10 @@
 /**
- * Disks on which no configuration lies, and that the firmware would start all the same: Windows, macOS, a program in the
- * place of the default loader (UEFI 2.10, 3.5.1.1). Only the firmware can start them, save a kernel in that place.
+ * Disks on which no configuration lies, and that the firmware would start all the same: Windows, macOS, VMware ESXi, a program
+ * in the place of the default loader (UEFI 2.10, 3.5.1.1). Only the firmware can start them, save a kernel in that place.
  */
 
 import { findSection, readPe, readSection } from "../binary/pe.ts";
-import { type ParsedEntry, parsedEntry } from "../entry.ts";
+import { type EntryKind, type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { efiArchitecture } from "./bls/folder.ts";
 import { isKernel } from "./bls/program.ts";
@@ -13,24 +13,24 @@ import { Lookup } from "./lookup.ts";
 import { osNames } from "./osrelease.ts";
 import { baseName } from "./paths.ts";
 import type { Reader } from "./reader.ts";
+import { ESXI_REASON } from "./syslinux/esxi.ts";
 import { decodeText } from "./text.ts";
 import { sameMachine } from "./uki/folder.ts";
 import { readUki } from "./uki/image.ts";
 
-interface Known {
-  readonly path: RegExp;
-  readonly title: string;
-  readonly kind: ParsedEntry["kind"];
-}
+type Known = readonly [place: string, title: string, kind: EntryKind, reason: (file: string) => string];
 
-/** Where other systems keep what starts them, each place with what it stands for. */
-const KNOWN: readonly (Known & { readonly place: string })[] = [
-  { place: "/EFI/Microsoft/Boot/bootmgfw.efi", title: "Windows Boot Manager", kind: "efi" },
-  { place: "/System/Library/CoreServices/boot.efi", title: "macOS", kind: "efi" },
-  // On NTFS, for a BIOS.
-  { place: "/bootmgr", title: "Windows Boot Manager", kind: "local" },
-  { place: "/ntldr", title: "Windows", kind: "local" },
-].map((known) => ({ ...known, kind: known.kind as Known["kind"], path: new RegExp(`^${known.place}$`, "i") }));
+const ONLY_FIRMWARE = (file: string): string => `it starts the EFI program ${file}, which only the firmware can do`;
+const ONLY_BIOS = (file: string): string => `${baseName(file)} starts from a boot sector, which only a BIOS can do`;
+
+/** Where other systems keep what starts them, and what that is. */
+const KNOWN: readonly Known[] = [
+  ["/EFI/Microsoft/Boot/bootmgfw.efi", "Windows Boot Manager", "efi", ONLY_FIRMWARE],
+  ["/System/Library/CoreServices/boot.efi", "macOS", "efi", ONLY_FIRMWARE],
+  ["/bootmgr", "Windows Boot Manager", "local", ONLY_BIOS],
+  ["/ntldr", "Windows", "local", ONLY_BIOS],
+  ["/boot.cfg", "VMware ESXi", "multiboot", () => ESXI_REASON],
+];
 
 const DEFAULT_LOADER = /^\/EFI\/BOOT\/BOOT[A-Z0-9]+\.EFI$/i;
 /** Of what only leads to a configuration, which is found where it lies: GRUB's modules, systemd-boot's mark. */
@@ -44,7 +44,7 @@ export const loaders: Format = {
   isLastResort: true,
   async find(volume) {
     const lookup = new Lookup(volume.reader);
-    for (const { place } of KNOWN) {
+    for (const [place] of KNOWN) {
       const found = await lookup.find(place);
       // Windows keeps a copy of its loader in the place of the default one.
       if (found !== null) return [found];
@@ -52,7 +52,7 @@ export const loaders: Format = {
     return await defaultLoaders(volume, lookup);
   },
   parse: async (path, context) => {
-    const known = KNOWN.find((one) => one.path.test(path));
+    const known = KNOWN.find(([place]) => place.toLowerCase() === path.toLowerCase());
     const entry = known === undefined ? await defaultLoader(path, context) : foreign(path, context, known);
     return { ...EMPTY_RESULT, ...result(entry) };
   },
@@ -84,12 +84,8 @@ async function isProgram(reader: Reader, path: string): Promise<boolean> {
   return sbat === null || !LOADERS_NAMES.test(decodeText(await readSection(readAt, sbat, SBAT_LIMIT)).text);
 }
 
-function foreign(path: string, { volume }: FormatContext, { title, kind }: Pick<Known, "title" | "kind">): ParsedEntry {
-  const reason =
-    kind === "local"
-      ? `${baseName(path)} starts from a boot sector, which only a BIOS can do`
-      : `it starts the EFI program ${path}, which only the firmware can do`;
-  return parsedEntry({ title, type: "loader", source: `${volume.name}:${path}`, kind, reason });
+function foreign(path: string, { volume }: FormatContext, [, title, kind, why]: Known): ParsedEntry {
+  return parsedEntry({ title, type: "loader", source: `${volume.name}:${path}`, kind, reason: why(path) });
 }
 
 /** A kernel is one wherever it lies; Baton's own image is no entry of itself. */
@@ -103,7 +99,7 @@ async function defaultLoader(path: string, context: FormatContext): Promise<Pars
   const title = names?.name ?? "EFI Default Loader";
   if (names?.sortKey === "baton") return null;
   const hasKernel = profile?.hasKernel === true || (await isKernel(context, path));
-  if (!hasKernel) return foreign(path, context, { title, kind: "efi" });
+  if (!hasKernel) return foreign(path, context, [path, title, "efi", ONLY_FIRMWARE]);
   return parsedEntry({
     title,
     type: "loader",

@@ -33,13 +33,16 @@ test("a disk with Windows alone is listed, once, with the reason", async () => {
   ]);
 });
 
-test("Windows for a BIOS, and macOS", async () => {
+test("Windows for a BIOS, ESXi and macOS", async () => {
   const ntfs = { volume: { type: "ntfs" } };
   const reason = (name: string) => `${name} starts from a boot sector, which only a BIOS can do`;
   assert.deepEqual(await listed({ "/bootmgr": "x", "/Boot/BCD": "x" }, ntfs), [
     ["Windows Boot Manager", "local", null, reason("bootmgr")],
   ]);
   assert.deepEqual(await listed({ "/ntldr": "x" }, ntfs), [["Windows", "local", null, reason("ntldr")]]);
+  assert.deepEqual(await listed({ "/boot.cfg": "kernel=b.b00", "/b.b00": "x" }), [
+    ["VMware ESXi", "multiboot", null, "it starts VMware ESXi, which only VMware's own loader can do"],
+  ]);
   const [mac] = await listed({ "/System/Library/CoreServices/boot.efi": PROGRAM });
   assert.deepEqual(mac!.slice(0, 2), ["macOS", "efi"]);
 });

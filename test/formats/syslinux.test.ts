@@ -164,11 +164,40 @@ describe("labels and command lines, as Syslinux 6.04 was seen to compose them", 
       by.xen!.modules.map((m) => `${formatFileRef(m.file)} ${m.args}`),
       ["vda1:/syslinux/xen.gz dom0_mem=1G", "vda1:/syslinux/vmlinuz root=/dev/sda1", "vda1:/syslinux/initrd.img "],
     );
-    assert.match(by.esx!.reason!, /boot\.cfg/);
+    assert.match(by.esx!.reason!, /boot\.cfg says, which can't be read/);
     assert.equal(by.cpu!.options, "BOOT_IMAGE=/k64");
     assert.deepEqual(files(by.sys!), ["vda1:/k64"]);
     const on32 = await config(text, {}, { platform: { arch: "i686", firmware: "pc" } });
     assert.equal(on32.entries.find((entry) => entry.title === "cpu")!.options, "BOOT_IMAGE=/k32");
+  });
+
+  test("mboot.c32 -c lists what VMware's boot.cfg names, with the reason", async () => {
+    const menu = lines("LABEL esx", "KERNEL esxi/mboot.c32", "APPEND -c esxi/boot.cfg ks=http://10.0.0.1/ks.cfg");
+    const bootCfg = (...more: string[]) =>
+      lines(
+        ...["bootstate=0", "title=Loading ESXi installer", ...more, "kernel=tboot.b00", "kernelopt=runweasel"],
+        "modules=b.b00 --- useropts.gz keep=1 --- http://10.0.0.2/k.b00",
+      );
+    const modules = async (text: string, more: Record<string, string> = {}) => {
+      const { entries, diagnostics } = await config(menu, { "/syslinux/esxi/boot.cfg": text, ...more });
+      assert.deepEqual(messages(diagnostics), []);
+      const [entry] = entries;
+      assert.equal(entry!.kind, "multiboot");
+      assert.equal(entry!.reason, "it starts VMware ESXi, which only VMware's own loader can do");
+      assert.equal(entry!.options, "runweasel ks=http://10.0.0.1/ks.cfg");
+      return entry!.modules.map(({ file, args }) => `${formatFileRef(file)} ${args}`);
+    };
+    const all = (folder: string) => [
+      `vda1:${folder}/tboot.b00 runweasel ks=http://10.0.0.1/ks.cfg`,
+      `vda1:${folder}/b.b00 `,
+      `vda1:${folder}/useropts.gz keep=1`,
+      "http://10.0.0.2/k.b00 ",
+    ];
+    assert.deepEqual(await modules(bootCfg()), all("/syslinux"));
+    assert.deepEqual(await modules(bootCfg(), { "/syslinux/esxi/tboot.b00": "x" }), all("/syslinux/esxi"));
+    assert.deepEqual(await modules(bootCfg("prefix=/esxi7")), all("/esxi7"));
+    const { entries } = await config(menu, { "/syslinux/esxi/boot.cfg": "title=nothing" });
+    assert.match(entries[0]!.reason!, /names no kernel/);
   });
 
   test("SYSAPPEND bits that nobody here knows are said once, and add nothing", async () => {

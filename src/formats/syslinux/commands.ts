@@ -17,6 +17,8 @@ export type Command =
       readonly devicetreeFolder: string | null;
       readonly overlays: readonly FileRef[];
       readonly modules: readonly BootModule[];
+      /** VMware's list of the files; null for all but ESXi. */
+      readonly bootCfg: string | null;
       readonly options: string;
       readonly reason: string | null;
     }
@@ -163,9 +165,14 @@ function moduleCommand(file: string, args: string, context: CommandContext): Com
 
 /** mboot.c32 KERNEL ARGUMENTS --- MODULE ARGUMENTS --- … */
 function multiboot(args: string, context: CommandContext): Command {
-  const config = /(?:^|\s)-c\s+(\S+)/.exec(args)?.[1];
-  if (config !== undefined) {
-    return { ...nothing("multiboot", `it starts VMware ESXi as ${config} says, which Baton does not read`) };
+  const [option, bootCfg] = /(?:^|\s)-c\s+(\S+)/.exec(args) ?? [];
+  if (option !== undefined) {
+    // VMware's mboot.c32; what else it is given it adds to ESXi's options (-p names the partition for its own use).
+    const options = args
+      .replace(option, "")
+      .replace(/(?:^|\s)-p\s+\d+/, "")
+      .trim();
+    return { ...nothing("multiboot", null), bootCfg: bootCfg!, options };
   }
   const modules = args.split(/(?:^|\s)---(?=\s|$)/).flatMap((part) => {
     const [file, rest] = splitRaw(part);
@@ -258,7 +265,15 @@ function fillVariables(text: string, label: Label, context: CommandContext): str
 }
 
 function nothing(kind: EntryKind, reason: string | null): BootCommand {
-  const none = { linux: null, initrd: [], devicetree: null, devicetreeFolder: null, overlays: [], modules: [] };
+  const none = {
+    linux: null,
+    initrd: [],
+    devicetree: null,
+    devicetreeFolder: null,
+    overlays: [],
+    modules: [],
+    bootCfg: null,
+  };
   return { does: "boot", kind, ...none, options: "", reason };
 }
 

@@ -7,6 +7,7 @@ import { type BootCommand, type Command, type CommandContext, labelCommand, plai
 import { type Config, isMenu, type Label, type Menu } from "./config.ts";
 import { dialectOf, isMenuModule, moduleName } from "./dialect.ts";
 import { DirectiveParser } from "./directives.ts";
+import { withBootCfg } from "./esxi.ts";
 import { labelEntry, plainTitle, SWITCHED_OFF } from "./labelentry.ts";
 import { LabelNames } from "./labelnames.ts";
 import { type ListingOptions, type Place, Reading, slashes } from "./reading.ts";
@@ -270,7 +271,9 @@ class ConfigListing {
         ? this.#command(label)
         : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands);
     }
-    if (at.does !== "boot" || at.devicetreeFolder === null || label === null) return at;
+    if (at.does !== "boot" || label === null) return at;
+    if (at.bootCfg !== null) return withBootCfg(at, at.bootCfg, this.#reading, this.#cwd, label);
+    if (at.devicetreeFolder === null) return at;
     return { ...at, devicetree: await this.#reading.devicetreeIn(at.devicetreeFolder, this.#cwd, label) };
   }
 
