@@ -54,6 +54,8 @@ interface Job extends Omit<DownloadOptions, "mirrors" | "sha256"> {
 /** Tries of one URL that break off in the middle or don't answer. */
 const TRIES = 4;
 const PAUSE_MS = 500;
+/** Bytes that a try must bring for it not to count among {@link TRIES}. */
+const GOOD_PART = 1024 * 1024;
 const CHECK_EVERY = 16 * 1024 * 1024;
 /** How often whoever waits is asked whether they still do. */
 const TICK_MS = 200;
@@ -120,14 +122,20 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
   }
 }
 
-/** Tries again where a failure may pass. */
+/** Tries again where a failure may pass, and as often as each try brings a good part of the file. */
 async function receiveWhole(fetcher: Fetcher, file: MemoryFile, job: Job): Promise<void> {
   let pause = job.pauseMs ?? PAUSE_MS;
+  let reached = 0;
   for (let attempt = 1; ; attempt++) {
     try {
       return await receive(fetcher, file, job);
     } catch (error) {
       const passes = error instanceof BatonError && PASSING.includes(error.code);
+      if (file.size >= reached + GOOD_PART) {
+        attempt = 1;
+        pause = job.pauseMs ?? PAUSE_MS;
+      }
+      reached = Math.max(reached, file.size);
       if (!passes || attempt >= TRIES || job.signal.aborted) throw error;
       log.info(`${describeError(error)}; trying again (${attempt + 1} of ${TRIES})`);
       await sleep(pause, undefined, { signal: job.signal }).catch(() => {});

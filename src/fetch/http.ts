@@ -299,12 +299,13 @@ function redirected(from: URL, location: string): URL {
 
 /**
  * What promises the same bytes as long as it is the same (RFC 9110, 13.1.5): a strong ETag, or a time of change that
- * was long enough ago for no other change to have the same.
+ * was long enough ago for no other change to have the same. nginx and others make ETags of that time and the size.
  */
 function validatorOf({ headers }: IncomingMessage): string | null {
   const { etag, date = "", "last-modified": changed = "" } = headers;
-  if (etag !== undefined && !etag.startsWith("W/")) return etag;
-  return Date.parse(date) - Date.parse(changed) >= 60_000 ? changed : null;
+  const age = Date.parse(date) - Date.parse(changed);
+  if (etag !== undefined && !etag.startsWith("W/")) return age < 2000 ? null : etag;
+  return age >= 60_000 ? changed : null;
 }
 
 async function* nothing(): AsyncIterable<Uint8Array> {}

@@ -1,21 +1,13 @@
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { BatonError } from "../../src/errors.ts";
-import { type DownloadOptions, download } from "../../src/fetch/download.ts";
-import { Fetcher } from "../../src/fetch/fetcher.ts";
 import type { HttpOptions } from "../../src/fetch/http.ts";
 import { makeAuthority, makeCertificate, type Pair } from "./certificates.ts";
-
-const QUICK: HttpOptions = {
-  times: { connect: 1500, firstByte: 400, stall: 400, drip: 300 },
-  proxy: { http: null, https: null },
-};
-const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
+import { failure, get, QUICK, read, sha256 } from "./httpclient.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -46,29 +38,6 @@ const raw = (t: TestContext, answer: string): Promise<string> =>
     }),
     "http",
   );
-
-async function read(url: string, options: HttpOptions = QUICK): Promise<string> {
-  return Buffer.from((await new Fetcher({ http: options }).read(url))!).toString();
-}
-
-async function get(url: string, options: DownloadOptions = {}, http: HttpOptions = QUICK): Promise<Buffer> {
-  const { handle, size, sha256: digest } = await download(new Fetcher({ http }), url, { pauseMs: 10, ...options });
-  const bytes = await handle.readFile();
-  await handle.close();
-  assert.equal(bytes.length, size);
-  assert.equal(sha256(bytes), digest);
-  return bytes;
-}
-
-async function failure(work: Promise<unknown>, code: string, pattern: RegExp): Promise<void> {
-  const error = await work.then(
-    () => assert.fail("it should have failed"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof BatonError, String(error));
-  assert.match(error.message, pattern);
-  assert.equal(error.code, code, error.message);
-}
 
 test("a file comes whole, with its size and digest", async (t) => {
   const bytes = randomBytes(3_000_000);

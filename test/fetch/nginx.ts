@@ -1,0 +1,139 @@
+/** nginx as people run it, and a bad line in front of it. */
+
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { debianPackages } from "../../initramfs/debian.ts";
+import type { Pair } from "./certificates.ts";
+
+export interface Nginx {
+  /** What is served; test files go here. */
+  readonly root: string;
+  /** The port of each server, in their order. */
+  readonly ports: readonly number[];
+}
+
+export interface NginxServer {
+  /** Directives in the server's block; `$ROOT` is the folder. */
+  readonly lines?: readonly string[];
+  readonly tls?: Pair;
+  /** The clients' authority, where they have to have certificates. */
+  readonly clients?: string;
+  readonly host?: string;
+}
+
+export async function freePort(host = "127.0.0.1"): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Runs until the test ends. */
+export async function startNginx(t: TestContext, ...servers: readonly NginxServer[]): Promise<Nginx> {
+  const { root: installed } = await debianPackages(["nginx"]);
+  const directory = mkdtempSync(join(tmpdir(), "baton-nginx-"));
+  const root = join(directory, "root");
+  mkdirSync(root);
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(directory, name), text);
+    return join(directory, name);
+  };
+  const ports: number[] = [];
+  const blocks: string[] = [];
+  for (const [index, { lines = [], tls, clients, host = "127.0.0.1" }] of servers.entries()) {
+    const port = await freePort(host);
+    ports.push(port);
+    const listen = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const secrets = tls
+      ? [
+          `ssl_certificate ${file(`cert${index}`, tls.cert)};`,
+          `ssl_certificate_key ${file(`key${index}`, tls.key)};`,
+          ...(clients ? [`ssl_client_certificate ${file(`ca${index}`, clients)};`, "ssl_verify_client on;"] : []),
+        ]
+      : [];
+    const words = [`listen ${listen}${tls ? " ssl" : ""};`, `root ${root};`, ...secrets, ...lines];
+    blocks.push(`server { ${words.join("\n").replaceAll("$ROOT", root)} }`);
+  }
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${join(directory, name)};`,
+  );
+  const conf = [
+    ...(process.getuid?.() === 0 ? ["user root;"] : []),
+    ...["daemon off;", "worker_processes 1;", `pid ${directory}/pid;`, "error_log stderr crit;", "events {}"],
+    `http { access_log off; sendfile on; ${temporary.join(" ")} ${blocks.join("\n")} }`,
+  ];
+  const words = ["-p", directory, "-e", "stderr", "-c", file("conf", conf.join("\n"))];
+  const child = spawn(join(installed, "usr/sbin/nginx"), words, { stdio: ["ignore", "ignore", "inherit"] });
+  t.after(async () => {
+    // Killed outright it would leave its workers behind.
+    child.kill("SIGTERM");
+    if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+    rmSync(directory, { recursive: true, force: true });
+  });
+  for (const [index, port] of ports.entries()) await listening(port, servers[index]!.host);
+  return { root, ports };
+}
+
+async function listening(port: number, host = "127.0.0.1"): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    const isThere = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, host, () => resolve(true));
+      socket.on("error", () => resolve(false));
+      socket.unref();
+      setTimeout(() => socket.destroy(), 200).unref();
+    });
+    if (isThere) return;
+    await sleep(20);
+  }
+  throw new Error(`nothing listens on port ${port}`);
+}
+
+export interface BadLine {
+  readonly port: number;
+  /** Connections so far. */
+  readonly count: () => number;
+}
+
+/**
+ * A line to `port` of this machine on which every connection comes to an end of its own.
+ * @param limit bytes of the answer that pass, by the connection's number from 0
+ * @param end what happens then
+ */
+export async function badLine(
+  t: TestContext,
+  port: number,
+  limit: (connection: number) => number,
+  end: "breaks" | "stalls" = "breaks",
+): Promise<BadLine> {
+  const sockets = new Set<Socket>();
+  let count = 0;
+  const server = createServer((near) => {
+    let left = limit(count++);
+    const far = connect(port, "127.0.0.1");
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+    }
+    near.pipe(far);
+    far.on("data", (piece) => {
+      const passed = piece.subarray(0, Math.max(0, left));
+      left -= piece.length;
+      if (passed.length > 0) near.write(passed);
+      if (left <= 0 && end === "breaks") near.end(() => near.destroy());
+      if (left <= 0) far.destroy();
+    });
+    far.on("end", () => near.end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, count: () => count };
+}
