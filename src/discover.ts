@@ -137,10 +137,10 @@ export class Discovery {
     this.#facts.set(facts.name, facts);
   }
 
-  /** What a person should know of a device, found out when it was mounted. */
-  note(name: string, text: string): void {
+  /** What was found out about a device when it was mounted. */
+  amend(name: string, more: Pick<DeviceFacts, "note" | "subvolumes">): void {
     const facts = this.#facts.get(name);
-    if (facts !== undefined) this.#facts.set(name, { ...facts, note: text });
+    if (facts !== undefined) this.#facts.set(name, { ...facts, ...more });
   }
 
   /** A filesystem is there; nothing is read before {@link scan}. */

@@ -237,6 +237,7 @@ export class Machine {
       await this.discovery.scan(names, this.#options.onChange);
       for (const name of names) this.#pending.delete(name);
       this.#options.onChange?.();
+      for (const name of names) void this.#listSubvolumes(name);
       // Nothing waits for these: a disk's own entries are what a machine boots.
       this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, this.#options.onChange)]);
     };
@@ -245,6 +246,21 @@ export class Machine {
     // Those that took longer, each as it answers.
     await Promise.all(probes.map((probe) => probe.then(() => (unread.size > 0 ? readAttached() : undefined))));
     if ((await opening) || (await this.#openStacks(false))) await this.#arrive();
+  }
+
+  /** For the screen of devices; nothing waits for it. */
+  async #listSubvolumes(name: string): Promise<void> {
+    const volume = this.discovery.volumes.find((one) => one.name === name);
+    if (volume?.type !== "btrfs") return;
+    try {
+      const { describeSubvolume, listSubvolumes } = await import("./volumes/btrfs.ts");
+      const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
+      if (subvolumes.length === 0) return;
+      this.discovery.amend(name, { subvolumes });
+      this.#options.onChange?.();
+    } catch (error) {
+      log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
+    }
   }
 
   /** @returns true where a filesystem was found, which is then attached. */
@@ -271,7 +287,7 @@ export class Machine {
       siblings,
       // On a host the device-mapper is its administrator's.
       replays: this.#options.waitForDrivers === true,
-      onDirty: (isReplayed) => this.discovery.note(probed.name, isReplayed ? REPLAYED : STALE),
+      onDirty: (isReplayed) => this.discovery.amend(probed.name, { note: isReplayed ? REPLAYED : STALE }),
     });
     this.discovery.attach(
       {

@@ -23,6 +23,8 @@ export interface DeviceRow {
   readonly reason: string | null;
   /** What a person should know who boots from it, else null or left out. */
   readonly note?: string | null;
+  /** Its subvolumes and snapshots (btrfs). */
+  readonly subvolumes?: readonly string[];
   /** It is encrypted, and a passphrase opens it. */
   readonly isLocked?: boolean;
 }

@@ -129,9 +129,22 @@ function deviceRows(device: DeviceRow, names: number, columns: number, look: Loo
     ...head,
     ...(device.uuid === null ? [] : paragraph(`UUID ${device.uuid}`, indent, columns, look)),
     ...device.sources.flatMap((source) => paragraph(source, indent, columns, look, "accent")),
+    ...subvolumeRows(device.subvolumes ?? [], indent, columns, look),
     ...(device.note == null ? [] : paragraph(device.note, indent, columns, look, "warning")),
     ...(device.reason === null ? [] : paragraph(device.reason, indent, columns, look, "warning")),
   ];
+}
+
+/** A system that makes a snapshot every hour must not hide the devices below it. */
+const MOST_SUBVOLUMES = 24;
+
+function subvolumeRows(subvolumes: readonly string[], indent: number, columns: number, look: Look): Row[] {
+  if (subvolumes.length === 0) return [];
+  const rest = subvolumes.length - MOST_SUBVOLUMES;
+  const shown = [...subvolumes.slice(0, MOST_SUBVOLUMES), ...(rest > 0 ? [`and ${rest} more`] : [])];
+  return ["Subvolumes:", ...shown].flatMap((text, index) =>
+    paragraph(text, indent + (index > 0 ? 2 : 0), columns, look),
+  );
 }
 
 export function devicesRows(state: MenuState, columns: number, look: Look): Row[] {

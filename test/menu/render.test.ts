@@ -104,6 +104,17 @@ test("where nothing was found every device is shown with the reason", () => {
   assert.match(text(draw({ scanning: true }))[2]!, /Looking for disks…/);
 });
 
+test("a device's subvolumes stand below it, the first of very many", () => {
+  const [first] = sampleState().devices ?? [];
+  assert.ok(first);
+  const numbered = Array.from({ length: 40 }, (_, index) => `.snapshots/${index}/snapshot`);
+  const shown = (subvolumes: readonly string[]): string =>
+    text(draw({ ...sampleState(), devices: [{ ...first, subvolumes }] }, { rows: 60, keys: ["i"] })).join("\n");
+  assert.match(shown(["@home", "@rootfs"]), /Subvolumes:\n +@home\n +@rootfs/);
+  assert.match(shown(numbered), /\.snapshots\/23\/snapshot\n +and 16 more/);
+  assert.doesNotMatch(shown([]), /Subvolumes/);
+});
+
 test("progress is a bar with sizes", () => {
   const progress = { title: "Loading Debian", detail: "vda2:/vmlinuz", done: 2 ** 20, total: 2 ** 22 };
   const rows = text(draw({ ...sampleState(), progress })).join("\n");
