@@ -17,6 +17,8 @@ export interface BatonOptions extends Omit<MachineOptions, "kernel" | "initrd" |
   readonly words?: string;
   /** The image's own /etc/baton.yaml. */
   readonly config?: string;
+  /** The initramfs; dist's unless given. */
+  readonly image?: string;
   /** More files for the image, by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
   /** A root shell beside Baton on ttyS1, for tests that look or meddle from inside. */
@@ -54,10 +56,10 @@ export async function withBaton<T>(options: BatonOptions, body: (machine: Machin
   const files = { ...(options.config === undefined ? {} : { "/etc/baton.yaml": options.config }), ...options.files };
   const config = archiveEntries(files);
   const initrd = options.shell
-    ? await initramfsWithShell(config)
+    ? await initramfsWithShell(config, options.image)
     : config.length > 0
-      ? await initramfsAnd(`${options.name}-config`, config)
-      : INITRAMFS;
+      ? await initramfsAnd(`${options.name}-config`, config, options.image)
+      : (options.image ?? INITRAMFS);
   const machine = { ...options, secondSerial: options.shell ?? false, kernel: KERNEL, initrd };
   return withMachine({ ...machine, cmdline: batonCmdline(options) }, body);
 }
@@ -80,10 +82,10 @@ export async function inside(machine: Machine, command: string): Promise<string>
 }
 
 /** Baton's initramfs with a root shell on ttyS1 as soon as there is such a device. */
-async function initramfsWithShell(more: readonly CpioEntry[]): Promise<string> {
+async function initramfsWithShell(more: readonly CpioEntry[], image = INITRAMFS): Promise<string> {
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
   const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
-  return initramfsWith("baton-with-shell", `(${wait}; ${shell}) &`, more);
+  return initramfsWith("baton-with-shell", `(${wait}; ${shell}) &`, more, image);
 }
 
 /**
@@ -92,26 +94,32 @@ async function initramfsWithShell(more: readonly CpioEntry[]): Promise<string> {
  * @param more     entries that the commands need
  * @returns the file, in the cache
  */
-export async function initramfsWith(name: string, commands: string, more: readonly CpioEntry[] = []): Promise<string> {
-  const own = fileInArchive(await unpacked(), "init");
+export async function initramfsWith(
+  name: string,
+  commands: string,
+  more: readonly CpioEntry[] = [],
+  image = INITRAMFS,
+): Promise<string> {
+  const own = fileInArchive(await unpacked(image), "init");
   const interpreter = /^#! *(\S+)( \S+)?/.exec(own.toString("latin1"));
   if (!interpreter) throw new Error(`/init of ${INITRAMFS} is no script`);
   const script = `${interpreter[0]}\n${commands}\nexec ${interpreter[1]}${interpreter[2] ?? ""} /init.own\n`;
   const entries = [...more, cpioFile("init.own", own, 0o755), cpioFile("init", Buffer.from(script), 0o755)];
-  return initramfsAnd(name, entries);
+  return initramfsAnd(name, entries, image);
 }
 
 /** Baton's initramfs with a small archive behind it. */
-async function initramfsAnd(name: string, entries: readonly CpioEntry[]): Promise<string> {
-  const image = await readFile(INITRAMFS);
-  const padding = Buffer.alloc((4 - (image.length % 4)) % 4);
+async function initramfsAnd(name: string, entries: readonly CpioEntry[], image = INITRAMFS): Promise<string> {
+  const bytes = await readFile(image);
+  const padding = Buffer.alloc((4 - (bytes.length % 4)) % 4);
   await removeOld(`${name}-`);
-  return initrdFile(name, Buffer.concat([image, padding, writeCpio(entries)]));
+  return initrdFile(name, Buffer.concat([bytes, padding, writeCpio(entries)]));
 }
 
-/** Baton's initramfs as the kernel unpacks it. */
-async function unpacked(): Promise<Uint8Array> {
-  const { stdout } = await promisify(execFile)("zstd", ["-dcq", INITRAMFS], { encoding: "buffer", maxBuffer: 1 << 29 });
+/** An initramfs as the kernel unpacks it. */
+async function unpacked(image: string): Promise<Uint8Array> {
+  if (image.endsWith(".cpio")) return readFile(image);
+  const { stdout } = await promisify(execFile)("zstd", ["-dcq", image], { encoding: "buffer", maxBuffer: 1 << 29 });
   return stdout;
 }
 

@@ -28,25 +28,37 @@ const OPTIONS = [
 /** Without them the test can't be. */
 const NEEDED = ["KEXEC_JUMP", "FIRMWARE_MEMMAP", "SERIAL_8250_CONSOLE", "RD_ZSTD", "DEVTMPFS"];
 
-/** @returns the bzImage, in the cache */
-export async function jumpKernel(say: (text: string) => void): Promise<string> {
+/** Debian's source of its own kernel, unpacked into the cache; never changed there. */
+export async function kernelSource(): Promise<string> {
   const { root, versions } = await debianPackages([SOURCE]);
-  const config = OPTIONS.map((name) => `CONFIG_${name}=y\n`).join("");
-  const target = join(CACHE, `jump-kernel-${hashOf(config, JSON.stringify(versions)).slice(0, 16)}`);
+  const target = join(CACHE, `${SOURCE}-${versions[SOURCE]}`);
   await makeOnce(target, async (work) => {
     const tree = join(work, "linux");
     await mkdir(tree);
-    say(`unpacking ${SOURCE} ${versions[SOURCE]}`);
     await run("tar", ["-C", tree, "--strip-components=1", "-xf", join(root, "usr/src", `${SOURCE}.tar.xz`)]);
+    return tree;
+  });
+  return target;
+}
+
+/** @returns the bzImage, in the cache */
+export async function jumpKernel(say: (text: string) => void): Promise<string> {
+  const source = await kernelSource();
+  const config = OPTIONS.map((name) => `CONFIG_${name}=y\n`).join("");
+  const target = join(CACHE, `jump-kernel-${hashOf(config, source).slice(0, 16)}`);
+  await makeOnce(target, async (work) => {
+    const build = join(work, "build");
+    await mkdir(build);
     await writeFile(join(work, "options"), config);
-    const make = (...words: string[]) => run("make", ["-C", tree, "-s", `-j${cpus().length}`, ...words]);
+    const words = ["-C", source, `O=${build}`, "-s", `-j${cpus().length}`];
+    const make = (...goals: string[]) => run("make", [...words, ...goals]);
     await make(`KCONFIG_ALLCONFIG=${join(work, "options")}`, "allnoconfig");
-    const made = await readFile(join(tree, ".config"), "latin1");
+    const made = await readFile(join(build, ".config"), "latin1");
     const missing = NEEDED.filter((name) => !made.includes(`CONFIG_${name}=y\n`));
     if (missing.length > 0) throw new Error(`the kernel's configuration comes out without ${missing.join(", ")}`);
-    say("building it");
+    say("building a kernel with CONFIG_KEXEC_JUMP: some minutes");
     await make("bzImage");
-    await rename(join(tree, "arch/x86/boot/bzImage"), join(work, "bzImage"));
+    await rename(join(build, "arch/x86/boot/bzImage"), join(work, "bzImage"));
     return join(work, "bzImage");
   });
   return target;

@@ -1,7 +1,6 @@
 /** `kexec` in Baton's image beside Debian's kexec-tools 2.0.25 in the same machine. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { initramfsWith, inside } from "./baton.ts";
 import { diskImage } from "./disks.ts";
@@ -53,28 +52,6 @@ const ALIKE: readonly (readonly [args: string, code: number, says: RegExp])[] = 
   ["-S -l", 0, /^0$/m],
 ];
 
-/** A command line that no kernel takes. */
-const LONG = "$(cat /mnt/long)";
-
-/** Arguments after which both must end with the same exit code, and have loaded the same, whatever that is. */
-const SAME: readonly string[] = [
-  ...["", "-x", "-d", "-V", "--version", "--help more", "--statu", "--s", "--load-p", "--append", "-t", "--entry=zz"],
-  ...["-c -l", "-s -l", "-a -l", "-c -f", "-l -e", "-S -p", "-S -u", "-S more", "-l -S", "-u -S"],
-  ...["-e more", "-p -u", "-p -u -s", "-u -a", "-u more", `-u ${K}`, `-u -c -l ${K}`, `-c -l ${K} -u`],
-  ...["-c -f /mnt/missing", "-s -f /mnt/missing", "-c -l /mnt", "-s -l /mnt", "-c -l /dev/null", "-s -l /dev/null"],
-  ...["-c -l /mnt/empty", "-s -l /mnt/empty", "-c -l /mnt/cut", "-s -l /mnt/cut"],
-  ...[`-s -l -t bzImage64 ${K}`, `-c -t bzImage -l ${K}`, `-c --entry-32bit -l ${K}`, `-c --noefi -l ${K}`],
-  ...[`-i -cl ${K}`, `-sl ${K}`, `-al ${K}`, `--no-checks --load --kexec-syscall ${K}`, `-c -l -- ${K}`],
-  ...[`-c -l ${K} --initrd=/mnt/missing`, `-s -l ${K} --initrd=/mnt/missing`, `-a -l ${K} --initrd=/mnt/missing`],
-  ...[`-c -l ${K} --initrd=/mnt/empty`, `-s -l ${K} --initrd=/mnt/empty`],
-  ...[`-c -l ${K} --append=${LONG}`, `-s -l ${K} --append=${LONG}`, `-a -l ${K} --append=${LONG}`],
-  ...[`-c -l ${K} --reuse-cmdline --append=x`, `-c -l ${K} --command-line=x`, `-c -l ${K} --ramdisk=/mnt/initrd.img`],
-  ...[`--mem-max=0x100000 -c -l ${K}`, `--mem-min=0x7fffffff0000 -c -l ${K}`, `--mem-min=0x4000000 -c -l ${K}`],
-  ...["--load-jump-back-helper", "--load-jump-back-helper --entry=0x1000", "-s --load-jump-back-helper --entry=1"],
-  ...["--load-live-update x", "--exec-live-update", `--reuseinitrd -l ${K}`, `-s --load-preserve-context ${K}`],
-  ...["-c -l /bin/busybox", "-s -l /bin/busybox", "-c --args-none -l /bin/busybox"],
-];
-
 test("kexec ends as kexec-tools does, says why, and -e starts what -l has loaded", async () => {
   const system = await payload("kexec-command");
   const image = await diskImage({
@@ -88,9 +65,6 @@ test("kexec ends as kexec-tools does, says why, and -e starts what -l has loaded
           "/vmlinuz": { host: KERNEL },
           "/initrd.img": { host: system.file },
           "/text": "no kernel\n",
-          "/empty": "",
-          "/long": "x".repeat(3000),
-          "/cut": (await readFile(KERNEL)).subarray(0, 300_000),
         },
       },
     ],
@@ -113,20 +87,6 @@ test("kexec ends as kexec-tools does, says why, and -e starts what -l has loaded
       assert.equal(Number(exit), code, `kexec ${args}: ${ours}`);
       assert.match(said.replaceAll("\r", ""), says, `kexec ${args}`);
     }
-    const outcome = async (program: string, args: string): Promise<string> => {
-      const said = await inside(
-        machine,
-        `${KEXEC_TOOLS} -u; ${program} ${args} >/tmp/said 2>&1; echo "exit $?, loaded $(cat /sys/kernel/kexec_loaded)"; cat /tmp/said`,
-      );
-      return said;
-    };
-    const differing: string[] = [];
-    for (const args of SAME) {
-      const [theirs, ours] = [await outcome(KEXEC_TOOLS, args), await outcome("kexec", args)];
-      const first = (text: string) => text.split("\n")[0]!.trim();
-      if (first(theirs) !== first(ours)) differing.push(`kexec ${args.slice(0, 200)}\n${theirs}\n--- ours:\n${ours}`);
-    }
-    assert.deepEqual(differing, [], "differing outcomes");
     // Through the digest and in 32-bit mode: the longest way there is.
     const load = `kexec -d -c --entry-32bit -l ${K} --initrd=/mnt/initrd.img --reuse-cmdline --append='one two'`;
     const said = await inside(machine, load);

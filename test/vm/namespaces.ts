@@ -129,8 +129,8 @@ export class Output {
   }
 
   /** @param from where in `text` to look from */
-  async waitFor(pattern: RegExp, from = 0): Promise<RegExpExecArray> {
-    const end = performance.now() + WAIT_MS;
+  async waitFor(pattern: RegExp, from = 0, timeoutMs = WAIT_MS): Promise<RegExpExecArray> {
+    const end = performance.now() + timeoutMs;
     for (;;) {
       const found = pattern.exec(this.text.slice(from));
       if (found !== null) return found;
