@@ -171,6 +171,19 @@ describe("labels and command lines, as Syslinux 6.04 was seen to compose them", 
     assert.equal(on32.entries.find((entry) => entry.title === "cpu")!.options, "BOOT_IMAGE=/k32");
   });
 
+  test("a default that leads to a configuration which can't be read is listed once", async () => {
+    const text = lines("DEFAULT more", "LABEL more", "CONFIG gone.cfg", "LABEL linux", "LINUX /k");
+    const { entries, defaultIndex, defaultIsExplicit } = await config(text);
+    assert.deepEqual(
+      entries.map(({ title, reason }) => [title, reason]),
+      [
+        ["more", "it leads to another configuration, gone.cfg, which can't be read"],
+        ["linux", null],
+      ],
+    );
+    assert.deepEqual([defaultIndex, defaultIsExplicit], [0, true]);
+  });
+
   test("mboot.c32 -c lists what VMware's boot.cfg names, with the reason", async () => {
     const menu = lines("LABEL esx", "KERNEL esxi/mboot.c32", "APPEND -c esxi/boot.cfg ks=http://10.0.0.1/ks.cfg");
     const bootCfg = (...more: string[]) =>

@@ -215,7 +215,9 @@ class ConfigListing {
         const what =
           listed === "unreadable" ? "which can't be read" : "of which a part can't be read, and the rest is empty";
         const reason = `it leads to another configuration, ${command.files.join(" ")}, ${what}`;
-        if (this.#reading.mayAdd()) this.#entries.push({ ...this.#entry(label, null, submenu), reason });
+        if (!this.#reading.mayAdd()) return;
+        this.#entries.push({ ...this.#entry(label, null, submenu), reason });
+        this.#spans.set(label, { start, defaultAt: start });
       } else if (listed !== "circle") {
         for (const entry of listed.entries) this.#entries.push(entry);
         const at = listed.defaultIndex === null ? null : start + listed.defaultIndex;
