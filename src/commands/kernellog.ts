@@ -8,31 +8,46 @@ const LONGEST = 900;
 /** KERN_ERR: shown on consoles even with `quiet`. */
 const MILESTONE = 3;
 
-export class KernelLog {
-  #fd: number | null = null;
+/** Of pstore, where the platform keeps user messages over a restart (CONFIG_PSTORE_PMSG); the kernel's own log it keeps itself. */
+const PMSG = "/dev/pmsg0";
 
-  constructor() {
+/** Opened for writing; null where there is no such file or it isn't allowed. */
+function openToWrite(path: string): number | null {
+  try {
+    return openSync(path, "w");
+  } catch {
+    return null;
+  }
+}
+
+export class KernelLog {
+  readonly #fd: number | null;
+  readonly #pmsg: number | null;
+
+  constructor(kmsg = "/dev/kmsg", pmsg = PMSG) {
     try {
       // Else the kernel drops all but ten lines in five seconds.
       writeFileSync("/proc/sys/kernel/printk_devkmsg", "on\n");
     } catch {
       // An older kernel, or `printk.devkmsg=` on the command line has settled it.
     }
-    try {
-      this.#fd = openSync("/dev/kmsg", "w");
-    } catch {
-      // A host without root: no kernel log.
-    }
+    this.#fd = openToWrite(kmsg);
+    this.#pmsg = openToWrite(pmsg);
   }
 
   /** @param level as the kernel's: 3 reaches the consoles, 6 and 7 stay in the log */
   write(level: number, text: string): void {
-    if (this.#fd === null) return;
-    const line = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-    try {
-      writeSync(this.#fd, `<${level}>${line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line}\n`);
-    } catch {
-      // The log is full of somebody else's lines; nothing that matters depends on this one.
+    const whole = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+    const line = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+    for (const [fd, record] of [
+      [this.#fd, `<${level}>${line}\n`],
+      [this.#pmsg, `${line}\n`],
+    ] as const) {
+      try {
+        if (fd !== null) writeSync(fd, record);
+      } catch {
+        // The log is full of somebody else's lines; nothing that matters depends on this one.
+      }
     }
   }
 

@@ -32,7 +32,11 @@ export function messageBox(
     look,
     {
       title,
-      footer: columns >= 50 && more ? "any key closes this, w says more" : "any key closes this",
+      footer: !more
+        ? "any key closes this"
+        : columns < 50
+          ? "any key closes, w: more"
+          : "any key closes this, w says more",
       style,
       titleStyle,
     },
@@ -79,7 +83,7 @@ export function progressBox(progress: Progress | null, busy: string | null, colu
       span(look.glyphs.barFull.repeat(full), "accent"),
       span(look.glyphs.barEmpty.repeat(inner - full), "soft"),
     ]);
-    rows.push([span(truncate(` ${amount(progress)}${pace(progress)}`, inner, look.glyphs.ellipsis))]);
+    rows.push(...wrap(`${amount(progress)}${pace(progress)}`, inner).map((line) => [span(` ${line}`)]));
   } else if (progress.done > 0) {
     rows.push([span(` ${formatSize(progress.done)}${pace(progress)}`)]);
   }

@@ -270,6 +270,7 @@ class PlainMenu implements Menu {
       );
     else if (word === "r") void actions.rescan();
     else if (word === "c") this.#guarded(line, "shell", "a shell", () => void this.#shell(line));
+    else if (word === "u" && actions.unlockDevice) this.#unlockDevice(line, argument);
     else if (word === "f" && actions.firmware)
       this.#confirm(line, "Restart into the firmware's set-up", () => void actions.firmware!());
     else if (word === "R") this.#confirm(line, "Reboot this machine", () => void actions.reboot());
@@ -297,6 +298,27 @@ class PlainMenu implements Menu {
     this.#ask(line, false, (text) => {
       if (text.trim() === "") this.#print(line, "Nothing was changed.");
       else this.#boot(line, entry, text.trim() === "." ? entry.options : safeLine(text));
+    });
+  }
+
+  /** @param wanted the device's name; empty for the first that is locked */
+  #unlockDevice(line: Line, wanted: string): void {
+    const locked = this.#shown.devices.filter((device) => device.isLocked === true);
+    const device = wanted === "" ? locked[0] : locked.find(({ name }) => name === wanted);
+    if (device === undefined) {
+      this.#print(line, wanted === "" ? "No encrypted device waits for a passphrase." : `${wanted} is not locked.`);
+      return;
+    }
+    const { name } = device;
+    this.#print(line, `Passphrase for ${name}:`);
+    this.#ask(line, true, (text) => {
+      this.#print(line, "Opening; key derivation takes its time.");
+      void this.#options.actions.unlockDevice!(name, text).then((problem) => {
+        if (!this.#lines.has(line) || line.shell !== null) return;
+        const again = problem?.again ? ` u ${name} asks again.` : "";
+        this.#print(line, problem === null ? `${name} is open, read-only.` : `${name}: ${problem.reason}${again}`);
+        this.#prompt(line);
+      });
     });
   }
 

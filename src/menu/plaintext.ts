@@ -16,6 +16,7 @@ export const PLAIN_HELP = [
   "  i       this machine's disks, and why one yielded nothing",
   "  l       the log",
   "  r       look at every disk again",
+  "  u NAME  the passphrase of an encrypted device",
   "  c       a shell; exit comes back",
   "  f       restart into the firmware's set-up",
   "  R, P    reboot, power off",

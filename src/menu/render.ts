@@ -52,6 +52,12 @@ export function layout(size: Size, empty: boolean): Layout {
   return { air: 1, list: rows - 4 - details, details, status: 1, keys: 1 };
 }
 
+/** Where a message is shown: on a small screen it has the details' rows, too. */
+function messageLayout(size: Size): Layout {
+  const parts = layout(size, false);
+  return size.rows < 20 ? { ...parts, list: parts.list + parts.details, details: 0 } : parts;
+}
+
 /** Rows of text on a page. */
 export function pageHeight(size: Size): number {
   return Math.max(1, size.rows - 2);
@@ -108,7 +114,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   const { controller, state } = scene;
   const { columns } = size;
   const level = controller.position.level();
-  const parts = layout(size, level.items.length === 0);
+  const parts = state.message === null ? layout(size, level.items.length === 0) : messageLayout(size);
   const search = controller.page?.kind === "search" ? controller.page : null;
   const top = buildTree(state.entries);
   const items = search === null ? level.items : search.found(top);
@@ -117,7 +123,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   const message =
     state.message === null
       ? []
-      : messageBox(state.message, columns, Math.max(1, parts.list - 3), look, {
+      : messageBox(state.message, columns, Math.max(1, parts.list - (parts.details > 0 ? 3 : 2)), look, {
           isNote: state.message === state.note,
           more: state.failure !== null,
         });

@@ -8,7 +8,7 @@ import type { Menu } from "../../src/menu/menu.ts";
 import { MenuStore, OPEN_SETTINGS } from "../../src/menu/model.ts";
 import { runPlainMenu } from "../../src/menu/plain.ts";
 import { Pty } from "./pty.ts";
-import { sampleState } from "./samples.ts";
+import { sampleDevice, sampleState } from "./samples.ts";
 
 let done: string[] = [];
 let store = new MenuStore();
@@ -32,6 +32,8 @@ beforeEach(async () => {
         done.push("stop");
         store.update({ countdown: null });
       },
+      unlockDevice: async (name, passphrase) =>
+        passphrase === "sesame" ? null : { reason: `no key of ${name} fits.`, again: true },
       unlock: async (password) => ({ ok: password === "sesame", waitMs: 0 }),
       reboot: async () => void done.push("reboot"),
       powerOff: async () => {},
@@ -135,4 +137,19 @@ test("the password is not shown, and opens the shell", async () => {
   await say("sesame");
   await line.until("this is the shell");
   assert.doesNotMatch(line.output(), /wrong|sesame/);
+});
+
+test("u asks for the passphrase of an encrypted device, and again after a wrong one", async () => {
+  await line.until("Number, or ? for help: ");
+  await say("u");
+  await line.until("No encrypted device waits");
+  store.update({ devices: [sampleDevice({ name: "sda2", type: "crypto_LUKS", isLocked: true })] });
+  line.clear();
+  await say("u");
+  await line.until("Passphrase for sda2:");
+  await say("wrong");
+  await line.until("sda2: no key of sda2 fits. u sda2 asks again.");
+  await say("u sda2");
+  await say("sesame");
+  assert.doesNotMatch(await line.until("sda2 is open, read-only."), /sesame/);
 });
