@@ -72,6 +72,9 @@ const TICK_MS = 200;
 /** How long what is remembered may take to be written, before the jump. */
 const WRITE_MS = 12_000;
 
+/** How often it is looked at whether all devices have answered, after the default has failed. */
+const SETTLING_MS = 100;
+
 /** Between one round of tries and what follows it, so that a person can step in. */
 const ROUND_S = 10;
 
@@ -192,9 +195,13 @@ export class Session {
    * @returns why nothing booted, one sentence an entry
    */
   async bootUnattended(): Promise<string> {
-    const { list } = this.#place.discovery;
     const failures: string[] = [];
-    for (const id of list.order) {
+    const tried = new Set<string>();
+    for (;;) {
+      const { list } = this.#place.discovery;
+      const id = list.order.find((one) => !tried.has(one));
+      if (id === undefined) break;
+      tried.add(id);
       const entry = this.#place.discovery.entry(id);
       if (entry === null) continue;
       // What no kexec can start (a firmware menu, Windows) is passed over quietly unless it is the default.
@@ -202,6 +209,8 @@ export class Session {
       const failure = await this.#attempt(entry, entry.options);
       if (this.#isCancelled) return `${entry.title}: ${failure}`;
       failures.push(`${entry.title}: ${failure}`);
+      // The default may boot before all devices have answered; what takes its place is chosen among all there is.
+      while (!this.#place.isSettled()) await sleep(SETTLING_MS);
     }
     if (failures.length === 0) return "nothing that could be booted was found";
     return failures.length === 1 ? failures[0]! : `${failures.length} entries failed. ${failures.join(". ")}`;

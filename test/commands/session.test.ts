@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Session, type SessionPlace } from "../../src/commands/session.ts";
 import { Discovery } from "../../src/discover.ts";
 import { parsedEntry } from "../../src/entry.ts";
@@ -12,7 +13,10 @@ interface Bench {
   readonly milestones: string[];
   readonly announced: string[];
   readonly menus: MenuActions[];
-  settle(): void;
+  /** Whether every device has answered; so unless it is said here. */
+  settle(isSettled: boolean): void;
+  /** A disk answers late, with an entry of this title. */
+  arrive(title: string): Promise<void>;
 }
 
 /** A session over entries with these titles, none of which names a file that is there. */
@@ -21,43 +25,45 @@ async function bench(
   settings: Partial<Settings> = {},
   result: Partial<FormatResult> = {},
 ): Promise<Bench> {
+  const late: string[] = [];
   const format: Format = {
     name: "baton",
     find: async () => ["/list"],
-    parse: async () => ({
-      ...EMPTY_RESULT,
-      entries: titles.map((title) =>
-        parsedEntry({ title, type: "baton", source: "a1:/list", linux: { device: "a1", path: `/${title}` } }),
-      ),
-      defaultIndex: titles.length > 0 ? 0 : null,
-      ...result,
-    }),
+    parse: async (_path, { volume: { name } }) => {
+      const all = name === "a1" ? titles : late;
+      const entries = all.map((title) =>
+        parsedEntry({ title, type: "baton", source: `${name}:/list`, linux: { device: name, path: `/${title}` } }),
+      );
+      return { ...EMPTY_RESULT, entries, defaultIndex: all.length > 0 ? 0 : null, ...(name === "a1" ? result : {}) };
+    },
   };
   const discovery = new Discovery({ firmware: "efi", arch: "x86_64" }, undefined, [format]);
   const nothing = (): never => {
     throw new Error("the disk was pulled out");
   };
-  discovery.attach(
-    {
-      ...{ name: "a1", type: "ext4", uuid: null, label: null, partuuid: null, partlabel: null },
-      ...{ disk: null, partition: null, scheme: null, removable: false },
-      reader: {
-        read: nothing,
-        readAt: nothing,
-        list: nothing,
-        // The files are there when the list is made, and gone when they are opened.
-        stat: async () => ({ type: "file", size: 1, mtime: 0 }),
+  const attach = (name: string): void =>
+    discovery.attach(
+      {
+        ...{ name, type: "ext4", uuid: null, label: null, partuuid: null, partlabel: null },
+        ...{ disk: null, partition: null, scheme: null, removable: false },
+        reader: {
+          read: nothing,
+          readAt: nothing,
+          list: nothing,
+          // The files are there when the list is made, and gone when they are opened.
+          stat: async () => ({ type: "file", size: 1, mtime: 0 }),
+        },
+        hostPath: async () => nothing(),
+        close: async () => {},
       },
-      hostPath: async () => nothing(),
-      close: async () => {},
-    },
-    { name: "a1", size: 1, type: "ext4", uuid: null, label: null, model: null, transport: null, reason: null },
-  );
+      { name, size: 1, type: "ext4", uuid: null, label: null, model: null, transport: null, reason: null },
+    );
+  attach("a1");
   await discovery.scan();
   const milestones: string[] = [];
   const announced: string[] = [];
   const menus: MenuActions[] = [];
-  let settled = false;
+  let settled = true;
   const place: SessionPlace = {
     discovery,
     isSettled: () => settled,
@@ -79,8 +85,13 @@ async function bench(
     milestones,
     announced,
     menus,
-    settle: () => {
-      settled = true;
+    settle: (isSettled) => {
+      settled = isSettled;
+    },
+    arrive: async (title) => {
+      late.push(title);
+      attach("b1");
+      await discovery.scan(["b1"]);
     },
   };
 }
@@ -105,14 +116,25 @@ test("unattended, the entry that the command line names comes first", async () =
   assert.equal(failures(milestones)[0], "baton: failed a1:baton:two");
 });
 
+test("unattended, a default that fails is followed by what a slow disk has, once that has answered", async () => {
+  const { session, milestones, settle, arrive } = await bench(["one"]);
+  settle(false);
+  const work = session.bootUnattended();
+  await sleep(20);
+  assert.deepEqual(failures(milestones), ["baton: failed a1:baton:one"]);
+  await arrive("late");
+  settle(true);
+  assert.match(await work, /^2 entries failed/);
+  assert.deepEqual(failures(milestones), ["baton: failed a1:baton:one", "baton: failed b1:baton:late"]);
+});
+
 test("with nothing to boot, unattended says so", async () => {
   const { session } = await bench([]);
   assert.match(await session.bootUnattended(), /nothing that could be booted was found/);
 });
 
 test("a boot from the menu that fails comes back to it with the reason, and no countdown starts again", async () => {
-  const { session, menus, settle } = await bench(["one"], { timeout: { seconds: 60, keys: true } });
-  settle();
+  const { session, menus } = await bench(["one"], { timeout: { seconds: 60, keys: true } });
   await session.openMenu();
   assert.equal(session.store.state.countdown, 60);
   const [entry] = session.store.state.entries;
