@@ -19,7 +19,7 @@ import { sourceDevice } from "../menu/tree.ts";
 import type { MachineNetwork } from "../netboot/machinenetwork.ts";
 import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import { findEntry } from "../policy/list.ts";
-import type { Settings } from "../policy/settings.ts";
+import { wantsNetwork } from "../policy/network.ts";
 import { parseBootWords } from "../policy/words.ts";
 import type { Watchdog } from "../state/watchdog.ts";
 import { VERSION } from "../version.ts";
@@ -221,9 +221,11 @@ export async function init(): Promise<number> {
         await Promise.all([machine.rescan(), net?.then((network) => network.refresh())]);
       },
       beforeJump: async () => {
+        await machine.lock();
         await (await net)?.down();
         await Promise.race([watchdog, sleep(WATCHDOG_MS, undefined, { ref: false })]);
       },
+      unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),
       openUrl: async (url) => (await networkOf()).openUrl(url),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
@@ -303,11 +305,6 @@ export async function init(): Promise<number> {
   await session.openMenu();
   // Devices, keys and the countdown carry on from here.
   return new Promise(() => {});
-}
-
-/** The configuration or the command line says that this machine boots from the network, or may before its disks. */
-function wantsNetwork({ url, order }: Settings): boolean {
-  return url !== null || order.some((source) => /^(network$|mac[=:])/i.test(source));
 }
 
 /** Wakes whoever waits for the next change. */

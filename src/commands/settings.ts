@@ -8,6 +8,7 @@ import type { Diagnostic } from "../entry.ts";
 import { parseFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
+import { withNetworkUse } from "../policy/network.ts";
 import { mergeSettings, type Settings } from "../policy/settings.ts";
 import type { BootWords } from "../policy/words.ts";
 
@@ -27,7 +28,7 @@ export class Configuration {
 
   private constructor(words: Partial<Settings>) {
     this.#words = words;
-    this.settings = mergeSettings(words);
+    this.settings = withNetworkUse(mergeSettings(words));
   }
 
   /**
@@ -79,7 +80,7 @@ export class Configuration {
   }
 
   #merge(): void {
-    this.settings = mergeSettings(this.#own, this.#named, this.#words);
+    this.settings = withNetworkUse(mergeSettings(this.#own, this.#named, this.#words));
   }
 }
 

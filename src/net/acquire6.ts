@@ -33,6 +33,7 @@ export async function acquire6(link: Link, options: Acquire6Options): Promise<Le
   const end = performance.now() + timeoutMs;
   const left = (): number => end - performance.now();
   const isGlobal = (one: Address6): boolean => !one.isLinkLocal;
+  const hasGlobal = (): boolean => addressesOf(link).some(isGlobal);
   const own = (): Address6 | undefined => addressesOf(link).find((one) => one.isLinkLocal);
   const tooLate = (): BatonError =>
     new BatonError(
@@ -45,13 +46,10 @@ export async function acquire6(link: Link, options: Acquire6Options): Promise<Le
     await client.open(own()!.ip);
     const began = performance.now();
     let told: Told | null = null;
-    for (
-      let wait = RETRY_MS;
-      told === null && left() > 0 && !signal?.aborted;
-      wait = Math.min(wait * 2, LONGEST_RETRY_MS)
-    ) {
-      told = await client.ask(Math.min(wait, left()));
-      if (addressesOf(link).some(isGlobal) && performance.now() - began >= SERVER_MS) break;
+    for (let wait = RETRY_MS; left() > 0 && !signal?.aborted; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+      told = (await client.ask(Math.min(wait, left()), !hasGlobal())) ?? told;
+      if (told?.granted) break;
+      if (hasGlobal() && (told !== null || performance.now() - began >= SERVER_MS)) break;
     }
     const granted = told?.granted ?? null;
     if (granted !== null) {
@@ -64,7 +62,7 @@ export async function acquire6(link: Link, options: Acquire6Options): Promise<Le
         Math.min(CHECK_MS, left()),
         signal,
       );
-    } else await events.until(() => addressesOf(link).some(isGlobal), left(), signal);
+    }
     const usable = addressesOf(link).filter(isGlobal);
     const address = usable.find(({ ip }) => ip === granted?.ip) ?? usable[0];
     if (address === undefined) throw tooLate();

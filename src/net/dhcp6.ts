@@ -80,9 +80,10 @@ export class Dhcp6Client {
 
   /**
    * Asks for an address and for information alone; whoever has the one or the other answers.
-   * @returns null where nobody does within the time
+   * @param needsAddress no router has given one
+   * @returns null where nobody answers within the time
    */
-  async ask(ms: number): Promise<Told | null> {
+  async ask(ms: number, needsAddress: boolean): Promise<Told | null> {
     const ids = { solicit: randomInt(2 ** 24), information: randomInt(2 ** 24) };
     this.#send(TYPE.solicit, ids.solicit, [[OPTION.iaNa, this.#identity()]]);
     this.#send(TYPE.information, ids.information, []);
@@ -95,9 +96,8 @@ export class Dhcp6Client {
       }
       if (type === TYPE.reply && id === ids.information) told.push(options);
       // What comes with an address has the information too.
-      if (advertised.length + told.length === 0) return null;
-      const isGood = advertised.some(bootUrl) || (advertised.length === 0 && told.some(bootUrl));
-      return isGood ? 0 : advertised.length > 0 ? GATHER_MS : null;
+      if (advertised.some((options) => bootUrl(options) !== null)) return 0;
+      return advertised.length > 0 || (told.length > 0 && !needsAddress) ? GATHER_MS : null;
     });
     const [offer] = advertised.sort((a, b) => worth(b) - worth(a));
     const granted = offer === undefined ? null : await this.#request(offer, ms);

@@ -24,9 +24,6 @@ const plan = (fields: Partial<LinkPlan> & Pick<LinkPlan, "method">): LinkPlan =>
 /** Everything that can be asked for an address, and IPv4 as well as IPv6. */
 export const AUTOMATIC: readonly LinkPlan[] = [plan({ method: "auto" })];
 
-/** Words that say when the network is used, rather than how: policy/network.ts. */
-const POLICY_WORDS = ["prefer", "require"];
-
 /**
  * `network:` of the configuration, in petitboot's words: `no`; `auto`; `LINK,dhcp`; `LINK,no`;
  * `LINK,static,ADDRESS/BITS[,GATEWAY]`; `dns,ADDRESS[,ADDRESS]`. LINK is a name or a hardware address, with `.5` behind it
@@ -40,7 +37,6 @@ export function parsePlans(words: readonly string[]): { plans: readonly LinkPlan
   for (const word of words) {
     const [name = "", method = "", ...rest] = word.trim().split(",");
     if (/^(no|none|off|never)$/.test(word)) return { plans: [plan({ method: "none" })], problems };
-    if (POLICY_WORDS.includes(word)) continue;
     const at = linkOf(name);
     if (at.vlan !== null && !isVlan(at.vlan)) problems.push(`network: ${word}: VLANs have the numbers 1 to 4094`);
     else if (word === "auto") plans.push(plan({ method: "auto" }));

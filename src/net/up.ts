@@ -148,16 +148,16 @@ class LinkWork {
       got.close();
       unconfigure(link, whole);
       onLost(whole);
-      void this.#fourAgain(link);
+      void this.#again(() => this.#four(link));
     });
     this.#give(whole);
   }
 
-  /** An address that is over: another one, as soon as there is one. */
-  async #fourAgain(link: Link): Promise<void> {
+  /** An address that is over: another one, as soon as there is one. Never rejects. */
+  async #again(way: () => Promise<void>): Promise<void> {
     while (!this.#options.signal?.aborted) {
       try {
-        return await this.#four(link);
+        return await way();
       } catch (error) {
         log.info(describeError(error));
         await sleep(AGAIN_MS, undefined, { ref: false });
@@ -174,6 +174,7 @@ class LinkWork {
       onLost: (why) => {
         log.warn(why);
         onLost(got);
+        void this.#again(() => this.#six(link));
       },
     });
     this.#give(got);

@@ -15,6 +15,7 @@ import { type Lease, namesBootFile } from "../net/lease.ts";
 import { type Link, listLinks } from "../net/links.ts";
 import { AUTOMATIC, kernelPlans, type LinkPlan, parsePlans } from "../net/plan.ts";
 import { bringUp } from "../net/up.ts";
+import { linkWords } from "../policy/network.ts";
 import { splitCmdline } from "../policy/words.ts";
 import { Network, type NetworkRequest } from "./network.ts";
 import { httpSecrets } from "./secrets.ts";
@@ -260,8 +261,8 @@ export class MachineNetwork {
 
 /** The configuration's plans; else the kernel command line's; else everything automatic. */
 function plansOf(words: readonly string[] | null, cmdline: string): readonly LinkPlan[] {
-  const isSaid = words !== null && words.length > 0;
-  const { plans, problems } = isSaid ? parsePlans(words) : kernelPlans(splitCmdline(cmdline));
+  const said = linkWords(words);
+  const { plans, problems } = said !== null ? parsePlans(said) : kernelPlans(splitCmdline(cmdline));
   for (const problem of problems) log.warn(problem);
   return plans.length > 0 ? plans : AUTOMATIC;
 }

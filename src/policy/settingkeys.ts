@@ -182,8 +182,10 @@ export const KEYS: readonly SettingKey[] = [
   }),
   key({
     name: "network",
-    about: "no, auto, or what each interface does: MAC,dhcp or MAC,static,ADDRESS/BITS,GATEWAY.",
-    expects: "no, auto, or a list of interfaces",
+    about:
+      "never (no), auto, prefer (before the disks), require (nothing else boots by itself), and what each interface does: " +
+      "MAC,dhcp or MAC,static,ADDRESS/BITS,GATEWAY.",
+    expects: "never, auto, prefer, require, or a list of interfaces",
     schema: { oneOf: [{ type: "boolean" }, ...(WHOLE_LIST.schema.oneOf as unknown[])] },
     read: (value) => {
       const flag = YES_NO.read(value);
