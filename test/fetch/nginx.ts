@@ -1,7 +1,7 @@
 /** nginx as people run it, and a bad line in front of it. */
 
-import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,6 +24,8 @@ export interface NginxServer {
   /** The clients' authority, where they have to have certificates. */
   readonly clients?: string;
   readonly host?: string;
+  /** A free one unless given. */
+  readonly port?: number;
 }
 
 export async function freePort(host = "127.0.0.1"): Promise<number> {
@@ -34,8 +36,17 @@ export async function freePort(host = "127.0.0.1"): Promise<number> {
   return port;
 }
 
+/** Starts a program: here, unless it is to run elsewhere. */
+export type Start = (program: string, words: readonly string[]) => ChildProcess;
+
+const here: Start = (program, words) => spawn(program, words, { stdio: ["ignore", "ignore", "inherit"] });
+
 /** Runs until the test ends. */
-export async function startNginx(t: TestContext, ...servers: readonly NginxServer[]): Promise<Nginx> {
+export function startNginx(t: TestContext, ...servers: readonly NginxServer[]): Promise<Nginx> {
+  return startNginxIn(t, here, servers);
+}
+
+export async function startNginxIn(t: TestContext, start: Start, servers: readonly NginxServer[]): Promise<Nginx> {
   const { root: installed } = await debianPackages(["nginx"]);
   const directory = mkdtempSync(join(tmpdir(), "baton-nginx-"));
   const root = join(directory, "root");
@@ -46,8 +57,8 @@ export async function startNginx(t: TestContext, ...servers: readonly NginxServe
   };
   const ports: number[] = [];
   const blocks: string[] = [];
-  for (const [index, { lines = [], tls, clients, host = "127.0.0.1" }] of servers.entries()) {
-    const port = await freePort(host);
+  for (const [index, { lines = [], tls, clients, host = "127.0.0.1", port: fixed }] of servers.entries()) {
+    const port = fixed ?? (await freePort(host));
     ports.push(port);
     const listen = `${host.includes(":") ? `[${host}]` : host}:${port}`;
     const secrets = tls
@@ -69,29 +80,19 @@ export async function startNginx(t: TestContext, ...servers: readonly NginxServe
     `http { access_log off; sendfile on; ${temporary.join(" ")} ${blocks.join("\n")} }`,
   ];
   const words = ["-p", directory, "-e", "stderr", "-c", file("conf", conf.join("\n"))];
-  const child = spawn(join(installed, "usr/sbin/nginx"), words, { stdio: ["ignore", "ignore", "inherit"] });
+  const child = start(join(installed, "usr/sbin/nginx"), words);
   t.after(async () => {
     // Killed outright it would leave its workers behind.
     child.kill("SIGTERM");
     if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
     rmSync(directory, { recursive: true, force: true });
   });
-  for (const [index, port] of ports.entries()) await listening(port, servers[index]!.host);
-  return { root, ports };
-}
-
-async function listening(port: number, host = "127.0.0.1"): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    const isThere = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, host, () => resolve(true));
-      socket.on("error", () => resolve(false));
-      socket.unref();
-      setTimeout(() => socket.destroy(), 200).unref();
-    });
-    if (isThere) return;
+  // Written when it listens.
+  for (let tries = 0; !existsSync(join(directory, "pid")); tries++) {
+    if (tries > 500) throw new Error("nginx does not start");
     await sleep(20);
   }
-  throw new Error(`nothing listens on port ${port}`);
+  return { root, ports };
 }
 
 export interface BadLine {

@@ -18,19 +18,14 @@ export interface Relay {
   close(): void;
 }
 
-/** Passes on to `port` of this machine. Each transfer has a port of its own, as the server's have. */
-export async function startRelay(port: number, faults: Faults): Promise<Relay> {
-  const sockets = new Set<Socket>();
+/** What becomes of each packet: it is sent by `send` at once, later, twice or never. */
+export function unreliable(faults: Faults): (message: Buffer, send: (message: Buffer) => void) => void {
   let state = faults.seed ?? 1;
   const random = (): number => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
-  const bind = (socket: Socket): Promise<void> => {
-    sockets.add(socket);
-    return new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
-  };
-  const pass = (message: Buffer, send: (message: Buffer) => void): void => {
+  return (message, send) => {
     if (random() < (faults.loss ?? 0)) return;
     const copies = random() < (faults.duplicate ?? 0) ? 2 : 1;
     const late = random() < (faults.reorder ?? 0) ? 4 : 0;
@@ -39,6 +34,16 @@ export async function startRelay(port: number, faults: Faults): Promise<Relay> {
       if (wait === 0) send(message);
       else setTimeout(() => send(message), wait);
     }
+  };
+}
+
+/** Passes on to `port` of this machine. Each transfer has a port of its own, as the server's have. */
+export async function startRelay(port: number, faults: Faults): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  const pass = unreliable(faults);
+  const bind = (socket: Socket): Promise<void> => {
+    sockets.add(socket);
+    return new Promise((resolve) => socket.bind(0, "127.0.0.1", resolve));
   };
   const quietly = (socket: Socket, message: Buffer, to: number): void => {
     try {

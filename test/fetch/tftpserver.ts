@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 export async function startTftpd(directory: string): Promise<{ port: number; close(): void } | null> {
   const program = "/usr/sbin/in.tftpd";
   if (!existsSync(program) || process.getuid?.() !== 0) return null;
-  const port = await freePort();
+  const port = await freeUdpPort();
   const child: ChildProcess = spawn(program, ["-L", "-4", "-a", `127.0.0.1:${port}`, "-s", directory, "-u", "root"], {
     stdio: "ignore",
   });
@@ -16,9 +16,9 @@ export async function startTftpd(directory: string): Promise<{ port: number; clo
   return { port, close: () => child.kill("SIGKILL") };
 }
 
-async function freePort(): Promise<number> {
-  const socket = createSocket("udp4");
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+export async function freeUdpPort(host = "127.0.0.1"): Promise<number> {
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  await new Promise<void>((resolve) => socket.bind(0, host, resolve));
   const { port } = socket.address();
   await new Promise<void>((resolve) => socket.close(() => resolve()));
   return port;
