@@ -249,10 +249,9 @@ export class MachineNetwork {
     const secure = addresses.filter((url) => /^https:/i.test(url));
     if (secure.length === 0) return;
     const { correctClock } = await import("../net/clock.ts");
-    const hosts = secure.flatMap((url) => (URL.canParse(url) ? new URL(url).hostname : []));
     const isRight = await correctClock(
       this.#leases.flatMap(({ ntp }) => ntp),
-      hosts,
+      clockSites(addresses),
     );
     if (!isRight)
       log.warn(`the clock stands at ${new Date().toISOString()}, and nobody tells the right time: https may fail`);
@@ -265,6 +264,14 @@ function plansOf(words: readonly string[] | null, cmdline: string): readonly Lin
   const { plans, problems } = said !== null ? parsePlans(said) : kernelPlans(splitCmdline(cmdline));
   for (const problem of problems) log.warn(problem);
   return plans.length > 0 ? plans : AUTOMATIC;
+}
+
+/** Who may know the time: servers of plain HTTP that are asked anyhow, then the others' port 80. */
+function clockSites(addresses: readonly string[]): string[] {
+  const urls = addresses.flatMap((text) => (URL.canParse(text) ? new URL(text) : []));
+  const plain = urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => `http://${host}`);
+  const others = urls.filter(({ protocol }) => protocol === "https:").map(({ hostname }) => `http://${hostname}`);
+  return [...new Set([...plain, ...others])];
 }
 
 /** Drivers for the network hardware that is there. */
