@@ -49,18 +49,23 @@ export async function findConfigurations(volume: FormatVolume): Promise<readonly
   return found;
 }
 
-/** openSUSE keeps the running system in `/@/.snapshots/N/snapshot`: the last configuration written is the one in use. */
+/**
+ * openSUSE keeps the running system in `/@/.snapshots/N/snapshot`, among its snapshots. Those that are read-only have
+ * the menu entry beside them that leads there; of the others the last configuration written is the one in use.
+ */
 async function newestSnapshot(look: Look): Promise<string[]> {
-  let newest: { path: string; mtime: number } | null = null;
+  const found: { path: string; mtime: number; isReadOnly: boolean }[] = [];
   for (const number of await look.directories("/@/.snapshots")) {
+    const folder = `/@/.snapshots/${number}`;
     for (const place of PLACES) {
-      const path = `/@/.snapshots/${number}/snapshot${place}`;
+      const path = `${folder}/snapshot${place}`;
       const stat = await look.stat(path);
       if (stat?.type !== "file") continue;
-      if (newest === null || stat.mtime > newest.mtime) newest = { path, mtime: stat.mtime };
+      found.push({ path, mtime: stat.mtime, isReadOnly: await look.isFile(`${folder}/grub-snapshot.cfg`) });
     }
   }
-  return newest === null ? [] : [newest.path];
+  found.sort((a, b) => Number(a.isReadOnly) - Number(b.isReadOnly) || b.mtime - a.mtime);
+  return found.slice(0, 1).map(({ path }) => path);
 }
 
 /** A volume, with absence as an answer. */

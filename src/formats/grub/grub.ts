@@ -38,6 +38,7 @@ export async function readConfiguration(
   for (const warning of warnings) run.say("warning", null, warning, source);
   if (isCut) run.say("error", null, TOO_LONG, source);
   await startEnvironment(run, path);
+  if (text.includes("btrfs_relative_path")) await addSubvolumes(run);
   run.reading.push(name);
   try {
     await run.runText(source);
@@ -46,6 +47,19 @@ export async function readConfiguration(
     run.say("error", null, `${error.message}; what was read before is listed`, source);
   }
   return await collect(run, path);
+}
+
+/** On openSUSE's system partition lies a configuration that leads to the one in the default subvolume of a btrfs. */
+async function addSubvolumes({ context, devices, subvolumes }: Interpreter): Promise<void> {
+  for (const volume of context.volumes) {
+    if (volume.type !== "btrfs" || volume.name === devices.own.name) continue;
+    try {
+      const [found] = await findConfigurations(volume);
+      if (found !== undefined) subvolumes.add(volume.name, found);
+    } catch {
+      // It is said where that volume is read for its own sake.
+    }
+  }
 }
 
 const TOO_LONG = `it is longer than ${CONFIG_LIMIT / 2 ** 20} MiB, as no configuration is that a person or a program wrote; what stands behind that is not read`;

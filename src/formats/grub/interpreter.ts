@@ -43,7 +43,7 @@ export class Interpreter {
   readonly context: FormatContext;
   readonly devices: Devices;
   readonly files: Files;
-  readonly subvolumes: Subvolumes;
+  readonly subvolumes = new Subvolumes();
   readonly budget: Budget;
   readonly #notes = new Notes();
   readonly #commands: ReadonlyMap<string, CommandFunction>;
@@ -92,7 +92,7 @@ export class Interpreter {
     this.source = source;
     this.files = new Files(this);
     const { name } = context.volume;
-    this.subvolumes = new Subvolumes(name, source.name.slice(name.length + 1));
+    this.subvolumes.add(name, source.name.slice(name.length + 1));
   }
 
   // What expansion asks for.

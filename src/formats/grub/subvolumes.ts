@@ -10,16 +10,16 @@ import type { Environment } from "./environment.ts";
 const CONFIG_PLACE = /\/(?:boot\/)?grub2?\/[^/]*$/;
 
 export class Subvolumes {
-  /** Where the subvolume begins that holds the configuration: `/@/.snapshots/1/snapshot`; "" for the top. */
-  readonly #base: string;
-  readonly #own: string;
+  /** Where the subvolume begins that holds a volume's configuration: `/@/.snapshots/1/snapshot`; "" for the top. */
+  readonly #bases = new Map<string, string>();
   readonly #mounts: { readonly volume: string; readonly at: string; readonly path: string }[] = [];
 
-  constructor(volume: string, configuration: string) {
-    this.#own = volume;
-    this.#base = CONFIG_PLACE.test(configuration) ? configuration.replace(CONFIG_PLACE, "") : "";
+  /** A volume's own configuration lies in what stands for its default subvolume here. */
+  add(volume: string, configuration: string): void {
+    const base = CONFIG_PLACE.test(configuration) ? configuration.replace(CONFIG_PLACE, "") : "";
+    this.#bases.set(volume, base);
     // Snapper's snapshots are seen at /.snapshots by the system, and lie beside it.
-    const snapper = /^(.*\/\.snapshots)\/[0-9]+\/snapshot$/.exec(this.#base);
+    const snapper = /^(.*\/\.snapshots)\/[0-9]+\/snapshot$/.exec(base);
     if (snapper !== null) this.mount(volume, "/.snapshots", snapper[1]!);
   }
 
@@ -40,7 +40,7 @@ export class Subvolumes {
       }
     }
     const chosen = env.get("btrfs_subvol") ?? "";
-    const base = chosen !== "" ? `/${chosen.replace(/^\/+|\/+$/g, "")}` : name === this.#own ? this.#base : "";
+    const base = chosen !== "" ? `/${chosen.replace(/^\/+|\/+$/g, "")}` : (this.#bases.get(name) ?? "");
     // $prefix and what is made of it are from the top already.
     return base === "" || path.startsWith(`${base}/`) ? path : base + path;
   }

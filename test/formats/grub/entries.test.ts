@@ -413,3 +413,20 @@ fi`;
     ],
   );
 });
+
+test("openSUSE's system partition leads to the configuration in the default subvolume", async () => {
+  const base = "/@/.snapshots/1/snapshot";
+  const config =
+    'set btrfs_relative_path="y"\nexport btrfs_relative_path\nmenuentry A { linux /boot/vmlinuz\ninitrd /boot/initrd }';
+  const files = { [`${base}/boot/grub2/grub.cfg`]: config, [`${base}/boot/vmlinuz`]: "x" };
+  const system = memoryVolume(files, { name: "vda2", type: "btrfs", uuid: "ab-12", disk: "vda", partition: 2 });
+  const result = await read(
+    `set btrfs_relative_path="yes"
+search --fs-uuid --set=root ab-12
+set prefix=($root)/boot/grub2
+source "\${prefix}/grub.cfg"`,
+    { path: "/EFI/opensuse/grub.cfg", others: [system], volume: { type: "vfat", disk: "vda", partition: 1 } },
+  );
+  assert.deepEqual(problems(result), []);
+  assert.equal(kernelOf(only(result)), `vda2:${base}/boot/vmlinuz`);
+});

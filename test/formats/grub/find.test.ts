@@ -34,6 +34,13 @@ test("on btrfs they are found in the subvolumes that lie at its top", async () =
   ]);
 });
 
+test("of openSUSE's snapshots the running system's is the one without a menu entry beside it", async () => {
+  const snapshot = (number: number) => `/@/.snapshots/${number}/snapshot/boot/grub2/grub.cfg`;
+  const beside = (number: number) => `/@/.snapshots/${number}/grub-snapshot.cfg`;
+  assert.deepEqual(await find([snapshot(1), beside(1), snapshot(2), snapshot(3), beside(3)], "btrfs"), [snapshot(2)]);
+  assert.deepEqual(await find([snapshot(1), beside(1)], "btrfs"), [snapshot(1)]);
+});
+
 test("a volume without any is looked at with few questions", async () => {
   const volume = memoryVolume({ "/home/a": "", "/etc/fstab": "" });
   await grub.find(volume);
