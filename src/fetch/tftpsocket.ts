@@ -99,7 +99,7 @@ export class TftpSocket {
     const fd = socketDescriptor(this.#socket);
     if (fd === null) return;
     // One byte more than a block, so that too long ones are seen.
-    this.#batch = new DatagramBatch(fd, Math.min(windowsize, MOST_IN_BATCH), blksize + 5);
+    this.#batch = new DatagramBatch(fd, Math.min(windowsize, MOST_IN_BATCH), blksize + 5, WAIT_MS);
     this.#fd = fd;
   }
 
@@ -113,13 +113,21 @@ export class TftpSocket {
     setImmediate(() => {
       const end = performance.now() + BURST_MS;
       let count = 1;
-      while (count > 0 && !this.#isClosed && goesOn() && performance.now() < end) {
-        count = this.#batch!.receive(waits ? WAIT_MS : 0);
-        for (let index = 0; index < count && !this.#isClosed; index++)
-          this.#options.onPacket(this.#batch!.datagram(index), this.#port);
+      const batch = this.#batch!;
+      const isWanted = (): boolean => count > 0 && !this.#isClosed && goesOn();
+      if (!isWanted()) {
+        this.#isScheduled = false;
+        return;
       }
+      batch.during(waits, () => {
+        while (isWanted() && performance.now() < end) {
+          count = batch.receive();
+          for (let index = 0; index < count && !this.#isClosed; index++)
+            this.#options.onPacket(batch.datagram(index), this.#port);
+        }
+      });
       this.#isScheduled = false;
-      if (count > 0 && !this.#isClosed && goesOn()) this.burst(waits, goesOn);
+      if (isWanted()) this.burst(waits, goesOn);
     });
   }
 

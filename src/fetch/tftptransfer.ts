@@ -330,16 +330,19 @@ export class TftpTransfer {
     this.#progressAt = performance.now();
     if (this.#inWindow === 1 && this.#retries === 0) this.#measure();
     this.#retries = 0;
+    const isLast = data.length < this.#blksize;
+    const isWindow = !isLast && this.#inWindow >= this.#windowsize;
+    // The server goes on with the next while this one is put away.
+    if (isWindow && this.#queued > QUEUE) this.#isHeld = true;
+    else if (isWindow) this.#acknowledge();
     this.#keep(data);
-    if (data.length < this.#blksize) this.#finish();
+    if (isLast) this.#finish();
     else if (this.size !== null && this.#received > this.size) this.#refuse(this.#wrongLength());
-    else if (this.#inWindow >= this.#windowsize) this.#onWindow();
+    else if (isWindow) this.#onWindow();
   }
 
   /** All of a window is here. */
   #onWindow(): void {
-    if (this.#queued > QUEUE) this.#isHeld = true;
-    else this.#acknowledge();
     if (this.#wake !== null && (this.#queued >= WAKE.bytes || this.#isLate())) this.#notify();
     if (this.#block > BLOCKS_BEFORE_BURSTS) {
       this.#socket.allowBursts(this.#blksize, this.#windowsize);

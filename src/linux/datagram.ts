@@ -1,6 +1,6 @@
 /**
- * Datagrams by the dozen, on a socket of Node's: recvmmsg(2), poll(2) and send(2). Node's own way goes through its
- * event loop for each one and takes five times as long, which is what a fast network's rate is then limited by.
+ * Datagrams by the dozen, on a socket of Node's: recvmmsg(2) and send(2). Node's own way goes through its event loop
+ * for each one and takes five times as long, which is what a fast network's rate is then limited by.
  */
 
 import type { Socket } from "node:dgram";
@@ -9,11 +9,13 @@ import { addressOf, callForErrno } from "./libc.ts";
 /** Per family: the option by which a socket hears that nobody listens where it sent to (ip(7), ipv6(7)). */
 const RECVERR = { 4: { level: 0, name: 11 }, 6: { level: 41, name: 25 } } as const;
 const MSG_DONTWAIT = 0x40;
-const POLLIN = 1;
-/** Sizes and offsets on 64-bit Linux: struct mmsghdr, struct iovec, struct pollfd. */
+const MSG_WAITFORONE = 0x10000;
+const FIONBIO = 0x5421;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+/** Sizes and offsets on 64-bit Linux: struct mmsghdr, struct iovec. */
 const MMSGHDR = { size: 64, iov: 16, iovlen: 24, received: 56 } as const;
 const IOVEC = { size: 16, length: 8 } as const;
-const POLLFD = { size: 8, events: 4 } as const;
 
 /** The file descriptor of a socket that is bound; null where this version of Node hides it. */
 export function socketDescriptor(socket: Socket): number | null {
@@ -41,16 +43,17 @@ export class DatagramBatch {
   readonly #fd: number;
   readonly #slots: readonly Buffer[];
   readonly #headers: Buffer;
+  #flags = MSG_DONTWAIT;
   /** The kernel follows the addresses in the headers to here: it must live as long as they. */
   readonly #vectors: Buffer;
-  readonly #poll = Buffer.alloc(POLLFD.size);
 
   /**
    * @param fd a socket's; nothing may be called any more once that is closed
    * @param count datagrams that one call takes
    * @param length bytes of the longest; more of one is cut off
+   * @param waitMs how long one call waits where it is to wait, whole milliseconds
    */
-  constructor(fd: number, count: number, length: number) {
+  constructor(fd: number, count: number, length: number, waitMs: number) {
     this.#fd = fd;
     this.#slots = Array.from({ length: count }, () => Buffer.allocUnsafeSlow(length));
     this.#headers = Buffer.alloc(count * MMSGHDR.size);
@@ -63,21 +66,39 @@ export class DatagramBatch {
       this.#headers.writeBigUInt64LE(vectors + BigInt(index * IOVEC.size), header + MMSGHDR.iov);
       this.#headers.writeBigUInt64LE(1n, header + MMSGHDR.iovlen);
     }
-    this.#poll.writeInt32LE(fd, 0);
-    this.#poll.writeInt16LE(POLLIN, POLLFD.events);
+    // struct timeval. It also limits what could go wrong: nothing ever waits longer on this socket.
+    const timeout = Buffer.alloc(16);
+    timeout.writeBigInt64LE(BigInt(Math.floor(waitMs / 1000)), 0);
+    timeout.writeBigInt64LE(BigInt((waitMs % 1000) * 1000), 8);
+    callForErrno("setsockopt", [fd, SOL_SOCKET, SO_RCVTIMEO, timeout, timeout.length]);
+  }
+
+  /**
+   * Runs `work`, in which `receive` waits for the first datagram if `waits`; this thread does nothing else meanwhile.
+   * For that the socket must be a blocking one, which it never is where Node's event loop reads from it.
+   */
+  during(waits: boolean, work: () => void): void {
+    this.#flags = waits ? MSG_WAITFORONE : MSG_DONTWAIT;
+    if (waits) this.#setBlocking(true);
+    try {
+      work();
+    } finally {
+      if (waits) this.#setBlocking(false);
+    }
   }
 
   /**
    * Takes what has come.
-   * @param waitMs whole milliseconds to wait for the first, in which this thread does nothing else; 0 not to
    * @returns how many there are; 0 also where the socket has an error, which Node's own reading then tells
    */
-  receive(waitMs: number): number {
-    const args = [this.#fd, this.#headers, this.#slots.length, MSG_DONTWAIT, null];
-    const count = callForErrno("recvmmsg", args);
-    if (count > 0 || waitMs === 0) return Math.max(0, count);
-    if (callForErrno("poll", [this.#poll, 1, waitMs]) <= 0) return 0;
-    return Math.max(0, callForErrno("recvmmsg", args));
+  receive(): number {
+    return Math.max(0, callForErrno("recvmmsg", [this.#fd, this.#headers, this.#slots.length, this.#flags, null]));
+  }
+
+  #setBlocking(isBlocking: boolean): void {
+    const value = Buffer.alloc(4);
+    value.writeInt32LE(isBlocking ? 0 : 1);
+    callForErrno("ioctl", [this.#fd, FIONBIO, value]);
   }
 
   /** One of the last `receive`, good until the next. */

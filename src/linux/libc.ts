@@ -31,7 +31,6 @@ const PROTOTYPES = {
   sendto: "long sendto(int fd, void *buffer, size_t length, int flags, void *address, uint32_t addressLength)",
   recvfrom: "long recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)",
   recvmmsg: "int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)",
-  poll: "int poll(void *descriptors, unsigned long count, int timeoutMs)",
   close: "int close(int fd)",
   mmap: "int64_t mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)",
   munmap: "int munmap(int64_t address, size_t length)",
