@@ -12,8 +12,8 @@ import { log } from "../log.ts";
 
 /** Bytes after which a thread is worth its start. */
 const LARGE = 8 * 1024 * 1024;
-/** Bytes that the thread hashes at once, and after which it is told of more. */
-const PIECE = 1024 * 1024;
+/** Bytes that are hashed at once, and after which the thread is told of more. */
+const PIECE = 256 * 1024;
 
 export class FileHash {
   readonly #fd: number;
@@ -75,6 +75,7 @@ class HashThread {
       workerData: { fd, piece: PIECE },
       execArgv: [],
       env: {},
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
     });
     this.#worker.unref();
     this.#result = new Promise((resolve) => {

@@ -2,8 +2,8 @@
 
 export const OP = { rrq: 1, data: 3, ack: 4, error: 5, oack: 6 } as const;
 
+/** What a server sends besides data. */
 export type TftpPacket =
-  | { readonly op: "data"; readonly block: number; readonly data: Uint8Array }
   | { readonly op: "oack"; readonly options: ReadonlyMap<string, string> }
   | { readonly op: "error"; readonly code: number; readonly message: string };
 
@@ -14,22 +14,26 @@ export function readRequest(path: string, options: Readonly<Record<string, numbe
 }
 
 export function acknowledgement(block: number): Buffer {
-  const packet = Buffer.alloc(4);
-  packet.writeUInt16BE(OP.ack, 0);
-  packet.writeUInt16BE(block & 0xffff, 2);
-  return packet;
+  return Buffer.from([0, OP.ack, (block >> 8) & 0xff, block & 0xff]);
 }
 
 export function errorPacket(code: number, message: string): Buffer {
   return Buffer.concat([Buffer.from([0, OP.error, 0, code]), Buffer.from(`${message}\0`)]);
 }
 
-/** @returns null for what a server never sends */
+/** Bytes before a data packet's own. */
+export const DATA_START = 4;
+
+/** Number of a data packet's block, whose bytes begin at {@link DATA_START}; -1 for other packets. */
+export function blockOf(packet: Buffer): number {
+  if (packet.length < DATA_START || packet[0] !== 0 || packet[1] !== OP.data) return -1;
+  return (packet[2]! << 8) | packet[3]!;
+}
+
+/** @returns null for data, and for what a server never sends */
 export function parsePacket(packet: Buffer): TftpPacket | null {
   if (packet.length < 4) return packet.length >= 2 && packet.readUInt16BE(0) === OP.oack ? noOptions : null;
   switch (packet.readUInt16BE(0)) {
-    case OP.data:
-      return { op: "data", block: packet.readUInt16BE(2), data: packet.subarray(4) };
     case OP.oack: {
       const words = packet.toString("latin1", 2).split("\0");
       const options = new Map<string, string>();

@@ -5,7 +5,7 @@
  */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { DatagramBatch, reportRefusals, sendDatagram, socketDescriptor } from "../linux/datagram.ts";
+import { DatagramBatch, reportRefusals, socketDescriptor } from "../linux/datagram.ts";
 
 export interface TftpSocketOptions {
   readonly address: string;
@@ -37,7 +37,6 @@ export class TftpSocket {
   #isClear = false;
   #isClosed = false;
   /** Once bursts are allowed. */
-  #fd: number | null = null;
   #batch: DatagramBatch | null = null;
   #isScheduled = false;
 
@@ -56,8 +55,8 @@ export class TftpSocket {
   /** What can't be sent now is lost, as packets may be; an address that can't be reached is an error. */
   send(packet: Buffer): void {
     if (this.#isClosed) return;
-    if (this.#fd !== null) {
-      sendDatagram(this.#fd, packet);
+    if (this.#batch !== null) {
+      this.#batch.send(packet);
       return;
     }
     // While it is being connected it can't send; what comes later says all that came before.
@@ -91,7 +90,7 @@ export class TftpSocket {
    * after the socket was connected it answers what was sent since, and what strangers sent before is out of the way.
    */
   allowBursts(blksize: number, windowsize: number): void {
-    if (!this.#isConnected || this.#isClosed || this.#fd !== null) return;
+    if (!this.#isConnected || this.#isClosed || this.#batch !== null) return;
     if (!this.#isClear) {
       this.#isClear = true;
       return;
@@ -100,7 +99,6 @@ export class TftpSocket {
     if (fd === null) return;
     // One byte more than a block, so that too long ones are seen.
     this.#batch = new DatagramBatch(fd, Math.min(windowsize, MOST_IN_BATCH), blksize + 5, WAIT_MS);
-    this.#fd = fd;
   }
 
   /**
@@ -108,12 +106,12 @@ export class TftpSocket {
    * @param waits whether the server answers so quickly that waiting for it is worth it
    */
   burst(waits: boolean, goesOn: () => boolean): void {
-    if (this.#isScheduled || this.#fd === null) return;
+    const batch = this.#batch;
+    if (this.#isScheduled || this.#isClosed || batch === null) return;
     this.#isScheduled = true;
     setImmediate(() => {
       const end = performance.now() + BURST_MS;
       let count = 1;
-      const batch = this.#batch!;
       const isWanted = (): boolean => count > 0 && !this.#isClosed && goesOn();
       if (!isWanted()) {
         this.#isScheduled = false;
@@ -135,7 +133,6 @@ export class TftpSocket {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#fd = null;
     setImmediate(() => {
       try {
         this.#socket.close();

@@ -5,7 +5,7 @@
 
 import { BatonError } from "../errors.ts";
 import { socketError, tftpError } from "./tftperrors.ts";
-import { acknowledgement, errorPacket, parsePacket, readRequest } from "./tftppacket.ts";
+import { acknowledgement, blockOf, DATA_START, errorPacket, parsePacket, readRequest } from "./tftppacket.ts";
 import { TftpSocket } from "./tftpsocket.ts";
 
 export interface TftpOptions {
@@ -208,8 +208,8 @@ export class TftpTransfer {
   #send(packet: Buffer): void {
     this.#last = packet;
     this.#retries = 0;
-    this.#sentAt = performance.now();
     this.#socket.send(packet);
+    this.#sentAt = performance.now();
     this.#arm();
   }
 
@@ -269,9 +269,10 @@ export class TftpTransfer {
 
   #onPacket(bytes: Buffer, port: number): void {
     if (this.#state !== "requested" && this.#state !== "running") return;
-    const packet = parsePacket(bytes);
-    if (packet === null) return;
-    if (packet.op === "error") {
+    const block = blockOf(bytes);
+    const packet = block < 0 ? parsePacket(bytes) : null;
+    if (block < 0 && packet === null) return;
+    if (packet?.op === "error") {
       this.#fail(tftpError(this.#name, packet.code, packet.message, this.#state === "requested"));
       return;
     }
@@ -279,8 +280,8 @@ export class TftpTransfer {
       if (this.#retries === 0) this.#roundTrip = performance.now() - this.#sentAt;
       this.#socket.tie(port);
     }
-    if (packet.op === "oack") this.#onOptions(packet.options);
-    else this.#onData(packet.block, packet.data);
+    if (packet === null) this.#onData(block, bytes);
+    else this.#onOptions(packet.options);
   }
 
   #onOptions(options: ReadonlyMap<string, string>): void {
@@ -308,9 +309,10 @@ export class TftpTransfer {
     this.#wokenAt = this.#progressAt;
   }
 
-  #onData(block: number, data: Uint8Array): void {
+  #onData(block: number, packet: Buffer): void {
+    const length = packet.length - DATA_START;
     // Without options the first block is the answer; a longer one follows an answer that was lost.
-    if (this.#state === "requested" && data.length > this.#blksize) return;
+    if (this.#state === "requested" && length > this.#blksize) return;
     if (this.#state === "requested") this.#begin();
     const expected = (this.#block + 1 + this.#shift) & 0xffff;
     if (block !== expected) {
@@ -321,21 +323,23 @@ export class TftpTransfer {
         return;
       }
     }
-    if (data.length > this.#blksize) {
+    if (length > this.#blksize) {
       this.#refuse(new BatonError("bad-format", `${this.#name}: the server sends longer blocks than were agreed on`));
       return;
     }
     this.#block++;
     this.#inWindow++;
-    this.#progressAt = performance.now();
-    if (this.#inWindow === 1 && this.#retries === 0) this.#measure();
-    this.#retries = 0;
-    const isLast = data.length < this.#blksize;
+    const isFirst = this.#inWindow === 1 && this.#retries === 0;
+    const isLast = length < this.#blksize;
     const isWindow = !isLast && this.#inWindow >= this.#windowsize;
+    const askedAt = this.#sentAt;
     // The server goes on with the next while this one is put away.
     if (isWindow && this.#queued > QUEUE) this.#isHeld = true;
     else if (isWindow) this.#acknowledge();
-    this.#keep(data);
+    this.#progressAt = isWindow && !this.#isHeld ? this.#sentAt : performance.now();
+    if (isFirst) this.#measure(this.#progressAt - askedAt);
+    this.#retries = 0;
+    this.#keep(packet, length);
     if (isLast) this.#finish();
     else if (this.size !== null && this.#received > this.size) this.#refuse(this.#wrongLength());
     else if (isWindow) this.#onWindow();
@@ -355,17 +359,17 @@ export class TftpTransfer {
     this.#socket.burst(waits, () => this.#state === "running" && !this.#isHeld && this.#queued < BURST);
   }
 
-  #keep(data: Uint8Array): void {
-    if (data.length > this.#piece.length - this.#filled) {
+  #keep(packet: Buffer, length: number): void {
+    if (length > this.#piece.length - this.#filled) {
       if (this.#filled > 0) this.#queue.push(this.#piece.subarray(0, this.#filled));
       const left = this.size === null ? PIECE : this.size - this.#received;
-      this.#piece = Buffer.allocUnsafeSlow(Math.max(data.length, Math.min(PIECE, left)));
+      this.#piece = Buffer.allocUnsafeSlow(Math.max(length, Math.min(PIECE, left)));
       this.#filled = 0;
     }
-    this.#piece.set(data, this.#filled);
-    this.#filled += data.length;
-    this.#queued += data.length;
-    this.#received += data.length;
+    packet.copy(this.#piece, this.#filled, DATA_START);
+    this.#filled += length;
+    this.#queued += length;
+    this.#received += length;
   }
 
   /** The last block is here. */
@@ -379,8 +383,8 @@ export class TftpTransfer {
     this.#end();
   }
 
-  #measure(): void {
-    const took = this.#progressAt - this.#sentAt;
+  /** @param took milliseconds from an acknowledgement to the first block after it */
+  #measure(took: number): void {
     this.#roundTrip = this.#roundTrip === null ? took : this.#roundTrip * 0.875 + took * 0.125;
   }
 

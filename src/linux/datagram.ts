@@ -4,7 +4,7 @@
  */
 
 import type { Socket } from "node:dgram";
-import { addressOf, callForErrno } from "./libc.ts";
+import { addressOf, callForErrno, directFunction } from "./libc.ts";
 
 /** Per family: the option by which a socket hears that nobody listens where it sent to (ip(7), ipv6(7)). */
 const RECVERR = { 4: { level: 0, name: 11 }, 6: { level: 41, name: 25 } } as const;
@@ -43,6 +43,8 @@ export class DatagramBatch {
   readonly #fd: number;
   readonly #slots: readonly Buffer[];
   readonly #headers: Buffer;
+  readonly #recvmmsg = directFunction("recvmmsg");
+  readonly #send = directFunction("send");
   #flags = MSG_DONTWAIT;
   /** The kernel follows the addresses in the headers to here: it must live as long as they. */
   readonly #vectors: Buffer;
@@ -92,7 +94,12 @@ export class DatagramBatch {
    * @returns how many there are; 0 also where the socket has an error, which Node's own reading then tells
    */
   receive(): number {
-    return Math.max(0, callForErrno("recvmmsg", [this.#fd, this.#headers, this.#slots.length, this.#flags, null]));
+    return Math.max(0, this.#recvmmsg(this.#fd, this.#headers, this.#slots.length, this.#flags, null));
+  }
+
+  /** Where the socket is connected. What can't be sent now is lost, as datagrams may be. */
+  send(bytes: Uint8Array): void {
+    this.#send(this.#fd, bytes, bytes.length, MSG_DONTWAIT);
   }
 
   #setBlocking(isBlocking: boolean): void {
@@ -105,9 +112,4 @@ export class DatagramBatch {
   datagram(index: number): Buffer {
     return this.#slots[index]!.subarray(0, this.#headers.readUInt32LE(index * MMSGHDR.size + MMSGHDR.received));
   }
-}
-
-/** Sends by a socket that is connected. What can't be sent now is lost, as datagrams may be. */
-export function sendDatagram(fd: number, bytes: Uint8Array): void {
-  callForErrno("sendto", [fd, bytes, bytes.length, MSG_DONTWAIT, null, 0]);
 }

@@ -28,6 +28,7 @@ const PROTOTYPES = {
   socket: "int socket(int domain, int type, int protocol)",
   bind: "int bind(int fd, void *address, uint32_t length)",
   setsockopt: "int setsockopt(int fd, int level, int name, void *value, uint32_t length)",
+  send: "long send(int fd, void *buffer, size_t length, int flags)",
   sendto: "long sendto(int fd, void *buffer, size_t length, int flags, void *address, uint32_t addressLength)",
   recvfrom: "long recvfrom(int fd, void *buffer, size_t length, int flags, void *address, void *addressLength)",
   recvmmsg: "int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)",
@@ -148,6 +149,14 @@ export function callNow(name: LibcFunction, args: readonly Argument[], descripti
   // errno is this thread's, and nothing runs between the two calls.
   if (result < 0) throw new LinuxError(description.call, describeArguments(description.args), loadKoffi().errno());
   return result;
+}
+
+/**
+ * A function as it is, for those that are called a hundred thousand times and can't block: what it returns is its
+ * caller's to look at, and why it failed is not told.
+ */
+export function directFunction(name: LibcFunction): (...args: readonly Argument[]) => number {
+  return declare(name);
 }
 
 /** As {@link callNow}, but gives -errno instead of throwing: for callers to whom some failures are news, not faults. */

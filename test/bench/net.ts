@@ -3,7 +3,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,56 +110,96 @@ async function httpFigures(directory: string): Promise<Figure[]> {
   }
 }
 
-/** The least of three: windows of 1, 16 and 64 blocks. */
+/** One way of fetching by TFTP, and what it is compared with. */
+interface TftpCase {
+  readonly server: "atftpd" | "tftpd-hpa";
+  readonly blksize: number;
+  readonly windowsize: number;
+  readonly peer: "atftp" | "curl" | "tftp-hpa";
+}
+
+/** Each window with a peer and a server that have it; of the peers without windows all. */
+const TFTP_CASES: readonly TftpCase[] = [
+  ...[1, 16, 64].map((windowsize) => ({ server: "atftpd", blksize: BLKSIZE, windowsize, peer: "atftp" }) as const),
+  { server: "tftpd-hpa", blksize: BLKSIZE, windowsize: 1, peer: "curl" },
+  { server: "tftpd-hpa", blksize: 512, windowsize: 1, peer: "tftp-hpa" },
+];
+
+/** The least of all cases. */
 async function tftpFigure(directory: string): Promise<Figure> {
-  const { root } = await debianPackages(["atftpd", "atftp"]);
+  const { root } = await debianPackages(["atftpd", "atftp", "tftpd-hpa", "tftp-hpa"]);
   writeNoise(join(directory, "small"), TFTP_MIB);
-  const port = await freeUdpPort();
-  const words = [
-    "--daemon",
-    "--no-fork",
-    "--port",
-    String(port),
-    "--bind-address",
-    "127.0.0.1",
-    "--user",
-    "root",
-    "--logfile",
-    "-",
+  // For tftpd-hpa, which gives what everybody may read.
+  chmodSync(directory, 0o755);
+  const ports = { atftpd: await freeUdpPort(), "tftpd-hpa": await freeUdpPort() };
+  const start = (program: string, ...words: readonly string[]): ChildProcess =>
+    spawn(join(root, "usr/sbin", program), words, { stdio: "ignore" });
+  const servers = [
+    start(
+      "atftpd",
+      ...["--daemon", "--no-fork", "--port", `${ports.atftpd}`, "--bind-address", "127.0.0.1"],
+      ...["--user", "root", "--logfile", "-", directory],
+    ),
+    start("in.tftpd", "-L", "-4", "-a", `127.0.0.1:${ports["tftpd-hpa"]}`, "-s", directory, "-u", "root"),
   ];
-  const server: ChildProcess = spawn(join(root, "usr/sbin/atftpd"), [...words, directory], { stdio: "ignore" });
   try {
     await sleep(500);
-    const ratios: { windowsize: number; ratio: number; text: string }[] = [];
-    for (const windowsize of [1, 16, 64]) {
+    const ratios: { ratio: number; text: string }[] = [];
+    for (const { server, blksize, windowsize, peer } of TFTP_CASES) {
+      const port = ports[server];
+      const url = `tftp://127.0.0.1:${port}/small`;
+      const options = ["--option", `blksize ${blksize}`, "--option", `windowsize ${windowsize}`];
+      const commands = {
+        atftp: [
+          join(root, "usr/bin/atftp"),
+          ...options,
+          "-g",
+          "-r",
+          "small",
+          "-l",
+          "/dev/null",
+          "127.0.0.1",
+          `${port}`,
+        ],
+        curl: ["curl", "-s", "--tftp-blksize", `${blksize}`, "-o", "/dev/null", url],
+        "tftp-hpa": [
+          join(root, "usr/bin/tftp"),
+          "127.0.0.1",
+          `${port}`,
+          "-m",
+          "binary",
+          "-c",
+          "get",
+          "small",
+          "/dev/null",
+        ],
+      };
+      const [program = "", ...words] = commands[peer];
       const own: number[] = [];
       const theirs: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
-        const options = ["--option", `blksize ${BLKSIZE}`, "--option", `windowsize ${windowsize}`];
-        const client = join(root, "usr/bin/atftp");
-        const get = ["-g", "-r", "small", "-l", "/dev/null", "127.0.0.1", String(port)];
-        theirs.push(await timed(() => run(client, [...options, ...get])));
+        theirs.push(await timed(() => run(program, words)));
         own.push(
           await timed(async () => {
-            const transport = tftpTransport({ blksize: BLKSIZE, windowsize });
-            const opened = await transport.open(new URL(`tftp://127.0.0.1:${port}/small`), {});
+            const opened = await tftpTransport({ blksize, windowsize }).open(new URL(url), {});
             let size = 0;
             for await (const piece of opened.body) size += piece.length;
             if (size !== TFTP_MIB * 2 ** 20) throw new Error(`TFTP gave ${size} bytes`);
           }),
         );
       }
-      const text = `window ${windowsize}: ${median(own).toFixed(0)} ms to ${median(theirs).toFixed(0)} ms`;
-      ratios.push({ windowsize, ratio: median(theirs) / median(own), text });
+      const ratio = median(theirs) / median(own);
+      const what = `${server} ${blksize}×${windowsize}`;
+      ratios.push({ ratio, text: `${what}: ${median(own).toFixed(0)} ms, ${peer} ${median(theirs).toFixed(0)} ms` });
     }
     return {
       name: "net.tftpRatio",
       value: Math.min(...ratios.map(({ ratio }) => ratio)),
-      meaning: `rate of ${TFTP_MIB} MiB over TFTP to atftp's, the least of: ${ratios.map(({ text }) => text).join(", ")} (at least ${LEAST})`,
+      meaning: `rate of ${TFTP_MIB} MiB over TFTP to other clients', the least of: ${ratios.map(({ text }) => text).join("; ")} (at least ${LEAST})`,
       target: null,
     };
   } finally {
-    server.kill("SIGKILL");
+    for (const server of servers) server.kill("SIGKILL");
   }
 }
 
