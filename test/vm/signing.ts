@@ -1,7 +1,7 @@
 /** Kernels signed for Secure Boot: by the key that OVMF's "snakeoil" variables trust, by a stranger's, or not at all. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hashOf, makeOnce } from "./disks.ts";
 import { CACHE, run } from "./host.ts";
@@ -38,7 +38,7 @@ export async function signed(unsigned: Uint8Array, by: "owner" | "stranger"): Pr
       const words = ["-newkey", "rsa:2048", "-noenc", "-keyout", key, "-out", certificate];
       await run("openssl", ["req", "-x509", ...words, ...subject]);
     }
-    await run("cp", ["/dev/stdin", kernel], { input: unsigned });
+    await writeFile(kernel, unsigned);
     const output = join(work, "signed");
     await run("sbsign", ["--key", key, "--cert", certificate, "--output", output, kernel]);
     return output;
