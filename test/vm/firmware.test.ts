@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { menuReady, withBaton } from "./baton.ts";
+import { BATON_GUID } from "../../src/state/guids.ts";
+import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage, ESP } from "./disks.ts";
 import { efiText, GLOBAL, LOADER, loadOption, setVariable, variable } from "./efivars.ts";
 import { ROOT, run } from "./host.ts";
@@ -121,7 +122,7 @@ test("systemd-boot's one-shot entry boots once, then its default, counted by ren
     );
     const after = join(folder, "after.img");
     const writable = [{ image, attach: "nvme", writable: { keepAs: after } }] as const;
-    const words = "baton.writes=bootloader-state";
+    const words = "baton.writes=bootloader-state baton.tries=5";
     await withBaton({ ...common, name: "firmware-oneshot", words, disks: writable }, async (machine) => {
       await expectBooted(machine, booted("second"));
     });
@@ -142,5 +143,11 @@ test("systemd-boot's one-shot entry boots once, then its default, counted by ren
       await menuReady(machine);
       assert.equal(await variable(machine, "LoaderEntryOneShot", LOADER), null);
       assert.deepEqual(await variable(machine, "LoaderEntryDefault", LOADER), efiText("third.conf"));
+      // Baton's own count of boots that nobody has confirmed, until somebody does.
+      const counts = async (): Promise<string> => String(await variable(machine, "BatonState", BATON_GUID));
+      assert.match((await counts()).replaceAll("\0", ""), /second\S*=1\nlast=\S+third\S*\ntries\.\S+third\S*=1$/);
+      await inside(machine, "mount -o remount,rw /sys/firmware/efi/efivars");
+      assert.match(await inside(machine, "baton confirm"), /third\S* is confirmed$/);
+      assert.match((await counts()).replaceAll("\0", ""), /^tries\.\S+second\S*=1$/);
     });
   }));

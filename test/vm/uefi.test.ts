@@ -42,6 +42,7 @@ test("baton.efi under OVMF: the firmware starts it, and the default boots with E
   await withMachine({ name: "uefi", firmware: "uefi", vga: true, disks }, async (machine) => {
     await machine.serial.waitFor(/baton: start/, { timeoutMs: 300_000 });
     await machine.serial.waitFor(/baton: menu ready, [1-9]/);
+    await machine.serial.waitForScreen(/Debian/);
     await machine.screenshot("uefi-menu");
     await expectBooted(machine, { cmdline: `BOOT_IMAGE=/boot/vmlinuz ${root}`, initrds: [system] });
     assert.match(machine.serial.text, /payload: firmware efi/);
