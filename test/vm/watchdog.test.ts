@@ -41,8 +41,9 @@ test("a watchdog is fed while the menu lives, and ends a system that hangs after
   const extra = ["-device", "i6300esb", "-action", "watchdog=none"];
   await withBaton({ name: "watchdog", config, words, extra, shell: true, disks }, async (machine) => {
     await menuReady(machine);
-    const driver = "cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state";
-    while (!/i6300ESB timer\nactive/.test(await inside(machine, `${driver}; sleep 1`)));
+    const state = "cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state";
+    const armed = `for i in $(seq 30); do ${state} | grep -q ^active && break; sleep 1; done; ${state}`;
+    assert.equal(await inside(machine, armed), "i6300ESB timer\nactive");
     await sleep(30_000);
     assert.equal(machine.eventCount("WATCHDOG"), 0);
     await machine.serial.type("<enter>");
