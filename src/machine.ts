@@ -38,6 +38,8 @@ const USB_MS = 8_000;
 const USB_ENUMERATION_MS = 1000;
 /** So long without news from the kernel, and what was there at start has appeared. */
 const QUIET_MS = 150;
+/** Devices that are announced within so long are looked for together. */
+const ARRIVE_TOGETHER_MS = 5;
 /** Devices that are found together are probed together, so that configurations see each other's disks. */
 const PROBE_TOGETHER_MS = 400;
 
@@ -61,6 +63,11 @@ export class Machine {
   #watch: { close(): void } | null = null;
   #lastNews = 0;
   #isSettled = false;
+  /** Something has arrived, and will be looked for in a moment. */
+  #isExpecting = false;
+  /** It was told of a change just now. */
+  #isTelling = false;
+  #hasMoreToTell = false;
   /** The drivers have found what was there at start, and no device is waited for by name. */
   #isEnumerated = false;
   /** Devices that have not been read and have not passed their deadline. */
@@ -124,7 +131,7 @@ export class Machine {
     this.#complete = this.#settled.then(async () => {
       await this.#isoFiles;
       this.#isComplete = true;
-      this.#options.onChange?.();
+      this.#change();
     });
   }
 
@@ -139,7 +146,7 @@ export class Machine {
     this.#stacks = stacks && Promise.resolve(stacks);
     await this.#arrive();
     while (await this.#openStacks(true)) await this.#arrive();
-    this.#options.onChange?.();
+    this.#change();
   }
 
   /**
@@ -161,7 +168,7 @@ export class Machine {
     if (!(await (await this.#stacksOf()).unlock(name, passphrase))) return false;
     do await this.#arrive();
     while (await this.#openStacks(true));
-    this.#options.onChange?.();
+    this.#change();
     return true;
   }
 
@@ -177,7 +184,7 @@ export class Machine {
           const known = this.#known.get(name);
           if (known === undefined) return;
           this.discovery.noteDevice({ ...factsOf({ ...known, reason }), isLocked });
-          this.#options.onChange?.();
+          this.#change();
         }),
     );
     return this.#stacks;
@@ -204,10 +211,45 @@ export class Machine {
     this.#lastNews = performance.now();
     const name = event.name;
     if (event.action === "remove") {
-      this.#track(this.#leave(name).then(() => this.#options.onChange?.()));
-    } else if (event.action === "change" ? this.#known.has(name) : true) {
-      this.#track(this.#arrive(event.action === "change" ? name : null));
+      this.#track(this.#leave(name).then(() => this.#change()));
+    } else if (event.action === "add") {
+      this.#expect();
+    } else if (this.#known.has(name)) {
+      this.#track(this.#arrive(name));
     }
+  }
+
+  /** Looks for what is new in a moment: a disk's partitions appear one by one. */
+  #expect(): void {
+    if (this.#isExpecting) return;
+    this.#isExpecting = true;
+    this.#track(
+      sleep(ARRIVE_TOGETHER_MS).then(() => {
+        this.#isExpecting = false;
+        return this.#arrive();
+      }),
+    );
+  }
+
+  /**
+   * Tells of a change: at once, and of what follows soon together. Whoever is told must not take all the time there is,
+   * however many devices come.
+   */
+  #change(): void {
+    if (this.#isTelling) {
+      this.#hasMoreToTell = true;
+      return;
+    }
+    this.#isTelling = true;
+    const started = performance.now();
+    this.#options.onChange?.();
+    const pause = 4 * (performance.now() - started);
+    void sleep(pause, undefined, { ref: false }).then(() => {
+      this.#isTelling = false;
+      if (!this.#hasMoreToTell) return;
+      this.#hasMoreToTell = false;
+      this.#change();
+    });
   }
 
   /**
@@ -223,7 +265,7 @@ export class Machine {
       this.#pending.add(device.name);
       this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
     }
-    this.#options.onChange?.();
+    this.#change();
 
     const unread = new Set<string>();
     const probes = fresh.map(async (device) => {
@@ -234,12 +276,12 @@ export class Machine {
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();
-      await this.discovery.scan(names, this.#options.onChange);
+      if (names.length > 0) await this.discovery.scan(names, () => this.#change());
       for (const name of names) this.#pending.delete(name);
-      this.#options.onChange?.();
+      this.#change();
       for (const name of names) void this.#listSubvolumes(name);
       // Nothing waits for these: a disk's own entries are what a machine boots.
-      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, this.#options.onChange)]);
+      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#change())]);
     };
     await readAttached();
     const opening = this.#openStacks(false);
@@ -257,7 +299,7 @@ export class Machine {
       const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
       if (subvolumes.length === 0) return;
       this.discovery.amend(name, { subvolumes });
-      this.#options.onChange?.();
+      this.#change();
     } catch (error) {
       log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
     }
@@ -344,7 +386,7 @@ export class Machine {
     } while (await this.#openIncomplete());
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
-    this.#options.onChange?.();
+    this.#change();
   }
 
   /** Opens what lacks members as well; true where that gave new devices, which are then being read. */

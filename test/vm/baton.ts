@@ -1,7 +1,7 @@
 /** Machines that boot Baton's own image from dist/, as firmware with Baton in flash would. */
 
 import { execFile } from "node:child_process";
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type CpioEntry, cpioDirectory, cpioFile, writeCpio } from "../../src/binary/cpio.ts";
@@ -61,7 +61,21 @@ export async function withBaton<T>(options: BatonOptions, body: (machine: Machin
       ? await initramfsAnd(`${options.name}-config`, config, options.image)
       : (options.image ?? INITRAMFS);
   const machine = { ...options, secondSerial: options.shell ?? false, kernel: KERNEL, initrd };
-  return withMachine({ ...machine, cmdline: batonCmdline(options) }, body);
+  return withMachine({ ...machine, cmdline: batonCmdline(options) }, async (machine) => {
+    try {
+      return await body(machine);
+    } catch (error) {
+      if (options.shell) await keepKernelLog(machine, options.name);
+      throw error;
+    }
+  });
+}
+
+/** What the machine's kernel said, Baton's own log included, beside the serial line's in .cache/vm/logs. */
+async function keepKernelLog(machine: Machine, name: string): Promise<void> {
+  const late = new Promise<string>((resolve) => setTimeout(resolve, 20_000, "the shell did not answer\n").unref());
+  const said = await Promise.race([inside(machine, "dmesg; cat /proc/mounts; ps").catch(String), late]);
+  await writeFile(join(CACHE, "logs", `${name}.dmesg`), said);
 }
 
 /** Waits for the line that Baton writes just before the menu's first frame. */
