@@ -129,6 +129,11 @@ export interface ParsedEntry {
   readonly restricted: readonly string[] | null;
   /** A key that picks this entry, where the configuration gives one. */
   readonly hotkey: string | null;
+  /**
+   * What it leads to is fetched only when it is chosen (a script that an iPXE menu chains to): the door's name in
+   * FormatResult.doors. It can be chosen, and boots nothing by itself.
+   */
+  readonly opens?: string;
   // Boot Loader Specification only, named as bootctl names them.
   readonly sortKey?: string | null;
   readonly version?: string | null;
@@ -146,6 +151,8 @@ export interface BootEntry extends ParsedEntry {
   readonly id: string;
   /** True on at most one entry of the list. */
   readonly isDefault: boolean;
+  /** The configuration that led to it: its own `source`, or one from which that was read in turn. */
+  readonly config?: string;
   /** False where this entry can't be booted now; `reason` says why. */
   readonly bootable: boolean;
 }

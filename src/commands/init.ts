@@ -227,6 +227,7 @@ export async function init(): Promise<number> {
       },
       unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),
       openUrl: async (url) => (await networkOf()).openUrl(url),
+      openDoor: async (door) => (await networkOf()).open(door),
       milestone: (text) => kernelLog.milestone(text),
       announce: (text) => announce(consoles, text),
       jumpWarning: () => (areDriversDone() ? null : SILENT_DEVICE),

@@ -62,6 +62,8 @@ export interface SessionPlace {
   firmware?(): Promise<void>;
   /** Fetches what stands at a URL, and adds what it gives to the list. */
   openUrl?(url: string): Promise<void>;
+  /** Puts what an entry leads to in its place in the list (`BootEntry.opens`). */
+  openDoor?(door: string): Promise<void>;
 }
 
 const KEXEC_KINDS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
@@ -145,7 +147,7 @@ export class Session {
     const id = this.#selected === undefined ? list.defaultId : (this.#selected?.id ?? null);
     const entry = id === null ? null : this.#place.discovery.entry(id);
     // What lies on a server is fetched when it is booted, and not for everybody who looks at a menu.
-    const isRemote = entry !== null && entryFiles(entry).some((file) => "url" in file);
+    const isRemote = entry?.opens !== undefined || (entry !== null && entryFiles(entry).some((file) => "url" in file));
     this.#staging.want(isRemote ? null : entry);
   }
 
@@ -273,6 +275,7 @@ export class Session {
         await this.#place.bootNext(entry);
         throw new Error("the machine was to restart, and has not");
       }
+      if (entry.opens !== undefined) throw new Error("it is a menu, which is read when a person chooses it");
       if (!isByPerson && entry.restricted !== null)
         throw new Error("its bootloader restricts it: a person must choose it");
       await bootEntry(this.#place.discovery, entry, options, {
@@ -360,6 +363,19 @@ export class Session {
     else say(`${entry.title} is saved as the default; it counts where the configuration says default: "@saved".`);
   }
 
+  /** What an entry leads to takes its place in the list. Never rejects. */
+  async #openDoor({ opens, title, source }: BootEntry): Promise<void> {
+    this.store.update({ message: null, progress: { title: `Reading ${title}`, detail: source, done: 0, total: null } });
+    try {
+      await this.#place.openDoor?.(opens!);
+      this.update();
+    } catch (error) {
+      this.store.update({ message: describeError(error) });
+    } finally {
+      this.store.update({ progress: null });
+    }
+  }
+
   /** @throws BatonError `cancelled` where a person has ended it: what loads ends with that. */
   #showProgress(progress: Progress): void {
     if (this.#isCancelled) throw new BatonError("cancelled", "it was ended by a key");
@@ -374,6 +390,7 @@ export class Session {
         if (this.#booting) return;
         this.#stopped = true;
         const known = this.#place.discovery.entry(entry.id) ?? entry;
+        if (known.opens !== undefined) return this.#openDoor(known);
         // Whether such files are there shows when they are opened.
         const current = files == null ? known : { ...known, ...files, bootable: true, reason: null };
         const failure = await this.#attempt(current, options ?? current.options, true);

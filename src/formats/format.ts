@@ -88,6 +88,8 @@ export interface FormatResult {
   readonly timeout: number | null;
   /** What happens during the timeout, where the configuration says so. */
   readonly timeoutStyle: "menu" | "hidden" | null;
+  /** What stands behind entries that are opened rather than booted, by `ParsedEntry.opens`. */
+  readonly doors?: ReadonlyMap<string, () => Promise<FormatResult>>;
 }
 
 /** What stands for a configuration that gave nothing. */

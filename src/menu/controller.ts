@@ -364,7 +364,18 @@ export class Controller {
         : edited.files === null
           ? boot.call(this.#actions, entry, edited.options)
           : boot.call(this.#actions, entry, edited.options, edited.files);
-    void this.#run(`Starting ${entry.title}`, work);
+    if (entry.opens === undefined) void this.#run(`Starting ${entry.title}`, work);
+    else void this.#run(`Reading ${entry.title}`, work).then(() => this.#showOpened(entry));
+  }
+
+  /** What has taken the place of an entry that was opened: its submenu, at the first of what is in it. */
+  #showOpened({ config, submenu, title }: BootEntry): void {
+    const path = [...submenu, title];
+    const isInside = (other: BootEntry): boolean =>
+      other.config === config && path.every((name, depth) => other.submenu[depth] === name);
+    const first = this.#store.state.entries.find(isInside);
+    if (first !== undefined) this.position.show(first.id);
+    this.#store.update({});
   }
 
   /** Keys wait while it runs. */

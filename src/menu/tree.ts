@@ -61,7 +61,7 @@ export function buildTree(entries: readonly BootEntry[]): Level {
     let level = top;
     level.entries++;
     for (let depth = 0; depth < entry.submenu.length; depth++) {
-      const key = JSON.stringify([entry.source, ...entry.submenu.slice(0, depth + 1)]);
+      const key = JSON.stringify([entry.config ?? entry.source, ...entry.submenu.slice(0, depth + 1)]);
       let next = submenus.get(key);
       if (next === undefined) {
         const title = safeLine(entry.submenu[depth]!);

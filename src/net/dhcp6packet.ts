@@ -98,8 +98,9 @@ export function timeServers(options: Options6): string[] {
 }
 
 export function bootUrl(options: Options6): string | null {
-  const url = findOption(options, OPTION.url);
-  return url === null ? null : zeroEnded(url).trim() || null;
+  const url = zeroEnded(findOption(options, OPTION.url) ?? new Uint8Array()).trim();
+  // QEMU's own server prints its missing file name like that.
+  return url === "" || url.endsWith("/(null)") ? null : url;
 }
 
 /** Of option 60: each with its length before it. */

@@ -15,7 +15,8 @@ const SCRIPT_LIMIT = 1024 * 1024;
 /** A menu names hundreds of kernels; asking a distant server for each would take longer than choosing one. */
 const MOST_LOOKS = 40;
 
-export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lease | null): IpxeHost {
+/** @param defers scripts behind a menu's items are fetched when they are chosen */
+export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lease | null, defers: boolean): IpxeHost {
   const settings = ipxeSettings(platform, lease);
   const known = new Map<string, Promise<boolean>>();
   const look = async (url: string): Promise<boolean> => {
@@ -28,7 +29,9 @@ export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lea
       return error.code !== "not-found";
     }
   };
+  const scripts = new Map<string, string | null>();
   return {
+    defers,
     resolve: (uri, from) => withServer(resolveUri(uri, from), uri, lease),
     exists: async (ref) => {
       const url = formatFileRef(ref);
@@ -43,10 +46,14 @@ export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lea
     },
     read: async (ref) => {
       if (!("url" in ref)) return null;
+      const read = scripts.get(ref.url);
+      if (read !== undefined) return read;
       const accept = (start: Uint8Array): boolean => /^(\ufeff)?#!(ipxe|gpxe)\s/.test(Buffer.from(start).toString());
       try {
         const bytes = await fetcher.read(ref.url, { limit: SCRIPT_LIMIT, accept });
-        return bytes === null ? null : decodeText(bytes).text;
+        const text = bytes === null ? null : decodeText(bytes).text;
+        scripts.set(ref.url, text);
+        return text;
       } catch (error) {
         log.info(describeError(error));
         return null;

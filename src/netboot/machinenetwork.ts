@@ -27,6 +27,8 @@ export const LATE_ALIASES = "modules.alias.late";
 const CARRIER_MS = 8000;
 /** Switches that look for loops (spanning tree) let nothing through for the first 30 s. */
 const ADDRESS_MS = 35_000;
+/** How long IPv4 is waited for where IPv6 is there. */
+const FOUR_MS = 3000;
 /** Interfaces appear so long after their drivers, USB ones last. */
 const LINKS_MS = 3000;
 /** A configuration of Baton's own. */
@@ -48,7 +50,7 @@ export class MachineNetwork {
   #leases: readonly Lease[] = [];
   /** How many leases there have been, those that are over included. */
   #given = 0;
-  readonly #urls: { readonly url: string; readonly isNamed: boolean }[] = [];
+  #urls: readonly { readonly url: string; readonly isNamed: boolean }[] = [];
   #up: Promise<void> | null = null;
   #asking: Promise<string | null> = Promise.resolve(null);
   #failures: readonly string[] = [];
@@ -73,7 +75,7 @@ export class MachineNetwork {
     this.#platform = platform;
     this.#words = words;
     this.#onChange = onChange;
-    this.network = new Network(new Fetcher({ http: httpSecrets() }), platform);
+    this.network = new Network(new Fetcher({ http: httpSecrets() }), platform, true);
   }
 
   /**
@@ -82,7 +84,7 @@ export class MachineNetwork {
    * @returns why nothing was found, else null
    */
   async start(url: string | null): Promise<string | null> {
-    if (url !== null) this.#urls.push({ url, isNamed: true });
+    if (url !== null) this.#urls = [...this.#urls, { url, isNamed: true }];
     this.#isStarting = true;
     try {
       const found = await this.#firstFound();
@@ -99,6 +101,7 @@ export class MachineNetwork {
     const isOver = this.#bringUp().then(() => true);
     for (let seen = 0; ; ) {
       if (this.#given > seen) {
+        await this.#waitForFour(isOver);
         seen = this.#given;
         found = await this.#ask();
         if (found === null) return null;
@@ -107,6 +110,16 @@ export class MachineNetwork {
       if ((await Promise.race([isOver, this.#nextLease().then(() => false)])) && this.#given === seen) break;
     }
     return this.#leases.length === 0 ? this.#whyNothing() : found;
+  }
+
+  /** IPv6 alone may be quicker by a moment; what scripts are told (`${net0/ip}`) should not hang on that. */
+  async #waitForFour(isOver: Promise<unknown>): Promise<void> {
+    const late = sleep(FOUR_MS, true, { ref: false });
+    const hasFour = (): boolean => this.#leases.some(isFour);
+    while (!hasFour()) {
+      const isLate = await Promise.race([late, isOver.then(() => true), this.#nextLease().then(() => false)]);
+      if (isLate) return;
+    }
   }
 
   /** What the network has told this machine so far. */
@@ -120,22 +133,34 @@ export class MachineNetwork {
 
   /** Lists what stands at a URL. @throws BatonError where nothing comes of it */
   async openUrl(url: string): Promise<void> {
-    await this.#haveAddress();
-    this.#urls.push({ url, isNamed: false });
-    await this.#ask();
-    const row = this.network.rowOf(url);
-    if (row?.reason == null) return;
-    this.#urls.pop();
-    const reason = row.reason;
-    await this.#ask();
-    throw new BatonError("io", reason);
+    const at = { url, isNamed: false };
+    this.#urls = [...this.#urls, at];
+    try {
+      await this.#withAddress(async () => {
+        await this.#ask();
+        const failure = this.network.failureOf(url);
+        if (failure !== null) throw failure;
+      });
+    } catch (error) {
+      this.#urls = this.#urls.filter((other) => other !== at);
+      if (this.#leases.length > 0) await this.#ask();
+      throw error;
+    }
+  }
+
+  /** Puts what an entry leads to in its place (`BootEntry.opens`). @throws BatonError where it leads nowhere */
+  async open(door: string): Promise<void> {
+    await this.network.open(door);
+    this.#onChange();
   }
 
   /** A small file, brought up the network for where it isn't. @throws BatonError */
   async fetchText(url: string): Promise<string> {
-    await this.#haveAddress();
-    await this.#checkClock([url]);
-    return new TextDecoder().decode((await this.network.fetcher.read(url, { limit: TEXT_LIMIT }))!);
+    const bytes = await this.#withAddress(async () => {
+      await this.#checkClock([url]);
+      return this.network.fetcher.read(url, { limit: TEXT_LIMIT });
+    });
+    return new TextDecoder().decode(bytes!);
   }
 
   /**
@@ -162,13 +187,29 @@ export class MachineNetwork {
     else await this.start(null);
   }
 
-  /** A network that can be fetched from. @throws BatonError where there is none */
-  async #haveAddress(): Promise<void> {
-    const isOver = this.#bringUp();
-    if (this.#leases.length === 0) {
-      await Promise.race([isOver, this.#nextLease()]);
+  /**
+   * Work that needs the network, tried with each address that comes: IPv6 may be there before IPv4, and one card's network
+   * before the one that has the server.
+   * @throws BatonError why it fails with all of them, or why there is none
+   */
+  async #withAddress<T>(work: () => Promise<T>): Promise<T> {
+    const isOver = this.#bringUp().then(() => true);
+    let failure: unknown = null;
+    for (let seen = 0; ; ) {
+      if (this.#leases.length > 0 && this.#given > seen) {
+        seen = this.#given;
+        try {
+          return await work();
+        } catch (error) {
+          // Who has answered answers the same the next time.
+          if (!(error instanceof BatonError) || !["io", "timeout"].includes(error.code)) throw error;
+          failure = error;
+          continue;
+        }
+      }
+      const isLast = await Promise.race([isOver, this.#nextLease().then(() => false)]);
+      if (isLast && this.#given === seen) throw failure ?? new BatonError("io", this.#whyNothing());
     }
-    if (this.#leases.length === 0) throw new BatonError("io", this.#whyNothing());
   }
 
   #whyNothing(): string {
@@ -222,7 +263,7 @@ export class MachineNetwork {
   #ask(): Promise<string | null> {
     this.#asking = this.#asking.then(async () => {
       await this.#checkClock();
-      const [first] = this.#leases;
+      const first = this.#leases.find(isFour) ?? this.#leases[0];
       const requests: NetworkRequest[] = this.#urls.map(({ url, isNamed }) => ({
         ...{ url, isNamed, lease: first ?? null },
         beside: { initrd: [], options: "" },
@@ -257,6 +298,8 @@ export class MachineNetwork {
       log.warn(`the clock stands at ${new Date().toISOString()}, and nobody tells the right time: https may fail`);
   }
 }
+
+const isFour = ({ ip }: Lease): boolean => ip?.includes(".") === true;
 
 /** The configuration's plans; else the kernel command line's; else everything automatic. */
 function plansOf(words: readonly string[] | null, cmdline: string): readonly LinkPlan[] {

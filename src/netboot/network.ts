@@ -5,11 +5,11 @@
 
 import type { FileHandle } from "node:fs/promises";
 import type { NetworkSource } from "../discover.ts";
-import type { FileRef } from "../entry.ts";
+import type { FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import type { Platform } from "../formats/format.ts";
+import type { FormatResult, Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
 import type { DeviceRow } from "../menu/model.ts";
 import type { Lease } from "../net/lease.ts";
@@ -30,17 +30,25 @@ export interface NetworkRequest {
 export class Network implements NetworkSource {
   readonly fetcher: Fetcher;
   readonly #platform: Platform;
+  readonly #defers: boolean;
   #configs: readonly ReadConfig[] = [];
   #rows: readonly DeviceRow[] = [];
-  readonly #rowsByUrl = new Map<string, DeviceRow>();
+  /** Why a URL gave nothing. */
+  readonly #failures = new Map<string, unknown>();
   /** Files that lie within others. */
   readonly #parts = new Map<string, Part>();
   /** What is known of files: null for one that is there, else why not. */
   readonly #files = new Map<string, string | null>();
 
-  constructor(fetcher: Fetcher, platform: Platform) {
+  /** What entries lead to that are opened rather than booted, by `BootEntry.opens`. */
+  readonly #doors = new Map<string, () => Promise<FormatResult>>();
+  #opening: Promise<unknown> = Promise.resolve();
+
+  /** @param defers scripts behind a menu's items are read when they are chosen ({@link open}) */
+  constructor(fetcher: Fetcher, platform: Platform, defers = false) {
     this.fetcher = fetcher;
     this.#platform = platform;
+    this.#defers = defers;
   }
 
   /** As the list takes them. */
@@ -53,9 +61,9 @@ export class Network implements NetworkSource {
     return this.#rows;
   }
 
-  /** What came of a URL. */
-  rowOf(url: string): DeviceRow | null {
-    return this.#rowsByUrl.get(url) ?? null;
+  /** Why a URL gave nothing the last time; null where it gave something. */
+  failureOf(url: string): unknown {
+    return this.#failures.get(url) ?? null;
   }
 
   /** Why a file can't be fetched, as far as that is known without trying; null where it can or isn't known. */
@@ -69,15 +77,59 @@ export class Network implements NetworkSource {
    */
   async ask(requests: readonly NetworkRequest[]): Promise<string | null> {
     this.#parts.clear();
+    this.#failures.clear();
     const answers = await Promise.all(requests.map((request) => this.#answer(request)));
     this.#files.clear();
-    this.#configs = answers.map(({ config }) => config);
+    this.#doors.clear();
+    this.#configs = answers.map(({ config }) => ({ ...config, entries: this.#keepDoors(config, config.source) }));
     this.#rows = answers.map(({ row }) => row);
-    this.#rowsByUrl.clear();
-    for (const [index, { url }] of requests.entries()) if (url !== null) this.#rowsByUrl.set(url, this.#rows[index]!);
     if (this.fetcher.isMirror) await this.#lookForFiles();
     const reasons = answers.flatMap(({ row }) => row.reason ?? []);
     return reasons.length === answers.length && reasons.length > 0 ? reasons.join("; ") : null;
+  }
+
+  /** Keeps a result's doors. @returns its entries with names that no other configuration's doors have */
+  #keepDoors({ doors, entries }: FormatResult, source: string): readonly ParsedEntry[] {
+    if (doors === undefined) return entries;
+    for (const [name, door] of doors) this.#doors.set(`${source}#${name}`, door);
+    return entries.map((entry) =>
+      entry.opens === undefined ? entry : { ...entry, opens: `${source}#${entry.opens}` },
+    );
+  }
+
+  /**
+   * Puts what an entry leads to in its place.
+   * @param door its `opens`
+   * @throws BatonError where it leads nowhere
+   */
+  open(door: string): Promise<void> {
+    const work = this.#opening.then(() => this.#open(door));
+    this.#opening = work.catch(() => {});
+    return work;
+  }
+
+  async #open(door: string): Promise<void> {
+    const at = this.#configs.findIndex(({ entries }) => entries.some((entry) => entry.opens === door));
+    const result = await this.#doors.get(door)?.();
+    const config = this.#configs[at];
+    if (result === undefined || config === undefined)
+      throw new BatonError("not-found", "this menu is not there any more");
+    const place = config.entries.findIndex((entry) => entry.opens === door);
+    if (result.entries.length === 0) {
+      const why = result.diagnostics[0]?.message ?? "it leads back to a menu that stands above it, or to nothing";
+      throw new BatonError("not-found", `${config.entries[place]!.title}: ${why}`);
+    }
+    const within = this.#keepDoors(result, config.source);
+    const move = (index: number): number => (index > place ? index + within.length - 1 : index);
+    const opened: ReadConfig = {
+      ...config,
+      entries: config.entries.toSpliced(place, 1, ...within),
+      diagnostics: [...config.diagnostics, ...result.diagnostics],
+      defaultIndex: config.defaultIndex === null ? null : move(config.defaultIndex),
+      fallback: config.fallback.map(move),
+    };
+    this.#configs = this.#configs.with(at, opened);
+    if (this.fetcher.isMirror) await this.#lookForFiles();
   }
 
   /** A file, whole and checked, in memory. */
@@ -97,7 +149,7 @@ export class Network implements NetworkSource {
     const name = url ?? lease?.interface ?? "network";
     const facts = { size: null, uuid: null, label: null, model: lease?.origin ?? null, transport: "network" };
     try {
-      const reader = new NetworkReader(this.fetcher, this.#platform);
+      const reader = new NetworkReader(this.fetcher, this.#platform, this.#defers);
       const config = url !== null ? await reader.url(url, lease, beside) : await reader.lease(lease!, beside);
       for (const [address, part] of reader.parts) this.#parts.set(address, part);
       const type = /^[a-z]+/.exec(config.source)?.[0] ?? null;
@@ -107,6 +159,7 @@ export class Network implements NetworkSource {
     } catch (error) {
       const reason = describeError(error);
       log.warn(reason);
+      if (url !== null) this.#failures.set(url, error);
       const config = failedConfig(url ?? lease?.origin ?? name, error);
       return { config: withOrigin(config, lease), row: { ...facts, name, type: null, sources: [], reason } };
     }

@@ -50,10 +50,15 @@ export function ipxePlaces(folder: string): string[] {
 /** Without the slash at the end, so that `/` is empty. */
 const below = (folder: string): string => folder.replace(/\/+$/, "");
 
-/** GRUB's variables after `net_bootp` (grub-core/net/bootp.c, docs "Network"). */
-export function grubVariables(lease: Lease | null, host: string, platform: Platform): Record<string, string> {
+/**
+ * GRUB's variables after `net_bootp` (grub-core/net/bootp.c, docs "Network").
+ * @param origin where its configuration came from: `tftp://10.0.2.2`
+ */
+export function grubVariables(lease: Lease | null, origin: string, platform: Platform): Record<string, string> {
   const card = platform.firmware === "efi" ? "efinet0" : "pxe";
-  const server = lease?.server || host;
+  const host = origin.slice(origin.indexOf("//") + 2);
+  // Firmware that boots by HTTP leaves GRUB its URL, and no next-server.
+  const server = /^https?:/.test(origin) ? host : lease?.server || host;
   const values: Record<string, string | null | undefined> = {
     net_default_server: server,
     pxe_default_server: server,

@@ -49,10 +49,13 @@ export class NetworkReader {
   readonly parts = new Map<string, Part>();
   readonly #fetcher: Fetcher;
   readonly #platform: Platform;
+  readonly #defers: boolean;
 
-  constructor(fetcher: Fetcher, platform: Platform) {
+  /** @param defers scripts behind a menu's items are read when they are chosen */
+  constructor(fetcher: Fetcher, platform: Platform, defers = false) {
     this.#fetcher = fetcher;
     this.#platform = platform;
+    this.#defers = defers;
     this.trees = new UrlTrees(fetcher);
   }
 
@@ -281,7 +284,11 @@ export class NetworkReader {
         return this.#inMenuFolder(bls, "/loader/entries", ".conf", at, context);
       case "ipxe": {
         const { text } = decodeText(await at.tree.reader.read(path));
-        return listIpxe(text, { url: this.#name(at) }, networkIpxeHost(this.#fetcher, this.#platform, lease));
+        return listIpxe(
+          text,
+          { url: this.#name(at) },
+          networkIpxeHost(this.#fetcher, this.#platform, lease, this.#defers),
+        );
       }
       case "syslinux":
         if (/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) return syslinux.parse(path, context);
@@ -330,12 +337,11 @@ export class NetworkReader {
   }
 
   #context({ tree }: Located, lease: Lease | null): FormatContext {
-    const host = tree.name.slice(tree.name.indexOf("//") + 2);
     return {
       volume: tree,
       volumes: [tree],
       platform: this.#platform,
-      variables: grubVariables(lease, host, this.#platform),
+      variables: grubVariables(lease, tree.name, this.#platform),
       openServer: (origin) => this.trees.tree(origin),
     };
   }

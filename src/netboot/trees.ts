@@ -83,8 +83,11 @@ export class UrlTrees {
 
   /** A format's answer with URLs in place of the trees' names. */
   withUrls(result: FormatResult): FormatResult {
+    const { doors } = result;
+    const open = async (door: () => Promise<FormatResult>): Promise<FormatResult> => this.withUrls(await door());
     return {
       ...result,
+      ...(doors ? { doors: new Map([...doors].map(([name, door]) => [name, () => open(door)])) } : {}),
       entries: result.entries.map((entry) => this.#entry(entry)),
       diagnostics: result.diagnostics.map((diagnostic) => this.#diagnostic(diagnostic)),
     };

@@ -67,7 +67,7 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules
   const ids = new Map<string, number>();
   const listed: Listed[] = shown.map((config) => ({
     config,
-    entries: config.entries.map((entry) => listEntry(entry, uniqueId(config, entry, ids), check)),
+    entries: config.entries.map((entry) => listEntry(entry, uniqueId(config, entry, ids), config.source, check)),
   }));
   const entries = listed.flatMap((item) => item.entries);
   const { entry: defaultEntry, from: won, why, isDecided } = chooseDefault(listed, entries, rules);
@@ -209,7 +209,7 @@ function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
     .sort((a, b) => rank(a) - rank(b));
 }
 
-function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry {
+function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCheck): BootEntry {
   const reason = entry.reason ?? fileReason(entry, check);
   // Field by field: a spread of so many costs ten times as much, and there may be thousands of entries.
   const listed: BootEntry = {
@@ -231,6 +231,7 @@ function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry 
     writes: entry.writes,
     restricted: entry.restricted,
     hotkey: entry.hotkey,
+    config: source,
     sortKey: entry.sortKey ?? null,
     version: entry.version ?? null,
     machineId: entry.machineId ?? null,
@@ -239,10 +240,12 @@ function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry 
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  const { initrdNames, devicetreeOverlays, addons } = entry;
-  if (initrdNames === undefined && devicetreeOverlays === undefined && addons === undefined) return listed;
+  const { initrdNames, devicetreeOverlays, addons, opens } = entry;
+  if (initrdNames === undefined && devicetreeOverlays === undefined && addons === undefined && opens === undefined)
+    return listed;
   return {
     ...listed,
+    ...(opens !== undefined && { opens }),
     ...(initrdNames && { initrdNames }),
     ...(devicetreeOverlays && { devicetreeOverlays }),
     ...(addons && { addons }),
@@ -250,7 +253,7 @@ function listEntry(entry: ParsedEntry, id: string, check: FileCheck): BootEntry 
 }
 
 function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
-  if (entry.type === "firmware") return null;
+  if (entry.type === "firmware" || entry.opens !== undefined) return null;
   const files = entryFiles(entry);
   if (files.length === 0) return "it names no kernel";
   for (const file of files) {

@@ -76,6 +76,17 @@ test("Enter boots the selected entry and opens a submenu; Esc and Left come back
   await settle();
 });
 
+test("an entry that is opened gives way to its submenu, and the first of what is in it is selected", async () => {
+  const door = { ...sampleEntry({ id: "door", title: "More" }), opens: "x#1", config: "http://h/menu.ipxe" };
+  store.update({ entries: [door, ...store.state.entries] });
+  press("home", "enter");
+  assert.deepEqual(done, ["boot door"]);
+  const inside = { ...sampleEntry({ id: "inside", title: "Inside", submenu: ["More"] }), config: "http://h/menu.ipxe" };
+  store.update({ entries: [inside, ...store.state.entries.slice(1)] });
+  await settle();
+  assert.equal(selected(), "inside");
+});
+
 test("a default within a submenu selects the submenu, and in it the default", () => {
   store.update({ defaultId: "adv-17" });
   assert.equal(menu.position.selectedItem()?.kind, "submenu");

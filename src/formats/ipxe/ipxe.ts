@@ -7,7 +7,7 @@ import { fileExists, Lookup } from "../lookup.ts";
 import { baseName, folderOf, resolvePath } from "../paths.ts";
 import { decodeText } from "../text.ts";
 import { type IpxeHost, lastPart } from "./machine.ts";
-import { IpxeRun } from "./run.ts";
+import { type IpxeListing, IpxeRun } from "./run.ts";
 import { isScript } from "./script.ts";
 
 /** Scripts are short. */
@@ -60,12 +60,23 @@ export async function listIpxe(
   const isMenu = listed.timeout !== null;
   return {
     ...listed,
-    diagnostics: run.diagnostics,
+    diagnostics: [...run.diagnostics],
     fallback: [],
     // A script without a question boots at once.
     timeout: listed.timeout ?? (listed.entries.length > 0 ? 0 : null),
     timeoutStyle: isMenu ? "menu" : null,
+    ...(run.doors.size > 0 ? { doors: doorsOf(run) } : {}),
   };
+}
+
+/** Each gives what is new: its entries, the diagnostics on the way, and further doors. */
+function doorsOf(run: IpxeRun): ReadonlyMap<string, () => Promise<FormatResult>> {
+  const open = async (door: () => Promise<IpxeListing>): Promise<FormatResult> => {
+    const said = run.diagnostics.length;
+    const { entries } = await door();
+    return { ...EMPTY, entries, diagnostics: run.diagnostics.slice(said), doors: doorsOf(run) };
+  };
+  return new Map([...run.doors].map(([name, door]) => [name, () => open(door)]));
 }
 
 const EMPTY: FormatResult = {

@@ -12,6 +12,8 @@ export interface IpxeHost {
   exists(ref: FileRef): Promise<boolean>;
   /** The text of a file that may be a script; null where it can't be read here and now. */
   read(ref: FileRef): Promise<string | null>;
+  /** True where scripts behind a menu's items are to be fetched only when they are chosen. */
+  readonly defers?: boolean;
   /** A setting that the script hasn't set itself: `net0/mac`, `buildarch`. */
   setting(name: string): string | null;
 }

@@ -13,6 +13,7 @@ import {
   type IpxeHost,
   type Item,
   LEAVING,
+  lastPart,
   type Machine,
   QUIET,
   startMachine,
@@ -43,6 +44,10 @@ interface Way {
   readonly passed: readonly string[];
   /** What is missing has failed, and that is all: see {@link IpxeRun} on missing files. */
   readonly strict?: boolean;
+  /** A person has chosen to see what is there: of the menu behind the door nothing boots by itself. */
+  readonly isOpened?: boolean;
+  /** What boots without a person lies on this way, or a person has chosen it: nothing on it is put off. */
+  readonly isChosen: boolean;
 }
 
 type Step = "next" | "jumped" | "failed" | IpxeListing;
@@ -51,6 +56,10 @@ const NOTHING: IpxeListing = { entries: [], defaultIndex: null, defaultIsExplici
 
 export class IpxeRun {
   readonly diagnostics: Diagnostic[] = [];
+  /** What was put off, by `ParsedEntry.opens`. One at a time. */
+  readonly doors = new Map<string, () => Promise<IpxeListing>>();
+  /** Scripts that have been read: going back to one of them costs nothing. */
+  readonly #read = new Set<string>();
   readonly #host: IpxeHost;
   readonly #title: string;
   #steps = 0;
@@ -64,7 +73,9 @@ export class IpxeRun {
   }
 
   run(text: string, source: string, base: FileRef): Promise<IpxeListing> {
-    return this.#go(startMachine(parseScript(text, source), base), { submenu: [], item: null, passed: [] });
+    const way: Way = { submenu: [], item: null, passed: [], isChosen: true };
+    this.#read.add(source);
+    return this.#go(startMachine(parseScript(text, source), base), way);
   }
 
   async #go(start: Machine, way: Way): Promise<IpxeListing> {
@@ -260,13 +271,15 @@ export class IpxeRun {
       const copy = copyMachine(machine);
       copy.settings.set(untyped(options.args[0]!), item.name!);
       copy.ok = true;
-      const listed = await this.#go(copy, { submenu, item, passed: [...way.passed, site] });
+      const isWanted = wanted === null ? index === 0 : item.name === wanted;
+      const isChosen = way.isChosen && !way.isOpened && isWanted;
+      const listed = await this.#go(copy, { submenu, item, passed: [...way.passed, site], isChosen });
       const at = listed.defaultIndex === null ? null : entries.length + listed.defaultIndex;
       for (const entry of listed.entries) entries.push(entry);
-      const isWanted = item.name === wanted;
-      if (at !== null && (isWanted ? !isExplicit : index === 0)) {
+      const isNamed = item.name === wanted;
+      if (at !== null && (isNamed ? !isExplicit : index === 0)) {
         defaultIndex = at;
-        isExplicit = isWanted;
+        isExplicit = isNamed;
       }
     }
     const timeout = milliseconds(textOption(options, "timeout"));
@@ -291,7 +304,7 @@ export class IpxeRun {
       key: keyOf(textOption(options, "key")),
     };
     const outer = way.item === null ? way.submenu : [...way.submenu, itemTitle(way.item)];
-    const asked = await this.#go(pressed, { submenu: outer, item: question, passed });
+    const asked = await this.#go(pressed, { submenu: outer, item: question, passed, isChosen: false });
     const more = asked.entries.filter((entry) => entry.reason === null);
     return { ...without, entries: [...without.entries, ...more], timeout: without.timeout ?? timeout };
   }
@@ -304,6 +317,7 @@ export class IpxeRun {
     const [target, ...words] = options.args;
     const known = bootImage(machine, target);
     if (known === null && target === undefined) return "failed";
+    if (known === null && this.#isPutOff(machine, target!, way)) return this.#door(machine, whole, way, line);
     const image =
       known ??
       (await fetchImage(
@@ -314,9 +328,36 @@ export class IpxeRun {
       ));
     if (image === null) return this.#fetched(machine, line, whole, null);
     const booted = known !== null && words.length > 0 ? { ...image, args: words.join(" ") } : image;
-    const text = looksLikeKernel(booted) ? null : await this.#host.read(booted.ref);
+    const text = looksLikeKernel(booted.name) ? null : await this.#host.read(booted.ref);
     if (text !== null && isScript(text)) return this.#call(machine, booted, text, options.given.has("replace"));
     return this.#bootable(machine, booted, way, text === null);
+  }
+
+  /** A menu may lead to hundreds of scripts: what no way without a person leads to is fetched when it is chosen. */
+  #isPutOff(machine: Machine, uri: string, way: Way): boolean {
+    if (!this.#host.defers || way.isChosen || way.item === null) return false;
+    const name = lastPart(uri);
+    if (looksLikeKernel(name) || (name.includes(".") && !SCRIPT_NAME.test(name))) return false;
+    const ref = this.#host.resolve(uri, machine.base);
+    return ref !== null && !this.#read.has(formatFileRef(ref));
+  }
+
+  #door(machine: Machine, words: readonly string[], way: Way, line: number): IpxeListing {
+    const name = String(this.doors.size + 1);
+    const state = copyMachine(machine);
+    this.doors.set(name, async () => {
+      this.#steps = 0;
+      this.#chained = 0;
+      let here = copyMachine(state);
+      const inside = { ...way, isChosen: true, isOpened: true };
+      const step = await this.#command(here, words, inside, line);
+      if (typeof step === "object") return step;
+      if (step === "jumped") here = this.#called ?? here;
+      else here.ok = step === "next";
+      this.#called = null;
+      return this.#go(here, inside);
+    });
+    return this.#one(machine, way, { kind: "other", opens: name });
   }
 
   /** A script mostly goes on after what it can't fetch, and ends somewhere else: that is why. */
@@ -338,6 +379,7 @@ export class IpxeRun {
     // The script itself is no initrd of what it boots.
     machine.images = machine.images.filter((other) => other !== image);
     if (machine.selected === image.name) machine.selected = null;
+    this.#read.add(formatFileRef(image.ref));
     const script = parseScript(text, formatFileRef(image.ref));
     this.#called = startMachine(script, image.ref, replace ? machine.caller : machine);
     if (replace) Object.assign(this.#called, { images: machine.images, selected: machine.selected });
@@ -414,7 +456,11 @@ function milliseconds(text: string | null): number | null {
 
 const itemTitle = (item: Item): string => item.text.trim() || item.name || "Item";
 
-const looksLikeKernel = ({ name }: Image): boolean => /^(vmlinu[xz]|bzImage|linux|kernel|Image)([-._].*)?$/i.test(name);
+/** A file of that name may be a script (netboot.xyz has a linux.ipxe). */
+const SCRIPT_NAME = /\.(ipxe|php|cgi|txt|cfg)$/i;
+
+const looksLikeKernel = (name: string): boolean =>
+  /^(vmlinu[xz]|bzImage|linux|kernel|Image)([-._].*)?$/i.test(name) && !SCRIPT_NAME.test(name);
 
 /** EFI programs that people chain to and that are no kernels; a unified kernel image is called otherwise. */
 const EFI_PROGRAM =
@@ -433,7 +479,6 @@ function reasonAgainst(image: Image, isUnread: boolean): string | null {
   if (EFI_PROGRAM.test(image.name)) return `it starts the EFI program ${what}, which only the firmware can do`;
   if (/\.(0|kpxe|kkpxe|pxe|lkrn|iso|img|com|c32)$/i.test(image.name))
     return `it goes on with ${what}, which needs the firmware or iPXE`;
-  if (isUnread && /\.(ipxe|php|cgi|txt|cfg)$/i.test(image.name))
-    return `it goes on with the script ${what}, which can't be read here`;
+  if (isUnread && SCRIPT_NAME.test(image.name)) return `it goes on with the script ${what}, which can't be read here`;
   return null;
 }

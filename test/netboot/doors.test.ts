@@ -1,0 +1,133 @@
+/** Menus of iPXE that are read when somebody opens them, against a server that counts what it is asked for. */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { Fetcher } from "../../src/fetch/fetcher.ts";
+import { Network } from "../../src/netboot/network.ts";
+import { bootList } from "../../src/policy/list.ts";
+
+const menu = (title: string, items: Readonly<Record<string, string>>, choose = "choose what && goto ${what}"): string =>
+  `#!ipxe\n:top\nmenu ${title}\n${Object.keys(items)
+    .map((name) => `item ${name} ${name}\n`)
+    .join("")}${choose}\n${Object.entries(items)
+    .map(([name, commands]) => `:${name}\n${commands}\n`)
+    .join("")}`;
+
+/** The menus of a site like netboot.xyz. */
+async function site(t: TestContext, files: Readonly<Record<string, string>>) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    if (request.method === "GET" && request.url!.endsWith(".ipxe")) asked.push(request.url!);
+    const text = files[request.url!.slice(1)];
+    response.writeHead(text === undefined ? 404 : 200, { "content-length": Buffer.byteLength(text ?? "") });
+    response.end(request.method === "HEAD" ? undefined : text);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const network = new Network(new Fetcher({}), { firmware: "efi", arch: "x86_64" }, true);
+  const failure = await network.ask([{ url: `${base}/menu.ipxe`, lease: null, beside: { initrd: [], options: "" } }]);
+  assert.equal(failure, null);
+  const list = () => bootList(network.configs, (ref) => network.check(ref));
+  const titles = () =>
+    list().entries.map(({ submenu, title, opens }) => [...submenu, title].join(" > ") + (opens ? " …" : ""));
+  const open = (title: string) => network.open(list().entries.find((entry) => entry.title === title)!.opens!);
+  return { base, asked, list, titles, open };
+}
+
+const FILES = {
+  "menu.ipxe": menu("Main", {
+    disk: "kernel local\nboot",
+    linux: "chain linux.ipxe",
+    tools: "chain --autofree tools.ipxe",
+  }),
+  "linux.ipxe": menu("Linux", {
+    debian: "set mirror http://deb.example\nchain debian.ipxe",
+    back: "chain menu.ipxe",
+    again: "goto top",
+  }),
+  "debian.ipxe": menu("Debian", { stable: "kernel ${mirror}/stable\nboot", back: "chain linux.ipxe" }),
+  "tools.ipxe": "#!ipxe\nkernel memtest.bin\nboot\n",
+  local: "a kernel",
+  "memtest.bin": "a kernel",
+};
+
+test("a menu's scripts are fetched when they are opened, with what was set on the way", async (t) => {
+  const { asked, list, titles, open } = await site(t, FILES);
+  assert.deepEqual(titles(), ["disk", "linux …", "tools …"]);
+  assert.ok(list().entries.every(({ bootable }) => bootable));
+  assert.deepEqual(asked, ["/menu.ipxe"]);
+  await open("linux");
+  assert.deepEqual(titles(), ["disk", "linux > debian …", "tools …"]);
+  await open("debian");
+  assert.deepEqual(titles(), ["disk", "linux > debian > stable", "tools …"]);
+  assert.deepEqual(list().entries[1]!.linux, { url: "http://deb.example/stable" });
+  await open("tools");
+  assert.deepEqual(titles(), ["disk", "linux > debian > stable", "tools"]);
+  assert.equal(list().entries[2]!.opens, undefined);
+  assert.deepEqual([...new Set(asked)], ["/menu.ipxe", "/linux.ipxe", "/debian.ipxe", "/tools.ipxe"]);
+});
+
+test("what would boot without a person is followed at once, through every menu on the way", async (t) => {
+  const files = {
+    "menu.ipxe": menu(
+      "Main",
+      { tools: "chain tools.ipxe", linux: "chain linux.ipxe" },
+      "choose --default linux --timeout 5000 what && goto ${what}",
+    ),
+    "linux.ipxe": menu(
+      "Linux",
+      { old: "chain old.ipxe", new: "chain new.ipxe" },
+      "choose --default new what && goto ${what}",
+    ),
+    "new.ipxe": "#!ipxe\nkernel vmlinuz new\nboot\n",
+    vmlinuz: "a kernel",
+  };
+  const { asked, list, titles } = await site(t, files);
+  assert.deepEqual(titles(), ["tools …", "linux > old …", "linux > new"]);
+  const { defaultId, entries } = list();
+  assert.equal(entries.find(({ id }) => id === defaultId)?.options, "new");
+  assert.ok(!asked.includes("/old.ipxe"));
+});
+
+test("a menu that leads back to itself ends, however it is named, and so does one without a floor", async (t) => {
+  const files = {
+    "menu.ipxe": menu("Main", { one: "chain x.ipxe?n=1", two: "chain x.ipxe?n=2", disk: "kernel local\nboot" }),
+    local: "a kernel",
+  };
+  // Each menu leads to one more, without end.
+  const endless = new Proxy(files as Record<string, string>, {
+    get: (known, path: string) =>
+      path.startsWith("x.ipxe")
+        ? menu(path, { first: "kernel local\nboot", [`deeper-${path.length}`]: `chain x.ipxe?n=${path}` })
+        : known[path],
+  });
+  const { titles, open, list } = await site(t, endless);
+  assert.deepEqual(titles(), ["one > first", "one > deeper-10 …", "two …", "disk"]);
+  let opened = 0;
+  for (; opened < 30; opened++) {
+    const next = list().entries.find((entry) => entry.opens !== undefined);
+    if (next === undefined) break;
+    const failure = await open(next.title).then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    if (failure !== null) {
+      assert.match(failure, /leads back to a menu that stands above it, or to nothing/);
+      break;
+    }
+  }
+  assert.ok(opened > 2 && opened < 30, `${opened}`);
+});
+
+test("a script that is not there says so when it is chosen, and the menu stays as it was", async (t) => {
+  const { titles, open } = await site(t, {
+    "menu.ipxe": menu("Main", { disk: "kernel local\nboot", gone: "chain gone.ipxe || goto top" }),
+    local: "a kernel",
+  });
+  assert.deepEqual(titles(), ["disk", "gone …"]);
+  await assert.rejects(open("gone"), /gone\.ipxe/);
+  assert.deepEqual(titles(), ["disk", "gone …"]);
+});

@@ -1,0 +1,139 @@
+/** What else machines boot from the network: other loaders' trees, whole images by URL, and with a clock that has stopped. */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { debianPackages } from "../../initramfs/debian.ts";
+import { appendSections } from "../../initramfs/efi.ts";
+import { makeAuthority, makeCertificate } from "../fetch/certificates.ts";
+import { menuReady, withBaton } from "./baton.ts";
+import { networkCard, serveWeb, tftpFolder } from "./network.ts";
+import { expectBooted, KERNEL, payload } from "./payload.ts";
+
+const OPTIONS = "root=/dev/none ro console=ttyS0 quiet";
+
+function folder(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), "baton-net-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+test("GRUB's tree over TFTP: the configuration with this card's address in its name", async (t) => {
+  const system = await payload("net-grub");
+  const menu =
+    "set timeout=0\nif [ $net_default_server = 10.0.2.2 ]; then set way=right; fi\n" +
+    `menuentry Net { linux /boot/vmlinuz ${OPTIONS} way=$way mac=$net_default_mac\n initrd (tftp,10.0.2.2)/boot/initrd\n}\n`;
+  const tftp = tftpFolder(t, {
+    "boot/grubx64.efi": "no real loader",
+    "grub/grub.cfg-01-52-54-00-00-00-00": menu,
+    "grub/grub.cfg": "menuentry Wrong { linux /nothing }\n",
+    "boot/vmlinuz": { host: KERNEL },
+    "boot/initrd": { host: system.file },
+  });
+  const extra = networkCard("e1000e", `user,tftp=${tftp},bootfile=boot/grubx64.efi`);
+  await withBaton({ name: "net-grub", words: "baton.timeout=0", extra }, (machine) =>
+    expectBooted(machine, {
+      cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS} way=right mac=52:54:00:00:00:00`,
+      initrds: [system],
+    }),
+  );
+});
+
+test("UEFI HTTP boot: the lease's URL is a loader, and the tree around it GRUB's", async (t) => {
+  const system = await payload("net-http");
+  const web = await serveWeb(t, {
+    "/os/EFI/BOOT/BOOTX64.EFI": { host: join(await stubFolder(), "systemd-bootx64.efi") },
+    "/os/EFI/BOOT/grub.cfg": `set timeout=0\nmenuentry Net { linux (http)/os/vmlinuz ${OPTIONS}\n initrd /os/initrd\n}\n`,
+    "/os/vmlinuz": { host: KERNEL },
+    "/os/initrd": { host: system.file },
+  });
+  const extra = networkCard("virtio-net-pci", `user,bootfile=${web.url}/os/EFI/BOOT/BOOTX64.EFI`);
+  await withBaton({ name: "net-http", words: "baton.timeout=0", extra }, (machine) =>
+    expectBooted(machine, { cmdline: `BOOT_IMAGE=(http)/os/vmlinuz ${OPTIONS}`, initrds: [system] }),
+  );
+});
+
+/** Of Debian's package. */
+async function stubFolder(): Promise<string> {
+  return join((await debianPackages(["systemd-boot-efi"])).root, "usr/lib/systemd/boot/efi");
+}
+
+test("a unified kernel image by its URL, named by a configuration that is fetched itself", async (t) => {
+  const system = await payload("net-uki");
+  const text = (value: string): Uint8Array => Buffer.from(`${value}\0`);
+  const stub = readFileSync(join(await stubFolder(), "linuxx64.efi.stub"));
+  const file = join(folder(t), "uki.efi");
+  const image = appendSections(stub, [
+    { name: ".osrel", data: text('ID=test\nNAME="Test"\nPRETTY_NAME="Test UKI"\n') },
+    { name: ".cmdline", data: text(OPTIONS) },
+    { name: ".uname", data: text("6.1.0") },
+    { name: ".initrd", data: readFileSync(system.file) },
+    { name: ".linux", data: readFileSync(KERNEL) },
+  ]);
+  writeFileSync(file, image);
+  const files: Record<string, string | { host: string }> = { "/uki.efi": { host: file } };
+  const web = await serveWeb(t, files);
+  files["/baton.yaml"] = `timeout: 0\nurl: ${web.url}/uki.efi\n`;
+  const words = `baton.config=${web.url}/baton.yaml`;
+  await withBaton({ name: "net-uki", words, extra: networkCard("virtio-net-pci") }, (machine) =>
+    expectBooted(machine, { cmdline: OPTIONS, initrds: [system] }),
+  );
+});
+
+test("an ISO image by its URL: only its kernel and initrd are fetched", async (t) => {
+  const system = await payload("net-iso");
+  const directory = folder(t);
+  mkdirSync(join(directory, "tree/isolinux"), { recursive: true });
+  mkdirSync(join(directory, "tree/live"), { recursive: true });
+  const menu = `DEFAULT live\nLABEL live\n KERNEL /live/vmlinuz\n APPEND boot=live initrd=/live/initrd ${OPTIONS}\n`;
+  writeFileSync(join(directory, "tree/isolinux/isolinux.cfg"), menu);
+  symlinkSync(KERNEL, join(directory, "tree/live/vmlinuz"));
+  symlinkSync(system.file, join(directory, "tree/live/initrd"));
+  const image = join(directory, "live.iso");
+  execFileSync("xorriso", ["-as", "mkisofs", "-quiet", "-r", "-f", "-V", "LIVE", "-o", image, join(directory, "tree")]);
+  const web = await serveWeb(t, { "/live.iso": { host: image } });
+  const words = `baton.timeout=0 baton.url=${web.url}/live.iso`;
+  await withBaton({ name: "net-iso", words, extra: networkCard("virtio-net-pci") }, (machine) =>
+    expectBooted(machine, {
+      cmdline: `BOOT_IMAGE=/live/vmlinuz boot=live initrd=/live/initrd ${OPTIONS}`,
+      initrds: [system],
+    }),
+  );
+});
+
+test("a clock that has stopped is set by the server's own port for HTTP before certificates are checked", async (t) => {
+  const system = await payload("net-clock");
+  const authority = makeAuthority();
+  const files = { "/vmlinuz": { host: KERNEL }, "/initrd": { host: system.file } };
+  const web = await serveWeb(t, files, makeCertificate(authority, "IP:10.0.2.100"));
+  // slirp starts a program for each connection to an address of its own.
+  const directory = folder(t);
+  const program = (name: string, text: string): string => {
+    writeFileSync(join(directory, name), text);
+    return `cmd:${process.execPath} ${join(directory, name)}`;
+  };
+  const date = program(
+    "date.cjs",
+    'process.stdin.once("data", () => process.stdout.end("HTTP/1.1 301 Moved\\r\\nDate: " + new Date().toUTCString() + ' +
+      '"\\r\\nLocation: https://10.0.2.100/\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n"));\n',
+  );
+  const tls = program(
+    "tls.cjs",
+    `const s = require("net").connect(${web.port}, "127.0.0.1"); process.stdin.pipe(s); s.pipe(process.stdout);\n` +
+      's.on("close", () => process.exit());\n',
+  );
+  const backend = `user,guestfwd=tcp:10.0.2.100:80-${date},guestfwd=tcp:10.0.2.100:443-${tls}`;
+  const options = {
+    name: "net-clock",
+    words: `"baton.url=https://10.0.2.100/vmlinuz#initrd=initrd&options=${OPTIONS}"`,
+    files: { "/etc/baton/ca.pem": authority.cert },
+    extra: [...networkCard("virtio-net-pci", backend), "-rtc", "base=2001-09-09T01:46:40"],
+  };
+  await withBaton(options, async (machine) => {
+    await menuReady(machine);
+    await machine.serial.type("<enter>");
+    await expectBooted(machine, { cmdline: OPTIONS, initrds: [system] });
+  });
+});
