@@ -93,6 +93,9 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       // kexec(8)'s type of that name is the 32-bit way.
       x86: { ...plan.x86, entry32: plan.x86.entry32 || (plan.type === "bzImage" && plan.call === "classic") },
       ...(plan.crash ? { crash: true } : {}),
+      ...(plan.preserveContext && plan.memoryMaximum !== null
+        ? { within: { minimum: plan.memoryMinimum, maximum: plan.memoryMaximum } }
+        : {}),
     };
     const code = await byCall(plan, kernel.image, request, complain);
     if (plan.debug) debug(`loaded in ${(performance.now() - started).toFixed(1)} ms`);

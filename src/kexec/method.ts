@@ -20,6 +20,11 @@ export interface LoadRequest {
   readonly loaderName?: string;
   /** For a panic, into the memory that is kept for that; kexec_load only. */
   readonly crash?: boolean;
+  /**
+   * The memory that the new kernel is told of, both addresses inclusive: one that jumps back must leave the rest alone.
+   * kexec_load on x86 only.
+   */
+  readonly within?: { readonly minimum: bigint; readonly maximum: bigint };
   /** Wishes for x86 (kexec(8)'s options of the same names); kexec_load only. */
   readonly x86?: X86Wishes;
   /** A devicetree in place of the running kernel's. kexec_load only. */

@@ -28,14 +28,29 @@ export interface MachineFiles {
 }
 
 /** The machine as a new kernel is to see it. */
-export async function readX86MachineFor({ x86 }: Pick<LoadRequest, "x86">): Promise<X86Machine> {
+export async function readX86MachineFor({ x86, within }: Pick<LoadRequest, "x86" | "within">): Promise<X86Machine> {
   const machine = await readX86Machine();
   const { noEfi = false, reuseVideo = false } = x86 ?? {};
   return {
     ...machine,
+    ...(within === undefined ? {} : { e820: clipRam(machine.e820, within) }),
     ...(noEfi ? { efi: null } : {}),
     ...(reuseVideo ? { framebufferKept: true } : {}),
   };
+}
+
+/** RAM within the limits alone; all that isn't RAM stays. */
+export function clipRam(
+  entries: readonly E820Entry[],
+  { minimum, maximum }: NonNullable<LoadRequest["within"]>,
+): E820Entry[] {
+  return entries.flatMap((entry) => {
+    if (entry.type !== E820.ram) return [entry];
+    const start = entry.start > minimum ? entry.start : minimum;
+    const last = entry.start + entry.size - 1n;
+    const end = (last < maximum ? last : maximum) + 1n;
+    return start < end ? [{ start, size: end - start, type: E820.ram }] : [];
+  });
 }
 
 /**
