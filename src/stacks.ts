@@ -3,7 +3,7 @@
  * there, and containers are opened when somebody gives the passphrase. Loaded where a machine has such a device.
  */
 
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { BlockDevice } from "./devices/device.ts";
 import { describeError } from "./errors.ts";
 import { log } from "./log.ts";
@@ -133,7 +133,7 @@ export class Stacks {
       this.#arrays.add(uuid);
       const count = members.length < wanted ? `, ${members.length} of ${wanted} parts are there` : "";
       try {
-        const node = await assembleArray(members.map(({ device }) => device.node));
+        const node = await assembleArray(members.map(({ device }) => device));
         const name = node.replace("/dev/", "");
         log.info(`${name}: a RAID of ${members.map(({ device }) => device.name).join(", ")}, read-only${count}`);
         for (const { device, what } of members) this.#tell(device.name, `${what}, part of ${name}${count}`, false);
@@ -222,11 +222,16 @@ export class Stacks {
   }
 }
 
-/** What the kernel has made of a device: `md200`, `dm-0`. */
+/** What the kernel has made of a device: `md200`, `dm-0`; behind the layer in memory that Baton puts above a member. */
 function holdersOf(name: string): string[] {
   try {
-    return readdirSync(`/sys/class/block/${name}/holders`).sort();
+    const holders = readdirSync(`/sys/class/block/${name}/holders`).sort();
+    return holders.flatMap((holder) => (isOwnLayer(holder) ? holdersOf(holder) : [holder]));
   } catch {
     return [];
   }
+}
+
+function isOwnLayer(name: string): boolean {
+  return name.startsWith("dm-") && readFileSync(`/sys/class/block/${name}/dm/name`, "utf8").startsWith("baton-");
 }

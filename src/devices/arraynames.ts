@@ -4,13 +4,18 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Identity } from "./device.ts";
 
-/** The devices that an array is made of, by kernel name. */
+/** The devices that an array is made of, by kernel name, and what is below such layers as Baton puts above them. */
 export function membersOf(array: string, sysfs = "/sys"): string[] {
-  try {
-    return readdirSync(join(sysfs, "class/block", array, "slaves")).sort();
-  } catch {
-    return [];
-  }
+  const below = (name: string): string[] => {
+    try {
+      return readdirSync(join(sysfs, "class/block", name, "slaves")).sort();
+    } catch {
+      return [];
+    }
+  };
+  return below(array).flatMap((name) =>
+    name.startsWith("dm-") ? [name, ...below(name).filter((other) => !other.startsWith("loop"))] : [name],
+  );
 }
 
 /**
