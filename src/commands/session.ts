@@ -101,6 +101,8 @@ export class Session {
   #added = 0;
   /** The boot that goes on was ended by a person. */
   #isCancelled = false;
+  /** While something is waited for that a person need not wait for. */
+  #leave: (() => void) | null = null;
   readonly #pace = new Pace();
   readonly #lock = new Lock();
   #remembered: Pick<BootRules, "saved" | "passedOver"> = {};
@@ -363,17 +365,22 @@ export class Session {
     else say(`${entry.title} is saved as the default; it counts where the configuration says default: "@saved".`);
   }
 
-  /** What an entry leads to takes its place in the list. Never rejects. */
-  async #openDoor({ opens, title, source }: BootEntry): Promise<void> {
-    this.store.update({ message: null, progress: { title: `Reading ${title}`, detail: source, done: 0, total: null } });
-    try {
-      await this.#place.openDoor?.(opens!);
-      this.update();
-    } catch (error) {
-      this.store.update({ message: describeError(error) });
-    } finally {
-      this.store.update({ progress: null });
-    }
+  /** Shows that something is read over the network, until it has been, or a person doesn't wait for it. Never rejects. */
+  async #read(title: string, detail: string, work: Promise<void>): Promise<void> {
+    const left = new Promise<"left">((resolve) => {
+      this.#leave = () => resolve("left");
+    });
+    this.store.update({ message: null, progress: { title, detail, done: 0, total: null, canCancel: true } });
+    const read = work.then(() => null).catch(describeError);
+    const problem = await Promise.race([read, left]);
+    this.#leave = null;
+    this.store.update({ progress: null });
+    if (problem === "left") {
+      const message = `${title}: not waited for any more. What it gives is listed when it has come.`;
+      this.store.update({ message, note: message });
+      void read.then((late) => (late === null ? this.update() : log.warn(`${title}: ${late}`)));
+    } else if (problem === null) this.update();
+    else this.store.update({ message: problem });
   }
 
   /** @throws BatonError `cancelled` where a person has ended it: what loads ends with that. */
@@ -384,13 +391,15 @@ export class Session {
   }
 
   #actions(): MenuActions {
-    const { firmware, openUrl, unlockDevice } = this.#place;
+    const { firmware, openDoor, openUrl, unlockDevice } = this.#place;
     return {
       boot: async (entry, options, files) => {
         if (this.#booting) return;
         this.#stopped = true;
         const known = this.#place.discovery.entry(entry.id) ?? entry;
-        if (known.opens !== undefined) return this.#openDoor(known);
+        if (known.opens !== undefined && openDoor) {
+          return this.#read(`Reading ${known.title}`, known.source, openDoor(known.opens));
+        }
         // Whether such files are there shows when they are opened.
         const current = files == null ? known : { ...known, ...files, bootable: true, reason: null };
         const failure = await this.#attempt(current, options ?? current.options, true);
@@ -402,6 +411,7 @@ export class Session {
       },
       cancel: () => {
         this.#isCancelled = true;
+        this.#leave?.();
       },
       addTime: (seconds) => {
         const left = this.timeout - (performance.now() - this.#menuSince) / 1000;
@@ -426,18 +436,7 @@ export class Session {
             },
           }
         : {}),
-      ...(openUrl
-        ? {
-            openUrl: async (url: string) => {
-              try {
-                await openUrl(url);
-                this.update();
-              } catch (error) {
-                this.store.update({ message: describeError(error) });
-              }
-            },
-          }
-        : {}),
+      ...(openUrl ? { openUrl: (url: string) => this.#read(`Fetching ${url}`, "", openUrl(url)) } : {}),
       rescan: async () => {
         await this.#place.rescan();
         this.update();

@@ -76,6 +76,10 @@ async function bench(
       return { aloud: (print) => print(), close: async () => {} };
     },
     unmount: async () => {},
+    openUrl: async (url) => {
+      if (url.includes("silent")) await new Promise(() => {});
+      if (url.includes("missing")) throw new Error("404: there is no such file");
+    },
     reboot: async () => {},
     powerOff: async () => {},
   };
@@ -209,4 +213,25 @@ test("settings that come from a file later choose another default", async () => 
   session.settle(mergeSettings({ default: "two", timeout: { seconds: 9, keys: true } }));
   assert.equal(session.store.state.defaultId, "a1:baton:two");
   assert.equal(session.timeout, 9);
+});
+
+test("a server that is silent is not waited for longer than a person likes", async () => {
+  const { session, menus } = await bench(["one"], { timeout: { seconds: Infinity, keys: true } });
+  await session.openMenu();
+  const { store } = session;
+  const waiting = menus[0]!.openUrl!("http://silent/menu.ipxe");
+  assert.deepEqual(
+    [store.state.progress?.title, store.state.progress?.canCancel],
+    ["Fetching http://silent/menu.ipxe", true],
+  );
+  menus[0]!.cancel!();
+  await waiting;
+  assert.equal(store.state.progress, null);
+  assert.match(store.state.message ?? "", /not waited for any more/);
+  assert.equal(store.state.note, store.state.message);
+  await menus[0]!.openUrl!("http://server/missing");
+  assert.equal(store.state.message, "404: there is no such file");
+  await menus[0]!.openUrl!("http://server/there");
+  assert.equal(store.state.message, null);
+  await session.closeMenu();
 });
