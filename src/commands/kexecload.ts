@@ -8,7 +8,9 @@ import { BatonError, describeError } from "../errors.ts";
 import { identifyImage } from "../images/identify.ts";
 import type { Image, ImageFormat } from "../images/image.ts";
 import { readAtWithin } from "../images/uki.ts";
+import { checkFree } from "../kexec/classic.ts";
 import { KexecError } from "../kexec/explain.ts";
+import { checkFilesFree } from "../kexec/fileload.ts";
 import { joinFiles, type KexecFile, type ReadOptions } from "../kexec/files.ts";
 import { fileLoad, load } from "../kexec/load.ts";
 import { mayFallBack } from "../kexec/loadfiles.ts";
@@ -16,7 +18,7 @@ import { Memory, type Segment, segmentSize } from "../kexec/memory.ts";
 import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { sealSegments } from "../kexec/purgatory.ts";
-import { BY_HAND } from "../kexec/state.ts";
+import { BY_HAND, readKexecState } from "../kexec/state.ts";
 import { addStart } from "../kexec/trampoline.ts";
 import { errnoText } from "../linux/errno.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../linux/kexec.ts";
@@ -194,6 +196,10 @@ async function byFile(plan: KexecPlan, request: LoadRequest): Promise<void> {
     const kernel = (await whole([request.kernel]))!;
     const initrd = await whole(request.initrds);
     const flags = plan.crash ? KEXEC_FILE_ON_CRASH : 0;
+    // A crash kernel goes into memory of its own.
+    if (!plan.crash) {
+      checkFilesFree(await readKexecState(), { kernelSize: kernel.size, initrdSize: initrd?.size ?? 0 });
+    }
     if (plan.debug)
       debug(`kexec_file_load: kernel ${kernel.size} bytes, initrd ${initrd?.size ?? 0} bytes: ${request.cmdline}`);
     const { cmdlineLimit = null } = request;
@@ -223,6 +229,7 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
   const entry = plan.entry === null || plan.preserveContext ? own : plan.entry;
   const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
   if (plan.debug) showSegments(entry, flags, segments);
+  if (!plan.crash) checkFree(await readKexecState(), segments);
   try {
     await load(entry, segments, flags, { timeoutMs: READ_MS });
     return 0;

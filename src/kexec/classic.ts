@@ -8,7 +8,7 @@ import { BatonError } from "../errors.ts";
 import { mebibytes } from "./explain.ts";
 import { checkWanted, type ReadOptions } from "./files.ts";
 import { loadPrepared, prepareSegments } from "./load.ts";
-import { checkSegments, Memory, segmentSize } from "./memory.ts";
+import { checkSegments, Memory, type Segment } from "./memory.ts";
 import { type MemoryMap, readIomem } from "./memorymap.ts";
 import type { LoadMethod, LoadRequest } from "./method.ts";
 import { type KexecState, readKexecState } from "./state.ts";
@@ -44,10 +44,7 @@ export function classicMethod(layOut: LayOut, system: ClassicSystem = SYSTEM): L
       const entry = addStart(memory, await layOut(request, memory, reading));
       const segments = memory.alignAndMerge();
       checkSegments(entry, segments);
-      checkMemory(
-        state,
-        segments.reduce((sum, segment) => sum + segmentSize(segment), 0),
-      );
+      checkFree(state, segments);
       const { timeoutMs } = reading;
       const prepared = await system.prepare(segments, {
         timeoutMs,
@@ -67,8 +64,12 @@ export function classicMethod(layOut: LayOut, system: ClassicSystem = SYSTEM): L
   };
 }
 
-/** The kernel copies all segments; where there isn't that much, it would kill processes to get it, Baton first. */
-function checkMemory(state: KexecState, needed: number): void {
+/**
+ * The kernel copies all segments; where there isn't that much, it would kill processes to get it, Baton first.
+ * @throws BatonError `refused` with the numbers
+ */
+export function checkFree(state: Pick<KexecState, "memoryAvailable">, segments: readonly Segment[]): void {
+  const needed = segments.reduce((sum, { range }) => sum + Number(range.size), 0);
   if (state.memoryAvailable === null || needed + SPARE <= state.memoryAvailable) return;
   throw new BatonError(
     "refused",

@@ -26,7 +26,7 @@ export function fileLoadMethod(system: FileLoadSystem = SYSTEM): LoadMethod {
     async load(request, reading) {
       const attempt = checkRequest(request);
       const state = await system.readState();
-      checkMemory(state, attempt);
+      checkFilesFree(state, attempt);
       const copies: number[] = [];
       // The kernel reads whole files from their beginning: whatever isn't one is copied into memory first.
       const copy = async (name: string, files: readonly KexecFile[]): Promise<number> => {
@@ -84,9 +84,13 @@ function checkRequest({ kernel, initrds, cmdline, cmdlineLimit }: LoadRequest): 
 /**
  * The kernel holds the files twice for a moment, as read and as placed; where there isn't that much, it would kill
  * processes to get it, Baton first.
+ * @throws BatonError `refused` with the numbers
  */
-function checkMemory(state: KexecState, attempt: KexecAttempt): void {
-  const needed = 2 * (attempt.kernelSize + attempt.initrdSize);
+export function checkFilesFree(
+  state: Pick<KexecState, "memoryAvailable">,
+  files: Pick<KexecAttempt, "kernelSize" | "initrdSize">,
+): void {
+  const needed = 2 * (files.kernelSize + files.initrdSize);
   if (state.memoryAvailable === null || needed <= state.memoryAvailable) return;
   const message = `There is not enough free memory to load it: kernel and initrd have ${mebibytes(needed / 2)}, which the kernel needs twice while it loads them, and ${mebibytes(state.memoryAvailable)} are free.`;
   throw new BatonError("refused", message);
