@@ -130,12 +130,13 @@ const LOADING: readonly Explanation[] = [
     when: ({ state }) => state.loadDisabled,
     says: "Loading kernels was switched off on this system (sysctl kernel.kexec_load_disabled=1); only a reboot undoes that.",
   },
-  {
-    errno: "EPERM",
-    when: (c) => isClassic(c) && isLockedDown(c),
-    says: (c) =>
+  // Of the two policies that forbid it then, IMA's is asked first, and answers with another number.
+  ...["EPERM", "EACCES"].map((errno) => ({
+    errno,
+    when: (c: Context) => isClassic(c) && isLockedDown(c),
+    says: (c: Context) =>
       `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.`,
-  },
+  })),
   {
     errno: "EPERM",
     when: isLockedDown,

@@ -50,6 +50,13 @@ const CASES: readonly (readonly [
   ["no permission for no known reason", "EPERM", { lockdown: null }, {}, /security policy/],
   ["lockdown of the classic call", "EACCES", { lockdown: "integrity" }, {}, /forbids this way/],
   ["IMA", "EACCES", {}, {}, /IMA/],
+  [
+    "kexec_load under Secure Boot",
+    "EACCES",
+    { lockdown: "integrity", secureBoot: true },
+    CLASSIC,
+    /because Secure Boot/,
+  ],
   ["kexec_load under lockdown", "EPERM", { lockdown: "integrity" }, CLASSIC, /forbids kexec_load.*kexec_file_load/],
   ["kexec_load under IMA's policy", "EACCES", { lockdown: null }, CLASSIC, /forbids kexec_load.*kexec_file_load/],
   ["coming back", "EINVAL", {}, { ...CLASSIC, flags: 2 }, /CONFIG_KEXEC_JUMP/],
