@@ -16,6 +16,12 @@ export interface Keymap {
 }
 
 /**
+ * What a layout may be called in console-data, the best first. `de` alone has ASCII where a German keyboard has its
+ * umlauts, and `fr` where a French one has its accents: from the time of seven bits. Debian's installer takes these, too.
+ */
+const VARIANTS = ["-latin1-nodeadkeys", "-latin9", "-latin1", ""];
+
+/**
  * @param names of console-data's keymaps for PC keyboards: `de`, `fr`, `uk`
  * @throws BatonError where there is no keymap of a name
  */
@@ -27,9 +33,9 @@ export async function keymaps(names: readonly string[]): Promise<Keymap[]> {
   const files = await readdir(folder, { recursive: true });
   return Promise.all(
     names.map(async (name) => {
-      const file = files.find(
-        (candidate) => candidate.endsWith(`/${name}.kmap.gz`) && !candidate.startsWith("include"),
-      );
+      const named = VARIANTS.map((variant) => `/${name}${variant}.kmap.gz`);
+      const ranked = named.flatMap((end) => files.filter((candidate) => candidate.endsWith(end)));
+      const file = ranked.find((candidate) => !candidate.startsWith("include"));
       if (file === undefined)
         throw new BatonError("not-found", `console-data has no keymap "${name}" for PC keyboards`);
       const loadkeys = join(root, "bin/loadkeys");

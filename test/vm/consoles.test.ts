@@ -113,7 +113,11 @@ test("a load from a slow disk shows how far it is and how fast, and Esc ends it;
     await selects(machine, /Alpha system/);
     const throttle = (bytes: number): Promise<unknown> => {
       const none = { bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
-      return machine.call("block_set_io_throttle", { id: "virtio0", bps: bytes, ...none });
+      return machine.call("block_set_io_throttle", {
+        id: "/machine/peripheral/virtio0/virtio-backend",
+        bps: bytes,
+        ...none,
+      });
     };
     await throttle(1 << 20);
     await machine.serial.type("<enter>");

@@ -31,7 +31,11 @@ for (const delay of [0, 300, 600, 900, 1200, 1500, 1900, 2400, 3000, 4000, 6000]
       await withBaton({ name: `cut-${delay}`, words: WORDS, disks }, async (machine) => {
         await machine.serial.waitFor(/baton: loaded/);
         const none = { bps: 0, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0 };
-        await machine.call("block_set_io_throttle", { id: "virtio0", ...none, iops_wr: WRITES_A_SECOND });
+        await machine.call("block_set_io_throttle", {
+          id: "/machine/peripheral/virtio0/virtio-backend",
+          ...none,
+          iops_wr: WRITES_A_SECOND,
+        });
         await sleep(delay);
         await machine.kill();
       });
