@@ -6,9 +6,16 @@ import { join } from "node:path";
 import { BatonError } from "../src/errors.ts";
 import { type Bundle, wrapForStart } from "./build.ts";
 import { projectRoot } from "./cache.ts";
-import { compress, ZSTD } from "./compress.ts";
+import { compress, xz, ZSTD } from "./compress.ts";
 import { type Kernel, moduleTables, readModule } from "./kernel.ts";
-import { type ModuleSelection, moduleName, selectModules, shippedPath, trimTables } from "./kernel-modules.ts";
+import {
+  firmwareNames,
+  type ModuleSelection,
+  moduleName,
+  selectModules,
+  shippedPath,
+  trimTables,
+} from "./kernel-modules.ts";
 import { keymaps } from "./keymaps.ts";
 import { koffiFor } from "./koffi.ts";
 import { LIBRARY_FOLDER, sharedLibraries } from "./libraries.ts";
@@ -32,11 +39,20 @@ interface Lasting {
   readonly kernel: Kernel;
   /** Unpacked Debian packages. */
   readonly packages: string;
+  /** Those with firmware; null where the profile names none. */
+  readonly firmware: string | null;
   readonly node: string;
 }
 
-/** Node, libraries, busybox, terminfo, kernel modules and the few files of /etc. */
-export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules: ModuleSelection }> {
+export interface Lasted {
+  readonly tree: Tree;
+  readonly modules: ModuleSelection;
+  /** What the modules name, and whether it is in the image. */
+  readonly firmware: { readonly included: readonly string[]; readonly missing: readonly string[] };
+}
+
+/** Node, libraries, busybox, terminfo, kernel modules with their firmware, and the few files of /etc. */
+export async function lastingFiles(from: Lasting): Promise<Lasted> {
   const { profile, kernel, packages } = from;
   const tree = new Tree();
   for (const name of ["/proc", "/sys", "/root", "/tmp", "/run/baton"]) tree.directory(name);
@@ -68,7 +84,9 @@ export async function lastingFiles(from: Lasting): Promise<{ tree: Tree; modules
   tree.file("/usr/lib/baton/koffi.node", await readFile(koffi));
   for (const name of profile.terminfo) await terminfo(tree, packages, name);
   for (const { name, data } of await keymaps(profile.keymaps)) tree.file(`/usr/share/keymaps/${name}.bmap`, data);
-  return { tree, modules: await kernelModules(tree, profile, kernel) };
+  const named = new Set<string>();
+  const modules = await kernelModules(tree, profile, kernel, named);
+  return { tree, modules, firmware: await firmwareFiles(tree, [...named].sort(), from.firmware) };
 }
 
 function programFile(packages: string, path: string): string {
@@ -87,7 +105,30 @@ async function terminfo(tree: Tree, packages: string, name: string): Promise<voi
   tree.file(`/usr/share/terminfo/${part}`, await readFile(source));
 }
 
-async function kernelModules(tree: Tree, profile: Profile, kernel: Kernel): Promise<ModuleSelection> {
+/** xz with CRC32: what the kernel's own loader of firmware unpacks. */
+async function firmwareFiles(tree: Tree, names: readonly string[], root: string | null): Promise<Lasted["firmware"]> {
+  const included: string[] = [];
+  const missing: string[] = [];
+  for (const name of names) {
+    const file = ["lib/firmware", "usr/lib/firmware"]
+      .map((folder) => join(root ?? "/nowhere", folder, name))
+      .find((path) => root !== null && existsSync(path));
+    if (file === undefined) missing.push(name);
+    else {
+      included.push(name);
+      tree.file(`/lib/firmware/${name}.xz`, await compress(xz("arm64"), await readFile(file), { keep: true }));
+    }
+  }
+  return { included, missing };
+}
+
+/** @param firmware gets the names of the files that the modules ask for */
+async function kernelModules(
+  tree: Tree,
+  profile: Profile,
+  kernel: Kernel,
+  firmware: Set<string>,
+): Promise<ModuleSelection> {
   const tables = await moduleTables(kernel);
   const lateNames = Object.values(profile.lateModules).flat();
   const atStart = [...Object.values(profile.modules).flat(), ...profile.loadAtStart];
@@ -99,6 +140,7 @@ async function kernelModules(tree: Tree, profile: Profile, kernel: Kernel): Prom
   for (const name of selection.modules) {
     const { path } = tables.dep.get(name)!;
     const module = await readModule(kernel, path);
+    for (const file of firmwareNames(module)) firmware.add(file);
     const content = packed.has(name) ? await compress(ZSTD, module, { keep: true }) : module;
     tree.file(`${home}/${shippedPath(path, packed.has(name))}`, content);
   }

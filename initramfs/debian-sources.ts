@@ -1,4 +1,4 @@
-/** Where the host gets Debian from: its own apt sources, reduced to Debian's main archive of its release. */
+/** Where the host gets Debian from: its own apt sources, reduced to one part of Debian's archive of its release. */
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,9 +7,10 @@ import { BatonError } from "../src/errors.ts";
 /**
  * One-line sources (`deb [options] URI suite main`) for the release that the host runs, taken from `/etc/apt`
  * (both syntaxes of sources.list(5)); other vendors' repositories, backports and sources of source code are left out.
+ * @param component what is taken from wherever main is
  * @throws BatonError "not-found" where the host has no such source
  */
-export async function debianSources(etc = "/etc"): Promise<string> {
+export async function debianSources(etc = "/etc", component = "main"): Promise<string> {
   const release = await readFile(join(etc, "os-release"), "utf8");
   const codename = /^VERSION_CODENAME="?(\w+)/m.exec(release)?.[1] ?? "bookworm";
   const parts = join(etc, "apt", "sources.list.d");
@@ -27,7 +28,7 @@ export async function debianSources(etc = "/etc"): Promise<string> {
       `no Debian mirror for ${codename} in ${join(etc, "apt")}: add one to sources.list (see sources.list(5)) and try again`,
     );
   }
-  return `${[...lines].join("\n")}\n`;
+  return [...lines].map((line) => `${line.replace(/main$/, component)}\n`).join("");
 }
 
 function wantedSuite(suite: string, codename: string): boolean {

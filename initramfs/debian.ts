@@ -25,6 +25,9 @@ export type Architecture = "amd64" | "arm64";
 /** Of packages that tests run in a machine, besides those that images are made for. */
 export type PackageArchitecture = Architecture | "i386";
 
+/** What of Debian's archive: its own programs, or firmware that is not free. */
+export type Component = "main" | "non-free-firmware";
+
 /** Packages unpacked over one another, as in a root directory. Read only: its files are shared with other trees. */
 export interface DebianTree {
   /** The directory that stands for `/`. */
@@ -50,9 +53,9 @@ interface Download {
  */
 export async function debianPackages(
   names: readonly string[],
-  options: { arch?: PackageArchitecture } = {},
+  options: { arch?: PackageArchitecture; component?: Component } = {},
 ): Promise<DebianTree> {
-  const apt = new Apt(options.arch ?? "amd64");
+  const apt = new Apt(options.arch ?? "amd64", options.component);
   await mkdir(apt.home, { recursive: true });
   return withLock(join(apt.home, "lock"), "another process to finish fetching Debian packages", async () => {
     const downloads = await resolve(apt, [...new Set(names)].sort());
@@ -72,13 +75,15 @@ export async function refreshDebianIndex(arch: Architecture = "amd64"): Promise<
 /** apt-get and apt-cache for one architecture with everything but the mirror's address in the cache. */
 class Apt {
   readonly arch: PackageArchitecture;
+  readonly component: Component;
   readonly home: string;
   /** Exists once the indexes were fetched. */
   readonly stamp: string;
 
-  constructor(arch: PackageArchitecture) {
+  constructor(arch: PackageArchitecture, component: Component = "main") {
     this.arch = arch;
-    this.home = join(cacheDirectory, "debian", arch);
+    this.component = component;
+    this.home = join(cacheDirectory, "debian", component === "main" ? arch : `${arch}-${component}`);
     this.stamp = join(this.home, "indexed");
   }
 
@@ -95,7 +100,7 @@ class Apt {
       .filter((line) => /^Acquire::(?!IndexTargets|Languages|GzipIndexes)/.test(line))
       .join("\n");
     await writeFile(path("status"), "");
-    await writeFile(path("sources.list"), await debianSources());
+    await writeFile(path("sources.list"), await debianSources("/etc", this.component));
     await writeFile(
       path("apt.conf"),
       [

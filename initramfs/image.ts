@@ -114,8 +114,12 @@ async function makeImage(options: Options): Promise<void> {
     ? await givenKernel(options.kernel.image, options.kernel.modules)
     : await debianKernel(profile);
   const packages = await debianPackages(profile.packages, { arch: profile.arch });
+  const firmware =
+    profile.firmware.length > 0
+      ? await debianPackages(profile.firmware, { arch: profile.arch, component: "non-free-firmware" })
+      : null;
   const stub = profile.stub && (await debianPackages([profile.stub.package], { arch: profile.arch }));
-  const versions = { ...kernel.versions, ...packages.versions, ...stub?.versions };
+  const versions = { ...kernel.versions, ...packages.versions, ...firmware?.versions, ...stub?.versions };
   const stamp = sha256(
     JSON.stringify([await sourceDigest(profile), await kernelDigest(kernel), versions, kernel.release]),
   );
@@ -128,7 +132,8 @@ async function makeImage(options: Options): Promise<void> {
   say("bundling Baton");
   const program = options.uncompressed === null ? await buildProgram() : await bundle();
   const cache = await codeCache({ program, node, libraries: packages.root, arch: profile.arch });
-  const { tree, modules } = await lastingFiles({ profile, kernel, packages: packages.root, node });
+  const from = { profile, kernel, packages: packages.root, firmware: firmware?.root ?? null, node };
+  const { tree, modules, firmware: files } = await lastingFiles(from);
   const lasting = tree.entries.length;
   await changingFiles(tree, { program, cache });
   const archive = splitArchive(tree.entries, lasting);
@@ -172,6 +177,7 @@ async function makeImage(options: Options): Promise<void> {
         node: { version: profile.node.version, package: profile.node.package, integrity: profile.node.integrity },
         packages: versions,
         modules: { included: modules.modules, builtin: modules.builtin, missing: modules.missing },
+        firmware: files,
         totals: {
           files: tree.entries.length,
           raw: archive.first.length + archive.second.length,

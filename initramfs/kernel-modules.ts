@@ -132,6 +132,13 @@ function resolveName(tables: ModuleTables, name: string): string[] {
   return [...new Set(found)].filter((module) => /^kernel\/(crypto|lib)\//.test(tables.dep.get(module)?.path ?? ""));
 }
 
+/** The firmware files that a module says it may ask for: `firmware=NAME` among the NUL-ended texts of `.modinfo`. */
+export function firmwareNames(module: Uint8Array): string[] {
+  const text = Buffer.from(module.buffer, module.byteOffset, module.byteLength).toString("latin1");
+  const names = [...text.matchAll(/\0firmware=([\w./+-]+)(?=\0)/g)].map((match) => match[1]!);
+  return [...new Set(names)].filter((name) => !name.split("/").includes(".."));
+}
+
 /**
  * Where a module goes in the image: uncompressed, since busybox's modprobe reads nothing else.
  * @param isPacked by zstd, for Baton itself

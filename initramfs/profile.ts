@@ -18,6 +18,8 @@ export interface Profile {
   /** Debian packages. */
   readonly kernelPackage: string;
   readonly packages: readonly string[];
+  /** Debian packages (non-free-firmware) with the firmware files that the chosen modules name; the others stay out. */
+  readonly firmware: readonly string[];
   /** Programs of these packages that the image carries, with the libraries that they name: `/sbin/mdadm`. */
   readonly programs: readonly string[];
   /** The package with the UEFI stub, and the stub in it. */
@@ -81,6 +83,7 @@ function wholeProfile(top: Fields): Profile {
     },
     kernelPackage: top.text("kernelPackage"),
     packages: top.list("packages"),
+    firmware: top.optionalList("firmware"),
     programs: top.optionalList("programs"),
     stub: stub && { package: stub.text("package"), file: stub.text("file") },
     terminfo: top.list("terminfo"),
@@ -119,6 +122,7 @@ function extendedProfile(base: Profile, top: Fields): Profile {
     ...base,
     name: top.text("name"),
     packages: [...base.packages, ...top.optionalList("packages")],
+    firmware: [...base.firmware, ...top.optionalList("firmware")],
     programs: [...base.programs, ...top.optionalList("programs")],
     keymaps: [...base.keymaps, ...top.optionalList("keymaps")],
     modules: joined(base.modules, "modules"),

@@ -62,7 +62,7 @@ async function makeTree(home: string, order: (names: string[]) => string[], time
   mkdirSync(join(home, "modules/6.1.0-test/kernel"), { recursive: true });
   symlinkSync("modules/6.1.0-test", join(home, "current"));
   const kernel = await givenKernel(join(home, "vmlinuz"), join(home, "modules/6.1.0-test"));
-  const from = { profile: PROFILE, kernel, packages: join(home, "packages"), node: join(home, "node") };
+  const from = { profile: PROFILE, kernel, packages: join(home, "packages"), firmware: null, node: join(home, "node") };
   const { tree } = await lastingFiles(from);
   await changingFiles(tree, {
     program: { code: "#!/usr/bin/env node\n1;\n", inputs: [] },

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { moduleName, parseTables, selectModules, shippedPath, trimTables } from "../../initramfs/kernel-modules.ts";
+import {
+  firmwareNames,
+  moduleName,
+  parseTables,
+  selectModules,
+  shippedPath,
+  trimTables,
+} from "../../initramfs/kernel-modules.ts";
 
 // In the form in which depmod writes them; of the modules there are only as many as make the point.
 const TABLES = parseTables({
@@ -95,4 +102,11 @@ kernel/fs/ext4/ext4.ko: kernel/crypto/crc32c_generic.ko kernel/fs/jbd2/jbd2.ko
   );
   assert.equal(alias, "alias virtio:d00000002v* virtio_blk\nalias crypto-crc32c crc32c_generic\nalias fs-ext4 ext4\n");
   assert.equal(softdep, "softdep ext4 pre: crypto-crc32c\n");
+});
+
+test("the firmware files that a module asks for are known by its .modinfo", () => {
+  const module = Buffer.from(
+    "\u007fELF\0license=GPL\0firmware=bnx2/a-6.2.3.fw\0firmware=rtl_nic/x.fw\0firmware=../../etc/x\0a=b\0",
+  );
+  assert.deepEqual(firmwareNames(module), ["bnx2/a-6.2.3.fw", "rtl_nic/x.fw"]);
 });
