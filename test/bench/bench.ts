@@ -13,8 +13,9 @@ import { imageGroup } from "./image.ts";
 import { kexecGroup } from "./kexec.ts";
 import { menuGroup } from "./menu.ts";
 import { netGroup } from "./net.ts";
+import { netbootGroup } from "./netboot.ts";
 
-const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup, disksGroup, netGroup];
+const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup, disksGroup, netGroup, netbootGroup];
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });

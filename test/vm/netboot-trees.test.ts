@@ -1,5 +1,6 @@
 /** What else machines boot from the network: other loaders' trees, whole images by URL, and with a clock that has stopped. */
 
+import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +10,7 @@ import { debianPackages } from "../../initramfs/debian.ts";
 import { appendSections } from "../../initramfs/efi.ts";
 import { makeAuthority, makeCertificate } from "../fetch/certificates.ts";
 import { menuReady, withBaton } from "./baton.ts";
+import { vlanServer } from "./frames.ts";
 import { networkCard, serveWeb, tftpFolder } from "./network.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
@@ -136,4 +138,17 @@ test("a clock that has stopped is set by the server's own port for HTTP before c
     await machine.serial.type("<enter>");
     await expectBooted(machine, { cmdline: OPTIONS, initrds: [system] });
   });
+});
+
+test("a VLAN by the kernel command line: its server alone is asked", async (t) => {
+  const server = await vlanServer(t, 7);
+  const words = "baton.timeout=0 vlan=vlan0007:eth0 ip=vlan0007:dhcp";
+  await withBaton(
+    { name: "net-vlan", words, extra: networkCard("virtio-net-pci", server.backend) },
+    async (machine) => {
+      await machine.serial.waitFor(/baton: network: DHCP from 10\.7\.0\.1 on eth0\.7: the lease names no boot file/);
+    },
+  );
+  assert.ok(server.tagged() >= 2);
+  assert.equal(server.untagged(), 0);
 });

@@ -1,5 +1,6 @@
 /** Machines that boot from the network alone, over QEMU's own. */
 
+import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -41,13 +42,21 @@ test("no disk: what DHCP and TFTP have for PXELINUX, over virtio", async (t) => 
   );
 });
 
-test("an iPXE script's menu, driven by keys, over https with an authority of one's own", async (t) => {
+test("iPXE menus, driven by keys, the second read when it is opened, over https with an authority of one's own", async (t) => {
   const system = await payload("net-ipxe");
-  const script =
-    "#!ipxe\nmenu Choose\nitem one First\nitem two Second\nchoose --default one --timeout 60000 what && goto ${what}\n" +
-    `:one\nkernel nothing\nboot\n:two\nkernel vmlinuz ${OPTIONS} mac=\${net0/mac}\ninitrd initrd\nboot\n`;
+  const main =
+    "#!ipxe\nset mirror .\nmenu Choose\nitem one First\nitem two More systems\nchoose --default one --timeout 60000 what && goto ${what}\n" +
+    ":one\nkernel nothing\nboot\n:two\nset from main\nchain more.ipxe\n";
+  const more =
+    "#!ipxe\nmenu More\nitem a Alpha\nitem b Beta\nitem back Back\nchoose what && goto ${what}\n:a\nkernel nothing\nboot\n" +
+    `:b\nkernel \${mirror}/vmlinuz ${OPTIONS} mac=\${net0/mac} from=\${from}\ninitrd initrd\nboot\n:back\nchain menu.ipxe\n`;
   const authority = makeAuthority();
-  const files = { "/menu.ipxe": script, "/vmlinuz": { host: KERNEL }, "/initrd": { host: system.file } };
+  const files = {
+    "/menu.ipxe": main,
+    "/more.ipxe": more,
+    "/vmlinuz": { host: KERNEL },
+    "/initrd": { host: system.file },
+  };
   const web = await serveWeb(t, files, makeCertificate(authority, "IP:10.0.2.2"));
   const options = {
     name: "net-ipxe",
@@ -57,9 +66,12 @@ test("an iPXE script's menu, driven by keys, over https with an authority of one
   };
   await withBaton(options, async (machine) => {
     await menuReady(machine);
-    await machine.serial.waitFor(/Second/);
+    await machine.serial.waitForScreen(/More systems/);
+    assert.ok(!web.requests.includes("/more.ipxe"));
     await machine.serial.type("<down><enter>");
-    await expectBooted(machine, { cmdline: `${OPTIONS} mac=52:54:00:00:00:00`, initrds: [system] });
+    await machine.serial.waitForScreen(/Beta/);
+    await machine.serial.type("<down><enter>");
+    await expectBooted(machine, { cmdline: `${OPTIONS} mac=52:54:00:00:00:00 from=main`, initrds: [system] });
   });
 });
 
