@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "../../initramfs/cache.ts";
@@ -49,6 +51,36 @@ test("configs/arm64.yaml is a valid profile for arm64, with the same Node as the
   assert.equal(profile.arch, "arm64");
   assert.equal(profile.node.version, pc.node.version);
   assert.notEqual(profile.node.integrity, pc.node.integrity);
+});
+
+test("configs/pc-volumes.yaml is the PCs' profile with programs, their packages and modules", async () => {
+  const volumes = await readProfile(join(projectRoot, "configs", "pc-volumes.yaml"));
+  const pc = await readProfile(join(projectRoot, "configs", "pc.yaml"));
+  assert.deepEqual(volumes.programs, ["/sbin/mdadm", "/sbin/lvm", "/sbin/cryptsetup"]);
+  assert.deepEqual(volumes.packages.slice(0, pc.packages.length), pc.packages);
+  assert.ok(volumes.packages.includes("libcryptsetup12") && !pc.packages.includes("libcryptsetup12"));
+  assert.deepEqual(volumes.modules.filesystems, pc.modules.filesystems);
+  assert.ok(Object.values(volumes.modules).flat().includes("dm_crypt"));
+  assert.deepEqual([volumes.name, volumes.node, volumes.stub], ["pc-volumes", pc.node, pc.stub]);
+});
+
+test("a profile that extends another adds to its lists, group by group, and sets nothing else", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "baton-profile-"));
+  try {
+    await writeFile(join(folder, "board.yaml"), GOOD);
+    const more = "extends: board.yaml\nname: more\npackages: [mdadm]\nmodules:\n  disks: [sd_mod]\n  other: [x]\n";
+    await writeFile(join(folder, "more.yaml"), more);
+    const profile = await readProfile(join(folder, "more.yaml"));
+    assert.equal(profile.name, "more");
+    assert.deepEqual(profile.packages, ["busybox-static", "mdadm"]);
+    assert.deepEqual(profile.modules, { disks: ["ahci", "nvme", "sd_mod"], other: ["x"] });
+    await writeFile(join(folder, "more.yaml"), `${more}arch: arm64\n`);
+    await assert.rejects(readProfile(join(folder, "more.yaml")), /more\.yaml:7:1: arch is unknown/);
+    await writeFile(join(folder, "more.yaml"), "extends: none.yaml\nname: more\n");
+    await assert.rejects(readProfile(join(folder, "more.yaml")), { code: "not-found" });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("what a profile may leave out is empty then", () => {
