@@ -7,8 +7,17 @@ import { BatonError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { ClientFacts } from "./clientfacts.ts";
 import { Dhcp4Keeper } from "./dhcp4keep.ts";
-import { type Heard, hasBootFile, leaseOf, serverOf, textOption, withBootFile, worth } from "./dhcp4offer.ts";
-import { addressBytes, DHCP, subOptions } from "./dhcp4packet.ts";
+import {
+  type Heard,
+  hasBootFile,
+  leaseOf,
+  needsNoProxy,
+  serverOf,
+  textOption,
+  withBootFile,
+  worth,
+} from "./dhcp4offer.ts";
+import { addressBytes, DHCP } from "./dhcp4packet.ts";
 import { type Dhcp4Ports, Dhcp4Socket, PORTS } from "./dhcp4socket.ts";
 import { type Lease, lease } from "./lease.ts";
 import type { Link } from "./links.ts";
@@ -167,7 +176,8 @@ class Client implements Dhcp4Lease {
         if (heard.type !== DHCP.offer) return null;
         (heard.message.yiaddr === "0.0.0.0" ? proxies : offers).set(serverOf(heard), heard);
         if (offers.size === 0) return null;
-        return [...offers.values(), ...proxies.values()].some(hasBootFile) ? this.#times.gatherGood : gatherMs;
+        const isEnough = [...offers.values(), ...proxies.values()].some((one) => hasBootFile(one) || needsNoProxy(one));
+        return isEnough ? this.#times.gatherGood : gatherMs;
       },
     });
     return { offers: [...offers.values()], proxies: [...proxies.values()] };
@@ -212,8 +222,6 @@ class Client implements Dhcp4Lease {
     const silent = proxy ?? ack;
     const wantsAsking = !hasBootFile(silent) && textOption(silent, 60).startsWith("PXEClient");
     this.#bootServer = wantsAsking ? bootServerToAsk(silent) : null;
-    const settings = subOptions(ack.message.options.get(175)).size;
-    if (settings > 0) log.debug(`${this.lease.origin}: ${settings} settings for iPXE (option 175)`);
     const file = this.lease.url ?? this.lease.file ?? this.lease.conf ?? this.lease.prefix ?? "no boot file";
     const from = proxy ? ` by the proxy ${serverOf(proxy)}` : "";
     log.info(`${this.lease.origin}: ${this.lease.ip}, boot from ${this.lease.server ?? "nowhere"}: ${file}${from}`);

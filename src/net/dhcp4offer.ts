@@ -10,6 +10,7 @@ import {
   staticRoutes,
   zeroEnded,
 } from "./dhcp4packet.ts";
+import { ipxeOptions } from "./ipxeoptions.ts";
 import { type Lease, lease } from "./lease.ts";
 import type { Link } from "./links.ts";
 
@@ -34,9 +35,21 @@ const bootFileOf = (heard: Heard): string => heard.message.file || textOption(he
 export const hasBootFile = (heard: Heard): boolean =>
   bootFileOf(heard) !== "" || textOption(heard, 209) !== "" || textOption(heard, 210) !== "";
 
-/** A server that says what to boot is worth more than one that only gives addresses. */
+/** It says itself that no proxy need be waited for, as iPXE's clients are told. */
+export const needsNoProxy = (heard: Heard): boolean => {
+  const { "no-pxedhcp": isAlone } = ipxeOptions(heard.message.options.get(175));
+  return isAlone !== undefined && isAlone !== "0";
+};
+
+/** A server that says what to boot is worth more than one that only gives addresses; then counts iPXE's `priority`. */
 export function worth(heard: Heard): number {
-  return (hasBootFile(heard) ? 4 : 0) + (heard.message.options.has(3) ? 2 : 0) + (heard.message.options.has(6) ? 1 : 0);
+  const { priority = "0" } = ipxeOptions(heard.message.options.get(175));
+  return (
+    Number(priority) / 256 +
+    (hasBootFile(heard) ? 4 : 0) +
+    (heard.message.options.has(3) ? 2 : 0) +
+    (heard.message.options.has(6) ? 1 : 0)
+  );
 }
 
 /** siaddr; the name in option 66; Cisco's option 150; the header's name; else whoever answered. */
@@ -86,6 +99,7 @@ export function leaseOf(heard: Heard, link: Link, uuid: string | null): Lease {
     ntp: addressList(options.get(42)),
     routes: classless.length > 0 ? classless.filter(({ bits }) => bits > 0) : staticRoutes(options.get(33)),
     uuid,
+    ipxe: ipxeOptions(options.get(175)),
     rootPath: textOption(heard, 17) || null,
     dhcpServer: serverOf(heard),
     seconds: seconds === null || seconds === 0xffffffff ? null : seconds,

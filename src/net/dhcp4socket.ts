@@ -119,6 +119,8 @@ export class Dhcp4Socket {
         ...options,
         [57, Uint8Array.of(1472 >> 8, 1472 & 0xff)],
         [55, Uint8Array.from(WANTED)],
+        // The usual client identifier (RFC 2132, 9.14): what was reserved for firmware and other systems fits.
+        [61, Uint8Array.of(this.#link.hardwareType, ...this.#mac)],
         [60, Buffer.from(vendorClass(this.#facts, this.clientClass))],
         [77, Buffer.from("Baton")],
         [93, Uint8Array.of(arch >> 8, arch & 0xff)],

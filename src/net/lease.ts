@@ -50,6 +50,8 @@ export interface Lease {
   readonly url: string | null;
   /** DHCPv6's option 60: parameters for the boot file. */
   readonly parameters: readonly string[];
+  /** Option 175: iPXE's own settings by their names; those of them that Baton knows. */
+  readonly ipxe: Readonly<Record<string, string>>;
   /** Option 17. */
   readonly rootPath: string | null;
   /** Option 54, or the address of the router that advertised. */
@@ -84,6 +86,7 @@ export function lease(fields: Partial<Lease> & Pick<Lease, "origin">): Lease {
     prefix: null,
     url: null,
     parameters: [],
+    ipxe: {},
     rootPath: null,
     dhcpServer: null,
     seconds: null,

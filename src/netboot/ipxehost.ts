@@ -80,6 +80,7 @@ function settingName(name: string): string {
 function ipxeSettings({ firmware, arch }: Platform, lease: Lease | null): ReadonlyMap<string, string> {
   const { mac, hostname, uuid } = lease ?? {};
   const values: Readonly<Record<string, string | number | null | undefined>> = {
+    ...lease?.ipxe,
     buildarch: { aarch64: "arm64", i486: "i386", i586: "i386", i686: "i386" }[arch] ?? arch,
     platform: firmware === "efi" ? "efi" : "pcbios",
     version: "1.21.1",

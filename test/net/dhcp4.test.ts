@@ -143,6 +143,7 @@ test("a lease has everything that the server said", async (t) => {
   const [first] = questions;
   assert.equal(Buffer.from(first!.options.get(60)!).toString(), "PXEClient:Arch:00007:UNDI:003016");
   assert.deepEqual([...first!.options.get(93)!], [0, 7]);
+  assert.equal(Buffer.from(first!.options.get(61)!).toString("hex"), "01525400123456");
   assert.equal(Buffer.from(first!.options.get(97)!).toString("hex"), "0000eeffc0111122223333444455556666");
 });
 
@@ -202,6 +203,19 @@ test("a proxy's boot file is joined with another server's address, asked for on 
   const whole = await got.askProxy();
   got.close();
   assert.deepEqual([whole.ip, whole.server, whole.file], ["10.0.0.50", "10.0.0.8", "pxelinux.0"]);
+});
+
+test("iPXE's own settings are read, its priority decides, and no proxy is waited for where they say so", async (t) => {
+  const ipxe = (priority: number): Uint8Array =>
+    Buffer.from([1, 1, priority, 176, 1, 1, 190, 2, ...Buffer.from("me"), 191, 6, ...Buffer.from("secret")]);
+  const offer = (server: string, priority: number): Reply => ({
+    ...{ type: DHCP.offer, server, yiaddr: "10.0.0.50", options: [[175, ipxe(priority)]] },
+  });
+  const { options } = await server(t, grants(offer("10.0.0.8", -5), offer("10.0.0.9", 5)));
+  const got = await dhcp4(LINK, { ...options, times: { ...options.times, gather: 100_000 } });
+  got.close();
+  assert.equal(got.lease.dhcpServer, "10.0.0.9");
+  assert.deepEqual(got.lease.ipxe, { priority: "5", "no-pxedhcp": "1", username: "me", password: "secret" });
 });
 
 test("a boot file's name that is a URL is one", async (t) => {

@@ -126,7 +126,7 @@ test("with a dead server the disk boots, although the network comes first in the
   });
   const options = {
     name: "net-dead",
-    config: "timeout: 0\norder: [network, disk]\n",
+    config: "timeout: 0\nnetwork: prefer\n",
     disks: [{ image: disk, attach: "virtio" as const }],
     // 10.0.2.99 answers nothing.
     extra: networkCard("virtio-net-pci", "user,bootfile=tftp://10.0.2.99/pxelinux.0"),

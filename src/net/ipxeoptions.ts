@@ -1,0 +1,27 @@
+/** iPXE's own settings in a lease (option 175, https://ipxe.org/howto/dhcpd). Pure. */
+
+import { subOptions, zeroEnded } from "./dhcp4packet.ts";
+
+/** Settings by number; numbers as texts of decimal digits. */
+const NAMES: readonly (readonly [number, string, "text" | "number"])[] = [
+  [1, "priority", "number"],
+  [8, "keep-san", "number"],
+  [9, "skip-san-boot", "number"],
+  [85, "syslogs", "text"],
+  [176, "no-pxedhcp", "number"],
+  [190, "username", "text"],
+  [191, "password", "text"],
+];
+
+/** Settings as scripts see them: `${username}`. */
+export function ipxeOptions(option175: Uint8Array | undefined): Record<string, string> {
+  const options = subOptions(option175);
+  const settings: Record<string, string> = {};
+  for (const [number, name, kind] of NAMES) {
+    const value = options.get(number);
+    if (value === undefined || value.length === 0) continue;
+    // Numbers are of one byte with a sign.
+    settings[name] = kind === "text" ? zeroEnded(value) : String((value[0]! << 24) >> 24);
+  }
+  return settings;
+}
