@@ -2,24 +2,33 @@
 
 import { parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
-import { EMPTY_RESULT } from "../formats/format.ts";
+import { EMPTY_RESULT, type FormatVolume } from "../formats/format.ts";
 import type { ReadConfig } from "../policy/list.ts";
 import type { Settings } from "../policy/settings.ts";
 import { type FirmwareEntry, firmwareEntries, requestBootNext } from "../state/firmware.ts";
 
 const SOURCE = "firmware:/BootOrder";
 
-/** Empty on a machine without EFI. Nothing of it boots by itself unless it is named. */
+/**
+ * Empty on a machine without EFI. Nothing of it boots by itself unless it is named. What lies on an attached partition
+ * stands for that file, which disks' own lists have as one that can't be started.
+ */
 export function firmwareConfig(
   { writes }: Pick<Settings, "writes">,
+  volumes: readonly Pick<FormatVolume, "name" | "partuuid">[] = [],
   found: readonly FirmwareEntry[] = firmwareEntries(),
 ): ReadConfig[] {
   if (found.length === 0) return [];
-  const entries = found.map(({ number, title, file }) =>
-    parsedEntry({
+  const sourceOf = ({ file, partuuid }: FirmwareEntry): string => {
+    const volume = volumes.find((one) => one.partuuid !== null && one.partuuid.toLowerCase() === partuuid);
+    return volume === undefined || file === null ? SOURCE : `${volume.name}:${file.replaceAll("\\", "/")}`;
+  };
+  const entries = found.map((entry) => {
+    const { number, title, file } = entry;
+    return parsedEntry({
       title,
       type: "firmware",
-      source: SOURCE,
+      source: sourceOf(entry),
       kind: "efi",
       nativeId: `Boot${number}`,
       options: file ?? "",
@@ -27,9 +36,10 @@ export function firmwareConfig(
         writes === "none"
           ? "only the firmware can start it; writes: bootloader-state lets Baton restart into it"
           : null,
-    }),
-  );
-  return [{ ...EMPTY_RESULT, source: SOURCE, entries, volumeKey: "firmware", removable: false, isInFile: true }];
+    });
+  });
+  const config = { source: SOURCE, entries, volumeKey: "firmware", removable: false, isInFile: true, isFirmware: true };
+  return [{ ...EMPTY_RESULT, ...config }];
 }
 
 /**

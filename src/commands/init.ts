@@ -126,7 +126,7 @@ export async function init(): Promise<number> {
   const listFirmware = async (): Promise<void> => {
     await Promise.all([machine.settled, configured]);
     const { firmwareConfig } = await import("./firmwareentries.ts");
-    machine.discovery.setOthers(firmwareConfig(configuration.settings));
+    machine.discovery.setOthers(firmwareConfig(configuration.settings, machine.discovery.volumes));
     session.update();
   };
   const bootNext = async ({ nativeId }: BootEntry): Promise<void> => {

@@ -24,6 +24,8 @@ export interface ReadConfig {
   readonly removable: boolean;
   /** It stands in a file that lies on a disk (an ISO): nothing in it boots unless a person names or picks it. */
   readonly isInFile?: boolean;
+  /** The firmware's own boot entries: each stands for the file that it starts, in the place of the disk's own entry for it. */
+  readonly isFirmware?: boolean;
   /** The machine's owner named it (`baton.url=`): its default comes before all others. */
   readonly isNamed?: boolean;
   /** Where it came from, for `order:` of the configuration. */
@@ -172,10 +174,22 @@ function mayBootByItself(config: ReadConfig, rules: BootRules): boolean {
  */
 function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
   const listedBy = new Map<string, ReadConfig>();
+  // Names of files on an EFI system partition have no case.
+  const started = new Map(
+    configs
+      .filter(({ isFirmware }) => isFirmware)
+      .flatMap((config) => config.entries.map(({ source }) => [source.toLowerCase(), config] as const)),
+  );
+  const byFirmware = ({ kind, source }: ParsedEntry): ReadConfig | undefined =>
+    kind === "efi" && started.size > 0 ? started.get(source.toLowerCase()) : undefined;
   return configs.map((config) => {
     const kept: number[] = [];
     config.entries.forEach((entry, index) => {
-      const first = listedBy.get(entry.source) ?? config;
+      if (config.isFirmware) {
+        kept.push(index);
+        return;
+      }
+      const first = byFirmware(entry) ?? listedBy.get(entry.source) ?? config;
       listedBy.set(entry.source, first);
       if (first === config) kept.push(index);
     });

@@ -8,6 +8,11 @@ const BOOT_TO_FW_UI = 1n;
 const ACTIVE = 1;
 const HIDDEN = 8;
 const CATEGORY = 0x1f00;
+/** Types and subtypes of a device path's nodes. */
+const MEDIA = 4;
+const HARD_DRIVE = 1;
+const FILE_PATH = 4;
+const END = 0x7f;
 
 const global = (name: string, folder?: string): Buffer | null => readVariable(`${name}-${GLOBAL_GUID}`, folder);
 
@@ -32,6 +37,8 @@ export interface FirmwareEntry {
   readonly title: string;
   /** `\EFI\Microsoft\Boot\bootmgfw.efi`; null where it starts something else than a file. */
   readonly file: string | null;
+  /** Of the partition that the file is on, as the kernel writes it; null where the entry names none. */
+  readonly partuuid: string | null;
 }
 
 /** What the firmware's boot menu has, in its order, without the one that started Baton. */
@@ -60,19 +67,40 @@ export function parseLoadOption(number: string, option: Buffer): FirmwareEntry |
   while (end + 2 <= option.length && option.readUInt16LE(end) !== 0) end += 2;
   const title = option.toString("utf16le", 6, end);
   const paths = option.subarray(end + 2, end + 2 + option.readUInt16LE(4));
-  return { number, title: title || `Boot${number}`, file: filePath(paths) };
+  return { number, title: title || `Boot${number}`, file: filePath(paths), partuuid: partitionOf(paths) };
 }
 
-/** The file of a device path: its nodes of type 4 (media), subtype 4 (file path). */
-function filePath(paths: Buffer): string | null {
-  let file: string | null = null;
+/** The nodes of a device path: their type and subtype, and the bytes from their first on (10.3.1). */
+function* nodesOf(paths: Buffer): Generator<{ type: number; subtype: number; node: Buffer }> {
   for (let at = 0; at + 4 <= paths.length; ) {
     const length = paths.readUInt16LE(at + 2);
-    if (length < 4 || at + length > paths.length || paths[at] === 0x7f) break;
-    if (paths[at] === 4 && paths[at + 1] === 4) {
-      file = (file ?? "") + paths.toString("utf16le", at + 4, at + length).replace(/\0[\s\S]*$/, "");
-    }
+    if (length < 4 || at + length > paths.length || paths[at] === END) return;
+    yield { type: paths[at]!, subtype: paths[at + 1]!, node: paths.subarray(at, at + length) };
     at += length;
+  }
+}
+
+/** The partition of a hard drive node (10.3.5.1). */
+function partitionOf(paths: Buffer): string | null {
+  for (const { type, subtype, node } of nodesOf(paths)) {
+    if (type !== MEDIA || subtype !== HARD_DRIVE || node.length < 42) continue;
+    const part = (from: number, to: number): string => node.toString("hex", from, to);
+    const reversed = (from: number, to: number): string =>
+      Buffer.from(node.subarray(from, to)).reverse().toString("hex");
+    const [mbr, guid] = [1, 2];
+    if (node[41] === mbr) return `${reversed(24, 28)}-${(node[4]! & 0xff).toString(16).padStart(2, "0")}`;
+    if (node[41] !== guid) return null;
+    return [reversed(24, 28), reversed(28, 30), reversed(30, 32), part(32, 34), part(34, 40)].join("-");
+  }
+  return null;
+}
+
+/** The file of a device path (10.3.5.4); its parts may be in several nodes. */
+function filePath(paths: Buffer): string | null {
+  let file: string | null = null;
+  for (const { type, subtype, node } of nodesOf(paths)) {
+    if (type !== MEDIA || subtype !== FILE_PATH) continue;
+    file = (file ?? "") + node.toString("utf16le", 4).replace(/\0[\s\S]*$/, "");
   }
   return file;
 }

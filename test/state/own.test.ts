@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { firmwareConfig } from "../../src/commands/firmwareentries.ts";
+import { parsedEntry } from "../../src/entry.ts";
+import { EMPTY_RESULT } from "../../src/formats/format.ts";
 import { bootList } from "../../src/policy/list.ts";
 import { parseLoadOption } from "../../src/state/firmware.ts";
 import { OwnState, STATE_VARIABLE } from "../../src/state/own.ts";
@@ -57,7 +59,11 @@ test("a firmware's boot entry is read: title and file, but not what is switched 
     return Buffer.concat([head, data]);
   };
   const paths = Buffer.concat([
-    node(4, 1, Buffer.alloc(38)),
+    node(
+      4,
+      1,
+      Buffer.concat([Buffer.alloc(20), Buffer.from("2d1c6b5a11000040800000000000aa11", "hex"), Buffer.from([2, 2])]),
+    ),
     node(4, 4, Buffer.from("\\EFI\\Microsoft\\Boot\\bootmgfw.efi\0", "utf16le")),
     node(0x7f, 0xff, Buffer.alloc(0)),
   ]);
@@ -71,19 +77,50 @@ test("a firmware's boot entry is read: title and file, but not what is switched 
     number: "0003",
     title: "Windows Boot Manager",
     file: "\\EFI\\Microsoft\\Boot\\bootmgfw.efi",
+    partuuid: "5a6b1c2d-0011-4000-8000-00000000aa11",
   });
   assert.equal(parseLoadOption("0003", option(0)), null);
   assert.equal(parseLoadOption("0003", option(9)), null);
   for (let cut = 0; cut < option(1).length; cut++) parseLoadOption("0003", option(1).subarray(0, cut));
 });
 
+const found = [
+  {
+    number: "0003",
+    title: "Windows Boot Manager",
+    file: "\\EFI\\MICROSOFT\\Boot\\bootmgfw.efi",
+    partuuid: "5a6b1c2d-0011-4000-8000-00000000aa11",
+  },
+];
+
+test("what the firmware can start stands in the place of the disk's own entry for the same file", () => {
+  const volumes = [{ name: "sda1", partuuid: "5A6B1C2D-0011-4000-8000-00000000AA11" }];
+  const source = "sda1:/EFI/Microsoft/Boot/bootmgfw.efi";
+  const reason = "it starts an EFI program, which only the firmware can do";
+  const loader = parsedEntry({ title: "Windows Boot Manager", type: "bls", source, kind: "efi", reason });
+  const onDisk = {
+    ...EMPTY_RESULT,
+    source: "sda1:/loader/entries",
+    entries: [loader],
+    volumeKey: "sda1",
+    removable: false,
+  };
+  const firmware = firmwareConfig({ writes: "bootloader-state" }, volumes, found);
+  const { entries } = bootList([onDisk, ...firmware], () => null);
+  assert.deepEqual(
+    entries.map(({ type, bootable, source }) => [type, bootable, source]),
+    [["firmware", true, "sda1:/EFI/MICROSOFT/Boot/bootmgfw.efi"]],
+  );
+  const elsewhere = firmwareConfig({ writes: "bootloader-state" }, [{ name: "sda1", partuuid: "other" }], found);
+  assert.equal(bootList([onDisk, ...elsewhere], () => null).entries.length, 2);
+});
+
 test("firmware's entries are listed last, never boot by themselves, and only where writing is allowed", () => {
-  const found = [{ number: "0003", title: "Windows Boot Manager", file: "\\EFI\\Microsoft\\Boot\\bootmgfw.efi" }];
-  const listed = (writes: "none" | "bootloader-state") => bootList(firmwareConfig({ writes }, found), () => null);
+  const listed = (writes: "none" | "bootloader-state") => bootList(firmwareConfig({ writes }, [], found), () => null);
   const [shut] = listed("none").entries;
   assert.deepEqual([shut?.id, shut?.bootable, shut?.isDefault], ["firmware:firmware:Boot0003", false, false]);
   assert.match(shut?.reason ?? "", /only the firmware can start it/);
   const open = listed("bootloader-state");
   assert.deepEqual([open.entries[0]?.bootable, open.defaultId, open.order], [true, null, []]);
-  assert.deepEqual(firmwareConfig({ writes: "none" }, []), []);
+  assert.deepEqual(firmwareConfig({ writes: "none" }, [], []), []);
 });
