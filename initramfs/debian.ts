@@ -22,9 +22,6 @@ const run = promisify(execFile);
 /** Debian's name of an architecture. */
 export type Architecture = "amd64" | "arm64";
 
-/** Of packages that tests run in a machine, besides those that images are made for. */
-export type PackageArchitecture = Architecture | "i386";
-
 /** What of Debian's archive: its own programs, or firmware that is not free. */
 export type Component = "main" | "non-free-firmware";
 
@@ -37,7 +34,7 @@ export interface DebianTree {
 }
 
 /** Packages that hold nothing but a dependency on the newest of their kind: followed, one step at a time. */
-const META_PACKAGES = /^linux-(image|headers)-(amd64|arm64|686|cloud-amd64|cloud-arm64|rt-amd64)$/;
+const META_PACKAGES = /^linux-(image|headers)-(amd64|arm64|cloud-amd64|cloud-arm64|rt-amd64)$/;
 
 interface Download {
   readonly name: string;
@@ -53,7 +50,7 @@ interface Download {
  */
 export async function debianPackages(
   names: readonly string[],
-  options: { arch?: PackageArchitecture; component?: Component } = {},
+  options: { arch?: Architecture; component?: Component } = {},
 ): Promise<DebianTree> {
   const apt = new Apt(options.arch ?? "amd64", options.component);
   await mkdir(apt.home, { recursive: true });
@@ -74,13 +71,13 @@ export async function refreshDebianIndex(arch: Architecture = "amd64"): Promise<
 
 /** apt-get and apt-cache for one architecture with everything but the mirror's address in the cache. */
 class Apt {
-  readonly arch: PackageArchitecture;
+  readonly arch: Architecture;
   readonly component: Component;
   readonly home: string;
   /** Exists once the indexes were fetched. */
   readonly stamp: string;
 
-  constructor(arch: PackageArchitecture, component: Component = "main") {
+  constructor(arch: Architecture, component: Component = "main") {
     this.arch = arch;
     this.component = component;
     this.home = join(cacheDirectory, "debian", component === "main" ? arch : `${arch}-${component}`);

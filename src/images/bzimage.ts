@@ -14,6 +14,8 @@ const PROTOCOL_CMDLINE = 0x202;
 const PROTOCOL_XLOADFLAGS = 0x20c;
 
 const SECTOR = 512;
+/** What the header counts the kernel's size in. */
+const PARAGRAPH = 16;
 
 /** The setup header's fields that a loader needs. Sizes in bytes. */
 export interface SetupHeader {
@@ -60,7 +62,7 @@ export function readSetupHeader(start: Buffer): SetupHeader | null {
   const xloadflags = from(PROTOCOL_XLOADFLAGS, () => start.readUInt16LE(0x236), 0);
   return {
     setupSize,
-    kernelSize: from(0x204, () => start.readUInt32LE(0x1f4), start.readUInt16LE(0x1f4)) * 16,
+    kernelSize: from(0x204, () => start.readUInt32LE(0x1f4), start.readUInt16LE(0x1f4)) * PARAGRAPH,
     protocol,
     versionText: from(0x200, () => versionText(start, setupSize), null),
     loadedHigh: (start.readUInt8(0x211) & LOADED_HIGH) !== 0,
@@ -111,7 +113,8 @@ export function probeBzImage({ start, size }: Subject): Image | null {
     classic: classicRefusal(header) === null ? ["x86_64"] : [],
   });
   const needed = header.setupSize + header.kernelSize;
-  if (size < needed) {
+  // Its size is told in paragraphs: the last one need not be whole.
+  if (size <= needed - PARAGRAPH) {
     const reason = `It is cut short: its header says ${formatSize(needed)} (${needed} bytes), and the file has ${size} bytes. Copy it to the disk again.`;
     return { ...found, classic: [], description: `${found.description}, cut short`, reason };
   }

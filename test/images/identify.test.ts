@@ -68,6 +68,12 @@ test("kernels that kexec_file_load refuses are refused with the reason, before i
   }
 });
 
+test("the last paragraph of a bzImage need not be whole, and what lacks more is cut short", async () => {
+  const bytes = makeBzImage();
+  assert.deepEqual((await identify(bytes.subarray(0, bytes.length - 15))).fileLoad, ["x86_64"]);
+  assert.match((await identify(bytes.subarray(0, bytes.length - 16))).description, /cut short/);
+});
+
 test("a version pointer that leads outside of the setup part gives no version", async () => {
   const bytes = makeBzImage();
   bytes.writeUInt16LE(0xfff0, 0x20e);

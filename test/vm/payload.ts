@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { debianPackages, type PackageArchitecture } from "../../initramfs/debian.ts";
+import { type Architecture, debianPackages } from "../../initramfs/debian.ts";
 import { type ArchiveFile, archive } from "./archive.ts";
 import { hashOf, makeOnce } from "./disks.ts";
 import { CACHE, ROOT } from "./host.ts";
@@ -34,7 +34,7 @@ export interface PayloadOptions {
   /** Of the random payload; 200 KiB unless given. */
   readonly payloadBytes?: number;
   /** amd64 unless given. */
-  readonly arch?: PackageArchitecture;
+  readonly arch?: Architecture;
 }
 
 const INIT = `#!/bin/sh
@@ -57,7 +57,7 @@ echo "payload: end"
 `;
 
 /** The path of busybox, statically linked. */
-export async function busyboxPath(arch: PackageArchitecture = "amd64"): Promise<string> {
+export async function busyboxPath(arch: Architecture = "amd64"): Promise<string> {
   return join((await debianPackages(["busybox-static"], { arch })).root, "bin/busybox");
 }
 
@@ -74,13 +74,13 @@ export async function payload(name: string, options: PayloadOptions = {}): Promi
 }
 
 /** Busybox and an /init that reports, then does `last`. */
-export async function userlandFiles(last: string, arch?: PackageArchitecture): Promise<ArchiveFile[]> {
+export async function userlandFiles(last: string, arch?: Architecture): Promise<ArchiveFile[]> {
   const init = Buffer.from(INIT.replace("@LAST@", () => last));
   return [...(await busyboxFiles(["sh"], arch)), { path: "init", bytes: init, mode: 0o755 }];
 }
 
 /** Busybox, and links to it under these names. */
-export async function busyboxFiles(applets: readonly string[], arch?: PackageArchitecture): Promise<ArchiveFile[]> {
+export async function busyboxFiles(applets: readonly string[], arch?: Architecture): Promise<ArchiveFile[]> {
   const bytes = await readFile(await busyboxPath(arch));
   const links = applets.map((name) => ({ path: `bin/${name}`, symlink: "busybox" }));
   return [{ path: "bin/busybox", bytes, mode: 0o755 }, ...links];

@@ -11,6 +11,7 @@ header:
 start:
 	mov	$stack, %esp
 	mov	%eax, %ebp
+	say	"\n"
 	tell	"magic", %ebp
 	mov	%cr0, %ecx
 	tell	"cr0", %ecx

@@ -4,7 +4,7 @@
 	.include "say.S"
 start:
 	mov	$stack, %esp
-	say	"data <"
+	say	"\ndata <"
 	mov	$data, %esi
 	call	print
 	say	">\n"
