@@ -76,15 +76,14 @@ export async function startNginxIn(t: TestContext, start: Start, servers: readon
   );
   const conf = [
     ...(process.getuid?.() === 0 ? ["user root;"] : []),
-    ...["daemon off;", "worker_processes 1;", `pid ${directory}/pid;`, "error_log stderr crit;", "events {}"],
+    // One process, which leaves nothing behind.
+    ...["daemon off;", "master_process off;", `pid ${directory}/pid;`, "error_log stderr crit;", "events {}"],
     `http { access_log off; sendfile on; ${temporary.join(" ")} ${blocks.join("\n")} }`,
   ];
   const words = ["-p", directory, "-e", "stderr", "-c", file("conf", conf.join("\n"))];
   const child = start(join(installed, "usr/sbin/nginx"), words);
-  t.after(async () => {
-    // Killed outright it would leave its workers behind.
-    child.kill("SIGTERM");
-    if (child.exitCode === null) await new Promise((resolve) => child.once("exit", resolve));
+  t.after(() => {
+    child.kill("SIGKILL");
     rmSync(directory, { recursive: true, force: true });
   });
   // Written when it listens.
