@@ -93,4 +93,6 @@ export interface Start {
   readonly registers: Readonly<Record<string, bigint>>;
   /** Memory that the trampoline fills with zeros (x86_64 only): what need not be loaded and moved for that. */
   readonly clear?: readonly { readonly start: bigint; readonly size: bigint }[];
+  /** 16-bit words that the trampoline writes below 4 GiB (i386 only): into pages that are nobody's segment. */
+  readonly words?: readonly { readonly address: number; readonly value: number }[];
 }

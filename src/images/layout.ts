@@ -88,20 +88,34 @@ function linux(input: LayoutInput) {
 }
 
 async function multiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
-  const { findMultiboot, multibootMachine, withoutBios } = await import("./multiboot.ts");
+  const { findMultiboot, multibootMachine, withBiosData, withoutBios } = await import("./multiboot.ts");
   if (input.machine.arch !== "x86_64") throw wrongMachine(input);
   const { kernel, modules, loaderName, cmdline, initrds } = input;
+  const { x86, rsdp } = input.machine;
+  const told = multibootMachine(x86, rsdp);
+  const { machine, words } = isUefi(x86) ? withBiosData(told, memory) : { machine: told, words: [] };
   const request = {
     kernel,
     cmdline: withoutBios(kernel, cmdline),
     loaderName,
     modules: [...modules, ...initrds.map((content) => ({ content, cmdline: "" }))],
-    machine: multibootMachine(input.machine.x86, input.machine.rsdp),
+    machine,
   };
   const found = findMultiboot(Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length));
-  if (found?.version === 1) return (await import("./multiboot1.ts")).loadMultiboot1(request, found.offset, memory);
-  if (found?.version === 2) return (await import("./multiboot2.ts")).loadMultiboot2(request, found.offset, memory);
+  if (found?.version === 1) {
+    const { loadMultiboot1 } = await import("./multiboot1.ts");
+    return { ...loadMultiboot1(request, found.offset, memory), words };
+  }
+  if (found?.version === 2) {
+    const { loadMultiboot2 } = await import("./multiboot2.ts");
+    return { ...loadMultiboot2(request, found.offset, memory), words };
+  }
   throw new BatonError("bad-format", "It has no multiboot header.");
+}
+
+/** By the loader's signature in boot_params' efi_info. */
+function isUefi({ bootParams }: X86Machine): boolean {
+  return bootParams?.subarray(0x1c0, 0x1c4).some((byte) => byte !== 0) ?? false;
 }
 
 function wrongMachine({ image, machine }: LayoutInput): BatonError {

@@ -4,7 +4,7 @@
  */
 
 import { readElf } from "../binary/elf.ts";
-import { type Content, contentSize, type SegmentMemory } from "../binary/segment.ts";
+import { type Content, contentSize, type SegmentMemory, type Start } from "../binary/segment.ts";
 import type { X86Machine } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 
@@ -206,6 +206,40 @@ export function withoutBios(kernel: Uint8Array, cmdline: string): string {
   if (cmdline.split(/\s+/).includes(NO_REAL_MODE)) return cmdline;
   const isKnown = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length).includes(`${NO_REAL_MODE}\0`);
   return isKnown ? `${cmdline} ${NO_REAL_MODE}`.trimStart() : cmdline;
+}
+
+/** The BIOS's data area: the segment of its extended one, and KiB of memory below that. */
+const EBDA_SEGMENT = 0x40e;
+const BASE_MEMORY = 0x413;
+const LOW_END = 0x9ffffn;
+
+/**
+ * Where the firmware is UEFI there is no BIOS's data area, in which Xen looks for the end of the low memory that it may
+ * use, and for ACPI's root pointer. So it gets one: the two words that are read, and a page for the pointer.
+ * @returns the machine with that page reserved, and the words that the trampoline writes
+ */
+export function withBiosData(
+  machine: MultibootMachine,
+  memory: SegmentMemory,
+): { machine: MultibootMachine; words: NonNullable<Start["words"]> } {
+  const page = Buffer.alloc(Number(PAGE));
+  // Its size in KiB, and the pointer at the next place where it may stand.
+  page.writeUInt8(4, 0);
+  page.set(machine.rsdp ?? [], 16);
+  const at = memory.add(page, { name: "BIOS data", minimum: 0x40000n, maximum: LOW_END, fromTop: true });
+  const memoryMap = machine.memoryMap.flatMap((region): MultibootRegion[] => {
+    const end = region.start + region.size;
+    if (region.type !== 1 || region.start > at || end <= at) return [region];
+    return [
+      { start: region.start, size: at - region.start, type: 1 },
+      { start: at, size: end - at, type: 2 },
+    ];
+  });
+  const words = [
+    { address: EBDA_SEGMENT, value: Number(at >> 4n) },
+    { address: BASE_MEMORY, value: Number(at >> 10n) },
+  ];
+  return { machine: { ...machine, memoryMap }, words };
 }
 
 /** Where screen_info holds what (include/uapi/linux/screen_info.h), from boot_params' start. */

@@ -110,12 +110,13 @@ const DATA32 = 0x18;
  *     3d  31 c0                    xor    %eax, %eax
  *     3f  0f 22 e0                 mov    %eax, %cr4          PAE and all else off
  *     42  31 ed                    xor    %ebp, %ebp
- *     44  b8+r  imm32              mov    $value, %reg        eax, ecx, edx, ebx, esi, edi
- *     62  68  imm32                push   $address
- *     67  c3                       ret
- *     70  gdt: null, null, code (base 0, 4 GiB, 32 bits), data (the same)
- *     90  gdtr: limit 0x1f, address of gdt
- *     9a  target: offset 0x10, selector 0x10
+ *     44  66 c7 05 addr32 imm16    movw   $value, address     for each word; none or few
+ *         b8+r  imm32              mov    $value, %reg        eax, ecx, edx, ebx, esi, edi
+ *         68  imm32                push   $address
+ *         c3                       ret
+ *     a0  gdt: null, null, code (base 0, 4 GiB, 32 bits), data (the same)
+ *     c0  gdtr: limit 0x1f, address of gdt
+ *     ca  target: offset 0x10, selector 0x10
  */
 function start32(start: Start, at: bigint, room: number): Buffer {
   const limit = 0xffff_ffffn;
@@ -126,7 +127,7 @@ function start32(start: Start, at: bigint, room: number): Buffer {
       "A kernel that is entered in 32-bit mode must lie below 4 GiB, with all it is given.",
     );
   }
-  const [gdt, gdtr, target] = [0x70, 0x90, 0x9a];
+  const [gdt, gdtr, target] = [0xa0, 0xc0, 0xca];
   const code = bytes(
     [0xfc, 0x0f, 0x01, 0x15],
     long(gdtr - 0x08),
@@ -139,11 +140,15 @@ function start32(start: Start, at: bigint, room: number): Buffer {
     [0x0f, 0x20, 0xc0, 0x25, 0xff, 0xff, 0xff, 0x7f, 0x0f, 0x22, 0xc0],
     [0xb9, 0x80, 0x00, 0x00, 0xc0, 0x0f, 0x32, 0x25, 0xff, 0xfe, 0xff, 0xff, 0x0f, 0x30],
     [0x31, 0xc0, 0x0f, 0x22, 0xe0, 0x31, 0xed],
+    ...(start.words ?? []).map(({ address, value }) =>
+      bytes([0x66, 0xc7, 0x05], long(address), [value & 0xff, value >> 8]),
+    ),
     ...values.map(([number, value]) => bytes([0xb8 + number], long(Number(value)))),
     [0x68],
     long(Number(start.address)),
     [0xc3],
   );
+  if (code.length > gdt) throw new BatonError("usage", "the trampoline has no room for so many words");
   const whole = Buffer.alloc(target + 6);
   code.copy(whole);
   // Accessed, present, ring 0; 4 KiB granularity, 32 bits.

@@ -238,6 +238,25 @@ test("multiboot 2: what a header demands and Baton has not is refused, what is o
   await assert.rejects(lay(elsewhere), /for another machine/);
 });
 
+test("under UEFI a multiboot kernel finds what it would ask the BIOS's data area for: low memory's end and ACPI", async () => {
+  const header = words(0x1badb002, 3, -(0x1badb002 + 3));
+  const kernel = elf(32, 3, 0x200000n, [{ address: 0x200000n, bytes: code(header) }]);
+  const bootParams = Buffer.alloc(4096);
+  bootParams.write("EL64", 0x1c0, "latin1");
+  const rsdp = Buffer.concat([Buffer.from("RSD PTR "), Buffer.alloc(28, 2)]);
+  const { start, segments } = await lay(kernel, {
+    machine: { arch: "x86_64", x86: { ...X86, bootParams }, rsdp },
+  });
+  const [segment, kibibytes] = start.words!;
+  assert.deepEqual([segment!.address, kibibytes!.address], [0x40e, 0x413]);
+  const at0 = segment!.value << 4;
+  assert.equal(at0, kibibytes!.value << 10);
+  assert.ok(at0 >= 0x80000 && at0 < 0xa0000);
+  assert.equal(at(segments, at0).toString("latin1", 16, 24), "RSD PTR ");
+  const info = at(segments, start.registers.ebx!);
+  assert.equal(info.readUInt32LE(4), kibibytes!.value, "mem_lower");
+});
+
 test("Xen is kept from asking the BIOS; other kernels' command lines stay as they are", () => {
   const xen = Buffer.from("…no-real-mode\0…");
   assert.equal(withoutBios(xen, "console=com1"), "console=com1 no-real-mode");

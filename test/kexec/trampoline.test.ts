@@ -44,20 +44,26 @@ test("64 bits: memory is cleared before the registers are set", { skip }, () => 
 
 test("32 bits: down to protected mode without paging, with a GDT of its own", { skip }, () => {
   const at = 0x7000_0000n;
-  const code = startCode({ cpu: "i386", address: 0x100000n, registers: { eax: 0x36d7_6289n, ebx: 0x8000n } }, at);
+  const start = {
+    cpu: "i386",
+    address: 0x100000n,
+    registers: { eax: 0x36d7_6289n, ebx: 0x8000n },
+    words: [{ address: 0x413, value: 636 }],
+  } as const;
+  const code = startCode(start, at);
   const wide = disassemble(code.subarray(0, 0x0e), "i386:x86-64");
-  assert.match(wide, /lgdt 0x88\(%rip\)/);
-  assert.match(wide, /ljmp \*0x8c\(%rip\)/);
-  const narrow = disassemble(code.subarray(0x10, 0x70), "i386");
+  assert.match(wide, /lgdt 0xb8\(%rip\)/);
+  assert.match(wide, /ljmp \*0xbc\(%rip\)/);
+  const narrow = disassemble(code.subarray(0x10, 0xa0), "i386");
   assert.match(narrow, /mov \$0x70001000,%esp/);
   assert.match(narrow, /and \$0x7fffffff,%eax[\s\S]*wrmsr[\s\S]*mov %eax,%cr4/);
-  assert.match(narrow, /mov \$0x36d76289,%eax[\s\S]*mov \$0x8000,%ebx/);
+  assert.match(narrow, /movw \$0x27c,0x413[\s\S]*mov \$0x36d76289,%eax[\s\S]*mov \$0x8000,%ebx/);
   assert.match(narrow, /push \$0x100000[\s\S]*ret/);
   // The far jump's target, and the GDT that it is by.
-  assert.equal(code.readUInt32LE(0x9a), Number(at) + 0x10);
-  assert.equal(code.readUInt16LE(0x9e), 0x10);
-  assert.equal(code.readBigUInt64LE(0x92), at + 0x70n);
-  assert.equal(code.readBigUInt64LE(0x80), 0x00cf9b000000ffffn);
+  assert.equal(code.readUInt32LE(0xca), Number(at) + 0x10);
+  assert.equal(code.readUInt16LE(0xce), 0x10);
+  assert.equal(code.readBigUInt64LE(0xc2), at + 0xa0n);
+  assert.equal(code.readBigUInt64LE(0xb0), 0x00cf9b000000ffffn);
 });
 
 test("32 bits: what 32 bits don't reach is refused", () => {
