@@ -59,7 +59,11 @@ export interface NetworkSource {
    * @returns a handle on it, at its beginning; whoever gets it closes it
    * @throws BatonError
    */
-  fetch(url: string, onProgress: (done: number, total: number | null) => void): Promise<FileHandle>;
+  fetch(
+    url: string,
+    onProgress: (done: number, total: number | null) => void,
+    signal?: AbortSignal,
+  ): Promise<FileHandle>;
 }
 
 /** A device's row without what discovery itself finds out. */
@@ -71,6 +75,8 @@ export class Discovery {
   readonly #compareNames: ((a: string, b: string) => number) | undefined;
   readonly #attached = new Map<string, Attached>();
   readonly #facts = new Map<string, DeviceFacts>();
+  /** The names of all devices, in their order; null where it has to be found out. */
+  #names: readonly string[] | null = null;
   /** What is known of the files that entries name, by device and path: null for one that is there, else why not. */
   readonly #files = new Map<string, Map<string, string | null>>();
   readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
@@ -134,7 +140,7 @@ export class Discovery {
 
   /** A device is there; `facts.reason` where nothing can be read from it. */
   noteDevice(facts: DeviceFacts): void {
-    this.#facts.set(facts.name, facts);
+    this.#setFacts(facts);
   }
 
   /** What was found out about a device when it was mounted. */
@@ -145,7 +151,7 @@ export class Discovery {
 
   /** A filesystem is there; nothing is read before {@link scan}. */
   attach(volume: Volume, facts: DeviceFacts): void {
-    this.#facts.set(volume.name, facts);
+    this.#setFacts(facts);
     this.#attached.set(volume.name, { volume, scans: [], failure: null, isos: [] });
     this.#isoFiles.forget(volume.name);
     this.#forgetFiles(volume.name);
@@ -155,6 +161,7 @@ export class Discovery {
   detach(name: string): Volume | null {
     const attached = this.#attached.get(name);
     this.#facts.delete(name);
+    this.#names = null;
     this.#attached.delete(name);
     this.#isoFiles.forget(name);
     this.#forgetFiles(name);
@@ -377,9 +384,15 @@ export class Discovery {
     return this.#orderedNames().flatMap((name) => this.#attached.get(name) ?? []);
   }
 
-  #orderedNames(): string[] {
-    const names = [...this.#facts.keys()];
-    return this.#compareNames ? names.sort(this.#compareNames) : names;
+  /** Sorted anew only where a device has come or gone. */
+  #orderedNames(): readonly string[] {
+    this.#names ??= this.#compareNames ? [...this.#facts.keys()].sort(this.#compareNames) : [...this.#facts.keys()];
+    return this.#names;
+  }
+
+  #setFacts(facts: DeviceFacts): void {
+    if (!this.#facts.has(facts.name)) this.#names = null;
+    this.#facts.set(facts.name, facts);
   }
 }
 

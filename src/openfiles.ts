@@ -41,25 +41,34 @@ export async function openFiles(
     const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
     onFetch(formatFileRef(ref), sum(all.map((file) => file.done)), totals.length < all.length ? null : sum(totals));
   };
-  const results = await Promise.allSettled(refs.map((ref) => openFile(discovery, ref, progress(ref))));
+  // One that fails ends the others: without it they are of no use, and fetching them may take long.
+  const stop = new AbortController();
+  let first: { readonly reason: unknown } | null = null;
+  const failed = (reason: unknown): never => {
+    first ??= { reason };
+    stop.abort();
+    throw reason;
+  };
+  const opening = refs.map((ref) => openFile(discovery, ref, progress(ref), stop.signal).catch(failed));
+  const results = await Promise.allSettled(opening);
   const opened = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed === undefined) return opened;
+  if (first === null) return opened;
   await closeFiles(opened);
-  throw failed.reason;
+  throw (first as { readonly reason: unknown }).reason;
 }
 
 async function openFile(
   discovery: Discovery,
   ref: FileRef,
   onFetch: (done: number, total: number | null) => void,
+  signal: AbortSignal,
 ): Promise<OpenFile> {
   const name = formatFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
   if ("url" in ref) {
     const { network } = discovery;
     if (network === null) throw new BatonError("unsupported", `${name}: the network is not in use; press n for it`);
-    const handle = await network.fetch(ref.url, onFetch);
+    const handle = await network.fetch(ref.url, onFetch, signal);
     return { name, handle, size: (await handle.stat()).size, offset: 0 };
   }
   const volume = discovery.volume(ref.device);

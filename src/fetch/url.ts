@@ -120,6 +120,18 @@ export function mirrorsOf(url: URL): string[] {
   });
 }
 
+/** A URL, and after it the same with each of its mirrors in its place and the rest of what stands behind `#`. */
+export function withMirrors(text: string): string[] {
+  if (!/#(.*&)?mirror=/i.test(text)) return [text];
+  const url = parseFetchUrl(text);
+  const rest = url.hash
+    .slice(1)
+    .split("&")
+    .filter((part) => !/^mirror=/i.test(part))
+    .join("&");
+  return [text, ...mirrorsOf(url).map((mirror) => (rest === "" ? mirror : `${mirror}#${rest}`))];
+}
+
 /** Percent-decoded where that gives valid text, else as it is. */
 export function decoded(text: string): string {
   try {

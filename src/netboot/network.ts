@@ -9,6 +9,7 @@ import type { FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
+import { withMirrors } from "../fetch/url.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
 import type { DeviceRow } from "../menu/model.ts";
@@ -133,12 +134,17 @@ export class Network implements NetworkSource {
   }
 
   /** A file, whole and checked, in memory. */
-  async fetch(url: string, onProgress: (done: number, total: number | null) => void): Promise<FileHandle> {
+  async fetch(
+    url: string,
+    onProgress: (done: number, total: number | null) => void,
+    signal?: AbortSignal,
+  ): Promise<FileHandle> {
     const { download } = await import("../fetch/download.ts");
     const part = this.#parts.get(url);
     const { handle, size, sha256 } = await download(this.fetcher, part?.url ?? url, {
       onProgress,
       ...(part ? { part } : {}),
+      ...(signal ? { signal } : {}),
     });
     log.info(`${url}: ${size} bytes, SHA-256 ${sha256}`);
     return handle;
@@ -173,12 +179,15 @@ export class Network implements NetworkSource {
     }
     await Promise.all(
       [...urls].map(async (url) => {
-        try {
-          await this.fetcher.stat(url);
-          this.#files.set(url, null);
-        } catch (error) {
-          const isMissing = error instanceof BatonError && error.code === "not-found";
-          this.#files.set(url, isMissing ? "the file is missing (404)" : describeError(error));
+        for (const place of withMirrors(url)) {
+          try {
+            await this.fetcher.stat(place);
+            this.#files.set(url, null);
+            break;
+          } catch (error) {
+            const isMissing = error instanceof BatonError && error.code === "not-found";
+            this.#files.set(url, isMissing ? "the file is missing (404)" : describeError(error));
+          }
         }
       }),
     );

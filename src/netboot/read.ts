@@ -5,7 +5,7 @@ import type { Diagnostic, ParsedEntry } from "../entry.ts";
 import { parsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { collapsePath, digestOf } from "../fetch/url.ts";
+import { collapsePath, digestOf, withMirrors } from "../fetch/url.ts";
 import { baton, petitboot } from "../formats/baton/baton.ts";
 import { bls } from "../formats/bls/bls.ts";
 import {
@@ -60,10 +60,25 @@ export class NetworkReader {
   }
 
   /**
-   * What a person (or `baton.url=`) named.
+   * What a person (or `baton.url=`) named, from the first of its mirrors that has it.
    * @throws BatonError where it can't be fetched, or is nothing that boots
    */
   async url(text: string, lease: Lease | null, given: Beside): Promise<ReadConfig> {
+    const places = withMirrors(text);
+    const failures: string[] = [];
+    for (const place of places) {
+      try {
+        return await this.#url(place, lease, given);
+      } catch (error) {
+        if (!(error instanceof BatonError) || places.length === 1) throw error;
+        failures.push(error.message);
+        log.warn(error.message);
+      }
+    }
+    throw new BatonError("io", failures.join("; "));
+  }
+
+  async #url(text: string, lease: Lease | null, given: Beside): Promise<ReadConfig> {
     const { url, beside } = splitFragment(text, given);
     const at = this.trees.locate(url);
     if (at.path.endsWith("/")) return this.#search(at, folderPath(at.path), ["pxelinux", "grub", "ipxe"], lease);

@@ -128,6 +128,22 @@ test("a script whose digest is another than the URL says is not run", async (t) 
   assert.match((await ask(t, tree, { url: "http://h/x.ipxe#sha256=12" })).failure!, /no SHA-256/);
 });
 
+test("where a URL names mirrors, the first that has the file is taken, with what else the URL says", async (t) => {
+  const tree = { "http/second/k": kernel(), "http/third/k": kernel(), "http/second/i": "i" };
+  const hash = `sha256=${DIGEST}&initrd=i&options=quiet`;
+  const url = `http://first/k#mirror=http://second/k&${hash}&mirror=http%3A%2F%2Fthird%2Fk`;
+  assert.deepEqual(lines(await ask(t, tree, { url })), [
+    `k | http://second/k#sha256=${DIGEST} | http://second/i | quiet`,
+  ]);
+  // Its own file is there: the mirrors stay beside it, for when it is fetched.
+  const own = { url: url.replace("first", "third") };
+  assert.match(lines(await ask(t, tree, own))[0]!, /\| http:\/\/third\/k#mirror=http:\/\/second\/k&sha256=0/);
+  assert.match((await ask(t, {}, { url })).failure!, /first\/k: 404.*second\/k: 404.*third\/k: 404/);
+  const listed = { "http/h/list.yaml": "entries:\n  - title: X\n    linux: http://gone/k#mirror=http://second/k\n" };
+  const { list } = await ask(t, { ...tree, ...listed }, { url: "http://h/list.yaml" });
+  assert.equal(list.entries[0]!.bootable, true);
+});
+
 test("an ISO image on a server is read in places, and its files fetched from within it", async (t) => {
   const menu = "DEFAULT live\nLABEL live\n KERNEL /casper/vmlinuz\n APPEND boot=casper initrd=/casper/initrd quiet\n";
   const folder = isoFolder();
