@@ -58,7 +58,7 @@ export class Place {
     const leases = join(this.#directory, `leases-${words.length}-${Math.random()}`);
     const child = this.start(
       "dnsmasq",
-      ...["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--user=root", "--group=root", "--no-hosts"],
+      ...["--no-daemon", "--conf-file=/dev/null", "--pid-file=", "--no-hosts"],
       // It would look for three seconds whether anybody has the address that it offers.
       "--no-ping",
       ...["--log-facility=-", "--log-dhcp", "--no-resolv", `--dhcp-leasefile=${leases}`, "--dhcp-authoritative"],
