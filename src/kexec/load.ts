@@ -145,7 +145,7 @@ export async function prepareSegments(
           ...(options.isWanted ? { isWanted: options.isWanted } : {}),
         }).catch((cause) => {
           // The kernel says no more than that it can't be read: the disk fails, or the file became shorter.
-          if (!(cause instanceof LinuxError) || cause.errnoName !== "EFAULT") throw cause;
+          if (!(cause instanceof LinuxError) || !["EFAULT", "EIO"].includes(cause.errnoName)) throw cause;
           throw new BatonError("io", `${name} can't be read to its end: the disk fails, or the file is cut short.`, {
             cause,
           });

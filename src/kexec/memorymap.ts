@@ -190,3 +190,13 @@ export async function readFirmwareMap(directory = "/sys/firmware/memmap"): Promi
     });
   return parseFirmwareMap(await Promise.all(entries));
 }
+
+/**
+ * Reads this machine's memblock lists. Needs root.
+ * @returns null where debugfs isn't mounted, or the kernel has forgotten them (CONFIG_ARCH_KEEP_MEMBLOCK unset, as on x86)
+ */
+export async function readMemblock(directory = "/sys/kernel/debug/memblock"): Promise<MemoryMap | null> {
+  const read = (name: string) => readFile(`${directory}/${name}`, "latin1").catch(() => null);
+  const [memory, reserved] = await Promise.all([read("memory"), read("reserved")]);
+  return memory === null || reserved === null ? null : parseMemblock(memory, reserved);
+}

@@ -1,5 +1,6 @@
 /** The memory map as a flattened devicetree has it (Devicetree Specification 0.4, sections 3.4, 3.5 and 5.3). */
 
+import { readFile } from "node:fs/promises";
 import { type Fdt, type FdtNode, readFdt } from "../binary/fdt.ts";
 import { BatonError } from "../errors.ts";
 import { MemoryMap, type MemoryRegion } from "./memorymap.ts";
@@ -77,4 +78,13 @@ function region(start: bigint, size: bigint, type: MemoryRegion["type"]): Memory
     throw new BatonError("bad-format", `The devicetree has memory at 0x${start.toString(16)} beyond 64 bits.`);
   }
   return { range: Range.ofSize(start, size), type };
+}
+
+/**
+ * Reads the memory map in the devicetree that the running kernel was given. Needs root.
+ * @returns null where it was given none
+ */
+export async function readDevicetreeMap(path = "/sys/firmware/fdt"): Promise<MemoryMap | null> {
+  const blob = await readFile(path).catch(() => null);
+  return blob === null ? null : parseDevicetreeMap(blob);
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { emptyFdt, fdtText, makeNode, writeFdt } from "../../src/binary/fdt.ts";
@@ -11,9 +13,10 @@ import {
   parseMemblock,
   readFirmwareMap,
   readIomem,
+  readMemblock,
   toPayloadMap,
 } from "../../src/kexec/memorymap.ts";
-import { parseDevicetreeMap } from "../../src/kexec/memorymapfdt.ts";
+import { parseDevicetreeMap, readDevicetreeMap } from "../../src/kexec/memorymapfdt.ts";
 import { ADDRESS_END, Range } from "../../src/kexec/ranges.ts";
 
 const shown = (map: MemoryMap) => [...map].map(({ range, type }) => `${range} ${type}`);
@@ -110,6 +113,21 @@ test("memblock: RAM without what is reserved in it", () => {
     "0x42000000-0xafffffff (1760 MiB)",
     "0xb0010000-0xbfffffff (256 MiB)",
   ]);
+});
+
+test("memblock's lists and the devicetree are read where the kernel shows them, and null is what it doesn't", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-memblock-"));
+  try {
+    assert.equal(await readMemblock(folder), null);
+    assert.equal(await readDevicetreeMap(join(folder, "fdt")), null);
+    writeFileSync(join(folder, "memory"), "   0: 0x0000000040000000..0x00000000bfffffff\n");
+    writeFileSync(join(folder, "reserved"), "");
+    assert.equal((await readMemblock(folder))?.ram().size, 0x8000_0000n);
+    writeFileSync(join(folder, "fdt"), writeFdt(emptyFdt()));
+    assert.equal((await readDevicetreeMap(join(folder, "fdt")))?.ram().isEmpty, true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const cells = (...values: number[]): Uint8Array => {
