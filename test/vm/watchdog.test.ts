@@ -38,12 +38,13 @@ const config = "watchdog: 12\ntimeout: never\n";
 test("a watchdog is fed while the menu lives, and ends a system that hangs after the jump", async () => {
   const disks = [{ image: await hangingDisk(), attach: "virtio" }] as const;
   const words = "watchdog.stop_on_reboot=0";
-  const extra = ["-device", "i6300esb", "-action", "watchdog=none"];
+  // QEMU's chipset has the one that Intel's have; what it does is only told.
+  const extra = ["-action", "watchdog=none"];
   await withBaton({ name: "watchdog", config, words, extra, shell: true, disks }, async (machine) => {
     await menuReady(machine);
     const state = "cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state";
     const armed = `for i in $(seq 30); do ${state} | grep -q ^active && break; sleep 1; done; ${state}`;
-    assert.equal(await inside(machine, armed), "i6300ESB timer\nactive");
+    assert.equal(await inside(machine, armed), "iTCO_wdt\nactive");
     await sleep(30_000);
     assert.equal(machine.eventCount("WATCHDOG"), 0);
     await machine.serial.type("<enter>");
@@ -58,7 +59,8 @@ test("a watchdog is fed while the menu lives, and ends a system that hangs after
 
 test("without hardware the kernel's own watchdog restarts a machine whose Baton has stopped, and the log says so", async () => {
   const disks = [{ image: await hangingDisk(), attach: "virtio" }] as const;
-  await withBaton({ name: "watchdog-software", config, words: "loglevel=7", shell: true, disks }, async (machine) => {
+  const words = "loglevel=7 module_blacklist=iTCO_wdt";
+  await withBaton({ name: "watchdog-software", config, words, shell: true, disks }, async (machine) => {
     await machine.serial.waitFor(/baton: no watchdog in hardware was found/);
     const stop = 'case "$(readlink $p/exe)" in *node*) kill -STOP ${p#/proc/};; esac';
     machine.serial2!.write(`for p in /proc/[0-9]*; do ${stop}; done\n`);
