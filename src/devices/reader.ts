@@ -2,6 +2,8 @@
 
 import * as fs from "node:fs";
 import { BatonError } from "../errors.ts";
+import { closeDescriptor, openDescriptor } from "../linux/descriptor.ts";
+import { LinuxError } from "../linux/error.ts";
 import type { ReadDevice } from "./probes/window.ts";
 
 /**
@@ -37,8 +39,11 @@ export class Deadline {
       let late = false;
       const timer = setTimeout(
         () => {
-          late = true;
-          reject(new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`));
+          // Where the processor was busy the answer may be there already: it is handed over before this.
+          setImmediate(() => {
+            late = true;
+            reject(new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`));
+          });
         },
         Math.max(0, this.#end - performance.now()),
       );
@@ -67,7 +72,8 @@ export async function withDevice<T>(
   deadline: Deadline,
   use: (read: ReadDevice) => Promise<T>,
 ): Promise<T> {
-  const fd = await explained(deadline.limit(openFd(node), closeFd), "cannot be opened");
+  const opened = openDescriptor(node, FLAGS);
+  const fd = await explained(deadline.limit(opened, closeDescriptor), "cannot be opened");
   // Descriptors and not FileHandles: those would be closed, with a warning, when a hung one is collected.
   let busy = 0;
   const read: ReadDevice = async (offset, length) => {
@@ -78,19 +84,8 @@ export async function withDevice<T>(
   try {
     return await use(read);
   } finally {
-    if (busy === 0) closeFd(fd);
+    if (busy === 0) void closeDescriptor(fd);
   }
-}
-
-function openFd(node: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.open(node, FLAGS, (error, fd) => (error ? reject(error) : resolve(fd)));
-  });
-}
-
-function closeFd(fd: number): void {
-  // Off the main thread as well: the last close of a device can wait for it.
-  fs.close(fd, () => {});
 }
 
 function readFd(fd: number, offset: number, length: number): Promise<Uint8Array> {
@@ -112,23 +107,25 @@ async function explained<T>(work: Promise<T>, failure: string): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof BatonError) throw error;
-    throw new BatonError("io", `${failure}: ${explainErrno(error as NodeJS.ErrnoException)}`, { cause: error });
+    if (error instanceof BatonError && !(error instanceof LinuxError)) throw error;
+    const { errno = 0, code = "" } = error as NodeJS.ErrnoException;
+    const why = error instanceof LinuxError ? explainErrno(error.errno, error.errnoName) : explainErrno(-errno, code);
+    throw new BatonError("io", `${failure}: ${why}`, { cause: error });
   }
 }
 
-function explainErrno(error: NodeJS.ErrnoException): string {
-  switch (-(error.errno ?? 0)) {
+function explainErrno(errno: number, name: string): string {
+  switch (errno) {
     case ENOMEDIUM:
       return "there is no medium in it";
     case ENXIO:
     case ENODEV:
     case ENOENT:
-      return `the device is gone, or has no medium (${error.code})`;
+      return `the device is gone, or has no medium (${name})`;
     case EACCES:
     case EPERM:
-      return `permission denied (${error.code})${process.getuid?.() === 0 ? "" : "; reading devices needs root"}`;
+      return `permission denied (${name})${process.getuid?.() === 0 ? "" : "; reading devices needs root"}`;
     default:
-      return `the device reports an error (${error.code})`;
+      return `the device reports an error (${name})`;
   }
 }

@@ -60,7 +60,7 @@ async function control(
     );
   } finally {
     // Not awaited: the last close of a device can wait for it too, and nothing depends on it.
-    closeDescriptor(fd);
+    void closeDescriptor(fd);
   }
 }
 

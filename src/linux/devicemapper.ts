@@ -91,7 +91,7 @@ async function control(command: number, name: string, data: Buffer, targets: num
       { timeoutMs: TIMEOUT_MS, timeoutReason: "the device-mapper does not answer" },
     );
   } finally {
-    closeDescriptor(fd);
+    void closeDescriptor(fd);
   }
   return message;
 }

@@ -42,7 +42,7 @@ export async function finitModule(
   } catch (error) {
     if (!(error instanceof LinuxError && error.errnoName === "EEXIST")) throw error;
   } finally {
-    closeDescriptor(fd);
+    void closeDescriptor(fd);
   }
 }
 

@@ -62,7 +62,7 @@ export async function listSubvolumes(folder: string): Promise<Subvolume[]> {
     });
     return subvolumes.sort((a, b) => (a.path < b.path ? -1 : 1));
   } finally {
-    closeDescriptor(fd);
+    void closeDescriptor(fd);
   }
 }
 

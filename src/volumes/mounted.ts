@@ -6,6 +6,7 @@ import type { BlockDevice } from "../devices/device.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
 import { withDeadline } from "../linux/deadline.ts";
+import { closeDescriptor, openDescriptor } from "../linux/descriptor.ts";
 import { LinuxError } from "../linux/error.ts";
 import {
   MS_BIND,
@@ -253,15 +254,10 @@ async function protect(name: string, node: string, writable: string[], timeoutMs
 /** O_EXCL on a block device fails where anything has claimed it: a mount in another namespace, RAID, LVM, swap. */
 async function refuseIfUsed(name: string, node: string, timeoutMs: number): Promise<void> {
   const { O_RDONLY, O_EXCL, O_NONBLOCK } = fs.constants;
-  const opening = new Promise<number>((resolve, reject) => {
-    fs.open(node, O_RDONLY | O_EXCL | O_NONBLOCK, (error, fd) => {
-      if (error) reject(new LinuxError("open", `${JSON.stringify(node)}, O_EXCL`, -(error.errno ?? 0)));
-      else resolve(fd);
-    });
-  });
-  const fd = await withDeadline(opening, timeoutMs, `${name} cannot be opened`, (late) => fs.close(late, () => {}));
+  const opening = openDescriptor(node, O_RDONLY | O_EXCL | O_NONBLOCK, "O_EXCL");
+  const fd = await withDeadline(opening, timeoutMs, `${name} cannot be opened`, closeDescriptor);
   // Closed before anything else, or the mount would find it claimed.
-  await new Promise<void>((resolve) => fs.close(fd, () => resolve()));
+  await closeDescriptor(fd);
 }
 
 async function tryMounts(
