@@ -45,23 +45,19 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   add("Disk", diskText(item.device, state, look), 1);
   const note = state.devices.find((candidate) => candidate.name === item.device)?.note ?? "";
   add("Beware", note, 2, "warning");
-  add("Config", entry.source, 1);
+  const why = entry.id === state.defaultId ? state.why.replace("names it as its default", "names it") : "";
+  // Where there was something to choose: the configuration, and which others there are.
+  const isChosen = why.startsWith(`${entry.source} `) && why.includes(";");
+  if (isChosen) add("Default", why, 2);
+  else add("Config", entry.source, 1);
   add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);
   if (entry.initrd.length > 0 && room - rows.length > 1) add("Initrd", initrdText(entry), 1);
   if (entry.devicetree !== null && room - rows.length > 2) add("Dtb", formatFileRef(entry.devicetree), 1);
-  // Why it is the default gives way to the command line, unless there was something to choose.
   const left = room - rows.length;
   const optionLines = wrap(look.text(entry.options), Math.max(8, columns - LABEL - 1)).length;
-  const why = entry.id === state.defaultId ? whyDefault(entry, state.why) : "";
-  if (optionLines < left || (why.includes(";") && left > 1)) add("Default", why, Math.max(1, left - optionLines));
+  if (!isChosen && optionLines < left) add("Default", why, left - optionLines);
   add("Options", entry.options, room);
   return rows;
-}
-
-/** Its configuration stands above already. */
-function whyDefault({ source }: BootEntry, why: string): string {
-  if (!why.startsWith(`${source} `)) return why;
-  return `its configuration ${why.slice(source.length + 1).replace("names it as its default", "names it")}`;
 }
 
 function diskText(name: string, state: MenuState, look: Look): string {
