@@ -7,6 +7,7 @@ export function complain(message: string): void {
   process.stderr.write(`baton: ${printable(message)}\n`);
 }
 
+/** Indented for people; for programs as short as it gets, which takes a third of the time. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(value, null, process.stdout.isTTY ? 2 : undefined)}\n`);
 }

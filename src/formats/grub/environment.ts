@@ -1,18 +1,38 @@
 /** GRUB's variables: contexts, exports, and the copies in which menu entries run. */
 
+/** A variable of an overlay; null: unset there, whatever the environment below says. */
+interface Binding {
+  readonly name: string;
+  value: string | null;
+  readonly next: Binding | null;
+}
+
+/** The one of that name in a list. */
+function bindingOf(first: Binding | null, name: string): Binding | null {
+  for (let at = first; at !== null; at = at.next) if (at.name === name) return at;
+  return null;
+}
+
+/** Of more variables than so many an overlay makes a Map: those of most entries are two or three. */
+const MOST_LISTED = 16;
+
 /**
  * One set of variables. An overlay sees those of the environment below it and keeps what is changed to itself:
  * each menu entry runs in one, so that entries don't see what others did.
  */
 export class Environment {
   readonly #below: Environment | null;
-  /** null: unset here, whatever the environment below says. */
+  /** Either these or those of {@link #first}; a value as in {@link Binding}. */
   #values: Map<string, string | null> | null = null;
+  #first: Binding | null = null;
+  #count = 0;
   #exported: Set<string> | null = null;
-  #devices: Map<string, string> | null = null;
+  /** Device names that were given out, with the volume's kernel name. */
+  #devices: Binding | null = null;
 
   private constructor(below: Environment | null) {
     this.#below = below;
+    if (below === null) this.#values = new Map();
   }
 
   static empty(): Environment {
@@ -34,8 +54,8 @@ export class Environment {
       context.export(name);
     }
     for (let env: Environment | null = this; env !== null; env = env.#below) {
-      for (const [name, volume] of env.#devices ?? []) {
-        if (context.device(name) === undefined) context.nameDevice(name, volume);
+      for (let at = env.#devices; at !== null; at = at.next) {
+        if (context.device(at.name) === undefined) context.nameDevice(at.name, at.value!);
       }
     }
     return context;
@@ -43,21 +63,34 @@ export class Environment {
 
   get(name: string): string | undefined {
     for (let env: Environment | null = this; env !== null; env = env.#below) {
-      const value = env.#values?.get(name);
+      const value = env.#values === null ? bindingOf(env.#first, name)?.value : env.#values.get(name);
       if (value !== undefined) return value ?? undefined;
     }
     return undefined;
   }
 
   set(name: string, value: string): void {
-    this.#values ??= new Map();
-    this.#values.set(name, value);
+    this.#bind(name, value);
   }
 
   unset(name: string): void {
-    this.#values ??= new Map();
-    if (this.#below === null) this.#values.delete(name);
-    else this.#values.set(name, null);
+    if (this.#below === null) this.#values!.delete(name);
+    else this.#bind(name, null);
+  }
+
+  #bind(name: string, value: string | null): void {
+    if (this.#values !== null) {
+      this.#values.set(name, value);
+      return;
+    }
+    const known = bindingOf(this.#first, name);
+    if (known !== null) known.value = value;
+    else if (this.#count++ < MOST_LISTED) this.#first = { name, value, next: this.#first };
+    else {
+      this.#values = new Map([[name, value]]);
+      for (let at = this.#first; at !== null; at = at.next) this.#values.set(at.name, at.value);
+      this.#first = null;
+    }
   }
 
   export(name: string): void {
@@ -68,15 +101,16 @@ export class Environment {
 
   /** Remembers which volume a GRUB device name means that `search` or `probe` gave out. */
   nameDevice(name: string, volume: string): void {
-    this.#devices ??= new Map();
-    this.#devices.set(name, volume);
+    const known = bindingOf(this.#devices, name);
+    if (known !== null) known.value = volume;
+    else this.#devices = { name, value: volume, next: this.#devices };
   }
 
   /** The volume's kernel name, undefined where this device name was never given out. */
   device(name: string): string | undefined {
     for (let env: Environment | null = this; env !== null; env = env.#below) {
-      const volume = env.#devices?.get(name);
-      if (volume !== undefined) return volume;
+      const known = bindingOf(env.#devices, name);
+      if (known !== null) return known.value!;
     }
     return undefined;
   }
@@ -94,6 +128,7 @@ export class Environment {
     const names = new Set<string>();
     for (let env: Environment | null = this; env !== null; env = env.#below) {
       for (const name of env.#values?.keys() ?? []) names.add(name);
+      for (let at = env.#first; at !== null; at = at.next) names.add(at.name);
     }
     return [...names].filter((name) => this.get(name) !== undefined).sort();
   }

@@ -34,6 +34,12 @@ export interface OpenBlock {
   readonly depth: number;
 }
 
+/** True for a menu's own commands. */
+export function isEntryCommand(words: readonly Word[]): boolean {
+  const name = words[0];
+  return name === "menuentry" || name === "submenu" || name === "hiddenentry";
+}
+
 /** True for what can only stand at the end of a list of commands. */
 export function endsList(token: Token): boolean {
   switch (token) {

@@ -168,7 +168,7 @@ export class Listing {
       modules,
       options: kind === "linux" || isMultiboot ? options : "",
       reason: plan.reason ?? (kind === null ? "it loads nothing that could be started" : null),
-      writes: mergeWrites([...around.writes, ...plan.writes]),
+      writes: around.writes.length === 0 ? mergeWrites(plan.writes) : mergeWrites([...around.writes, ...plan.writes]),
       restricted: restriction(item, env.get("superusers")),
       hotkey: item.hotkey,
       ...(plan.initrdNames.some((name) => name !== null) ? { initrdNames: plan.initrdNames } : {}),

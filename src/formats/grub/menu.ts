@@ -39,21 +39,24 @@ export interface ShownMenu {
   readonly waited: number;
 }
 
-/** What the loader commands of one body have loaded. */
+/** Shared by all that have none: entries come by the ten thousand. Nothing is ever added to it. */
+const NONE: never[] = [];
+
+/** What the loader commands of one body have loaded; its lists are replaced, never added to. */
 export class BootPlan {
   kind: EntryKind | null = null;
   linux: FileRef | null = null;
   /** `linux`'s own text, or the first loader command's: for messages. */
   loader = "";
   options = "";
-  initrd: FileRef[] = [];
+  initrd: readonly FileRef[] = NONE;
   /** For each of `initrd`, the name that `newc:NAME:FILE` gives it in the initial file system, else null. */
-  initrdNames: (string | null)[] = [];
+  initrdNames: readonly (string | null)[] = NONE;
   devicetree: FileRef | null = null;
-  modules: BootModule[] = [];
+  modules: readonly BootModule[] = NONE;
   /** Why this can't be booted. */
   reason: string | null = null;
-  writes: StateWrite[] = [];
+  writes: readonly StateWrite[] = NONE;
   /** `boot` was run: nothing after it counts. */
   booted = false;
 
@@ -63,10 +66,10 @@ export class BootPlan {
     this.loader = loader;
     this.linux = null;
     this.options = "";
-    this.initrd = [];
-    this.initrdNames = [];
+    this.initrd = NONE;
+    this.initrdNames = NONE;
     this.devicetree = null;
-    this.modules = [];
+    this.modules = NONE;
     this.reason = null;
   }
 }

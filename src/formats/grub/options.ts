@@ -7,9 +7,39 @@ export interface OptionSpec {
   readonly value?: "required" | "optional";
 }
 
+interface OptionValue {
+  readonly name: string;
+  readonly values: string[];
+  readonly next: OptionValue | null;
+}
+
+/** Options by long name, each with its values in order: a handful, for which a Map costs more than looking. */
+export class OptionValues {
+  #first: OptionValue | null = null;
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined;
+  }
+
+  get(name: string): readonly string[] | undefined {
+    return this.#find(name)?.values;
+  }
+
+  add(name: string, value: string): void {
+    const known = this.#find(name);
+    if (known !== null) known.values.push(value);
+    else this.#first = { name, values: [value], next: this.#first };
+  }
+
+  #find(name: string): OptionValue | null {
+    for (let at = this.#first; at !== null; at = at.next) if (at.name === name) return at;
+    return null;
+  }
+}
+
 export interface ParsedOptions {
-  /** By long name, in order; an option without a value is "". */
-  readonly values: ReadonlyMap<string, readonly string[]>;
+  /** By long name; an option without a value is "". */
+  readonly values: OptionValues;
   readonly args: readonly string[];
 }
 
@@ -23,13 +53,9 @@ export function parseOptions(
   argv: readonly string[],
   { lenient = false, optionsFirst = false } = {},
 ): ParsedOptions | string {
-  const values = new Map<string, string[]>();
+  const values = new OptionValues();
   const args: string[] = [];
-  const add = (spec: OptionSpec, value: string) => {
-    const list = values.get(spec.long);
-    if (list === undefined) values.set(spec.long, [value]);
-    else list.push(value);
-  };
+  const add = (spec: OptionSpec, value: string) => values.add(spec.long, value);
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i]!;
     if (arg.length < 2 || !arg.startsWith("-") || (optionsFirst && args.length > 0)) {

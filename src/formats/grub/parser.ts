@@ -6,7 +6,8 @@
  */
 
 import { type Block, COMMAND, type Command, type SimpleCommand, type Word } from "./ast.ts";
-import { endsList, Fault, MissingBrace, title } from "./faults.ts";
+import { endsList, Fault, isEntryCommand, MissingBrace, title } from "./faults.ts";
+import { plainBodyEnd } from "./plainbody.ts";
 import { Recovery } from "./recovery.ts";
 import { FIRST_RESERVED, TOKEN, type Token } from "./tokens.ts";
 
@@ -238,6 +239,12 @@ export class Parser extends Recovery {
   #block(words: readonly Word[], at: number): Block | null {
     const lexer = this.lexer;
     const start = lexer.start;
+    const plainEnd = this.suspicious || !isEntryCommand(words) ? -1 : plainBodyEnd(this.source.text, start);
+    if (plainEnd !== -1) {
+      lexer.seek(plainEnd);
+      lexer.next();
+      return { commands: null, source: this.source, start, end: plainEnd };
+    }
     const faults = this.found.length;
     this.open(words, at);
     const block = this.blocks.at(-1)!;

@@ -7,7 +7,7 @@
  */
 
 import type { Word } from "./ast.ts";
-import { endsList, Fault, MissingBrace, type OpenBlock, title } from "./faults.ts";
+import { endsList, Fault, isEntryCommand, MissingBrace, type OpenBlock, title } from "./faults.ts";
 import { Lexer } from "./lexer.ts";
 import type { SourceText } from "./source.ts";
 import { TOKEN, type Token } from "./tokens.ts";
@@ -138,7 +138,7 @@ export class Recovery {
       // Only a second look asks for it.
       indent: this.suspicious ? this.#indentOf(at) : -1,
       holdsEntries: name === "submenu",
-      isEntry: name === "submenu" || name === "menuentry" || name === "hiddenentry",
+      isEntry: isEntryCommand(words),
       depth: this.braces,
     });
     this.lexer.next();

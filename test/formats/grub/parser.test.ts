@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { COMMAND, type Command } from "../../../src/formats/grub/ast.ts";
 import { blockCommands, Parser } from "../../../src/formats/grub/parser.ts";
+import { plainBodyEnd } from "../../../src/formats/grub/plainbody.ts";
 import { SourceText } from "../../../src/formats/grub/source.ts";
 
 interface Parsed {
@@ -267,4 +269,69 @@ test("a stray closing word after a broken statement is not reported again", () =
 test("blocks nested without end are refused, not followed", () => {
   const { faults } = parse(`${"if true; then ".repeat(5000)}\necho\n`);
   assert.match(faults[0] ?? "", /more than 400 blocks inside one another/);
+});
+
+test("a body that is found plain at a glance is one that the grammar takes, a command a line", () => {
+  const good = fc.constantFrom("linux", "/boot/vmlinuz", "root=LABEL=a", "quiet", "initrd");
+  const any = fc.constantFrom(
+    ...[
+      "linux",
+      "/boot/vmlinuz-6.1",
+      "root=UUID=ab-12",
+      "if",
+      "fi",
+      "for",
+      "in",
+      "then",
+      "x'y'",
+      "'a b'",
+      '"c d"',
+      '"$v"',
+    ],
+    ...["a#b", "#", "[", "]", "[[", "{", "}", ";", "\\", "$a", "é", "|", "\t", "do", "doable", "'", '"', "*", "if'x'"],
+  );
+  const word = fc.oneof({ arbitrary: good, weight: 4 }, any);
+  const line = fc.array(word, { maxLength: 4 }).map((words) => words.join(" "));
+  const body = fc.tuple(
+    fc.constantFrom("{\n", "{ \n", "{"),
+    fc.array(line, { maxLength: 4 }),
+    fc.constantFrom("\n}", "}"),
+  );
+  let plain = 0;
+  fc.assert(
+    fc.property(body, ([open, lines, close]) => {
+      const text = `${open}${lines.join("\n")}${close}\n`;
+      const end = plainBodyEnd(text, 0);
+      if (end === -1) return;
+      plain++;
+      const commands = new Parser(SourceText.file("x", text), () => assert.fail(text)).readBlock(0);
+      assert.equal(
+        commands.length,
+        text
+          .slice(1, end - 1)
+          .split("\n")
+          .filter((one) => one.trim() !== "").length,
+      );
+      assert.equal(text[end - 1], "}");
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(plain > 50, `${plain} of them were plain`);
+});
+
+test("bodies with anything but plain commands are read word by word", () => {
+  const body = "{\n\tlinux /k 'a }' \"b\"\n\n\tinitrd /i\n}";
+  assert.equal(plainBodyEnd(`${body}\n`, 0), body.length);
+  for (const body of [
+    "{\n}",
+    "{\n\n}",
+    "{ linux /k\n}",
+    "{\nif true\n}",
+    "{\n\tif\n}",
+    "{\nlinux $a\n}",
+    "{\n[ a ]\n}",
+    "{\na 'b\n'\n}",
+  ]) {
+    assert.equal(plainBodyEnd(body, 0), -1, body);
+  }
 });

@@ -38,6 +38,9 @@ function checkName(run: Interpreter, name: string): void {
   run.plan.reason ??= `'${name}' doesn't begin with '/', and GRUB finds no file by such a name`;
 }
 
+/** `newc:NAME:FILE`: the file itself, under that name. */
+const NEWC = /^newc:([^:]*):(.*)$/s;
+
 /** A second `initrd` replaces what the first one loaded. */
 const initrd: CommandFunction = (run, args, call) => {
   const { plan } = run;
@@ -49,14 +52,11 @@ const initrd: CommandFunction = (run, args, call) => {
     run.warn(call, `'${call.name}' names no file`);
     return BAD_ARGUMENT;
   }
-  plan.initrd = [];
-  plan.initrdNames = [];
-  for (const arg of args) {
-    const [, name = null, file = arg] = /^newc:([^:]*):(.*)$/s.exec(arg) ?? [];
-    plan.initrd.push(run.files.name(file).ref);
-    plan.initrdNames.push(name);
-    checkName(run, file);
-  }
+  const named = args.map((arg) => (arg.startsWith("newc:") ? NEWC.exec(arg) : null));
+  const files = args.map((arg, at) => named[at]?.[2] ?? arg);
+  plan.initrd = files.map((file) => run.files.name(file).ref);
+  plan.initrdNames = named.map((match) => match?.[1] ?? null);
+  for (const file of files) checkName(run, file);
   return OK;
 };
 
@@ -91,7 +91,8 @@ const moduleCommand: CommandFunction = (run, argv, call) => {
     return NO_KERNEL;
   }
   if (image === undefined) return BAD_ARGUMENT;
-  plan.modules.push({ file: run.files.name(image).ref, args: loaderCmdline(args.slice(1), run.keepsHexEscapes) });
+  const module = { file: run.files.name(image).ref, args: loaderCmdline(args.slice(1), run.keepsHexEscapes) };
+  plan.modules = [...plan.modules, module];
   checkName(run, image);
   return OK;
 };

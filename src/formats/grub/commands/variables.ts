@@ -92,7 +92,8 @@ const saveEnv: CommandFunction = async (run, args, call) => {
 };
 
 /** One write a file, the later one's word being the last. */
-export function mergeWrites(writes: readonly StateWrite[]): StateWrite[] {
+export function mergeWrites(writes: readonly StateWrite[]): readonly StateWrite[] {
+  if (writes.length === 0) return writes;
   const merged = new Map<string, { set: Record<string, string>; unset: Set<string> }>();
   const order: StateWrite[] = [];
   for (const write of writes) {
