@@ -3,20 +3,29 @@
 import { type FileRef, formatFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import type { Platform } from "../formats/format.ts";
+import type { FormatResult, Platform } from "../formats/format.ts";
 import { resolveUri } from "../formats/ipxe/ipxe.ts";
 import type { IpxeHost } from "../formats/ipxe/machine.ts";
 import { decodeText } from "../formats/text.ts";
 import { log } from "../log.ts";
-import type { Lease } from "../net/lease.ts";
+import { type Lease, lease as noLease } from "../net/lease.ts";
 
 /** Scripts are short. */
 const SCRIPT_LIMIT = 1024 * 1024;
 /** A menu names hundreds of kernels; asking a distant server for each would take longer than choosing one. */
 const MOST_LOOKS = 40;
 
-/** @param defers scripts behind a menu's items are fetched when they are chosen */
-export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lease | null, defers: boolean): IpxeHost {
+/**
+ * @param defers scripts behind a menu's items are fetched when they are chosen
+ * @param tree reads what another loader would, by a lease
+ */
+export function networkIpxeHost(
+  fetcher: Fetcher,
+  platform: Platform,
+  lease: Lease | null,
+  defers: boolean,
+  tree: (lease: Lease) => Promise<FormatResult>,
+): IpxeHost {
   const settings = ipxeSettings(platform, lease);
   const known = new Map<string, Promise<boolean>>();
   const look = async (url: string): Promise<boolean> => {
@@ -56,6 +65,18 @@ export function networkIpxeHost(fetcher: Fetcher, platform: Platform, lease: Lea
         return text;
       } catch (error) {
         log.info(describeError(error));
+        return null;
+      }
+    },
+    tree: async (program, { conf, prefix }) => {
+      if (!("url" in program)) return null;
+      try {
+        const at = prefix !== null && URL.canParse(prefix, program.url) ? new URL(prefix, program.url).href : prefix;
+        const base = lease ?? noLease({ origin: program.url });
+        return await tree({ ...base, url: null, file: program.url, conf, prefix: at });
+      } catch (error) {
+        if (!(error instanceof BatonError)) throw error;
+        log.info(error.message);
         return null;
       }
     },

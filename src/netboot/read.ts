@@ -39,6 +39,8 @@ export interface Beside {
   readonly options: string;
 }
 
+/** Loaders that start one another. */
+const DEEPEST = 4;
 /** Of a file whose size the server doesn't tell. */
 const UNKNOWN_SIZE = 2 ** 40;
 
@@ -50,6 +52,7 @@ export class NetworkReader {
   readonly #fetcher: Fetcher;
   readonly #platform: Platform;
   readonly #defers: boolean;
+  #depth = 0;
 
   /** @param defers scripts behind a menu's items are read when they are chosen */
   constructor(fetcher: Fetcher, platform: Platform, defers = false) {
@@ -117,6 +120,18 @@ export class NetworkReader {
       );
     }
     throw new BatonError("not-found", failures.join("; "));
+  }
+
+  /** What a script leads to that starts another loader: whose own script may do the same. */
+  async #inner(lease: Lease): Promise<ReadConfig> {
+    if (this.#depth >= DEEPEST)
+      throw new BatonError("loop", `${lease.file}: loaders that start loaders, ${DEEPEST} deep`);
+    this.#depth++;
+    try {
+      return await this.lease(lease, { initrd: [], options: "" });
+    } finally {
+      this.#depth--;
+    }
   }
 
   #ways(lease: Lease, beside: Beside): [string, () => Promise<ReadConfig>][] {
@@ -299,11 +314,9 @@ export class NetworkReader {
         return this.#inMenuFolder(bls, "/loader/entries", ".conf", at, context);
       case "ipxe": {
         const { text } = decodeText(await at.tree.reader.read(path));
-        return listIpxe(
-          text,
-          { url: this.#name(at) },
-          networkIpxeHost(this.#fetcher, this.#platform, lease, this.#defers),
-        );
+        const tree = (inner: Lease): Promise<ReadConfig> => this.#inner(inner);
+        const host = networkIpxeHost(this.#fetcher, this.#platform, lease, this.#defers, tree);
+        return listIpxe(text, { url: this.#name(at) }, host);
       }
       case "syslinux":
         if (/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) return syslinux.parse(path, context);

@@ -131,3 +131,26 @@ test("a script that is not there says so when it is chosen, and the menu stays a
   await assert.rejects(open("gone"), /gone\.ipxe/);
   assert.deepEqual(titles(), ["disk", "gone …"]);
 });
+
+test("a script that starts another loader leads to what that loader would read, with options 209 and 210", async (t) => {
+  const pxe =
+    "DEFAULT a\nTIMEOUT 50\nLABEL a\n KERNEL vmlinuz\n APPEND quiet\nMENU BEGIN more\nMENU TITLE More\nLABEL b\n KERNEL other\nMENU END\n";
+  const { titles, list, open } = await site(t, {
+    "menu.ipxe": menu("Main", {
+      disk: "kernel local\nboot",
+      pxe: "set 209:string cfg/menu\nset 210:string /tree/\nchain ${210:string}lpxelinux.0",
+      grub: "chain grub/grubx64.efi",
+      nothing: "chain gone/grubx64.efi",
+    }),
+    local: "a kernel",
+    "tree/lpxelinux.0": "PXELINUX",
+    "tree/cfg/menu": pxe,
+    "grub/grubx64.efi": "GRUB",
+    "grub/grub.cfg": "menuentry Grubbed { linux (http)/k }\n",
+  });
+  assert.deepEqual(titles(), ["disk", "pxe …", "grub …", "nothing …"]);
+  await open("pxe");
+  await open("grub");
+  assert.deepEqual(titles(), ["disk", "pxe > a", "pxe > More > b", "grub > Grubbed", "nothing …"]);
+  assert.equal(list().entries[1]!.options, "BOOT_IMAGE=vmlinuz quiet");
+});

@@ -1,6 +1,7 @@
 /** What an iPXE script has done so far, and the commands that change it. */
 
 import type { FileRef } from "../../entry.ts";
+import type { FormatResult } from "../format.ts";
 import type { Script } from "./script.ts";
 import { parseOptions } from "./script.ts";
 
@@ -14,6 +15,15 @@ export interface IpxeHost {
   read(ref: FileRef): Promise<string | null>;
   /** True where scripts behind a menu's items are to be fetched only when they are chosen. */
   readonly defers?: boolean;
+  /**
+   * What another network loader would make of the tree that its program lies in; null where that is nothing, or can't be
+   * known. Absent where there is no network.
+   * @param settings options 209 and 210 as the script has set them
+   */
+  tree?(
+    program: FileRef,
+    settings: { readonly conf: string | null; readonly prefix: string | null },
+  ): Promise<Pick<FormatResult, "entries" | "defaultIndex" | "timeout"> | null>;
   /** A setting that the script hasn't set itself: `net0/mac`, `buildarch`. */
   setting(name: string): string | null;
 }

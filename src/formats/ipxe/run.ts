@@ -328,16 +328,30 @@ export class IpxeRun {
       ));
     if (image === null) return this.#fetched(machine, line, whole, null);
     const booted = known !== null && words.length > 0 ? { ...image, args: words.join(" ") } : image;
+    const tree = LOADER.test(booted.name) ? await this.#tree(machine, booted, way) : null;
+    if (tree !== null) return tree;
     const text = looksLikeKernel(booted.name) ? null : await this.#host.read(booted.ref);
     if (text !== null && isScript(text)) return this.#call(machine, booted, text, options.given.has("replace"));
     return this.#bootable(machine, booted, way, text === null);
+  }
+
+  /** Another network loader is not started: what it would read is. */
+  async #tree(machine: Machine, { ref }: Image, way: Way): Promise<IpxeListing | null> {
+    const [conf, prefix] = ["209", "210"].map((name) => machine.settings.get(name) || null);
+    const tree = await this.#host.tree?.(ref, { conf: conf!, prefix: prefix! });
+    if (!tree || tree.entries.length === 0) return null;
+    const outer = way.item === null ? way.submenu : [...way.submenu, itemTitle(way.item)];
+    const room = Math.max(0, MOST_ENTRIES - this.#entries);
+    this.#entries += tree.entries.length;
+    const entries = tree.entries.slice(0, room).map((entry) => ({ ...entry, submenu: [...outer, ...entry.submenu] }));
+    return { entries, defaultIndex: tree.defaultIndex, defaultIsExplicit: true, timeout: tree.timeout };
   }
 
   /** A menu may lead to hundreds of scripts: what no way without a person leads to is fetched when it is chosen. */
   #isPutOff(machine: Machine, uri: string, way: Way): boolean {
     if (!this.#host.defers || way.isChosen || way.item === null) return false;
     const name = lastPart(uri);
-    if (looksLikeKernel(name) || (name.includes(".") && !SCRIPT_NAME.test(name))) return false;
+    if (looksLikeKernel(name) || (name.includes(".") && !SCRIPT_NAME.test(name) && !LOADER.test(name))) return false;
     const ref = this.#host.resolve(uri, machine.base);
     return ref !== null && !this.#read.has(formatFileRef(ref));
   }
@@ -461,6 +475,10 @@ const SCRIPT_NAME = /\.(ipxe|php|cgi|txt|cfg)$/i;
 
 const looksLikeKernel = (name: string): boolean =>
   /^(vmlinu[xz]|bzImage|linux|kernel|Image)([-._].*)?$/i.test(name) && !SCRIPT_NAME.test(name);
+
+/** Programs that read a configuration of their own from where they lie. */
+const LOADER =
+  /^([lg]?pxelinux|undionly|grub.*|core)\.(0|k?k?pxe)$|^(i?pxe|snp(only)?|grub.*|shim.*|boot(net)?(x64|aa64|ia32))\.efi$/i;
 
 /** EFI programs that people chain to and that are no kernels; a unified kernel image is called otherwise. */
 const EFI_PROGRAM =
