@@ -8,6 +8,7 @@ import { machine as uname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareDevices, listBlockDevices } from "./devices/block.ts";
 import type { BlockDevice } from "./devices/device.ts";
+import { Gate } from "./devices/gate.ts";
 import { ModuleLoader } from "./devices/modules.ts";
 import { probeDevice } from "./devices/probe.ts";
 import { hasUsb, usbDisksPending } from "./devices/usb.ts";
@@ -40,6 +41,12 @@ const USB_ENUMERATION_MS = 1000;
 const QUIET_MS = 150;
 /** Devices that are announced within so long are looked for together. */
 const ARRIVE_TOGETHER_MS = 5;
+/**
+ * So many devices are probed at once: a device's deadline must not pass while the processor is busy with others. One that
+ * takes longer than this to answer makes room for the next.
+ */
+const PROBES_AT_ONCE = 12;
+const PROBE_PATIENCE_MS = 200;
 /** Devices that are found together are probed together, so that configurations see each other's disks. */
 const PROBE_TOGETHER_MS = 400;
 
@@ -59,6 +66,7 @@ export class Machine {
   readonly #options: MachineOptions;
   readonly #known = new Map<string, BlockDevice>();
   readonly #arrivals = new Set<Promise<void>>();
+  readonly #gate = new Gate(PROBES_AT_ONCE, PROBE_PATIENCE_MS);
   readonly #startedAt = performance.now();
   #watch: { close(): void } | null = null;
   #lastNews = 0;
@@ -268,8 +276,10 @@ export class Machine {
     this.#change();
 
     const unread = new Set<string>();
-    const probes = fresh.map(async (device) => {
-      if (await this.#probe(device)) unread.add(device.name);
+    // The first partitions of all disks before the second ones: a disk that has very many keeps no other waiting.
+    const inTurn = [...fresh].sort((a, b) => (a.partition ?? 0) - (b.partition ?? 0));
+    const probes = inTurn.map(async (device) => {
+      if (await this.#gate.run(() => this.#probe(device))) unread.add(device.name);
       else this.#pending.delete(device.name);
     });
     await Promise.race([Promise.all(probes), sleep(PROBE_TOGETHER_MS, undefined, { ref: false })]);

@@ -31,8 +31,10 @@ interface Contents {
   readonly table: PartitionTable | null;
 }
 
-/** Disks that are being read now: their partitions, probed in parallel, wait for the one reading. */
+/** Disks that are being read now, or were just now: their partitions wait for the one reading, or take what it gave. */
 const reading = new Map<string, Promise<Contents>>();
+/** How long what a disk gave is good for its partitions: they are probed one after the other. */
+const RECENT_MS = 2000;
 
 /**
  * Reads what is on a device, off the main thread. Several may be probed in parallel; a partition waits for its disk,
@@ -44,7 +46,7 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
   const deadline = new Deadline(timeoutMs);
   if (device.disk === null) {
     try {
-      const { size, identity, reason } = await readDisk(device, deadline, sysfs);
+      const { size, identity, reason } = (await readDisk(device, deadline, sysfs))!;
       return { ...device, ...(await namesOf(device, deadline, sysfs)), size, identity, reason };
     } catch (error) {
       const empty = isOptical(device) && error instanceof BatonError && error.code === "io";
@@ -54,8 +56,7 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
 
   let disk: Contents | null = null;
   try {
-    const whole = readBlockDevice(device.disk, sysfs);
-    if (whole) disk = await readDisk(whole, deadline, sysfs);
+    disk = await readDisk(device.disk, deadline, sysfs);
   } catch (error) {
     if (error instanceof BatonError && error.code === "timeout") {
       return { ...device, reason: `its disk ${device.disk} ${error.message}` };
@@ -99,13 +100,26 @@ async function namesOf(
   return {};
 }
 
-function readDisk(disk: BlockDevice, deadline: Deadline, sysfs: string): Promise<Contents> {
-  const key = join(sysfs, disk.name);
-  let contents = reading.get(key);
-  if (!contents) {
-    contents = readContents(disk, deadline, sysfs).finally(() => reading.delete(key));
-    reading.set(key, contents);
-  }
+/**
+ * @param disk or its name: sysfs is asked about it only where it isn't being read already
+ * @returns null where there is no such disk (any more)
+ */
+async function readDisk(disk: BlockDevice | string, deadline: Deadline, sysfs: string): Promise<Contents | null> {
+  const isPartitions = typeof disk === "string";
+  const key = join(sysfs, isPartitions ? disk : disk.name);
+  const recent = isPartitions ? reading.get(key) : undefined;
+  if (recent !== undefined) return recent;
+  const whole = isPartitions ? readBlockDevice(disk, sysfs) : disk;
+  if (whole === null) return null;
+  const contents = readContents(whole, deadline, sysfs);
+  reading.set(key, contents);
+  const forget = (): void => {
+    const timer = setTimeout(() => {
+      if (reading.get(key) === contents) reading.delete(key);
+    }, RECENT_MS);
+    timer.unref();
+  };
+  contents.then(forget, forget);
   return contents;
 }
 
@@ -113,9 +127,14 @@ function readContents(device: BlockDevice, deadline: Deadline, sysfs: string): P
   const wholeDisk = device.disk === null;
   return withDevice(device.node, deadline, async (read) => {
     // Opening is what makes a drive look at its medium; before, sysfs has the size of the last one.
-    const size = readBlockDevice(device.name, sysfs)?.size ?? device.size;
+    const size = (wholeDisk ? readBlockDevice(device.name, sysfs)?.size : null) ?? device.size;
     const optical = isOptical(device);
-    const window = new Window(read, size, { wholeDisk, optical, sectorSize: sectorSizeOf(device, sysfs) });
+    // Only partition tables count in sectors.
+    const window = new Window(
+      read,
+      size,
+      wholeDisk ? { wholeDisk, optical, sectorSize: sectorSizeOf(device, sysfs) } : {},
+    );
     const table = wholeDisk ? await readPartitionTable(window) : null;
     let identity: Identity | null = null;
     try {
@@ -192,8 +211,7 @@ function isOptical(device: BlockDevice): boolean {
 
 function sectorSizeOf(device: BlockDevice, sysfs: string): number {
   try {
-    const disk = device.disk ?? device.name;
-    const size = Number(readFileSync(join(sysfs, "class/block", disk, "queue/logical_block_size"), "utf8"));
+    const size = Number(readFileSync(join(sysfs, "class/block", device.name, "queue/logical_block_size"), "utf8"));
     return Number.isFinite(size) ? Math.max(size, 512) : 512;
   } catch {
     return 512;

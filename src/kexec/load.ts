@@ -144,11 +144,9 @@ export async function prepareSegments(
           onRead: (bytes) => options.onRead?.(content, bytes),
           ...(options.isWanted ? { isWanted: options.isWanted } : {}),
         }).catch((cause) => {
-          // The kernel says no more than that it can't be read: the disk fails, or the file became shorter.
-          if (!(cause instanceof LinuxError) || !["EFAULT", "EIO"].includes(cause.errnoName)) throw cause;
-          throw new BatonError("io", `${name} can't be read to its end: the disk fails, or the file is cut short.`, {
-            cause,
-          });
+          const reason = cause instanceof LinuxError ? UNREADABLE[cause.errnoName] : undefined;
+          if (reason === undefined) throw cause;
+          throw new BatonError("io", `${name} can't be read to its end: ${reason}.`, { cause });
         });
         mappings.push(mapping);
         table.push({ buffer: mapping.address, bufferSize: size, ...place });
@@ -160,6 +158,12 @@ export async function prepareSegments(
     throw error;
   }
 }
+
+/** What the kernel's answers mean where a file is read. */
+const UNREADABLE: Readonly<Record<string, string>> = {
+  EIO: "its disk reports a read error (EIO)",
+  EFAULT: "the disk fails, or the file is cut short",
+};
 
 /** The last step of {@link load}, for segments that were prepared earlier. */
 export async function loadPrepared(

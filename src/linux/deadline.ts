@@ -18,9 +18,12 @@ export function withDeadline<T>(
   return new Promise((resolve, reject) => {
     let late = false;
     const timer = setTimeout(() => {
-      late = true;
-      const message = `${what}: no answer within ${seconds(timeoutMs)}: the device does not answer`;
-      reject(new BatonError("timeout", message));
+      // Where the processor was busy the answer may be there already: it is handed over before this.
+      setImmediate(() => {
+        late = true;
+        const message = `${what}: no answer within ${seconds(timeoutMs)}: the device does not answer`;
+        reject(new BatonError("timeout", message));
+      });
     }, timeoutMs);
     work.then(
       (result) => {

@@ -1,5 +1,6 @@
 /** Files as memory of this process: what the kernel takes from there goes from its page cache without a copy. */
 
+import { closeSync, openSync } from "node:fs";
 import { BatonError } from "../errors.ts";
 import { LinuxError } from "./error.ts";
 import { callBlocking, callNow } from "./libc.ts";
@@ -34,7 +35,7 @@ export interface MapOptions {
  * @param offset any, in bytes
  * @param size bytes, at least 1
  * @param name for messages
- * @throws LinuxError (EFAULT where the file can't be read); BatonError `timeout`
+ * @throws LinuxError (EIO or EFAULT where the file can't be read); BatonError `timeout`
  */
 export async function mapFile(
   fd: number,
@@ -53,9 +54,11 @@ export async function mapFile(
     callNow("munmap", [start, length], { call: "munmap", args: [name] });
   };
   const isWanted = options.isWanted ?? (() => true);
+  const nowhere = openSync("/dev/null", "w");
   try {
     for (let at = 0; at < length && isWanted(); at += PIECE) {
       const piece = Math.min(PIECE, length - at);
+      await readThrough(fd, nowhere, offset - before + at, piece, name, options.timeoutMs);
       await populate(start + at, piece, name, options.timeoutMs);
       options.onRead?.(at === 0 ? piece - before : piece);
     }
@@ -63,8 +66,45 @@ export async function mapFile(
     // A call that was given up still looks there.
     if (!(error instanceof BatonError && error.code === "timeout")) unmap();
     throw error;
+  } finally {
+    closeSync(nowhere);
   }
   return { address: BigInt(start + before), unmap };
+}
+
+/**
+ * Has the kernel read a piece into its page cache, without a copy. A sector that can't be read is EIO here; where the
+ * mapping is populated, kernels before 6.9 try for ever (commit 631426ba1d45, "make MADV_POPULATE_(READ|WRITE) handle
+ * VM_FAULT_RETRY properly").
+ */
+async function readThrough(
+  fd: number,
+  nowhere: number,
+  offset: number,
+  length: number,
+  name: string,
+  timeoutMs: number | null,
+): Promise<void> {
+  const place = Buffer.alloc(8);
+  for (let done = 0; done < length; ) {
+    place.writeBigInt64LE(BigInt(offset + done));
+    let moved: number;
+    try {
+      moved = await callBlocking(
+        "sendfile",
+        [nowhere, fd, place, length - done],
+        { call: "sendfile", args: [name] },
+        { timeoutMs, timeoutReason: "the disk on which the file lies does not answer" },
+      );
+    } catch (error) {
+      // A filesystem that can't do this: errors show, if later.
+      if (error instanceof LinuxError && error.errnoName === "EINVAL") return;
+      throw error;
+    }
+    // Its end, before where it was said to end: whoever uses the mapping is told.
+    if (moved === 0) return;
+    done += moved;
+  }
 }
 
 /** Kernels before 5.14 don't know the advice, and read when the mapping is used. */

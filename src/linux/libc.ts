@@ -35,6 +35,7 @@ const PROTOTYPES = {
   close: "int close(int fd)",
   mmap: "int64_t mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)",
   munmap: "int munmap(int64_t address, size_t length)",
+  sendfile: "long sendfile(int out, int in, void *offset, size_t count)",
   madvise: "int madvise(int64_t address, size_t length, int advice)",
   // glibc has no wrapper for these three.
   finitModule: "long syscall(long number, long fd, const char *parameters, long flags)",
@@ -207,9 +208,12 @@ export function callBlocking(
     let timer: NodeJS.Timeout | undefined;
     if (options.timeoutMs !== null) {
       timer = setTimeout(() => {
-        late = true;
-        const message = `${description.call}(${text}): no answer within ${seconds(options.timeoutMs!)}: ${options.timeoutReason}`;
-        reject(new BatonError("timeout", message));
+        // Where the processor was busy the answer may be there already: it is handed over before this.
+        setImmediate(() => {
+          late = true;
+          const message = `${description.call}(${text}): no answer within ${seconds(options.timeoutMs!)}: ${options.timeoutReason}`;
+          reject(new BatonError("timeout", message));
+        });
       }, options.timeoutMs);
     }
     try {

@@ -127,18 +127,25 @@ export function deadlineFiles(timeoutMs: number, device: string): HostFiles {
     if (dead) return Promise.reject(dead);
     return new Promise<T>((resolve, reject) => {
       let late = false;
+      let answered = false;
       const timer = setTimeout(() => {
-        late = true;
-        dead ??= new BatonError("timeout", `${device} did not answer within ${timeoutMs / 1000} s`);
-        reject(dead);
+        // Where the processor was busy the answer may be there already: it is handed over before this.
+        setImmediate(() => {
+          if (answered) return;
+          late = true;
+          dead ??= new BatonError("timeout", `${device} did not answer within ${timeoutMs / 1000} s`);
+          reject(dead);
+        });
       }, timeoutMs);
       work().then(
         (value) => {
+          answered = true;
           clearTimeout(timer);
           if (late) discard?.(value);
           else resolve(value);
         },
         (error: unknown) => {
+          answered = true;
           clearTimeout(timer);
           reject(error);
         },
