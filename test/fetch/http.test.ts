@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
@@ -279,6 +280,56 @@ test("a download that is cancelled ends at once", async (t) => {
   const controller = new AbortController();
   const work = get(`${url}/f`, { signal: controller.signal, onProgress: () => setImmediate(() => controller.abort()) });
   await failure(work, "cancelled", /cancelled/);
+});
+
+test("files that are fetched side by side have to fit into memory together", async (t) => {
+  const [, available] = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync("/proc/meminfo", "utf8"))!;
+  const size = Math.floor(Number(available) * 1024 * 0.6);
+  const url = await serve(t, (_, response) => response.writeHead(200, { "content-length": size }).write("x"));
+  const controller = new AbortController();
+  let begun: () => void = () => {};
+  const began = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const patient = { ...QUICK, times: { ...QUICK.times, stall: 60_000 } };
+  const first = get(`${url}/a`, { signal: controller.signal, onProgress: (done) => done > 0 && begun() }, patient);
+  await Promise.race([began, first]);
+  await failure(get(`${url}/b`), "too-large", /it needs \d+ MiB of memory and there are \d+ MiB left/);
+  controller.abort();
+  await failure(first, "cancelled", /cancelled/);
+});
+
+test("a file is resumed by the time of its last change where it has no other mark, unless that was just now", async (t) => {
+  const bytes = randomBytes(300_000);
+  for (const [age, mark] of [
+    [3600, true],
+    [1, false],
+  ] as const) {
+    const changed = new Date(Date.now() - age * 1000).toUTCString();
+    const asked: (string | undefined)[] = [];
+    const url = await serve(t, (request, response) => {
+      asked.push(request.headers["if-range"]?.toString(), request.headers.range);
+      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
+      const range = { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` };
+      const headers = { "last-modified": changed, "content-length": bytes.length - start, ...(start > 0 ? range : {}) };
+      response.writeHead(start > 0 ? 206 : 200, headers);
+      if (asked.length > 2) response.end(bytes.subarray(start));
+      else response.write(bytes.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 20));
+    });
+    assert.equal(sha256(await get(`${url}/f`)), sha256(bytes));
+    if (mark) assert.equal(asked[2], changed);
+    else assert.deepEqual(asked.slice(2), [undefined, undefined]);
+  }
+});
+
+test("names and passwords that are not written as URLs have them are taken as they stand", async (t) => {
+  const seen: (string | undefined)[] = [];
+  const url = await serve(t, (request, response) => {
+    seen.push(request.headers.authorization);
+    response.end("in");
+  });
+  await read(url.replace("//", "//me:100%@"));
+  assert.deepEqual(seen, [`Basic ${Buffer.from("me:100%").toString("base64")}`]);
 });
 
 test("a file larger than memory is refused before it is fetched", async (t) => {

@@ -129,6 +129,69 @@ test("an error in the middle, silence in the middle and a wrong length are no fi
   assert.match((await failure(fetch(short.port, "x"))).message, /announced 1000 bytes and sent 100/);
 });
 
+test("a server that goes on past what it announced is told to stop, and gives no file", async (t) => {
+  const answers: number[] = [];
+  const server = await own(t, async (asked) => {
+    asked.send(oack({ tsize: 1000 }));
+    for (let block = 1; block < 100 && answers.at(-1) !== 5; block++) {
+      answers.push((await asked.next())?.readUInt16BE(0) ?? -1);
+      asked.send(data(block, Buffer.alloc(512)));
+    }
+  });
+  assert.match((await failure(fetch(server.port, "x"))).message, /announced 1000 bytes and sent 1024 or more/);
+  while (answers.at(-1) !== 5) await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
+test("a server that drips is given up, however faithfully it does so", async (t) => {
+  const server = await own(t, async (asked) => {
+    asked.send(oack({ tsize: 1_000_000 }));
+    for (let block = 1; (await asked.next()) !== null; block++) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      asked.send(data(block, Buffer.alloc(512)));
+    }
+  });
+  const reason = await failure(fetch(server.port, "x", { times: { retry: 100, giveUp: 600, drip: 300 } }));
+  assert.equal(reason.code, "timeout");
+  assert.match(reason.message, /it comes too slowly, \d+ bytes in \d+ s \(after \d+ of 1000000 bytes\)/);
+});
+
+test("a window on a slow line is not begun anew, and one that breaks off goes on where it did", async (t) => {
+  const acknowledged: number[] = [];
+  const server = await own(t, async (asked) => {
+    const next = async (): Promise<void> => void acknowledged.push((await asked.next())?.readUInt16BE(2) ?? -1);
+    asked.send(oack({ blksize: 100, windowsize: 8 }));
+    await next();
+    // Longer for all together than until something is sent again, but not one by one.
+    for (let block = 1; block <= 8; block++) {
+      asked.send(data(block, Buffer.alloc(100)));
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    await next();
+    for (let block = 9; block <= 11; block++) asked.send(data(block, Buffer.alloc(100)));
+    await next();
+    asked.send(data(12, Buffer.alloc(1)));
+    await next();
+  });
+  const { bytes } = await fetch(server.port, "x", { windowsize: 8, blksize: 100, times: { retry: 100, giveUp: 2000 } });
+  assert.equal(bytes.length, 1101);
+  while (acknowledged.length < 4) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(acknowledged, [0, 8, 11, 12]);
+});
+
+test("a server waits for whoever takes the bytes, and nothing is lost by that", {
+  skip: tftpd === null && "needs tftpd-hpa and root",
+}, async () => {
+  const bytes = randomBytes(12_000_000);
+  writeFileSync(join(directory, "large"), bytes);
+  const opened = await tftpTransport().open(new URL(`tftp://127.0.0.1:${tftpd!.port}/large`), {});
+  const pieces: Uint8Array[] = [];
+  for await (const piece of opened.body) {
+    pieces.push(piece);
+    if (pieces.length % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+  assert.equal(sha256(Buffer.concat(pieces)), sha256(bytes));
+});
+
 test("a server that never answers is given up", async (t) => {
   const server = await own(t, () => {});
   const reason = await failure(fetch(server.port, "x"));
