@@ -69,6 +69,14 @@ export interface NetworkSource {
 /** A device's row without what discovery itself finds out. */
 export type DeviceFacts = Omit<DeviceRow, "sources">;
 
+/** How a command line may name a filesystem. */
+const NAMES: readonly (readonly [key: string, of: (volume: Volume) => string | null])[] = [
+  ["UUID", ({ uuid }) => uuid],
+  ["PARTUUID", ({ partuuid }) => partuuid],
+  ["LABEL", ({ label }) => label],
+  ["PARTLABEL", ({ partlabel }) => partlabel],
+];
+
 export class Discovery {
   readonly #platform: Platform;
   readonly #formats: readonly Format[];
@@ -126,16 +134,24 @@ export class Discovery {
     return [...disks, ...(this.#network?.rows ?? [])];
   }
 
-  /** Copies of a disk: what names the filesystem by its UUID may mean any of them. */
+  /** Copies of a disk, and names that are given twice: what names the filesystem so may mean any of them. */
   #noteOn(name: string): string | null {
     const volume = this.#attached.get(name)?.volume;
     // The devices of one btrfs have the same UUID, and are no copies.
-    if (volume === undefined || volume.uuid === null || volume.type === "btrfs") return null;
-    const copies = [...this.#attached.values()]
-      .filter(({ volume: other }) => other.name !== name && other.uuid === volume.uuid)
-      .map(({ volume: other }) => other.name);
-    if (copies.length === 0) return null;
-    return `${copies.join(", ")} has the same UUID: root=UUID=${volume.uuid} may mean either`;
+    if (volume === undefined || volume.type === "btrfs") return null;
+    for (const [key, of] of NAMES) {
+      const own = of(volume);
+      if (own === null || own === "") continue;
+      const copies = [...this.#attached.values()]
+        .filter(({ volume: other }) => other.name !== name && of(other) === own)
+        .map(({ volume: other }) => other.name);
+      if (copies.length === 0) continue;
+      const root = `root=${key}=${own}`;
+      // Many disks have a partition that is called EFI: that matters where it is named.
+      if (key !== "UUID" && !this.#list.entries.some(({ options }) => options.includes(root))) continue;
+      return `${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${key}: ${root} may mean either`;
+    }
+    return null;
   }
 
   /** A device is there; `facts.reason` where nothing can be read from it. */

@@ -36,7 +36,7 @@ function volume(name: string, files: Readonly<Record<string, string>>, answer?: 
   return { name, ...identity, ...place, reader, hostPath: async (path) => path, close: async () => {} };
 }
 
-/** Lines of `TITLE UUID PATH`: a kernel on the volume with that UUID. */
+/** Lines of `TITLE UUID PATH OPTIONS`: a kernel on the volume with that UUID. */
 const lines: Format = {
   name: "baton",
   find: async (on) => {
@@ -46,10 +46,10 @@ const lines: Format = {
   parse: async (path, { volume: on, volumes }) => {
     const text = Buffer.from(await on.reader.read(path)).toString();
     const entries = text.split("\n").map((line) => {
-      const [title = "", uuid = "", file = ""] = line.split(" ");
+      const [title = "", uuid = "", file = "", ...options] = line.split(" ");
       const found = volumes.find((other) => other.uuid === uuid);
       const linux = found ? { device: found.name, path: file } : { selector: `UUID=${uuid}`, path: file };
-      return parsedEntry({ title, type: "baton", source: `${on.name}:${path}`, linux });
+      return parsedEntry({ title, type: "baton", source: `${on.name}:${path}`, linux, options: options.join(" ") });
     });
     return { ...EMPTY_RESULT, entries, defaultIndex: 0 };
   },
@@ -161,6 +161,23 @@ test("two disks with the same UUID are told apart: each says which other has it"
     ["vdb1 has the same UUID", "vda1 has the same UUID"],
   );
   assert.equal(new Set(discovery.list.entries.map(({ id }) => id)).size, 2);
+});
+
+test("equal labels matter where a command line names the root by its label", async () => {
+  const notes = async (options: string): Promise<(string | null | undefined)[]> => {
+    const discovery = discoveryOf();
+    for (const name of ["vda1", "vdb1"]) {
+      const files = { "/menu": `A uuid-${name} /k ${options}`, "/k": "" };
+      discovery.attach({ ...volume(name, files), label: "root" }, facts(name));
+    }
+    await discovery.scan();
+    return discovery.devices.map(({ note }) => note);
+  };
+  assert.deepEqual(await notes("root=UUID=uuid-vda1 ro"), [null, null]);
+  assert.deepEqual(await notes("ro root=LABEL=root"), [
+    "vdb1 has the same LABEL: root=LABEL=root may mean either",
+    "vda1 has the same LABEL: root=LABEL=root may mean either",
+  ]);
 });
 
 test("what the firmware would start is listed only where no configuration lies, and is no default", async () => {
