@@ -3,7 +3,7 @@
  * in the place of the default loader (UEFI 2.10, 3.5.1.1). Only the firmware can start them, save a kernel in that place.
  */
 
-import { findSection, readPe, readSection } from "../binary/pe.ts";
+import { findSection } from "../binary/pe.ts";
 import { type EntryKind, type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { efiArchitecture } from "./bls/folder.ts";
@@ -14,9 +14,8 @@ import { osNames } from "./osrelease.ts";
 import { baseName } from "./paths.ts";
 import type { Reader } from "./reader.ts";
 import { ESXI_REASON } from "./syslinux/esxi.ts";
-import { decodeText } from "./text.ts";
 import { sameMachine } from "./uki/folder.ts";
-import { readUki } from "./uki/image.ts";
+import { openProgram, readUki } from "./uki/image.ts";
 
 type Known = readonly [place: string, title: string, kind: EntryKind, reason: (file: string) => string];
 
@@ -37,7 +36,6 @@ const DEFAULT_LOADER = /^\/EFI\/BOOT\/BOOT[A-Z0-9]+\.EFI$/i;
 const LOADERS_SECTIONS = ["mods", ".sdmagic"];
 /** What such a one calls itself in `.sbat` (shim's SBAT.md): a line for each component. */
 const LOADERS_NAMES = /^(?:shim|grub|systemd-boot)[.,]/m;
-const SBAT_LIMIT = 16 * 1024;
 
 export const loaders: Format = {
   name: "loader",
@@ -76,12 +74,9 @@ async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise
 
 /** False for a loader, and for what is no EFI program. */
 async function isProgram(reader: Reader, path: string): Promise<boolean> {
-  const { size } = await reader.stat(path);
-  const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
-  const pe = await readPe(readAt, size);
-  if (pe === null || LOADERS_SECTIONS.some((name) => findSection(pe, name) !== null)) return false;
-  const sbat = findSection(pe, ".sbat");
-  return sbat === null || !LOADERS_NAMES.test(decodeText(await readSection(readAt, sbat, SBAT_LIMIT)).text);
+  const program = await openProgram(reader, path);
+  if (program === null || LOADERS_SECTIONS.some((name) => findSection(program.pe, name) !== null)) return false;
+  return !LOADERS_NAMES.test((await program.text(findSection(program.pe, ".sbat"))) ?? "");
 }
 
 function foreign(path: string, { volume }: FormatContext, [, title, kind, why]: Known): ParsedEntry {

@@ -3,12 +3,13 @@
  * volume. Firmware programs all of them, so that they are seen here and can't be booted.
  */
 
-import { findSection, readPe } from "../../binary/pe.ts";
+import { findSection } from "../../binary/pe.ts";
 import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import type { FormatContext } from "../format.ts";
 import type { LoaderSettings } from "../loaderconf.ts";
 import { Lookup } from "../lookup.ts";
+import { openProgram } from "../uki/image.ts";
 import { efiArchitecture } from "./folder.ts";
 import type { Candidate } from "./menu.ts";
 
@@ -51,9 +52,8 @@ export async function autoEntries(context: FormatContext, settings: LoaderSettin
 /** systemd-boot installs itself as the default loader too, and does not list itself. */
 async function isOtherLoader({ volume }: FormatContext, path: string): Promise<boolean> {
   try {
-    const { size } = await volume.reader.stat(path);
-    const pe = await readPe((offset, length) => volume.reader.readAt(path, offset, length), size);
-    return pe !== null && findSection(pe, ".sdmagic") === null;
+    const program = await openProgram(volume.reader, path);
+    return program !== null && findSection(program.pe, ".sdmagic") === null;
   } catch (error) {
     if (error instanceof BatonError && error.code === "timeout") throw error;
     return false;

@@ -1,8 +1,8 @@
 /** Unified kernel images that a configuration starts as EFI programs. */
 
-import { Buffer } from "node:buffer";
-import { findSection, readPe, readSection } from "../../binary/pe.ts";
 import { BatonError } from "../../errors.ts";
+import { keyValues } from "../lines.ts";
+import { readUki } from "../uki/image.ts";
 import type { NamedFile } from "./files.ts";
 import type { Interpreter } from "./interpreter.ts";
 
@@ -14,27 +14,18 @@ export interface UkiTexts {
   readonly title: string | null;
 }
 
-const TEXT_LIMIT = 64 * 1024;
-
 /** @returns null where the file is no unified kernel image, or can't be looked into. */
 export async function readUkiTexts(run: Interpreter, file: NamedFile): Promise<UkiTexts | null> {
-  if (file.device.kind !== "volume") return null;
-  const { reader } = file.device.volume;
-  const stat = await run.files.stat(file);
-  if (stat?.type !== "file") return null;
-  const readAt = (offset: number, length: number) => reader.readAt(file.path, offset, length);
+  if (file.device.kind !== "volume" || (await run.files.stat(file))?.type !== "file") return null;
   try {
-    const pe = await readPe(readAt, stat.size);
-    if (pe === null || findSection(pe, ".linux") === null) return null;
-    const text = async (name: string): Promise<string> => {
-      const section = findSection(pe, name);
-      if (section === null) return "";
-      return Buffer.from(await readSection(readAt, section, TEXT_LIMIT))
-        .toString("utf8")
-        .replace(/[\0\s]+$/, "");
+    const uki = await readUki(file.device.volume.reader, file.path);
+    const profile = uki?.profiles[0];
+    if (!profile?.hasKernel) return null;
+    const names = keyValues(profile.osRelease ?? "", "=");
+    return {
+      cmdline: profile.cmdline ?? "",
+      title: names.find(({ key }) => key === "PRETTY_NAME")?.value ?? null,
     };
-    const title = /^[ \t]*PRETTY_NAME=(["']?)(.*)\1[ \t\r]*$/m.exec(await text(".osrel"))?.[2] ?? null;
-    return { cmdline: (await text(".cmdline")).replace(/\s*\n\s*/g, " "), title };
   } catch (error) {
     if (error instanceof BatonError) return null;
     throw error;

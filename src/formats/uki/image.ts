@@ -34,19 +34,32 @@ const MOST_PROFILES = 256;
 /** Names and command lines are short; the kernel takes 4 KiB at the very most. */
 const TEXT_LIMIT = 64 * 1024;
 
+/** An EFI executable that lies on a volume, its headers read. */
+export interface Program {
+  readonly pe: Pe;
+  /** A section's content as text; null where there is no such section. */
+  text(section: PeSection | null | undefined): Promise<string | null>;
+}
+
 /**
  * @returns null where the file is no EFI executable.
  * @throws BatonError where it is a broken one, or can't be read.
  */
-export async function readUki(reader: Reader, path: string): Promise<Uki | null> {
+export async function openProgram(reader: Reader, path: string): Promise<Program | null> {
   const { size } = await reader.stat(path);
   const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
   const pe = await readPe(readAt, size);
   if (pe === null) return null;
-  const text = async (section: PeSection | undefined): Promise<string | null> => {
-    if (section === undefined) return null;
-    return decodeText(await readSection(readAt, section, TEXT_LIMIT)).text.replace(/\0+$/, "");
-  };
+  const text = async (section: PeSection | null | undefined): Promise<string | null> =>
+    section ? decodeText(await readSection(readAt, section, TEXT_LIMIT)).text.replace(/\0+$/, "") : null;
+  return { pe, text };
+}
+
+/** As {@link openProgram}, with what it says of its profiles. */
+export async function readUki(reader: Reader, path: string): Promise<Uki | null> {
+  const program = await openProgram(reader, path);
+  if (program === null) return null;
+  const { pe, text } = program;
   const profiles: UkiProfile[] = [];
   for (const [number, sections] of profileSections(pe).entries()) {
     const profile = await text(sections.get(".profile"));
@@ -105,12 +118,11 @@ const FILE_SECTIONS = [".ucode", ".initrd", ".dtb", ".dtbauto"];
 
 /** An addon for this machine; null where the file is none. */
 export async function readAddon(reader: Reader, path: string, machine: string): Promise<Addon | null> {
-  const { size } = await reader.stat(path);
-  const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
-  const pe = await readPe(readAt, size);
+  const program = await openProgram(reader, path);
+  if (program === null) return null;
+  const { pe, text } = program;
   // An image with a kernel is no addon.
-  if (pe === null || pe.machine !== machine || findSection(pe, ".linux") !== null) return null;
-  const section = findSection(pe, ".cmdline");
-  const cmdline = section && stubCmdline(decodeText(await readSection(readAt, section, TEXT_LIMIT)).text);
+  if (pe.machine !== machine || findSection(pe, ".linux") !== null) return null;
+  const cmdline = stubCmdline((await text(findSection(pe, ".cmdline"))) ?? "");
   return { cmdline: cmdline || null, hasFiles: FILE_SECTIONS.some((name) => findSection(pe, name) !== null) };
 }
