@@ -76,5 +76,5 @@ export function runTool(
 
 /** What there is to do where a program is missing. */
 export function missingTool(tool: Tool): string {
-  return `this image has no ${tool} (configs/pc-volumes.yaml is the profile of one that has)`;
+  return `this image has no ${tool}; the profile configs/pc-volumes.yaml adds it`;
 }

@@ -60,8 +60,7 @@ if (values.empty === true || values.scanning === true) {
         name: "sda1",
         type: "crypto_LUKS",
         transport: "ata",
-        reason:
-          "encrypted (LUKS): this image has no cryptsetup (configs/pc-volumes.yaml is the profile of one that has)",
+        reason: "encrypted (LUKS): this image has no cryptsetup; the profile configs/pc-volumes.yaml adds it",
       }),
     ],
   });

@@ -95,6 +95,17 @@ export async function inside(machine: Machine, command: string): Promise<string>
   return match[1]!.trimEnd();
 }
 
+/** Runs a command in that shell until what it prints matches, and resolves with that. */
+export async function until(machine: Machine, command: string, pattern: RegExp, timeoutMs = 120_000): Promise<string> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const said = await inside(machine, command);
+    if (pattern.test(said)) return said;
+    if (Date.now() > end) throw new Error(`${command} has never said ${pattern}; at last:\n${said}`);
+    await new Promise((done) => setTimeout(done, 300));
+  }
+}
+
 /** Baton's initramfs with a root shell on ttyS1 as soon as there is such a device. */
 async function initramfsWithShell(more: readonly CpioEntry[], image = INITRAMFS): Promise<string> {
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";

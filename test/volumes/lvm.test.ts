@@ -50,7 +50,7 @@ test("groups are told with their logical volumes, and how many disks they lack",
 });
 
 test("a program that isn't there is named with what to do, one that fails with what it said", { skip }, async () => {
-  assert.match(missingTool("mdadm"), /no mdadm .*pc-volumes\.yaml/);
+  assert.match(missingTool("mdadm"), /no mdadm;.*pc-volumes\.yaml/);
   const { code, complaint } = await runTool("lvm", ["vgs", "--no-such-option"]);
   assert.notEqual(code, 0);
   assert.match(complaint, /unrecognized option/);
