@@ -246,3 +246,23 @@ test("an entry that its bootloader restricts boots after the password alone", as
   await settle();
   assert.deepEqual(done, ["boot secret"]);
 });
+
+test("GRUB's, emacs' and vi's keys move; none of them boots", () => {
+  press("down");
+  const second = selected();
+  press("home", "v");
+  assert.equal(selected(), second);
+  press("^");
+  assert.equal(menu.position.selection(), 0);
+  press("C-n", "C-n", "C-p");
+  assert.equal(selected(), second);
+  press("C-e");
+  const last = selected();
+  press("g", "G");
+  assert.equal(selected(), last);
+  press("C-g");
+  assert.equal(menu.position.selection(), 0, "a page up");
+  press("C-f", "C-a", "j", "k");
+  assert.equal(menu.position.selection(), 0);
+  assert.deepEqual(done, []);
+});
