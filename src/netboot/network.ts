@@ -15,8 +15,9 @@ import { log } from "../log.ts";
 import type { DeviceRow } from "../menu/model.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
+import type { Beside } from "./beside.ts";
 import type { Part } from "./iso.ts";
-import { type Beside, failedConfig, NetworkReader } from "./read.ts";
+import { failedConfig, NetworkReader } from "./read.ts";
 
 /** What is asked of the network. */
 export interface NetworkRequest {

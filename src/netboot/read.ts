@@ -1,43 +1,20 @@
-/** Reads what a URL or a lease leads to: told apart by content, or found where bootloaders look. */
+/** Finds what a URL or a lease leads to: told apart by content, or where bootloaders look. */
 
-import { createHash } from "node:crypto";
 import type { Diagnostic, ParsedEntry } from "../entry.ts";
-import { parsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { collapsePath, digestOf, withMirrors } from "../fetch/url.ts";
-import { baton, petitboot } from "../formats/baton/baton.ts";
-import { bls } from "../formats/bls/bls.ts";
-import {
-  EMPTY_RESULT,
-  type Format,
-  type FormatContext,
-  type FormatResult,
-  type FormatVolume,
-  type Platform,
-} from "../formats/format.ts";
-import { grub } from "../formats/grub/grub.ts";
-import { grubLegacy } from "../formats/grub-legacy.ts";
-import { listIpxe } from "../formats/ipxe/ipxe.ts";
-import { baseName, folderOf } from "../formats/paths.ts";
-import { parsePxelinux } from "../formats/syslinux/pxelinux.ts";
-import { syslinux } from "../formats/syslinux/syslinux.ts";
-import { decodeText } from "../formats/text.ts";
-import { uki } from "../formats/uki/uki.ts";
+import { collapsePath, withMirrors } from "../fetch/url.ts";
+import { EMPTY_RESULT, type FormatResult, type Platform } from "../formats/format.ts";
+import { folderOf } from "../formats/paths.ts";
 import { log } from "../log.ts";
-import { bootif, type Lease } from "../net/lease.ts";
+import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
+import { type Beside, splitFragment } from "./beside.ts";
 import { type Content, contentOf } from "./contents.ts";
-import { networkIpxeHost } from "./ipxehost.ts";
 import type { Part } from "./iso.ts";
-import { grubPlaces, grubVariables, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
+import { ContentParser } from "./parse.ts";
+import { grubPlaces, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
 import { type Located, UrlTrees } from "./trees.ts";
-
-/** What a kernel that is named by itself is started with. */
-export interface Beside {
-  readonly initrd: readonly string[];
-  readonly options: string;
-}
 
 /** Loaders that start one another. */
 const DEEPEST = 4;
@@ -47,19 +24,21 @@ const UNKNOWN_SIZE = 2 ** 40;
 /** One look at the network; nothing is remembered from one to the next. */
 export class NetworkReader {
   readonly trees: UrlTrees;
-  /** Files that lie within others, by their URLs. */
-  readonly parts = new Map<string, Part>();
-  readonly #fetcher: Fetcher;
   readonly #platform: Platform;
-  readonly #defers: boolean;
+  readonly #parser: ContentParser;
   #depth = 0;
 
   /** @param defers scripts behind a menu's items are read when they are chosen */
   constructor(fetcher: Fetcher, platform: Platform, defers = false) {
-    this.#fetcher = fetcher;
     this.#platform = platform;
-    this.#defers = defers;
     this.trees = new UrlTrees(fetcher);
+    const tree = (inner: Lease): Promise<ReadConfig> => this.#inner(inner);
+    this.#parser = new ContentParser({ fetcher, platform, trees: this.trees, defers, tree });
+  }
+
+  /** Files that lie within others, by their URLs. */
+  get parts(): ReadonlyMap<string, Part> {
+    return this.#parser.parts;
   }
 
   /**
@@ -259,20 +238,6 @@ export class NetworkReader {
     return ipxePlaces(folder);
   }
 
-  /** A configuration that isn't the one that was meant is not read. */
-  async #checkDigest(at: Located): Promise<void> {
-    if (!at.hash) return;
-    const expected = digestOf(new URL(at.hash, "http://h/"));
-    const found = createHash("sha256")
-      .update(await at.tree.reader.read(at.path))
-      .digest("hex");
-    if (expected === null || found === expected) return;
-    throw new BatonError(
-      "bad-format",
-      `${this.#name(at)}: its SHA-256 is ${found} and must be ${expected}; it is not used`,
-    );
-  }
-
   async #contentOf(at: Located): Promise<Content> {
     const { size } = await at.tree.reader.stat(at.path);
     // Small files are read whole, since they will be parsed; of others only what tells what they are.
@@ -289,153 +254,14 @@ export class NetworkReader {
   /** @param start the folder in which PXELINUX's names start */
   async #read(at: Located, content: Content, start: string, lease: Lease | null, beside: Beside): Promise<ReadConfig> {
     const source = this.#name(at);
-    const result = this.trees.withUrls(await this.#parse(at, content, start, lease, beside));
+    const result = this.trees.withUrls(await this.#parser.parse(at, content, start, lease, beside));
     log.info(`${source}: ${result.entries.length} entries`);
     const checked = content.what === "uki" && at.hash ? withDigest(result, source, at.hash) : result;
     return { ...checked, source, volumeKey: at.tree.name, removable: false };
   }
-
-  async #parse(
-    at: Located,
-    content: Content,
-    start: string,
-    lease: Lease | null,
-    beside: Beside,
-  ): Promise<FormatResult> {
-    const { path } = at;
-    if (content.what !== "kernel" && content.what !== "uki" && content.what !== "iso") await this.#checkDigest(at);
-    const context = this.#context(at, lease);
-    switch (content.what) {
-      case "kernel":
-        return oneEntry(this.#kernel(at, beside));
-      case "uki":
-        return this.#inMenuFolder(uki, "/EFI/Linux", ".efi", at, context);
-      case "bls":
-        return this.#inMenuFolder(bls, "/loader/entries", ".conf", at, context);
-      case "ipxe": {
-        const { text } = decodeText(await at.tree.reader.read(path));
-        const tree = (inner: Lease): Promise<ReadConfig> => this.#inner(inner);
-        const host = networkIpxeHost(this.#fetcher, this.#platform, lease, this.#defers, tree);
-        return listIpxe(text, { url: this.#name(at) }, host);
-      }
-      case "syslinux":
-        if (/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) return syslinux.parse(path, context);
-        return parsePxelinux(path, start, context, {
-          ip: lease?.ip
-            ? [lease.ip, lease.server, lease.gateway, lease.netmask].map((part) => part ?? "").join(":")
-            : null,
-          bootif: lease && bootif(lease),
-        });
-      case "grub":
-        return grub.parse(path, context);
-      case "grub-legacy":
-        return grubLegacy.parse(path, context);
-      case "baton":
-        return baton.parse(path, context);
-      case "petitboot":
-        return petitboot.parse(path, context);
-      case "iso": {
-        const { readRemoteIso } = await import("./iso.ts");
-        const iso = await readRemoteIso(this.#name(at), at.tree, path, context);
-        this.trees.addInner(iso.volume);
-        for (const [inner, part] of iso.parts) this.parts.set(this.trees.urlOf(iso.volume.name, inner), part);
-        return iso.result;
-      }
-      default:
-        return { ...EMPTY_RESULT, diagnostics: [wrong(this.#name(at), "it is nothing that Baton boots from")] };
-    }
-  }
-
-  /**
-   * systemd-boot's menus are folders at known places, and servers don't tell what is in theirs: the file is shown as
-   * the only one in such a folder. What an entry names starts where that folder's own tree does, else at the root.
-   */
-  async #inMenuFolder(
-    format: Format,
-    folder: string,
-    suffix: string,
-    at: Located,
-    context: FormatContext,
-  ): Promise<FormatResult> {
-    const end = at.path.toLowerCase().lastIndexOf(`${folder.toLowerCase()}/`);
-    const base = end < 0 ? "" : at.path.slice(0, end);
-    const name = baseName(at.path);
-    const path = `${base}${folder}/${name.toLowerCase().endsWith(suffix) ? name : name + suffix}`;
-    return format.parse(base + folder, { ...context, volume: withListing(this.trees.alias(at, path)) });
-  }
-
-  #context({ tree }: Located, lease: Lease | null): FormatContext {
-    return {
-      volume: tree,
-      volumes: [tree],
-      platform: this.#platform,
-      variables: grubVariables(lease, tree.name, this.#platform),
-      openServer: (origin) => this.trees.tree(origin),
-    };
-  }
-
-  #kernel(at: Located, beside: Beside): ParsedEntry {
-    const initrd = beside.initrd.map((name) => {
-      if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
-      return { url: new URL(name, this.#name(at)).href };
-    });
-    const source = this.#name(at);
-    const title = baseName(at.path);
-    return parsedEntry({
-      title,
-      type: "url",
-      source,
-      linux: { url: source + (at.hash ?? "") },
-      initrd,
-      options: beside.options,
-    });
-  }
-}
-
-/**
- * What stands behind `#` in a URL that somebody gives: `sha256=…` of the file, and beside a kernel `initrd=URL` (several
- * times for several) and `options=TEXT` for its command line, percent-encoded where they have `&` or `#` in them.
- */
-export function splitFragment(text: string, given: Beside): { readonly url: string; readonly beside: Beside } {
-  const hash = text.indexOf("#");
-  if (hash < 0) return { url: text, beside: given };
-  const kept: string[] = [];
-  const initrd: string[] = [];
-  let { options } = given;
-  for (const part of text.slice(hash + 1).split("&")) {
-    const [, name, value = ""] = /^(initrd|options)=(.*)$/s.exec(part) ?? [];
-    if (name === undefined) kept.push(part);
-    else if (name === "initrd") initrd.push(decoded(value));
-    else options = `${options} ${decoded(value)}`.trim();
-  }
-  const fragment = kept.filter((part) => part !== "").join("&");
-  return {
-    url: text.slice(0, hash) + (fragment === "" ? "" : `#${fragment}`),
-    beside: { initrd: [...given.initrd, ...initrd], options },
-  };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 const folderPath = (path: string): string => path.replace(/(.)\/+$/, "$1");
-
-/** The folders that lead to a file, with nothing else in them. */
-function withListing({ tree, path }: Located): FormatVolume {
-  const list: FormatVolume["reader"]["list"] = async (folder) => {
-    const start = folder === "/" ? "/" : `${folder}/`;
-    if (!path.startsWith(start)) return tree.reader.list(folder);
-    const [name = "", ...deeper] = path.slice(start.length).split("/");
-    return [{ name, type: deeper.length > 0 ? "directory" : "file" }];
-  };
-  const { read, readAt, stat } = tree.reader;
-  return { ...tree, reader: { read, readAt, stat, list } };
-}
 
 /** What a file must be, on the entries that boot it. */
 function withDigest(result: FormatResult, url: string, hash: string): FormatResult {
@@ -446,19 +272,9 @@ function withDigest(result: FormatResult, url: string, hash: string): FormatResu
   };
 }
 
-const oneEntry = (entry: ParsedEntry): FormatResult => ({
-  ...EMPTY_RESULT,
-  entries: [entry],
-  defaultIndex: 0,
-  defaultIsExplicit: true,
-});
-
-const wrong = (source: string, message: string): Diagnostic => ({
-  ...{ severity: "error", source, line: null, column: null, message },
-});
-
 /** A failure as the list shows it. */
 export function failedConfig(source: string, error: unknown): ReadConfig {
-  const diagnostics = [wrong(source, describeError(error))];
+  const message = describeError(error);
+  const diagnostics: Diagnostic[] = [{ severity: "error", source, line: null, column: null, message }];
   return { ...EMPTY_RESULT, diagnostics, source, volumeKey: source, removable: false };
 }

@@ -1,0 +1,195 @@
+/** Reads a file of known content from a server, as its own bootloader would. */
+
+import { createHash } from "node:crypto";
+import type { Diagnostic, ParsedEntry } from "../entry.ts";
+import { parsedEntry } from "../entry.ts";
+import { BatonError } from "../errors.ts";
+import type { Fetcher } from "../fetch/fetcher.ts";
+import { digestOf } from "../fetch/url.ts";
+import { baton, petitboot } from "../formats/baton/baton.ts";
+import { bls } from "../formats/bls/bls.ts";
+import {
+  EMPTY_RESULT,
+  type Format,
+  type FormatContext,
+  type FormatResult,
+  type FormatVolume,
+  type Platform,
+} from "../formats/format.ts";
+import { grub } from "../formats/grub/grub.ts";
+import { grubLegacy } from "../formats/grub-legacy.ts";
+import { listIpxe } from "../formats/ipxe/ipxe.ts";
+import { baseName } from "../formats/paths.ts";
+import { parsePxelinux } from "../formats/syslinux/pxelinux.ts";
+import { syslinux } from "../formats/syslinux/syslinux.ts";
+import { decodeText } from "../formats/text.ts";
+import { uki } from "../formats/uki/uki.ts";
+import { bootif, type Lease } from "../net/lease.ts";
+import type { Beside } from "./beside.ts";
+import type { Content } from "./contents.ts";
+import { networkIpxeHost } from "./ipxehost.ts";
+import type { Part } from "./iso.ts";
+import { grubVariables } from "./places.ts";
+import type { Located, UrlTrees } from "./trees.ts";
+
+export interface ParserPlace {
+  readonly fetcher: Fetcher;
+  readonly platform: Platform;
+  readonly trees: UrlTrees;
+  /** Scripts behind a menu's items are read when they are chosen. */
+  readonly defers: boolean;
+  /** Reads what another loader would, whose program a script starts. */
+  tree(lease: Lease): Promise<FormatResult>;
+}
+
+export class ContentParser {
+  /** Files that lie within others, by their URLs. */
+  readonly parts = new Map<string, Part>();
+  readonly #place: ParserPlace;
+
+  constructor(place: ParserPlace) {
+    this.#place = place;
+  }
+
+  /**
+   * @param start the folder in which PXELINUX's names start
+   * @throws BatonError where it can't be read, or is another file than its digest says
+   */
+  async parse(
+    at: Located,
+    content: Content,
+    start: string,
+    lease: Lease | null,
+    beside: Beside,
+  ): Promise<FormatResult> {
+    const { path } = at;
+    if (content.what !== "kernel" && content.what !== "uki" && content.what !== "iso") await this.#checkDigest(at);
+    const context = this.#context(at, lease);
+    switch (content.what) {
+      case "kernel":
+        return oneEntry(this.#kernel(at, beside));
+      case "uki":
+        return this.#inMenuFolder(uki, "/EFI/Linux", ".efi", at, context);
+      case "bls":
+        return this.#inMenuFolder(bls, "/loader/entries", ".conf", at, context);
+      case "ipxe": {
+        const { text } = decodeText(await at.tree.reader.read(path));
+        const { fetcher, platform, defers, tree } = this.#place;
+        const host = networkIpxeHost(fetcher, platform, lease, defers, tree);
+        return listIpxe(text, { url: this.#name(at) }, host);
+      }
+      case "syslinux":
+        if (/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) return syslinux.parse(path, context);
+        return parsePxelinux(path, start, context, {
+          // PXELINUX knows IPv4 alone.
+          ip: lease?.ip?.includes(".")
+            ? [lease.ip, lease.server, lease.gateway, lease.netmask].map((part) => part ?? "").join(":")
+            : null,
+          bootif: lease && bootif(lease),
+        });
+      case "grub":
+        return grub.parse(path, context);
+      case "grub-legacy":
+        return grubLegacy.parse(path, context);
+      case "baton":
+        return baton.parse(path, context);
+      case "petitboot":
+        return petitboot.parse(path, context);
+      case "iso": {
+        const { readRemoteIso } = await import("./iso.ts");
+        const iso = await readRemoteIso(this.#name(at), at.tree, path, context);
+        this.#place.trees.addInner(iso.volume);
+        for (const [inner, part] of iso.parts) this.parts.set(this.#place.trees.urlOf(iso.volume.name, inner), part);
+        return iso.result;
+      }
+      default:
+        return { ...EMPTY_RESULT, diagnostics: [wrong(this.#name(at), "it is nothing that Baton boots from")] };
+    }
+  }
+
+  /**
+   * systemd-boot's menus are folders at known places, and servers don't tell what is in theirs: the file is shown as
+   * the only one in such a folder. What an entry names starts where that folder's own tree does, else at the root.
+   */
+  async #inMenuFolder(
+    format: Format,
+    folder: string,
+    suffix: string,
+    at: Located,
+    context: FormatContext,
+  ): Promise<FormatResult> {
+    const end = at.path.toLowerCase().lastIndexOf(`${folder.toLowerCase()}/`);
+    const base = end < 0 ? "" : at.path.slice(0, end);
+    const name = baseName(at.path);
+    const path = `${base}${folder}/${name.toLowerCase().endsWith(suffix) ? name : name + suffix}`;
+    return format.parse(base + folder, { ...context, volume: withListing(this.#place.trees.alias(at, path)) });
+  }
+
+  #context({ tree }: Located, lease: Lease | null): FormatContext {
+    return {
+      volume: tree,
+      volumes: [tree],
+      platform: this.#place.platform,
+      variables: grubVariables(lease, tree.name, this.#place.platform),
+      openServer: (origin) => this.#place.trees.tree(origin),
+    };
+  }
+
+  #kernel(at: Located, beside: Beside): ParsedEntry {
+    const initrd = beside.initrd.map((name) => {
+      if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
+      return { url: new URL(name, this.#name(at)).href };
+    });
+    const source = this.#name(at);
+    const title = baseName(at.path);
+    return parsedEntry({
+      title,
+      type: "url",
+      source,
+      linux: { url: source + (at.hash ?? "") },
+      initrd,
+      options: beside.options,
+    });
+  }
+
+  /** A configuration that isn't the one that was meant is not read. */
+  async #checkDigest(at: Located): Promise<void> {
+    if (!at.hash) return;
+    const expected = digestOf(new URL(at.hash, "http://h/"));
+    const found = createHash("sha256")
+      .update(await at.tree.reader.read(at.path))
+      .digest("hex");
+    if (expected === null || found === expected) return;
+    throw new BatonError(
+      "bad-format",
+      `${this.#name(at)}: its SHA-256 is ${found} and must be ${expected}; it is not used`,
+    );
+  }
+
+  #name(at: Located): string {
+    return this.#place.trees.urlOf(at.tree.name, at.path);
+  }
+}
+
+/** The folders that lead to a file, with nothing else in them. */
+function withListing({ tree, path }: Located): FormatVolume {
+  const list: FormatVolume["reader"]["list"] = async (folder) => {
+    const start = folder === "/" ? "/" : `${folder}/`;
+    if (!path.startsWith(start)) return tree.reader.list(folder);
+    const [name = "", ...deeper] = path.slice(start.length).split("/");
+    return [{ name, type: deeper.length > 0 ? "directory" : "file" }];
+  };
+  const { read, readAt, stat } = tree.reader;
+  return { ...tree, reader: { read, readAt, stat, list } };
+}
+
+const oneEntry = (entry: ParsedEntry): FormatResult => ({
+  ...EMPTY_RESULT,
+  entries: [entry],
+  defaultIndex: 0,
+  defaultIsExplicit: true,
+});
+
+const wrong = (source: string, message: string): Diagnostic => ({
+  ...{ severity: "error", source, line: null, column: null, message },
+});
