@@ -136,6 +136,8 @@ async function receiveWhole(fetcher: Fetcher, file: MemoryFile, job: Job): Promi
         pause = job.pauseMs ?? PAUSE_MS;
       }
       reached = Math.max(reached, file.size);
+      // Who has waited in vain for so long has not much to hope for.
+      if (error instanceof BatonError && error.code === "timeout") attempt++;
       if (!passes || attempt >= TRIES || job.signal.aborted) throw error;
       log.info(`${describeError(error)}; trying again (${attempt + 1} of ${TRIES})`);
       await sleep(pause, undefined, { signal: job.signal }).catch(() => {});

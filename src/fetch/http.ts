@@ -7,6 +7,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
 import { BatonError } from "../errors.ts";
+import { log } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { type BodyTimes, packingOf, piecesOf, unpacked } from "./httpbody.ts";
 import { explainHttpError, statusError } from "./httperrors.ts";
@@ -102,6 +103,11 @@ class Client {
         : declared === undefined || isPacked
           ? null
           : Number(declared);
+    if (declared === undefined && !isPacked && response.headers["transfer-encoding"] === undefined) {
+      log.warn(
+        `${name}: the server does not say how long it is; without a digest nobody knows whether all of it comes`,
+      );
+    }
     const body = piecesOf(response, name, size === null ? null : size - begins, this.#times, signal);
     return {
       url: at.href,

@@ -168,6 +168,9 @@ test("what is cut short, or is no HTTP, is no file", async (t) => {
     "io",
     /broke off after 4 of 10 bytes/,
   );
+  const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+  await failure(read(await raw(t, chunked)), "io", /broke off after \d bytes/);
+  await failure(get(await raw(t, chunked)), "io", /broke off after \d bytes/);
   await failure(read(await raw(t, "220 smtp.example ESMTP\r\n")), "bad-format", /is no HTTP server/);
   await failure(read(await raw(t, "")), "io", /closed the connection before it answered/);
   const longer = await raw(t, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nfull and more");

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { download } from "../../src/fetch/download.ts";
+import { Fetcher } from "../../src/fetch/fetcher.ts";
 import { tftpTransport } from "../../src/fetch/tftp.ts";
 import { startRelay } from "./relay.ts";
 import { failure, fetch, own, QUICK, sha256, windowed } from "./tftpclient.ts";
@@ -140,6 +142,20 @@ test("a server that goes on past what it announced is told to stop, and gives no
   });
   assert.match((await failure(fetch(server.port, "x"))).message, /announced 1000 bytes and sent 1024 or more/);
   while (answers.at(-1) !== 5) await new Promise((resolve) => setTimeout(resolve, 10));
+});
+
+test("a file larger than memory is refused before it comes, and a wrong digest gives no file", async (t) => {
+  const server = await own(t, async (asked) => {
+    asked.send(oack(asked.path === "huge" ? { tsize: 2 ** 49 } : {}));
+    await asked.next();
+    asked.send(data(1, Buffer.from("other")));
+  });
+  const url = `tftp://127.0.0.1:${server.port}`;
+  const huge = await failure(download(new Fetcher(), `${url}/huge`));
+  assert.equal(huge.code, "too-large");
+  assert.match(huge.message, /it needs \d+ MiB of memory/);
+  const other = await failure(download(new Fetcher(), `${url}/x#sha256=${sha256(Buffer.from("meant"))}`));
+  assert.match(other.message, /its SHA-256 is .* and must be .*nothing of it is used/);
 });
 
 test("a server that drips is given up, however faithfully it does so", async (t) => {
