@@ -19,24 +19,29 @@ const TRIES = "tries.";
 
 /** Firmware has little room. */
 const LONGEST_VALUE = 4096;
+/** Of an environment block: its first line. */
+const HEAD = "# GRUB Environment Block\n".length;
 
 export class OwnState {
   readonly #values: Map<string, string>;
   readonly #place: { readonly file: FileRef } | "variable";
+  /** Bytes for lines. */
+  readonly #room: number;
 
   /** @param values as {@link parseState} or an environment block gives them */
-  constructor(place: { readonly file: FileRef } | "variable", values: ReadonlyMap<string, string>) {
+  constructor(place: { readonly file: FileRef } | "variable", values: ReadonlyMap<string, string>, room: number) {
     this.#place = place;
     this.#values = new Map(values);
+    this.#room = room;
   }
 
   static fromFile(file: FileRef, bytes: Uint8Array): OwnState {
-    return new OwnState({ file }, readEnvBlock(bytes));
+    return new OwnState({ file }, readEnvBlock(bytes), bytes.length - HEAD);
   }
 
   /** @param text of the variable; empty where there is none yet */
   static fromVariable(text: string): OwnState {
-    return new OwnState("variable", parseState(text));
+    return new OwnState("variable", parseState(text), LONGEST_VALUE / 2);
   }
 
   /** Id of the entry that was saved as the default, else null. */
@@ -89,11 +94,27 @@ export class OwnState {
       this.#values.delete(name);
       this.#values.set(name, value);
     }
-    for (const name of unset) this.#values.delete(name);
-    if (this.#place !== "variable") return { file: this.#place.file, set, unset };
-    return { efivar: STATE_VARIABLE, value: formatState(this.#values) };
+    const gone = [...unset, ...this.#forgettable(set)];
+    for (const name of gone) this.#values.delete(name);
+    if (this.#place !== "variable") return { file: this.#place.file, set, unset: gone };
+    return { efivar: STATE_VARIABLE, value: [...this.#values].map(lineOf).join("\n") };
+  }
+
+  /** Counts of entries that are long gone make room; the first to be forgotten are those that were written first. */
+  #forgettable(set: Readonly<Record<string, string>>): string[] {
+    const gone: string[] = [];
+    let size = [...this.#values].reduce((sum, pair) => sum + Buffer.byteLength(lineOf(pair)) + 1, 0);
+    for (const [name, value] of this.#values) {
+      if (size <= this.#room) break;
+      if (!name.startsWith(TRIES) || Object.hasOwn(set, name)) continue;
+      size -= Buffer.byteLength(lineOf([name, value])) + 1;
+      gone.push(name);
+    }
+    return gone;
   }
 }
+
+const lineOf = ([name, value]: readonly [string, string]): string => `${name}=${value}`;
 
 function parseState(text: string): Map<string, string> {
   const values = new Map<string, string>();
@@ -102,15 +123,4 @@ function parseState(text: string): Map<string, string> {
     if (equals > 0) values.set(line.slice(0, equals), line.slice(equals + 1));
   }
   return values;
-}
-
-/** Counts of entries that are long gone are the first to be forgotten. */
-function formatState(values: ReadonlyMap<string, string>): string {
-  let lines = [...values].map(([name, value]) => `${name}=${value}`);
-  while (lines.join("\n").length > LONGEST_VALUE / 2) {
-    const oldest = lines.findIndex((line) => line.startsWith(TRIES));
-    if (oldest < 0) break;
-    lines = lines.filter((_, index) => index !== oldest);
-  }
-  return lines.join("\n");
 }

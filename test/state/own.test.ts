@@ -4,6 +4,7 @@ import { firmwareConfig } from "../../src/commands/firmwareentries.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { EMPTY_RESULT } from "../../src/formats/format.ts";
 import { bootList } from "../../src/policy/list.ts";
+import { rewriteEnvBlock } from "../../src/state/envblock.ts";
 import { parseLoadOption } from "../../src/state/firmware.ts";
 import { OwnState, STATE_VARIABLE } from "../../src/state/own.ts";
 import { describeWrite } from "../../src/state/perform.ts";
@@ -33,6 +34,19 @@ test("in a file only what changes is written", () => {
   assert.deepEqual(state.save("y"), { file, set: { saved: "y" }, unset: [] });
   assert.equal(state.saved, "y");
   assert.equal(describeWrite(state.confirm()!), "vda1:/batonenv (without last, without tries.x)");
+});
+
+test("a file always has room for the entry that boots now: counts of others are forgotten", () => {
+  let bytes: Uint8Array = Buffer.from("# GRUB Environment Block\nsaved=s\n".padEnd(1024, "#"));
+  for (let i = 0; i < 60; i++) {
+    const write = OwnState.fromFile({ device: "vda1", path: "/batonenv" }, bytes).boot(`entry-with-a-long-name-${i}`);
+    assert.ok("file" in write);
+    bytes = rewriteEnvBlock(bytes, write.set, write.unset);
+    assert.equal(bytes.length, 1024);
+  }
+  const state = OwnState.fromFile({ device: "vda1", path: "/batonenv" }, bytes);
+  assert.deepEqual([state.saved, state.last], ["s", "entry-with-a-long-name-59"]);
+  assert.deepEqual([state.triesOf("entry-with-a-long-name-59"), state.triesOf("entry-with-a-long-name-0")], [1, 0]);
 });
 
 test("the variable stays small, whatever comes and goes; the newest counts are kept", () => {
