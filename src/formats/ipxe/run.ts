@@ -18,6 +18,7 @@ import {
   QUIET,
   startMachine,
 } from "./machine.ts";
+import { kindByName, LOADER, looksLikeKernel, reasonAgainst, SCRIPT_NAME } from "./names.ts";
 import { expandSettings, isScript, type Options, parseOptions, parseScript } from "./script.ts";
 
 const MOST_STEPS = 20_000;
@@ -469,34 +470,3 @@ function milliseconds(text: string | null): number | null {
 }
 
 const itemTitle = (item: Item): string => item.text.trim() || item.name || "Item";
-
-/** A file of that name may be a script (netboot.xyz has a linux.ipxe). */
-const SCRIPT_NAME = /\.(ipxe|php|cgi|txt|cfg)$/i;
-
-const looksLikeKernel = (name: string): boolean =>
-  /^(vmlinu[xz]|bzImage|linux|kernel|Image)([-._].*)?$/i.test(name) && !SCRIPT_NAME.test(name);
-
-/** Programs that read a configuration of their own from where they lie. */
-const LOADER =
-  /^([lg]?pxelinux|undionly|grub.*|core)\.(0|k?k?pxe)$|^(i?pxe|snp(only)?|grub.*|shim.*|boot(net)?(x64|aa64|ia32))\.efi$/i;
-
-/** EFI programs that people chain to and that are no kernels; a unified kernel image is called otherwise. */
-const EFI_PROGRAM =
-  /^(memtest.*|shell.*|grub.*|shim.*|boot(x64|aa64|ia32|riscv64|mgfw)|i?pxe|snp(only)?|refind.*)\.efi$/i;
-
-function kindByName(name: string): ParsedEntry["kind"] {
-  if (/\.iso$/i.test(name)) return "iso";
-  return EFI_PROGRAM.test(name) ? "efi" : "other";
-}
-
-/** What can't be a kernel by its name, or can't be known before it is fetched. */
-function reasonAgainst(image: Image, isUnread: boolean): string | null {
-  const what = formatFileRef(image.ref);
-  if (/^(memdisk|wimboot)/i.test(image.name))
-    return `it starts ${image.name}, which needs the firmware that kexec leaves behind`;
-  if (EFI_PROGRAM.test(image.name)) return `it starts the EFI program ${what}, which only the firmware can do`;
-  if (/\.(0|kpxe|kkpxe|pxe|lkrn|iso|img|com|c32)$/i.test(image.name))
-    return `it goes on with ${what}, which needs the firmware or iPXE`;
-  if (isUnread && SCRIPT_NAME.test(image.name)) return `it goes on with the script ${what}, which can't be read here`;
-  return null;
-}
