@@ -452,3 +452,36 @@ test("whatever the bytes of an entry are, the others are listed", async () => {
     { numRuns: 300 },
   );
 });
+
+test("the specification's newest keys: uki with a profile, uki-url, extra", async () => {
+  const image = makePe([
+    [".osrel", "ID=os\nPRETTY_NAME=OS\n"],
+    [".linux", "kernel"],
+    [".profile", "ID=main\n"],
+    [".cmdline", "quiet"],
+    [".profile", "ID=reset\n"],
+    [".cmdline", "reset"],
+  ]);
+  const files = {
+    "/os/os.efi": image,
+    [at("a.conf")]: "title A\nuki /os/os.efi",
+    [at("b.conf")]: "title B\nuki /os/os.efi\nprofile 1\nextra /os/os.cred",
+    [at("c.conf")]: "title C\nuki /os/os.efi\nprofile 7",
+    [at("d.conf")]: "title D\nuki-url https://example.org/os.efi",
+    [at("e.conf")]: "title E\nuki-url :os.efi",
+  };
+  const { entries, diagnostics } = await read(files, { volume: { type: "vfat" } });
+  const rows = entries.map(({ title, kind, options, profile, reason }) => [title, kind, options, profile, reason]);
+  assert.deepEqual(rows.reverse(), [
+    ["A", "linux", "quiet", 0, null],
+    ["B", "linux", "reset", 1, null],
+    ["C", "linux", "", undefined, "/os/os.efi has no profile 7"],
+    [
+      ...["D", "other", "", undefined],
+      "its unified kernel image is fetched from https://example.org/os.efi: give Baton's menu this URL (n)",
+    ],
+  ]);
+  assert.deepEqual(messages(diagnostics), [
+    "4:- systemd-boot would hand /os/os.cred to the system as well; Baton does not",
+  ]);
+});

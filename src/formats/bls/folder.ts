@@ -105,6 +105,8 @@ class Builder {
   isShown({ architecture, loader }: Type1Entry): boolean {
     // "If specified and it does not match the local system architecture this entry should be hidden."
     if (architecture !== null && architecture.toLowerCase() !== this.#architecture) return false;
+    // From where systemd-boot itself was fetched: hidden, as there, on a disk.
+    if (loader.key === "uki-url" && loader.value.startsWith(":")) return false;
     // "If this key is set, and the system is not an EFI system, this entry should be hidden."
     return loader.key !== "efi" || this.#efi;
   }

@@ -31,7 +31,7 @@ export async function startedBy(
   notes: Diagnostic[],
 ): Promise<Program> {
   if (loader.key === "uki-url") {
-    const reason = `it fetches a unified kernel image from ${loader.value}, which Baton does not do`;
+    const reason = `its unified kernel image is fetched from ${loader.value}: give Baton's menu this URL (n)`;
     return { kind: "other", reason, options, ...PLAIN };
   }
   if (loader.key === "linux" && !path.toLowerCase().endsWith(".efi")) {

@@ -34,7 +34,7 @@ export interface Type1Entry {
 export type LoaderKey = "linux" | "efi" | "uki" | "uki-url";
 
 /** Known keys that change nothing that Baton lists or boots. */
-const IGNORED_KEYS = new Set(["grub_class", "id", "extra", "linux-appendroot", "boot-counter"]);
+const IGNORED_KEYS = new Set(["grub_class", "id", "linux-appendroot", "boot-counter"]);
 
 /**
  * @param text of the file.
@@ -82,6 +82,9 @@ export function parseType1(text: string, name: string, source: string, diagnosti
         if (loader === null || loader.key === key) loader = { key, value, line };
         else
           say("warning", line, `the entry names ${loader.key} already; this ${key} line is ignored: keep one of them`);
+        break;
+      case "extra":
+        say("warning", line, `systemd-boot would hand ${value} to the system as well; Baton does not`);
         break;
       case "grub_users":
         users = value.split(/[\s,;|&]+/).filter((user) => user !== "" && user !== "$grub_users");
