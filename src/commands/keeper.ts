@@ -51,6 +51,10 @@ export class StateKeeper {
 
   /** What the state adds to the rules for the default. */
   rules(settings: Settings): Pick<BootRules, "saved" | "passedOver"> {
+    if (this.#own === null) {
+      const what = settings.tries > 0 ? `tries: ${settings.tries}` : 'default: "@saved"';
+      log.warn(`${what} has no effect: Baton has no place to remember; grub-editenv /boot/batonenv create makes one`);
+    }
     const passedOver = this.#own?.passedOver(settings.tries) ?? new Map<string, string>();
     for (const reason of passedOver.values()) log.warn(`passed over: ${reason}`);
     return { saved: this.#own?.saved ?? null, passedOver };
