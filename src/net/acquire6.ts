@@ -16,11 +16,15 @@ const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 8000;
 /** A router alone is enough for a URL that somebody gave: a DHCPv6 server beside it has so long. */
 const SERVER_MS = 3000;
+/** And so long where it is only asked for name servers. */
+const NAMES_MS = 1000;
 /** Until it is known that nobody else has an address. */
 const CHECK_MS = 3000;
 
 export interface Acquire6Options extends ClientFacts {
   readonly events: LinkEvents;
+  /** False where an address is all that is wanted. */
+  readonly needsBootFile: boolean;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
   /** The address that a DHCPv6 server gave is gone. */
@@ -45,11 +49,12 @@ export async function acquire6(link: Link, options: Acquire6Options): Promise<Le
   try {
     await client.open(own()!.ip);
     const began = performance.now();
+    const patience = options.needsBootFile ? SERVER_MS : NAMES_MS;
     let told: Told | null = null;
     for (let wait = RETRY_MS; left() > 0 && !signal?.aborted; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
       told = (await client.ask(Math.min(wait, left()), !hasGlobal())) ?? told;
       if (told?.granted) break;
-      if (hasGlobal() && (told !== null || performance.now() - began >= SERVER_MS)) break;
+      if (hasGlobal() && (told !== null || performance.now() - began >= patience)) break;
     }
     const granted = told?.granted ?? null;
     if (granted !== null) {

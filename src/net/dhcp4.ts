@@ -27,6 +27,8 @@ export interface Dhcp4Options extends ClientFacts {
   /** Until no server's answer is waited for any more. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** False where an address is all that is wanted: nobody else is waited for then. True unless given. */
+  readonly needsBootFile?: boolean;
   readonly times?: Partial<Dhcp4Times>;
   /** For tests, which are not root. */
   readonly ports?: Dhcp4Ports;
@@ -144,7 +146,8 @@ class Client implements Dhcp4Lease {
   /** Asks everybody. @throws BatonError `timeout` where nobody has an address */
   async #discover(): Promise<Offers> {
     this.#socket.clientClass = "PXEClient";
-    const asPxe = await this.#gather(this.#times.gather, this.#left());
+    const { needsBootFile = true } = this.#options;
+    const asPxe = await this.#gather(needsBootFile ? this.#times.gather : this.#times.gatherGood, this.#left());
     if (asPxe.offers.length === 0) {
       const seconds = Math.round(this.#options.timeoutMs / 1000);
       const heard = asPxe.proxies.length > 0 ? "only a proxy, which gives no addresses" : "nobody";
@@ -153,7 +156,8 @@ class Client implements Dhcp4Lease {
         `${this.#link.name}: no DHCP server gave an address within ${seconds} s (${heard} answered)`,
       );
     }
-    if ([...asPxe.offers, ...asPxe.proxies].some((heard) => hasBootFile(heard) || isPxeServer(heard))) return asPxe;
+    const isAnswered = [...asPxe.offers, ...asPxe.proxies].some((heard) => hasBootFile(heard) || isPxeServer(heard));
+    if (isAnswered || !needsBootFile) return asPxe;
     // Nobody has a file for PXE. Those who boot by HTTP answer only clients who say that they do.
     this.#socket.clientClass = "HTTPClient";
     const asHttp = await this.#gather(this.#times.gather / 2, Math.min(this.#left(), this.#times.gather / 2));

@@ -24,6 +24,8 @@ export interface UpOptions extends ClientFacts {
   readonly carrierMs: number;
   /** Milliseconds until a network that doesn't answer is given up. */
   readonly addressMs: number;
+  /** False where somebody has named what is booted, and an address is all that is wanted. */
+  readonly needsBootFile: boolean;
   /** Ends all, and what would be tried again. */
   readonly signal?: AbortSignal;
   /** Each as it comes, once its address is set. */

@@ -243,6 +243,7 @@ export class MachineNetwork {
     this.#running = new AbortController();
     return bringUp(links, {
       ...{ plans, ...this.#times, signal: this.#running.signal },
+      needsBootFile: !this.#urls.some(({ isNamed }) => isNamed),
       ...{ firmware: this.#platform.firmware, arch: this.#platform.arch, uuid: machineUuid() },
       onLease: (lease) => this.#take(lease),
       onLost: (lease) => {

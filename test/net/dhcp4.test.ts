@@ -156,6 +156,15 @@ test("of several servers the one that says what to boot is taken, whoever comes 
   assert.deepEqual([...questions.at(-1)!.options.get(54)!], [10, 0, 0, 1]);
 });
 
+test("where an address is all that is wanted, nobody else is waited for", async (t) => {
+  const plain: Reply = { type: DHCP.offer, yiaddr: "10.0.0.50" };
+  const { options, questions } = await server(t, grants(plain));
+  const got = await dhcp4(LINK, { ...options, needsBootFile: false, times: { ...options.times, gather: 100_000 } });
+  got.close();
+  assert.equal(got.lease.ip, "10.0.0.50");
+  assert.ok(questions.every((question) => Buffer.from(question.options.get(60)!).toString().startsWith("PXEClient")));
+});
+
 test("questions are repeated until somebody answers, and given up in time", async (t) => {
   let asked = 0;
   const patient = await server(t, (question) => (++asked < 3 ? [] : grants(GOOD)(question)));
