@@ -168,3 +168,9 @@ test("an entry that counts its boots is known without its counter, and by its fi
     assert.deepEqual(titles(only), ["Fedora Linux (2)"]);
   }
 });
+
+test("what is wrong with an entry's options is told where they stand in its file", async () => {
+  const conf = "title A\nversion 1\nlinux /k\n  options root='/dev/sda1 ro\n";
+  const result = await read("blscfg\n", { files: { "/loader/entries/a.conf": conf } });
+  assert.match(problems(result).join(), /^vda1:\/loader\/entries\/a\.conf:4:3: missing '|^4:3: missing '/);
+});

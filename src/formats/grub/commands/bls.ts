@@ -7,7 +7,6 @@
 import { formatFileRef } from "../../../entry.ts";
 import { BudgetExceeded } from "../budget.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
-import type { NamedFile } from "../files.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { optionValue, parseOptions } from "../options.ts";
 import { compareEntryNames } from "../rpmversion.ts";
@@ -30,7 +29,9 @@ interface EntryFile {
   readonly id: string;
   /** With it: `fedora-6.9+3-1`. */
   readonly fileName: string;
-  readonly file: NamedFile;
+  readonly source: SourceText;
+  /** Offset of its last `linux` or `options` line: what is wrong with the script made of it is mostly there. */
+  readonly at: number;
   readonly values: readonly (readonly [key: string, value: string])[];
 }
 
@@ -106,14 +107,18 @@ async function readEntry(run: Interpreter, call: Call, path: string): Promise<En
     return null;
   }
   const values: [string, string][] = [];
-  for (const raw of decodeSource(bytes).text.split("\n")) {
+  const source = SourceText.file(formatFileRef(file.ref), decodeSource(bytes).text);
+  let at = 0;
+  let start = 0;
+  for (const raw of source.text.split("\n")) {
     const line = raw.replace(/^[ \t]+/, "");
-    if (line === "" || line.startsWith("#")) continue;
-    const match = /^([^ \t]+)[ \t]+(.+)$/.exec(line);
+    const match = line.startsWith("#") ? null : /^([^ \t]+)[ \t]+(.+)$/.exec(line);
     if (match !== null) values.push([match[1]!, match[2]!]);
+    if (match?.[1] === "options" || match?.[1] === "linux") at = start + raw.length - line.length;
+    start += raw.length + 1;
   }
   const fileName = path.slice(path.lastIndexOf("/") + 1).replace(/\.conf$/, "");
-  return { id: fileName.replace(/\+[0-9]+(-[0-9]+)?$/, ""), fileName, file, values };
+  return { id: fileName.replace(/\+[0-9]+(-[0-9]+)?$/, ""), fileName, source, at, values };
 }
 
 function first(entry: EntryFile, key: string): string | undefined {
@@ -126,10 +131,9 @@ function all(entry: EntryFile, key: string): string[] {
 
 /** Makes a menu entry, as the script that GRUB would make of the file. */
 function addEntry(run: Interpreter, entry: EntryFile): void {
-  const source = formatFileRef(entry.file.ref);
   const linux = first(entry, "linux");
   if (linux === undefined) {
-    run.say("warning", null, "GRUB leaves this entry out: it has no 'linux' line", SourceText.file(source, ""));
+    run.say("warning", null, "GRUB leaves this entry out: it has no 'linux' line", entry.source);
     return;
   }
   if (run.menu.items.length >= run.budget.limits.entries) {
@@ -148,7 +152,7 @@ function addEntry(run: Interpreter, entry: EntryFile): void {
     ...(devicetree === undefined ? [] : [`devicetree ($root)${expandValue(run, devicetree)}`]),
   ].join("\n");
   const users = expandValue(run, first(entry, "grub_users") ?? "");
-  const text = SourceText.file(source, script);
+  const text = SourceText.string(script, entry.source, entry.at);
   run.menu.items.push({
     title: first(entry, "title") ?? linux,
     id: entry.id,
