@@ -5,7 +5,6 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { bootEntry } from "../boot.ts";
-import type { Discovery } from "../discover.ts";
 import { type BootEntry, type Diagnostic, entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
@@ -16,63 +15,15 @@ import type { BootRules } from "../policy/list.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
 import type { Staging } from "../staging.ts";
 import { adviceOn } from "./advice.ts";
-import type { StateKeeper } from "./keeper.ts";
 import { Pace } from "./pace.ts";
+import type { OpenMenu, SessionPlace } from "./sessionplace.ts";
 import { Lock } from "./unlock.ts";
-
-/** What a session needs of a menu that is open. */
-export interface OpenMenu {
-  /** Lets the kernel print on the consoles what `print` writes to its log; the menu is then drawn anew. */
-  aloud(print: () => void): void;
-  close(): Promise<void>;
-}
-
-/** What a session needs of the place it runs in. */
-export interface SessionPlace {
-  readonly discovery: Discovery;
-  /** True once every device present at start has been read or has passed its deadline. */
-  isSettled(): boolean;
-  /** True where no device that has not answered yet can make another entry the default; before `isSettled`. */
-  isDecided?(): boolean;
-  /** Looks at every device again. */
-  rescan(): Promise<void>;
-  /** One line of interfaces.md for the kernel log and so the serial console. */
-  milestone(text: string): void;
-  /** Why the jump may take long or never come, else null. */
-  jumpWarning(): string | null;
-  /** Quiets hardware that would write into the next kernel's memory. */
-  beforeJump?(): Promise<void>;
-  /** A plain line on every console, while there is no menu. */
-  announce(text: string): void;
-  /** What Enter would boot may be loaded ahead: this machine is Baton's own. */
-  readonly stages?: boolean;
-  /** Draws the menu on every console; resolves when it is drawn. */
-  openMenu(store: MenuStore, actions: MenuActions): Promise<OpenMenu>;
-  /** Lets go of every filesystem, before the jump. */
-  unmount(): Promise<void>;
-  reboot(): Promise<void>;
-  powerOff(): Promise<void>;
-  /** What may be written and what is remembered; absent where neither is wanted (`baton menu` on a host). */
-  keeper?(): Promise<StateKeeper>;
-  /** Restarts into one of the firmware's own boot entries; absent where there are none. */
-  bootNext?(entry: BootEntry): Promise<void>;
-  /** Opens an encrypted device; false where it is the wrong passphrase. Absent where Baton opens none. */
-  unlockDevice?(name: string, passphrase: string): Promise<boolean>;
-  /** Restarts into the firmware's set-up; absent where the firmware can't. */
-  firmware?(): Promise<void>;
-  /** Fetches what stands at a URL, and adds what it gives to the list. */
-  openUrl?(url: string): Promise<void>;
-  /** Puts what an entry leads to in its place in the list (`BootEntry.opens`). */
-  openDoor?(door: string): Promise<void>;
-}
 
 const KEXEC_KINDS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
 
 /** So little is left at least when a key takes time from the countdown, in seconds. */
 const LEAST_LEFT = 3;
 const TICK_MS = 200;
-/** How long what is remembered may take to be written, before the jump. */
-const WRITE_MS = 12_000;
 
 /** How often it is looked at whether all devices have answered, after the default has failed. */
 const SETTLING_MS = 100;
@@ -293,7 +244,7 @@ export class Session {
         },
         beforeJump: async () => {
           await closing;
-          await this.#write(entry);
+          await this.#remember(entry);
           const warning = this.#place.jumpWarning();
           if (warning !== null) this.#place.announce(warning);
           await this.#place.beforeJump?.();
@@ -321,48 +272,17 @@ export class Session {
     }
   }
 
-  /** What booting an entry leaves behind, once it is loaded and no filesystem is mounted. Never rejects. */
-  async #write(entry: BootEntry): Promise<void> {
-    const { keeper } = this.#place;
-    if (keeper === undefined || (entry.writes.length === 0 && this.#settings.tries === 0)) return;
-    try {
-      const state = await keeper.call(this.#place);
-      // Reading Baton's own state may have mounted something again.
-      await this.#place.unmount();
-      const work = state.perform(state.writesFor(entry, this.#settings), this.#settings).then((problems) => {
-        // With writes: none that is what the owner wants, and the log has it.
-        if (this.#settings.writes === "none") return;
-        for (const problem of problems) this.#place.milestone(`baton: ${problem}`);
-      });
-      const late = `the disks have not taken what is to be remembered within ${WRITE_MS / 1000} s; booting all the same`;
-      await Promise.race([work, sleep(WRITE_MS).then(() => log.error(late))]);
-    } catch (error) {
-      log.error(describeError(error));
-    }
+  async #remember(entry: BootEntry): Promise<void> {
+    if (entry.writes.length === 0 && this.#settings.tries === 0) return;
+    const { rememberBoot } = await import("./remember.ts");
+    await rememberBoot(this.#place, entry, this.#settings);
   }
 
   async #makeDefault(entry: BootEntry): Promise<void> {
-    const say = (message: string): void => this.store.update({ message, note: message });
-    const { keeper } = this.#place;
     this.settle({ ...this.#settings, default: entry.id });
-    if (keeper === undefined) {
-      say(`${entry.title} is the default as long as this menu is open.`);
-      return;
-    }
-    const state = await keeper.call(this.#place);
-    const writes = state.writesToSave(entry);
-    if (writes === null) {
-      say(
-        `${entry.title} is the default until the machine restarts: Baton has no place to remember it. ` +
-          "grub-editenv /boot/batonenv create makes one.",
-      );
-      return;
-    }
-    // Nothing may be mounted meanwhile; volumes mount again when they are read.
-    await this.#place.unmount();
-    const problems = await state.perform(writes, this.#settings);
-    if (problems.length > 0) say(`${entry.title} is the default until the machine restarts. ${problems.join(". ")}.`);
-    else say(`${entry.title} is saved as the default; it counts where the configuration says default: "@saved".`);
+    const { saveDefault } = await import("./remember.ts");
+    const message = await saveDefault(this.#place, entry, this.#settings);
+    this.store.update({ message, note: message });
   }
 
   /** Shows that something is read over the network, until it has been, or a person doesn't wait for it. Never rejects. */

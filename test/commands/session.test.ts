@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Session, type SessionPlace } from "../../src/commands/session.ts";
+import { Session } from "../../src/commands/session.ts";
+import type { SessionPlace } from "../../src/commands/sessionplace.ts";
 import { Discovery } from "../../src/discover.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { EMPTY_RESULT, type Format, type FormatResult } from "../../src/formats/format.ts";
