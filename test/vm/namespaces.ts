@@ -7,10 +7,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Lease } from "../../src/net/lease.ts";
 import { ROOT, run } from "./host.ts";
+
+/** What a test's context is for here: work to do in the end. */
+export interface Cleanup {
+  after(work: () => unknown): void;
+}
 
 const IS_ROOT = process.getuid?.() === 0;
 /** Of what is expected to happen soon; the machine may be busy. */
@@ -19,10 +23,10 @@ const WAIT_MS = 60_000;
 /** One network namespace, with mounts of its own. */
 export class Place {
   readonly pid: number;
-  readonly #t: TestContext;
+  readonly #t: Cleanup;
   readonly #directory: string;
 
-  constructor(t: TestContext, pid: number, directory: string) {
+  constructor(t: Cleanup, pid: number, directory: string) {
     this.#t = t;
     this.pid = pid;
     this.#directory = directory;
@@ -170,11 +174,11 @@ export class Client extends Output {
 
 /** Namespaces of one test; they and all that runs in them end with it. */
 export class World {
-  readonly #t: TestContext;
+  readonly #t: Cleanup;
   readonly directory: string;
   #first: Place | null = null;
 
-  constructor(t: TestContext) {
+  constructor(t: Cleanup) {
     this.#t = t;
     this.directory = mkdtempSync(join(tmpdir(), "baton-net-"));
     t.after(() => rmSync(this.directory, { recursive: true, force: true }));
@@ -214,7 +218,7 @@ export class World {
 
 /** A switch, a machine's eth0 on it, and servers with addresses of their own, each on its eth0. */
 export async function onSwitch(
-  t: TestContext,
+  t: Cleanup,
   ...addresses: readonly string[]
 ): Promise<{ world: World; machine: Place; servers: Place[] }> {
   const world = new World(t);
@@ -237,7 +241,7 @@ export async function onSwitch(
 }
 
 /** 10.77.0.1 with a cable to a machine's eth0. */
-export async function oneCable(t: TestContext): Promise<{ world: World; server: Place; machine: Place }> {
+export async function oneCable(t: Cleanup): Promise<{ world: World; server: Place; machine: Place }> {
   const world = new World(t);
   const [server, machine] = [await world.place(), await world.place()];
   await world.cable(server, "s0", machine, "eth0", "52:54:00:00:00:01");
