@@ -6,8 +6,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { BlockDevice } from "./devices/device.ts";
 import { describeError } from "./errors.ts";
+import { removeDmDevice } from "./linux/devicemapper.ts";
 import { log } from "./log.ts";
-import { closeContainer, openContainer } from "./volumes/luks.ts";
+import { openContainer } from "./volumes/luks.ts";
 import { activateGroup, type VolumeGroup, volumeGroups } from "./volumes/lvm.ts";
 import { assembleArray } from "./volumes/raid.ts";
 import { missingTool, type Tool, toolPath } from "./volumes/tools.ts";
@@ -38,7 +39,7 @@ export class Stacks {
   /** Physical volumes that lvm has been asked about. */
   #asked = "";
   /** Opened containers by the device's name: their mapping's name, and what the kernel calls that. */
-  readonly #opened = new Map<string, { readonly mapping: string; readonly made: readonly string[] }>();
+  readonly #opened = new Map<string, Opened>();
   /** One thing after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -89,8 +90,10 @@ export class Stacks {
     const opened = this.#opened.get(name);
     if (opened === undefined) return;
     this.#opened.delete(name);
-    for (const made of opened.made) await leave(made);
-    await closeContainer(opened.mapping).catch((error) => log.debug(`${opened.mapping}: ${describeError(error)}`));
+    for (const made of opened.made) {
+      for (const above of [...madeOf(made), made]) await leave(above);
+    }
+    await closeOpened(opened);
   }
 
   /** Every device is looked at anew; what was opened stays so. */
@@ -167,6 +170,8 @@ export class Stacks {
         log.info(`${group.name}: ${active} of ${group.volumes.length} logical volumes are active, read-only`);
         isNew ||= active > 0;
       } catch (error) {
+        // Some may be active all the same.
+        isNew ||= members.some(({ device }) => holdersOf(device.name).length > 0);
         this.#fail(
           members.filter(({ device }) => holdersOf(device.name).length === 0),
           describeError(error),
@@ -215,11 +220,32 @@ export class Stacks {
 
   /** Forgets the keys of opened containers, before another kernel takes over the memory. Never rejects. */
   async close(): Promise<void> {
-    for (const [name, { mapping }] of this.#opened) {
+    for (const [name, opened] of this.#opened) {
       this.#opened.delete(name);
-      await closeContainer(mapping).catch((error) => log.debug(`${mapping}: ${describeError(error)}`));
+      await closeOpened(opened);
     }
   }
+}
+
+/** A container's mapping, and what the kernel calls it. */
+interface Opened {
+  readonly mapping: string;
+  readonly made: readonly string[];
+}
+
+/** Takes away what lies above a container, and it itself. Never rejects. */
+async function closeOpened({ mapping, made }: Opened): Promise<void> {
+  try {
+    for (const above of made.flatMap(madeOf)) await removeDmDevice(mappedName(above));
+    await removeDmDevice(mapping);
+  } catch (error) {
+    log.debug(`${mapping}: ${describeError(error)}`);
+  }
+}
+
+/** What was made of a device, and of that, the uppermost first. */
+function madeOf(name: string): string[] {
+  return holdersOf(name).flatMap((holder) => [...madeOf(holder), holder]);
 }
 
 /** What the kernel has made of a device: `md200`, `dm-0`; behind the layer in memory that Baton puts above a member. */
@@ -232,6 +258,9 @@ function holdersOf(name: string): string[] {
   }
 }
 
-function isOwnLayer(name: string): boolean {
-  return name.startsWith("dm-") && readFileSync(`/sys/class/block/${name}/dm/name`, "utf8").startsWith("baton-");
+const isOwnLayer = (name: string): boolean => mappedName(name).startsWith("baton-");
+
+/** Device-mapper's name of a device; empty where it is none of its. */
+function mappedName(name: string): string {
+  return name.startsWith("dm-") ? readFileSync(`/sys/class/block/${name}/dm/name`, "utf8").trim() : "";
 }

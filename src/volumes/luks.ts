@@ -2,7 +2,6 @@
 
 import { BatonError } from "../errors.ts";
 import { setReadOnly } from "../linux/blkdev.ts";
-import { removeDmDevice } from "../linux/devicemapper.ts";
 import { runTool } from "./tools.ts";
 
 /** Argon2 takes seconds by design, and many times that on a slow machine. */
@@ -31,9 +30,4 @@ export async function openContainer(node: string, name: string, passphrase: stri
   } finally {
     input.fill(0);
   }
-}
-
-/** Forgets the key. @throws LinuxError (EBUSY while it is mounted) */
-export async function closeContainer(name: string): Promise<void> {
-  await removeDmDevice(name);
 }
