@@ -6,7 +6,7 @@ import type { Look } from "./look.ts";
 import type { MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
 import { bootFile, type Item, sourceDevice } from "./tree.ts";
-import { truncate, wrap } from "./width.ts";
+import { truncate, truncateMiddle, wrap } from "./width.ts";
 
 const LABEL = 10;
 
@@ -30,7 +30,10 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
     const lines = wrap(look.text(text), width);
     lines.slice(0, limit).forEach((line, index) => {
       const last = index === limit - 1 && lines.length > limit;
-      const shown = last ? truncate(lines.slice(index).join(" "), width, look.glyphs.ellipsis) : line;
+      // Of a path in one row the end tells most.
+      const isPath = limit === 1 && !text.includes(" ");
+      const rest = isPath ? look.text(text) : lines.slice(index).join(" ");
+      const shown = last ? (isPath ? truncateMiddle : truncate)(rest, width, look.glyphs.ellipsis) : line;
       rows.push(cutRow(field(index === 0 ? ` ${label}` : "", LABEL, shown, style, look), columns - 1, look));
     });
   };
