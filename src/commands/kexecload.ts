@@ -133,7 +133,8 @@ function markByHand(): void {
 
 /** kexec-tools' name of a format's type on this machine. */
 function typeName(image: Image): string | null {
-  if (image.format === "bzImage") return image.arch === "x86_64" ? "bzImage64" : "bzImage";
+  // kexec(8)'s bzImage64 can lie anywhere, as kexec_file_load wants it too.
+  if (image.format === "bzImage") return image.fileLoad.includes("x86_64") ? "bzImage64" : "bzImage";
   if (image.format === "ELF")
     return image.arch === "i386" ? "elf-x86" : image.arch === "x86_64" ? "elf-x86_64" : "vmlinux";
   return Object.entries(TYPES).find(([, formats]) => formats.includes(image.format))?.[0] ?? null;

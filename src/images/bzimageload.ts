@@ -51,10 +51,12 @@ export function layOutBzImage(input: BzImageInput, memory: SegmentMemory): Start
     size: Math.min(header.kernelSize, file.size - offset),
   };
   const room = header.initSize > 0 ? BigInt(header.initSize) : BigInt(kernel.size) * ROOM_FACTOR;
-  const is32 = !header.entry64 || input.entry32 === true;
-  const maximum = header.above4g && !is32 ? null : BigInt(header.initrdAddressMax);
+  // One that can't lie anywhere is entered as boot loaders have always done: the other way may never have been tried
+  // (Memtest86+ doesn't come up by it).
+  const is32 = !header.entry64 || !header.above4g || input.entry32 === true;
+  const maximum = is32 ? BigInt(header.initrdAddressMax) : null;
   // A kernel for i386 must lie in what it maps of memory at once, which is where its initrd must lie, too.
-  const highest = header.above4g && !is32 ? null : header.entry64 ? BELOW_4G : maximum;
+  const highest = is32 && header.entry64 ? BELOW_4G : maximum;
   const limit = highest === null ? {} : { maximum: highest };
   const place = { name: "kernel", room, alignment: BigInt(header.kernelAlignment || 0x200000) };
   const preferred = header.prefAddress;

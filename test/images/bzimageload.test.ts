@@ -68,6 +68,11 @@ test("a 32-bit kernel has no other entry, and lies with its initrd in what it ma
   for (const range of [kernel, initrd, params.range]) assert.ok(range.end <= 0x3800_0000n, String(range));
 });
 
+test("a 64-bit kernel that can't lie above 4 GiB is entered in 32-bit mode", () => {
+  const { start, kernel } = lay({ xloadflags: 1 });
+  assert.deepEqual([start.cpu, start.address], ["i386", kernel.start]);
+});
+
 test("a kernel that can't be moved goes to its own place", () => {
   const { start, kernel } = lay({ protocol: 0x204, xloadflags: 0 }, false, (bytes) => bytes.writeUInt8(0, 0x234));
   // Before protocol 2.10 that is 1 MiB, and nobody said anything of 16.

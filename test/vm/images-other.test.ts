@@ -73,10 +73,10 @@ test("a Plan 9 kernel is entered with its data where it looks for them, loaded b
 });
 
 for (const [file, mode] of [
-  ["memtest86+ia32.bin", "32-bit"],
-  ["memtest86+x64.bin", "64-bit"],
+  ["memtest86+ia32.bin", "a 32-bit entry alone"],
+  ["memtest86+x64.bin", "a 64-bit entry, too,"],
 ] as const) {
-  test(`Memtest86+, a bzImage with a ${mode} entry alone and one place to lie at, starts testing memory`, async () => {
+  test(`Memtest86+, a bzImage with ${mode} and one place to lie at, starts testing memory`, async () => {
     const { root } = await debianPackages(["memtest86+"]);
     const disks = await disk(file, ["linux /boot/memtest console=ttyS0,115200"], {
       "/boot/memtest": { host: join(root, "boot", file) },
