@@ -67,10 +67,11 @@ export type FileCheck = (ref: FileRef) => string | null;
 export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules: BootRules = NO_RULES): BootList {
   const shown = withoutRepeats(configs);
   const ids = new Map<string, number>();
-  const listed: Listed[] = shown.map((config) => ({
-    config,
-    entries: config.entries.map((entry) => listEntry(entry, uniqueId(config, entry, ids), config.source, check)),
-  }));
+  const listed: Listed[] = shown.map((config) => {
+    const volume = slug(config.volumeKey);
+    const entries = config.entries.map((entry) => listEntry(entry, uniqueId(volume, entry, ids), config.source, check));
+    return { config, entries };
+  });
   const entries = listed.flatMap((item) => item.entries);
   const { entry: defaultEntry, from: won, why, isDecided } = chooseDefault(listed, entries, rules);
 
@@ -282,9 +283,9 @@ function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
  * `2b3f…:grub:gnulinux-simple`, with `~2` for a second one that would be called the same.
  * @param taken every id given so far, with the last number that was tried behind it
  */
-function uniqueId(config: ReadConfig, entry: ParsedEntry, taken: Map<string, number>): string {
+function uniqueId(volume: string, entry: ParsedEntry, taken: Map<string, number>): string {
   const path = entry.nativeId === null ? [...entry.submenu, entry.title] : [entry.nativeId];
-  const base = `${slug(config.volumeKey)}:${entry.type}:${path.map(slug).join(">") || "entry"}`;
+  const base = `${volume}:${entry.type}:${path.map(slug).join(">") || "entry"}`;
   let id = base;
   // Thousands may share a name: counting goes on where it stopped.
   let number = taken.get(base) ?? 0;
