@@ -35,8 +35,19 @@ test("a USB serial line that is plugged in while the menu is up joins it, and bo
       await menuReady(machine);
       await selects(machine, /Alpha system/);
       const line = open();
-      await machine.call("device_add", { driver: "usb-serial", id: "cable", chardev: "line", "always-plugged": true });
+      const plugIn = (): Promise<unknown> =>
+        machine.call("device_add", { driver: "usb-serial", id: "cable", chardev: "line", "always-plugged": true });
+      await plugIn();
       await selects(machine, /Alpha system/, line);
+      // Pulled out and plugged in again it is the same console.
+      await machine.call("device_del", { id: "cable" });
+      await sleep(3000);
+      await machine.serial.type("<down>");
+      await selects(machine, /Advanced options/);
+      await plugIn();
+      await selects(machine, /Advanced options/, line);
+      await line.type("<up>");
+      await selects(machine, /Alpha system/);
       await line.type("<down>");
       await selects(machine, /Advanced options/);
       await line.type("<enter><down>");
