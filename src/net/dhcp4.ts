@@ -1,6 +1,7 @@
 /**
  * A DHCP client (RFC 2131) for a machine that boots: it says what it is as PXE clients do (RFC 4578), hears every
- * server that answers and takes the one that offers most, asks proxies for the boot file, and keeps what it got.
+ * server that answers and takes the one that offers most, asks proxies for the boot file, and keeps what it got. busybox's
+ * udhcpc takes the first offer and knows no proxies, which is why this is Baton's own.
  */
 
 import { BatonError } from "../errors.ts";

@@ -12,7 +12,7 @@ import type { Platform } from "../formats/format.ts";
 import { setLinkUp } from "../linux/rtnetlink.ts";
 import { log } from "../log.ts";
 import { type Lease, namesBootFile } from "../net/lease.ts";
-import { type Link, listLinks } from "../net/links.ts";
+import { findLink, type Link, listLinks } from "../net/links.ts";
 import { AUTOMATIC, kernelPlans, type LinkPlan, parsePlans } from "../net/plan.ts";
 import { bringUp } from "../net/up.ts";
 import { linkWords } from "../policy/network.ts";
@@ -232,11 +232,12 @@ export class MachineNetwork {
   }
 
   async #tryUp(): Promise<string[]> {
-    const plans = plansOf(this.#words, readFileSync("/proc/cmdline", "utf8"));
+    const cmdline = readFileSync("/proc/cmdline", "utf8");
+    const plans = plansOf(this.#words, cmdline);
     if (plans.every(({ method }) => method === "none"))
       return ["the configuration keeps the network off (network: no)"];
     await loadDrivers(plans.some(({ vlan }) => vlan !== null));
-    const links = await findLinks();
+    const links = firstOf(await findLinks(), cmdline);
     if (links.length === 0) return ["this machine has no network interface that Baton has a driver for"];
     log.info(`network: ${links.map(({ name, mac, driver }) => `${name} (${mac}, ${driver})`).join(", ")}`);
     this.#running.abort();
@@ -356,6 +357,13 @@ async function findLinks(): Promise<Link[]> {
   }
   if (links.length > 0) await sleep(200);
   return listLinks();
+}
+
+/** The card that Baton itself came by (PXELINUX's BOOTIF=) is the first. */
+function firstOf(links: readonly Link[], cmdline: string): readonly Link[] {
+  const word = splitCmdline(cmdline).find((one) => one.startsWith("BOOTIF="));
+  const first = word === undefined ? null : findLink(links, word.slice(7));
+  return first === null ? links : [first, ...links.filter((link) => link !== first)];
 }
 
 function machineUuid(): string | null {

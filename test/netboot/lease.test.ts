@@ -150,6 +150,19 @@ test("GRUB reads files of other servers, and keeps to its own where it names non
   ]);
 });
 
+test("UEFI HTTP boot: GRUB's (http) without a server is the one that the lease's URL names, its port included", async (t) => {
+  const tree = {
+    "http/h:8080/os/EFI/BOOT/grub.cfg":
+      'menuentry "$net_default_server" { linux (http)/os/vmlinuz quiet\n initrd /os/initrd }\n',
+    "http/h:8080/os/vmlinuz": kernel(),
+    "http/h:8080/os/initrd": "i",
+  };
+  const lease = { server: "10.0.0.1", url: "http://h:8080/os/EFI/BOOT/BOOTX64.EFI" };
+  assert.deepEqual(lines(await ask(t, tree, { lease })), [
+    "h:8080 | http://h:8080/os/vmlinuz | http://h:8080/os/initrd | BOOT_IMAGE=(http)/os/vmlinuz quiet",
+  ]);
+});
+
 test("a lease that leads nowhere says everything that was tried", async (t) => {
   const nothing = await ask(t, {}, { lease: { ip: "10.0.2.15" } });
   assert.match(nothing.failure!, /names no boot file/);
