@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { BootEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { exitNow } from "../linux/exit.ts";
+import { loadKoffi } from "../linux/libc.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { addLogSink, log } from "../log.ts";
@@ -52,6 +53,15 @@ export async function init(): Promise<number> {
     kernelLog.milestone(`baton: stopped by an error of its own: ${error.stack ?? describeError(error)}`);
     exitNow(1);
   });
+  try {
+    loadKoffi();
+  } catch (error) {
+    // Nothing can be mounted, drawn or booted without system calls: PID 1's rescue menu is what is left, and it shows
+    // what stands on stderr.
+    kernelLog.milestone(`baton: stopped: ${describeError(error)}`);
+    process.stderr.write(`${describeError(error)}\n`);
+    exitNow(1);
+  }
   const words = parseBootWords(readFileSync("/proc/cmdline", "utf8"));
   addLogSink((line) => {
     if (words.debug || line.level < 7) kernelLog.write(Math.max(line.level, 4), `baton: ${line.text}`);
