@@ -208,6 +208,22 @@ test("an address is renewed while Baton runs; when the server is gone another on
   assert.doesNotMatch(await machine.run("ip", "addr", "show", "eth0"), new RegExp(`${ip!}/`));
 });
 
+test("several cards at once: each has its address, and the one that Baton came by (BOOTIF=) is used first", async (t) => {
+  const { world, server, machine } = await oneCable(t);
+  await world.cable(server, "s1", machine, "eth1", "52:54:00:00:00:02");
+  await server.ip("addr add 10.78.0.1/24 dev s1", "link set s1 up");
+  await server.dnsmasq(
+    ...["--port=0", "--interface=s0", "--interface=s1", RANGE, "--dhcp-range=10.78.0.50,10.78.0.99,1h"],
+    "--dhcp-boot=tftp://10.78.0.1/x/",
+  );
+  const client = await machine.baton({ cmdline: "BOOTIF=01-52-54-00-00-00-02 ip=dhcp" });
+  const { leases } = await client.result();
+  assert.deepEqual(leases.map((lease) => lease.interface).sort(), ["eth0", "eth1"]);
+  const routes = await machine.run("ip", "route");
+  assert.match(routes, /^default via 10\.78\.0\.1 dev eth1 .*metric 100/m);
+  assert.match(routes, /^default via 10\.77\.0\.1 dev eth0 .*metric 101/m);
+});
+
 test("static addresses, IPv4 and IPv6, by configuration and by ip=", async (t) => {
   const { world, server, machine } = await oneCable(t);
   await server.ip("addr add 2001:db8::1/64 dev s0 nodad");
