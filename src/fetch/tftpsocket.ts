@@ -23,6 +23,8 @@ const BURST_MS = 10;
 /** Milliseconds that a burst waits for the next packet. */
 const WAIT_MS = 1;
 const MOST_IN_BATCH = 64;
+/** Transfers that take bursts. One that waits for its server keeps the others from theirs. */
+let bursting = 0;
 /** Sending fails for the moment only. */
 const PASSING = ["EAGAIN", "ENOBUFS", "EINTR"];
 
@@ -99,6 +101,7 @@ export class TftpSocket {
     if (fd === null) return;
     // One byte more than a block, so that too long ones are seen.
     this.#batch = new DatagramBatch(fd, Math.min(windowsize, MOST_IN_BATCH), blksize + 5, WAIT_MS);
+    bursting++;
   }
 
   /**
@@ -117,7 +120,7 @@ export class TftpSocket {
         this.#isScheduled = false;
         return;
       }
-      batch.during(waits, () => {
+      batch.during(waits && bursting === 1, () => {
         while (isWanted() && performance.now() < end) {
           count = batch.receive();
           for (let index = 0; index < count && !this.#isClosed; index++)
@@ -133,6 +136,7 @@ export class TftpSocket {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#batch !== null) bursting--;
     setImmediate(() => {
       try {
         this.#socket.close();

@@ -4,6 +4,7 @@
  */
 
 import { BatonError } from "../errors.ts";
+import { Pieces } from "./pieces.ts";
 import { socketError, tftpError } from "./tftperrors.ts";
 import { acknowledgement, blockOf, DATA_START, errorPacket, parsePacket, readRequest } from "./tftppacket.ts";
 import { TftpSocket } from "./tftpsocket.ts";
@@ -34,8 +35,6 @@ const WINDOWSIZE = 16;
 const SHORTEST_RETRY_MS = 50;
 /** Slower than this a kernel would take hours. */
 const LEAST_BYTES = 60 * 1024;
-/** Bytes that are handed on together. */
-const PIECE = 256 * 1024;
 /** Bytes, or milliseconds, after which whoever takes them is woken: for each block it would take most of the time. */
 const WAKE = { bytes: 64 * 1024, ms: 100 } as const;
 /** Bytes that may wait to be taken; then the server waits. */
@@ -82,11 +81,7 @@ export class TftpTransfer {
   /** How long an answer takes, smoothed; null before the first. */
   #roundTrip: number | null = null;
   #sentAt = 0;
-  /** Pieces that are full, and the one that is being filled. */
-  readonly #queue: Buffer[] = [];
-  #queued = 0;
-  #piece: Buffer = Buffer.alloc(0);
-  #filled = 0;
+  readonly #pieces = new Pieces();
   #wokenAt = 0;
   /** An acknowledgement that waits until the queue is shorter. */
   #isHeld = false;
@@ -130,9 +125,12 @@ export class TftpTransfer {
   async *body(): AsyncIterable<Uint8Array> {
     try {
       for (;;) {
-        if (this.#queued > 0 && (this.#state !== "running" || this.#queued >= WAKE.bytes || this.#isLate())) {
+        if (
+          this.#pieces.waiting > 0 &&
+          (this.#state !== "running" || this.#pieces.waiting >= WAKE.bytes || this.#isLate())
+        ) {
           this.#wokenAt = performance.now();
-          yield* this.#taken();
+          yield* this.#pieces.take();
           if (this.#isHeld) {
             this.#isHeld = false;
             this.#acknowledge();
@@ -154,18 +152,6 @@ export class TftpTransfer {
     if (this.#state !== "requested" && this.#state !== "running") return;
     if (this.#state === "running" && message !== "") this.#socket.send(errorPacket(0, message));
     this.#fail(new BatonError("cancelled", `${this.#name}: ${message}`));
-  }
-
-  /** Everything that waits to be taken. */
-  #taken(): Buffer[] {
-    const pieces = this.#queue.splice(0);
-    if (this.#filled > 0) {
-      pieces.push(this.#piece.subarray(0, this.#filled));
-      this.#piece = this.#piece.subarray(this.#filled);
-      this.#filled = 0;
-    }
-    this.#queued = 0;
-    return pieces;
   }
 
   #changed(): Promise<void> {
@@ -334,12 +320,13 @@ export class TftpTransfer {
     const isWindow = !isLast && this.#inWindow >= this.#windowsize;
     const askedAt = this.#sentAt;
     // The server goes on with the next while this one is put away.
-    if (isWindow && this.#queued > QUEUE) this.#isHeld = true;
+    if (isWindow && this.#pieces.waiting > QUEUE) this.#isHeld = true;
     else if (isWindow) this.#acknowledge();
     this.#progressAt = isWindow && !this.#isHeld ? this.#sentAt : performance.now();
     if (isFirst) this.#measure(this.#progressAt - askedAt);
     this.#retries = 0;
-    this.#keep(packet, length);
+    this.#pieces.add(packet, DATA_START, this.size === null ? null : this.size - this.#received);
+    this.#received += length;
     if (isLast) this.#finish();
     else if (this.size !== null && this.#received > this.size) this.#refuse(this.#wrongLength());
     else if (isWindow) this.#onWindow();
@@ -347,7 +334,7 @@ export class TftpTransfer {
 
   /** All of a window is here. */
   #onWindow(): void {
-    if (this.#wake !== null && (this.#queued >= WAKE.bytes || this.#isLate())) this.#notify();
+    if (this.#wake !== null && (this.#pieces.waiting >= WAKE.bytes || this.#isLate())) this.#notify();
     if (this.#block > BLOCKS_BEFORE_BURSTS) {
       this.#socket.allowBursts(this.#blksize, this.#windowsize);
       this.#burst();
@@ -356,20 +343,7 @@ export class TftpTransfer {
 
   #burst(): void {
     const waits = this.#roundTrip !== null && this.#roundTrip < QUICK_ANSWER;
-    this.#socket.burst(waits, () => this.#state === "running" && !this.#isHeld && this.#queued < BURST);
-  }
-
-  #keep(packet: Buffer, length: number): void {
-    if (length > this.#piece.length - this.#filled) {
-      if (this.#filled > 0) this.#queue.push(this.#piece.subarray(0, this.#filled));
-      const left = this.size === null ? PIECE : this.size - this.#received;
-      this.#piece = Buffer.allocUnsafeSlow(Math.max(length, Math.min(PIECE, left)));
-      this.#filled = 0;
-    }
-    packet.copy(this.#piece, this.#filled, DATA_START);
-    this.#filled += length;
-    this.#queued += length;
-    this.#received += length;
+    this.#socket.burst(waits, () => this.#state === "running" && !this.#isHeld && this.#pieces.waiting < BURST);
   }
 
   /** The last block is here. */

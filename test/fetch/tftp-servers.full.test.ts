@@ -76,6 +76,17 @@ for (const kind of ["tftpd-hpa", "atftpd"] as const) {
     }
   });
 
+  test(`${kind}: two files side by side come whole`, { skip }, async (t) => {
+    const server = await start(t, kind);
+    const files = [randomBytes(4_000_000), randomBytes(6_000_000)];
+    for (const [index, bytes] of files.entries()) put(server, `file${index}`, bytes);
+    for (const windowsize of [1, 16]) {
+      const fetching = files.map((_, index) => fetch(server.port, `file${index}`, { ...PATIENT, windowsize }));
+      const digests = (await Promise.all(fetching)).map(({ bytes }) => sha256(bytes));
+      assert.deepEqual(digests, files.map(sha256));
+    }
+  });
+
   test(`${kind}: block numbers roll over past 65,535, in windows too`, { skip }, async (t) => {
     const server = await start(t, kind);
     const bytes = randomBytes(16 * 140_000 + 3);
