@@ -20,9 +20,10 @@ test("a mirror, a RAID 5 that lacks a disk, striped LVM, and LVM in LUKS: all ar
       await machine.serial.waitForScreen(new RegExp(`System on ${name}`));
     }
     assert.doesNotMatch(machine.serial.picture(), /System on vault/);
-    // Whatever was made is read-only by itself, not by its members alone.
-    const made = await inside(machine, "grep -H . /sys/block/md*/ro /sys/block/dm-*/ro");
-    assert.ok(!/ro:0/.test(made) && /md\d+\/ro:1/.test(made) && /dm-0\/ro:1/.test(made), made);
+    // Whatever was made is read-only by itself; what may be written lies in memory.
+    const list = 'for d in /sys/block/md* /sys/block/dm-*; do echo "$(cat $d/ro) $(cat $d/dm/name)"; done 2>/dev/null';
+    const made = (await inside(machine, list)).split("\n").map((line) => line.trim());
+    assert.deepEqual(made.filter((line) => !line.includes("baton-")).sort(), ["1", "1", "1 stripes-boot"]);
     assert.doesNotMatch(await inside(machine, "cat /proc/mdstat"), /resync|recovery/);
 
     await machine.serial.type("u", 500);
@@ -54,10 +55,8 @@ test("the usual image, which has no such tools, names what is missing", async ()
   const disks = [made.mirrorA, made.stripeA, made.vault].map((image) => ({ image, attach: "virtio" }) as const);
   await withBaton({ name: "stacks-none", words: "baton.timeout=-1", disks }, async (machine) => {
     await menuReady(machine);
-    await machine.serial.waitForScreen(/no mdadm \(configs\/pc-volumes\.yaml/);
-    await machine.serial.type("<esc>", 1500);
-    await machine.serial.type("i", 1500);
-    await machine.serial.type("<pgdn>", 1500);
-    await machine.serial.waitForScreen(/no cryptsetup \(configs\/pc-volumes\.yaml/);
+    for (const tool of ["mdadm", "lvm", "cryptsetup"]) {
+      await machine.serial.waitForScreen(new RegExp(`this image has no ${tool};[\\s\\S]*pc-volumes\\.yaml`));
+    }
   });
 });

@@ -74,7 +74,7 @@ export type StackDisk = keyof typeof DISKS;
 const COMMANDS = `
 set -e
 D=/dev
-mdadm --create $D/md1 --run --metadata=1.2 --level=1 --raid-devices=2 --assume-clean $D/vda $D/vdb
+mdadm --create $D/md1 --run --metadata=1.2 --bitmap=internal --level=1 --raid-devices=2 --assume-clean $D/vda $D/vdb
 dd if=$D/vdi of=$D/md1 bs=1M conv=fsync
 lvm pvcreate -y $D/vdc $D/vdd
 lvm vgcreate stripes $D/vdc $D/vdd
