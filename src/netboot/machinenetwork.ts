@@ -99,15 +99,14 @@ export class MachineNetwork {
   async #firstFound(): Promise<string | null> {
     let found: string | null = null;
     const isOver = this.#bringUp().then(() => true);
-    for (let seen = 0; ; ) {
-      if (this.#given > seen) {
-        await this.#waitForFour(isOver);
-        seen = this.#given;
+    for (;;) {
+      if (this.#leases.length > 0) await this.#waitForFour(isOver);
+      const seen = this.#given;
+      if (this.#leases.length > 0) {
         found = await this.#ask();
         if (found === null) return null;
-        continue;
       }
-      if ((await Promise.race([isOver, this.#nextLease().then(() => false)])) && this.#given === seen) break;
+      if (await this.#isLast(isOver, seen)) break;
     }
     return this.#leases.length === 0 ? this.#whyNothing() : found;
   }
@@ -195,21 +194,29 @@ export class MachineNetwork {
   async #withAddress<T>(work: () => Promise<T>): Promise<T> {
     const isOver = this.#bringUp().then(() => true);
     let failure: unknown = null;
-    for (let seen = 0; ; ) {
-      if (this.#leases.length > 0 && this.#given > seen) {
-        seen = this.#given;
+    for (;;) {
+      const seen = this.#given;
+      if (this.#leases.length > 0) {
         try {
           return await work();
         } catch (error) {
           // Who has answered answers the same the next time.
           if (!(error instanceof BatonError) || !["io", "timeout"].includes(error.code)) throw error;
           failure = error;
-          continue;
         }
       }
-      const isLast = await Promise.race([isOver, this.#nextLease().then(() => false)]);
-      if (isLast && this.#given === seen) throw failure ?? new BatonError("io", this.#whyNothing());
+      if (await this.#isLast(isOver, seen)) throw failure ?? new BatonError("io", this.#whyNothing());
     }
+  }
+
+  /**
+   * Waits for another lease than those that had been given.
+   * @returns true where there is none, and no link is still being tried
+   */
+  async #isLast(isOver: Promise<unknown>, seen: number): Promise<boolean> {
+    if (this.#given > seen) return false;
+    await Promise.race([isOver, this.#nextLease()]);
+    return this.#given === seen;
   }
 
   #whyNothing(): string {
