@@ -47,6 +47,7 @@ const ARRIVE_TOGETHER_MS = 5;
  */
 const PROBES_AT_ONCE = 12;
 const PROBE_PATIENCE_MS = 200;
+const USUAL_PARTITIONS = 8;
 /** Devices that are found together are probed together, so that configurations see each other's disks. */
 const PROBE_TOGETHER_MS = 400;
 
@@ -276,8 +277,9 @@ export class Machine {
     this.#change();
 
     const unread = new Set<string>();
-    // The first partitions of all disks before the second ones: a disk that has very many keeps no other waiting.
-    const inTurn = [...fresh].sort((a, b) => (a.partition ?? 0) - (b.partition ?? 0));
+    // A disk that has very many partitions keeps no other waiting: those beyond the usual ones come last.
+    const turn = ({ partition }: BlockDevice): number => Math.max(USUAL_PARTITIONS, partition ?? 0);
+    const inTurn = [...fresh].sort((a, b) => turn(a) - turn(b));
     const probes = inTurn.map(async (device) => {
       if (await this.#gate.run(() => this.#probe(device))) unread.add(device.name);
       else this.#pending.delete(device.name);
