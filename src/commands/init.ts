@@ -201,6 +201,7 @@ export async function init(): Promise<number> {
   /** True until it is known that nothing boots by itself from the network, or the network has said what does. */
   let awaitsNetwork = true;
   const askNetwork = async (): Promise<void> => {
+    if (!session.menuIsOpen) announce(consoles, "Asking the network what this machine boots…");
     const asked = networkOf().then((network) => network.start(configuration.settings.url));
     const late = sleep(NETWORK_MS, `no answer within ${NETWORK_MS / 1000} s`, { ref: false });
     const failure = await Promise.race([asked.catch(describeError), late]);
