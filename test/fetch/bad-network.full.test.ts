@@ -161,3 +161,15 @@ test("DNS that is down, a name that is unknown and an address without a way are 
   assert.match(away[1]!.message!, /there is no route to 192\.0\.2\.1/);
   assert.match(away[2]!.message!, /no TFTP server listens at 10\.77\.0\.1/);
 });
+
+test("a server that takes everything and says nothing is given up in time", { skip }, async (t) => {
+  const { machine } = await badCable(t, { loss: 1 });
+  // Else the kernel would say after three seconds that nobody is there.
+  await machine.ip(`neigh add ${SERVER.v4} lladdr 52:54:00:00:00:99 dev eth0`);
+  const work = ["http", "tftp"].map((scheme) => fetchIn(machine, [`${scheme}://${SERVER.v4}/file`]));
+  const [http, tftp] = (await Promise.all(work)).flat();
+  assert.equal(http!.code, "timeout");
+  assert.match(http!.message!, /no connection within 15 s/);
+  assert.equal(tftp!.code, "timeout");
+  assert.match(tftp!.message!, /no TFTP server at 10\.77\.0\.1 answers within 20 s/);
+});
