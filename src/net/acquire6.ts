@@ -46,6 +46,7 @@ export async function acquire6(link: Link, options: Acquire6Options): Promise<Le
     );
   if (!(await events.until(() => own() !== undefined, left(), signal))) throw tooLate();
   const client = new Dhcp6Client(link, options);
+  signal?.addEventListener("abort", () => client.close(), { once: true });
   try {
     await client.open(own()!.ip);
     const began = performance.now();

@@ -107,6 +107,7 @@ class LinkWork {
     let said = "";
     while (!signal?.aborted) {
       if (hasCarrier(this.#parent)) await sleep(AGAIN_MS, undefined, { ref: false });
+      if (signal?.aborted) return;
       try {
         await this.#haveCarrier(Number.POSITIVE_INFINITY);
         if (signal?.aborted) return;
@@ -141,8 +142,9 @@ class LinkWork {
   }
 
   async #four(link: Link): Promise<void> {
-    const { onLost, addressMs } = this.#options;
+    const { onLost, addressMs, signal } = this.#options;
     const got = await dhcp4(link, { ...this.#options, timeoutMs: addressMs });
+    signal?.addEventListener("abort", () => got.close(), { once: true });
     this.#configure(link, got.lease);
     const whole = got.proxy === null ? got.lease : await got.askProxy();
     got.keep((why) => {
