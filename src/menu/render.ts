@@ -181,7 +181,8 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   const open: KeyHint = ["Enter", "open"];
   const acts = item === undefined ? [] : item.kind === "submenu" ? [open] : LIST_KEYS.slice(0, 2);
   const quit: readonly KeyHint[] = controller.canQuit ? [["q", "quit"]] : [];
-  const hints = [...acts, ...quit, ...LIST_KEYS.slice(2)];
+  const locked: readonly KeyHint[] = state.devices.some(({ isLocked }) => isLocked) ? [["u", "unlock"]] : [];
+  const hints = [...acts, ...quit, ...locked, ...LIST_KEYS.slice(2)];
   if (parts.keys > 0) rows.push(keyBar(hints, columns));
   return { rows, cursor: { row: cursorRow, column: 0, visible: false } };
 }

@@ -115,6 +115,14 @@ test("a device's subvolumes stand below it, the first of very many", () => {
   assert.doesNotMatch(shown([]), /Subvolumes/);
 });
 
+test("the last row names the key for passphrases where a device is encrypted", () => {
+  const [first] = sampleState().devices ?? [];
+  const last = (isLocked: boolean): string =>
+    text(draw({ ...sampleState(), devices: [{ ...first!, isLocked }] })).at(-1) ?? "";
+  assert.match(last(true), /u unlock/);
+  assert.doesNotMatch(last(false), /unlock/);
+});
+
 test("progress is a bar with sizes", () => {
   const progress = { title: "Loading Debian", detail: "vda2:/vmlinuz", done: 2 ** 20, total: 2 ** 22 };
   const rows = text(draw({ ...sampleState(), progress })).join("\n");
