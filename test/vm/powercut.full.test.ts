@@ -22,7 +22,7 @@ const found = new Set<string>();
 const WRITES_A_SECOND = 4;
 
 /** Milliseconds after the kernel is loaded: from before the filesystem is mounted for writing to after the jump. */
-for (const delay of [0, 300, 600, 900, 1200, 1500, 1900, 2400, 3000, 4000, 6000]) {
+for (const delay of [0, 600, 900, 1200, 1600, 2200, 3000]) {
   test(`the power fails ${delay} ms after the kernel was loaded, while the disk takes one write after the other`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "baton-cut-"));
     const after = join(folder, "after.img");
@@ -40,8 +40,10 @@ for (const delay of [0, 300, 600, 900, 1200, 1500, 1900, 2400, 3000, 4000, 6000]
         await machine.kill();
       });
       // What the next start does with a journal: replays it. 1: something was mended, as after every power cut.
-      await run("e2fsck", ["-fp", `${after}?offset=${START}`], { allowExit: [1] });
-      const text = await fileOn(after, "/boot/grub/grubenv");
+      const partition = join(folder, "partition.img");
+      await run("dd", [`if=${after}`, `of=${partition}`, "bs=1M", `skip=${START >> 20}`, "count=64", "status=none"]);
+      await run("e2fsck", ["-fp", partition], { allowExit: [1] });
+      const text = await run("debugfs", ["-R", "cat /boot/grub/grubenv", partition]);
       assert.equal(text.length, 1024);
       const values = readEnvBlock(Buffer.from(text));
       assert.equal(values.get("saved_entry"), "alpha");
