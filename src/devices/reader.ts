@@ -19,14 +19,26 @@ const ENOENT = 2;
 const EACCES = 13;
 const EPERM = 1;
 
+/** What a single step gets where the processor was busy with something else until all the time was over, and how often. */
+const LEAST_MS = 1000;
+const MOST_GRACES = 4;
+
 /** When a pass over a device has to be over. */
 export class Deadline {
   readonly #timeoutMs: number;
   readonly #end: number;
+  #graces = MOST_GRACES;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
     this.#end = performance.now() + timeoutMs;
+  }
+
+  /** Milliseconds for the next step. */
+  #rest(): number {
+    const rest = this.#end - performance.now();
+    const least = Math.min(LEAST_MS, this.#timeoutMs / 2);
+    return rest < least && this.#graces-- > 0 ? least : Math.max(0, rest);
   }
 
   /**
@@ -35,18 +47,16 @@ export class Deadline {
    * @throws BatonError `timeout`, or what `work` rejects with.
    */
   limit<T>(work: Promise<T>, discard?: (late: T) => void): Promise<T> {
+    const timeoutMs = this.#rest();
     return new Promise<T>((resolve, reject) => {
       let late = false;
-      const timer = setTimeout(
-        () => {
-          // Where the processor was busy the answer may be there already: it is handed over before this.
-          setImmediate(() => {
-            late = true;
-            reject(new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`));
-          });
-        },
-        Math.max(0, this.#end - performance.now()),
-      );
+      const timer = setTimeout(() => {
+        // Where the processor was busy the answer may be there already: it is handed over before this.
+        setImmediate(() => {
+          late = true;
+          reject(new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`));
+        });
+      }, timeoutMs);
       work.then(
         (value) => {
           clearTimeout(timer);
