@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 
 const [set = "unit", ...names] = process.argv.slice(2);
@@ -27,7 +28,7 @@ if (files.length === 0) {
   process.exit(1);
 }
 /** Unit tests take less time than a process for each file: so many files share one. */
-const TOGETHER = 5;
+const TOGETHER = 8;
 
 /** Each file a suite of its own, so that its hooks are for its own tests. */
 function suites(members: readonly string[]): string {
@@ -50,8 +51,10 @@ function bundles(all: readonly string[]): string[] {
   });
 }
 
-// Machines are heavy: two at once fill two cores.
-const concurrency = set === "unit" ? [] : ["--test-concurrency=2"];
+// Machines are heavy: two at once fill two cores. Unit tests often wait: for children, for servers.
+const concurrency = set === "unit" ? availableParallelism() + 1 : 2;
 const given = set === "unit" && names.length === 0 ? bundles(files) : files;
-const run = spawnSync(process.execPath, ["--import", "tsx", "--test", ...concurrency, ...given], { stdio: "inherit" });
+const run = spawnSync(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...given], {
+  stdio: "inherit",
+});
 process.exit(run.status ?? 1);

@@ -46,10 +46,14 @@ afterEach(async () => {
   line.close();
 });
 
-/** Types a line and waits until it has been taken. */
+/** Types a line and waits until it has been answered: by a prompt, or by what takes the line. */
 async function say(text: string): Promise<void> {
+  const before = line.output().length;
+  const prompts = /(?:for help: |> )$/;
   line.send(`${text}\r`);
-  await wait(150);
+  const deadline = performance.now() + 3000;
+  do await wait(150);
+  while (!prompts.test(line.output().slice(before)) && performance.now() < deadline);
 }
 
 test("every entry is a line with its number; a number and Enter boots it", async () => {
