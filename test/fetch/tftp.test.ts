@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BatonError } from "../../src/errors.ts";
 import { download } from "../../src/fetch/download.ts";
 import { Fetcher } from "../../src/fetch/fetcher.ts";
 import { tftpTransport } from "../../src/fetch/tftp.ts";
@@ -141,7 +143,7 @@ test("a server that goes on past what it announced is told to stop, and gives no
     }
   });
   assert.match((await failure(fetch(server.port, "x"))).message, /announced 1000 bytes and sent 1024 or more/);
-  while (answers.at(-1) !== 5) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (answers.at(-1) !== 5) await sleep(10);
 });
 
 test("a file larger than memory is refused before it comes, and a wrong digest gives no file", async (t) => {
@@ -162,7 +164,7 @@ test("a server that drips is given up, however faithfully it does so", async (t)
   const server = await own(t, async (asked) => {
     asked.send(oack({ tsize: 1_000_000 }));
     for (let block = 1; (await asked.next()) !== null; block++) {
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await sleep(30);
       asked.send(data(block, Buffer.alloc(512)));
     }
   });
@@ -175,12 +177,14 @@ test("a window on a slow line is not begun anew, and one that breaks off goes on
   const acknowledged: number[] = [];
   const server = await own(t, async (asked) => {
     const next = async (): Promise<void> => void acknowledged.push((await asked.next())?.readUInt16BE(2) ?? -1);
+    // So long that the client waits four times that before it sends anything again.
+    await sleep(100);
     asked.send(oack({ blksize: 100, windowsize: 8 }));
     await next();
     // Longer for all together than until something is sent again, but not one by one.
     for (let block = 1; block <= 8; block++) {
       asked.send(data(block, Buffer.alloc(100)));
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      await sleep(80);
     }
     await next();
     for (let block = 9; block <= 11; block++) asked.send(data(block, Buffer.alloc(100)));
@@ -188,9 +192,13 @@ test("a window on a slow line is not begun anew, and one that breaks off goes on
     asked.send(data(12, Buffer.alloc(1)));
     await next();
   });
-  const { bytes } = await fetch(server.port, "x", { windowsize: 8, blksize: 100, times: { retry: 100, giveUp: 2000 } });
+  const { bytes } = await fetch(server.port, "x", {
+    windowsize: 8,
+    blksize: 100,
+    times: { retry: 2000, giveUp: 9000 },
+  });
   assert.equal(bytes.length, 1101);
-  while (acknowledged.length < 4) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (acknowledged.length < 4) await sleep(10);
   assert.deepEqual(acknowledged, [0, 8, 11, 12]);
 });
 
@@ -203,7 +211,7 @@ test("a server waits for whoever takes the bytes, and nothing is lost by that", 
   const pieces: Uint8Array[] = [];
   for await (const piece of opened.body) {
     pieces.push(piece);
-    if (pieces.length % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 30));
+    if (pieces.length % 10 === 0) await sleep(30);
   }
   assert.equal(sha256(Buffer.concat(pieces)), sha256(bytes));
 });
@@ -224,4 +232,34 @@ test("asking for the size fetches nothing", async (t) => {
   const transport = tftpTransport(QUICK);
   assert.deepEqual(await transport.stat(new URL(`tftp://127.0.0.1:${server.port}/x`)), { size: 123_456 });
   assert.ok(packets <= 2);
+});
+
+test("no bytes from a server make the client fail in another way than by saying so, or hang", async (t) => {
+  const transfers = Array.from({ length: 40 }, async (_, seed) => {
+    let state = seed + 1;
+    const random = (limit: number): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return Math.floor((state / 2 ** 32) * limit);
+    };
+    const noise = (): Buffer => Buffer.from(Array.from({ length: random(40) }, () => random(256)));
+    let block = 0;
+    const server = await own(t, async (asked) => {
+      for (let packet = 0; packet < 60; packet++) {
+        const kinds = [
+          () => data(++block, Buffer.alloc(512)),
+          () => data(random(65_536), noise()),
+          () =>
+            oack({ blksize: random(3) === 0 ? 512 : random(70_000), tsize: random(100_000), windowsize: random(70) }),
+          () => Buffer.concat([Buffer.from([0, random(8)]), noise()]),
+          noise,
+        ];
+        asked.send(kinds[random(kinds.length)]!());
+        if (random(3) === 0) await asked.next(5);
+      }
+    });
+    await fetch(server.port, "x", { times: { retry: 50, giveUp: 400 } }).catch((reason: unknown) => {
+      assert.ok(reason instanceof BatonError, `seed ${seed}: ${reason}`);
+    });
+  });
+  await Promise.all(transfers);
 });
