@@ -76,7 +76,13 @@ export interface BootModule {
 
 /** Something a bootloader would write when this entry is booted (interfaces.md, `boot --dry-run --json`). */
 export type StateWrite =
-  | { readonly file: FileRef; readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] }
+  | {
+      readonly file: FileRef;
+      readonly set: Readonly<Record<string, string>>;
+      readonly unset: readonly string[];
+      /** Left out for GRUB's environment block; `default` is GRUB legacy's file of that name, which holds a number. */
+      readonly form?: "default";
+    }
   | { readonly rename: FileRef; readonly to: string }
   | {
       readonly efivar: string;

@@ -11,6 +11,7 @@ import {
   type FileRef,
   type ParsedEntry,
   parsedEntry,
+  type StateWrite,
 } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
@@ -24,6 +25,9 @@ const FOLDERS = ["/boot/grub", "/grub"];
 const NAMES = ["menu.lst", "grub.conf"];
 const MAX_ENTRIES = 10_000;
 const MAX_DIAGNOSTICS = 200;
+/** It knows no more fallback entries, and writes no shorter file than this (`savedefault`). */
+const MAX_FALLBACKS = 8;
+const SHORTEST_DEFAULT = 10;
 
 export const grubLegacy: Format = {
   name: "grub-legacy",
@@ -61,6 +65,8 @@ interface Draft {
   modules: BootModule[];
   reason: string | null;
   isLocked: boolean;
+  /** What it writes into the file `default` when it is booted: its own number, its fallback's, or one that it names. */
+  saves: "itself" | "fallback" | number | null;
 }
 
 async function readLegacy(path: string, context: FormatContext): Promise<FormatResult> {
@@ -96,12 +102,21 @@ function* commandLines(text: string): Iterable<{ line: number; text: string }> {
   }
 }
 
-/** The entry that `savedefault` chose last: a number in the file `default`. */
-async function savedDefault(volume: FormatVolume, path: string): Promise<number> {
+/** The file `default`, in which `savedefault` leaves an entry's number. */
+interface SavedDefault {
+  readonly number: number;
+  /** Null where there is none that could be written. */
+  readonly file: FileRef | null;
+}
+
+async function savedDefault(volume: FormatVolume, path: string): Promise<SavedDefault> {
   const file = `${path.slice(0, path.lastIndexOf("/"))}/default`;
-  if (!(await fileExists(volume.reader, file))) return 0;
+  if (!(await fileExists(volume.reader, file))) return { number: 0, file: null };
   const text = Buffer.from(await volume.reader.readAt(file, 0, 64)).toString("latin1");
-  return Number(/^[0-9]{1,9}/.exec(text)?.[0] ?? 0);
+  return {
+    number: Number(/^[0-9]{1,9}/.exec(text)?.[0] ?? 0),
+    file: text.length < SHORTEST_DEFAULT ? null : { device: volume.name, path: file },
+  };
 }
 
 /** Reads the menu line by line. */
@@ -139,7 +154,7 @@ class LegacyMenu {
       }
       this.#drafts.push({
         ...{ title: argument, line, root: this.#root, kind: null, kernel: null, args: "" },
-        ...{ initrd: [], modules: [], reason: null, isLocked: false },
+        ...{ initrd: [], modules: [], reason: null, isLocked: false, saves: null },
       });
       return true;
     }
@@ -158,7 +173,8 @@ class LegacyMenu {
         this.#fallback = argument
           .split(/\s+/)
           .filter((text) => /^[0-9]{1,9}$/.test(text))
-          .map(Number);
+          .map(Number)
+          .slice(0, MAX_FALLBACKS);
         return;
       case "timeout": {
         const seconds = this.#number(name, argument, line);
@@ -235,8 +251,14 @@ class LegacyMenu {
       case "password":
         draft.isLocked = true;
         return;
+      case "savedefault": {
+        // Debian's `--wait=SECONDS` comes before the number.
+        const [what = ""] = words.filter((word) => !word.startsWith("--"));
+        if (what === "" || what === "fallback") draft.saves = what === "" ? "itself" : what;
+        else draft.saves = this.#number(name, what, line);
+        return;
+      }
       case "boot":
-      case "savedefault":
       case "fallback":
       case "default":
         return;
@@ -277,9 +299,9 @@ class LegacyMenu {
     return this.#devices.fileRef(device ?? draft.root, text.slice(end + 1));
   }
 
-  result(saved: number): FormatResult {
-    const entries = this.#drafts.map((draft) => this.#entry(draft));
-    const wanted = this.#default === "saved" ? saved : (this.#default ?? 0);
+  result({ number, file }: SavedDefault): FormatResult {
+    const entries = this.#drafts.map((draft, at) => this.#entry(draft, this.#writes(draft, at, file)));
+    const wanted = this.#default === "saved" ? number : (this.#default ?? 0);
     const isThere = wanted >= 0 && wanted < entries.length;
     if (!isThere && entries.length > 0) {
       this.say(
@@ -299,7 +321,14 @@ class LegacyMenu {
     };
   }
 
-  #entry(draft: Draft): ParsedEntry {
+  #writes({ saves }: Draft, at: number, file: FileRef | null): StateWrite[] {
+    const next = this.#fallback[this.#fallback.indexOf(at) + 1];
+    const number = saves === "itself" ? at : saves === "fallback" ? next : saves;
+    if (file === null || number === null || number === undefined || number < 0) return [];
+    return [{ file, set: { default: String(number) }, unset: [], form: "default" }];
+  }
+
+  #entry(draft: Draft, writes: readonly StateWrite[]): ParsedEntry {
     const { title, kind, kernel, args, initrd, modules, reason } = draft;
     const isMultiboot = kind === "multiboot" && kernel !== null;
     return parsedEntry({
@@ -311,6 +340,7 @@ class LegacyMenu {
       options: kind === "linux" || isMultiboot ? args : "",
       reason: reason ?? (kernel === null ? "it names no kernel" : null),
       restricted: draft.isLocked ? [] : null,
+      writes,
     });
   }
 }

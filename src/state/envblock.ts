@@ -49,6 +49,22 @@ export function rewriteEnvBlock(
   return Buffer.concat([text, Buffer.alloc(bytes.length - text.length, "#")]);
 }
 
+/** GRUB legacy writes this many bytes of its file (0.97, `savedefault`). */
+export const LEGACY_DEFAULT_LENGTH = 10;
+
+/**
+ * GRUB legacy's file `default` with another entry's number: digits, a NUL and line breaks over its beginning.
+ * @throws BatonError `bad-format` where it can't be that file, `usage` where that is no number
+ */
+export function rewriteLegacyDefault(bytes: Uint8Array, number: string): Uint8Array {
+  if (!/^[0-9]{1,9}$/.test(number)) throw new BatonError("usage", `${number} is no entry's number`);
+  if (bytes.length < LEGACY_DEFAULT_LENGTH || !/^[0-9\n\0]/.test(String.fromCharCode(bytes[0]!))) {
+    throw new BatonError("bad-format", "it is not the file that GRUB legacy's grub-set-default makes");
+  }
+  const start = Buffer.from(`${number}\0`.padEnd(LEGACY_DEFAULT_LENGTH, "\n"), "latin1");
+  return Buffer.concat([start, bytes.subarray(LEGACY_DEFAULT_LENGTH)]);
+}
+
 /** Between the signature and the filling; a comment of GRUB's own (a warning not to edit it) is kept. */
 function linesOf(bytes: Uint8Array): string[] {
   const text = Buffer.from(bytes).toString("utf8");

@@ -1,14 +1,14 @@
-/** What is written into a filesystem that is mounted for it: environment blocks in place, boot counters by renaming. */
+/** What is written into a filesystem that is mounted for it: GRUB's files in place, boot counters by renaming. */
 
 import { constants, existsSync } from "node:fs";
 import { lstat, open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BatonError } from "../errors.ts";
-import { rewriteEnvBlock } from "./envblock.ts";
+import { rewriteEnvBlock, rewriteLegacyDefault } from "./envblock.ts";
 
 /**
- * Rewrites an environment block within the blocks that it has on the disk: same size, no new file, no renaming, so
- * that a power cut leaves the old block or the new one.
+ * Rewrites an environment block, or GRUB legacy's `default`, within the blocks that it has on the disk: same size, no new
+ * file, no renaming, so that a power cut leaves the old text or the new one.
  * @param path of the file on this machine
  * @throws BatonError with why it was left alone
  */
@@ -16,6 +16,7 @@ export async function rewriteFile(
   path: string,
   set: Readonly<Record<string, string>>,
   unset: readonly string[],
+  form?: "default",
 ): Promise<void> {
   const { O_RDWR, O_NOFOLLOW, O_SYNC } = constants;
   const handle = await open(path, O_RDWR | O_NOFOLLOW | O_SYNC).catch((error: NodeJS.ErrnoException) => {
@@ -30,7 +31,8 @@ export async function rewriteFile(
     const before = Buffer.alloc(size);
     const { bytesRead } = await handle.read(before, 0, size, 0);
     if (bytesRead !== size) throw new BatonError("io", `only ${bytesRead} of its ${size} bytes could be read`);
-    const after = rewriteEnvBlock(before, set, unset);
+    const after =
+      form === "default" ? rewriteLegacyDefault(before, set.default ?? "") : rewriteEnvBlock(before, set, unset);
     if (before.equals(after)) return;
     await handle.write(after, 0, size, 0);
     await handle.sync();

@@ -61,7 +61,7 @@ function byDevice(writes: readonly StateWrite[]): Map<string, OnDevice[]> {
 }
 
 async function writeOne(write: StateWrite, path: string, root: string): Promise<void> {
-  if ("file" in write) await rewriteFile(path, write.set, write.unset);
+  if ("file" in write) await rewriteFile(path, write.set, write.unset, write.form);
   else if ("rename" in write) {
     const to: FileRef | null = parseFileRef(write.to);
     const name = to !== null && "device" in to ? to.path : write.to;

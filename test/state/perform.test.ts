@@ -52,6 +52,22 @@ test(
 );
 
 test(
+  "GRUB legacy's default gets its first ten bytes, as stage 2 writes them; what is another file is refused",
+  inFolder(async (folder) => {
+    const file = join(folder, "default");
+    writeFileSync(file, "0\n#\n#\n#\n#\n# WARNING: If you want to edit this file directly, do not remove any line\n");
+    await rewriteFile(file, { default: "12" }, [], "default");
+    const after = "12\0\n\n\n\n\n\n\n# WARNING: If you want to edit this file directly, do not remove any line\n";
+    assert.equal(readFileSync(file, "latin1"), after);
+    await assert.rejects(rewriteFile(file, { default: "x" }, [], "default"), /no entry's number/);
+    for (const other of ["0\n", "# GRUB Environment Block\n"]) {
+      writeFileSync(file, other);
+      await assert.rejects(rewriteFile(file, { default: "1" }, [], "default"), /is not the file/);
+    }
+  }),
+);
+
+test(
   "a boot counter is renamed in its folder, and replaces nothing",
   inFolder(async (folder) => {
     writeFileSync(join(folder, "a+3-0.conf"), "a");

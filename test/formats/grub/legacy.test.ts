@@ -111,3 +111,30 @@ test("menu.lst is found, and left alone where GRUB 2 has its own configuration",
   assert.deepEqual(await find({ "/grub/grub.conf": "" }), ["/grub/grub.conf"]);
   assert.deepEqual(await find({ "/boot/grub/menu.lst": "", "/boot/grub/grub.cfg": "" }), []);
 });
+
+test("savedefault writes an entry's number into the file beside the menu, where there is one", async () => {
+  const menu = [
+    ...["default saved", "fallback 2 0"],
+    ...["title itself", "kernel /a", "savedefault", "title no", "kernel /b"],
+    ...["title next fallback", "kernel /c", "savedefault --wait=5 fallback"],
+    ...["title first fallback", "kernel /d", "savedefault fallback"],
+    ...["title named", "kernel /e", "savedefault 1"],
+    ...["title wrong", "kernel /f", "savedefault x", ""],
+  ].join("\n");
+  const file = { device: "sda1", path: "/boot/grub/default" };
+  const result = await read(menu, { "/boot/grub/default": `0\n${"#\n".repeat(9)}` });
+  const saved = (number: string) => [{ file, set: { default: number }, unset: [], form: "default" }];
+  assert.deepEqual(
+    result.entries.map(({ writes }) => writes),
+    [saved("0"), [], saved("0"), saved("2"), saved("1"), []],
+  );
+  assert.deepEqual(problems(result), ["19: 'savedefault' needs a number, not 'x': ignored"]);
+
+  for (const files of [{}, { "/boot/grub/default": "0\n" }]) {
+    const { entries } = await read(menu, files);
+    assert.deepEqual(
+      entries.flatMap(({ writes }) => writes),
+      [],
+    );
+  }
+});
