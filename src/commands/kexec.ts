@@ -7,6 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { describeError } from "../errors.ts";
+import { KexecError } from "../kexec/explain.ts";
 import { unload, unloadCrash } from "../kexec/load.ts";
 import { readIomem } from "../kexec/memorymap.ts";
 import { BY_HAND } from "../kexec/state.ts";
@@ -17,7 +18,7 @@ import { jump } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { parseMountinfo } from "../volumes/mountinfo.ts";
 import { KEXEC_HELP, KEXEC_VERSION } from "./kexechelp.ts";
-import { FAILED, loadKernel } from "./kexecload.ts";
+import { FAILED, loadKernel, NOT_AVAILABLE } from "./kexecload.ts";
 import { defaultCall, type KexecPlan, readKexecArguments } from "./kexecoptions.ts";
 
 const LOADED = "/sys/kernel/kexec_loaded";
@@ -80,8 +81,8 @@ async function run(plan: KexecPlan): Promise<number> {
     return loaded ?? FAILED;
   }
   if (plan.unload) {
-    const failed = await unloadKernel(plan);
-    if (failed) return FAILED;
+    const code = await unloadKernel(plan);
+    if (code !== 0) return code;
   }
   if (plan.load) {
     if (plan.kernel === null) {
@@ -107,14 +108,17 @@ function refuse(message: string): 1 {
   return 1;
 }
 
-async function unloadKernel(plan: KexecPlan): Promise<boolean> {
+/** @returns the exit code */
+async function unloadKernel(plan: KexecPlan): Promise<number> {
   try {
     await (plan.crash ? unloadCrash() : unload());
     if (!plan.crash) rmSync(BY_HAND, { force: true });
-    return false;
+    return 0;
   } catch (error) {
     complain(`kexec unload failed: ${describeError(error)}`);
-    return true;
+    const isMissing = plan.call === "file" && error instanceof KexecError && error.errnoName === "ENOSYS";
+    if (isMissing) complain("syscall kexec_file_load not available.");
+    return isMissing ? NOT_AVAILABLE : FAILED;
   }
 }
 

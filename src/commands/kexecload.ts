@@ -14,7 +14,7 @@ import { checkFilesFree } from "../kexec/fileload.ts";
 import { joinFiles, type KexecFile, type ReadOptions } from "../kexec/files.ts";
 import { fileLoad, load } from "../kexec/load.ts";
 import { mayFallBack } from "../kexec/loadfiles.ts";
-import { Memory, type Segment, segmentSize } from "../kexec/memory.ts";
+import { Memory, NoRoomError, type Segment, segmentSize } from "../kexec/memory.ts";
 import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { sealSegments } from "../kexec/purgatory.ts";
@@ -33,7 +33,8 @@ const READ_MS = 120_000;
 
 /** kexec(8)'s exit codes for loads that fail. */
 export const FAILED = 255;
-const NOT_AVAILABLE = 253;
+export const NOT_AVAILABLE = 253;
+const UNREADABLE = 1;
 
 /** kexec-tools' names of types, and the formats that they stand for. */
 const TYPES: Readonly<Record<string, readonly ImageFormat[]>> = {
@@ -58,6 +59,11 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
   try {
     const paths = [plan.kernel!, ...(plan.initrd === null ? [] : [plan.initrd])];
     for (const path of paths) opened.push(await openPath(path, path));
+    const empty = opened.find(({ size }) => size === 0);
+    if (empty !== undefined) {
+      complain(`Cannot read ${empty.name}: the file is empty`);
+      return plan.call === "file" && empty !== opened[0] ? NOT_AVAILABLE : UNREADABLE;
+    }
     const [file] = opened as [OpenFile];
     const whole = await identifyImage(readAtOf(file), file.size);
     const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, 0);
@@ -70,8 +76,10 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       complain(wrong);
       return FAILED;
     }
+    const isMultiboot = kernel.image.format.startsWith("multiboot");
     const modules: { file: KexecFile; cmdline: string }[] = [];
-    for (const module of plan.modules) {
+    if (!isMultiboot && plan.modules.length > 0) complain("--module: not used, since it is no multiboot kernel");
+    for (const module of isMultiboot ? plan.modules : []) {
       const path = module.split(/\s/, 1)[0]!;
       const found = await openPath(path, path);
       opened.push(found);
@@ -83,10 +91,9 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       opened.push(found);
       devicetree = { fd: found.handle.fd, size: found.size, name: plan.devicetree };
     }
-    const isMultiboot = kernel.image.format.startsWith("multiboot");
     const request: LoadRequest = {
       kernel: kernel.file,
-      initrds: initrds.filter(({ size }) => size > 0),
+      initrds,
       // As kexec-tools, the kernel's name first.
       cmdline: isMultiboot ? `${plan.kernel} ${cmdline}`.trimEnd() : cmdline,
       cmdlineLimit: kernel.image.cmdlineLimit,
@@ -106,13 +113,18 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
   } catch (error) {
     complainOf(error, complain);
     complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
-    // kexec(8) reads files in one way for each call, and ends differently where they can't be read.
-    const isUnreadable = error instanceof BatonError && (error.code === "not-found" || error.code === "not-a-file");
-    return isUnreadable && plan.call === "classic" ? 1 : FAILED;
+    return codeOf(error, plan);
   } finally {
     release();
     await closeFiles(opened);
   }
+}
+
+/** kexec(8) reads files in one way for each call, and ends at once where they can't be read or have no room. */
+function codeOf(error: unknown, { call }: KexecPlan): number {
+  if (!(error instanceof BatonError)) return FAILED;
+  const isMissing = error.code === "not-found" && call === "classic";
+  return isMissing || error.code === "not-a-file" || error instanceof NoRoomError ? UNREADABLE : FAILED;
 }
 
 /** What kexec(8) says of a call that failed, which programs look for: the error as strerror(3) has it. */
@@ -135,6 +147,8 @@ function markByHand(): void {
 function typeName(image: Image): string | null {
   // kexec(8)'s bzImage64 can lie anywhere, as kexec_file_load wants it too.
   if (image.format === "bzImage") return image.fileLoad.includes("x86_64") ? "bzImage64" : "bzImage";
+  // Programs of this system are ELF files, too.
+  if (image.format === "ELF" && image.classic.length === 0) return null;
   if (image.format === "ELF")
     return image.arch === "i386" ? "elf-x86" : image.arch === "x86_64" ? "elf-x86_64" : "vmlinux";
   return Object.entries(TYPES).find(([, formats]) => formats.includes(image.format))?.[0] ?? null;

@@ -259,12 +259,14 @@ export function readKexecArguments(args: readonly string[], call: KexecCall): Ke
   if (complaint !== null) return { is: "help", complaint: `kexec: ${complaint}`, code: 1 };
   if (skipsIfdown) plan.ifdown = false;
   if (skipsSync) plan.sync = false;
+  const isForLoading = options.some(({ id }) => FOR_LOADING.includes(id));
+  if (asksStatus && isForLoading) return { is: "help", complaint: null, code: 1 };
   if (asksStatus) {
     const status = plan.crash || !hasLoad ? "crash" : "kexec";
     const nothing = { load: false, unload: false, shutdown: false, sync: false, ifdown: false, exec: false };
     return { is: "plan", plan: { ...plan, ...nothing, reuseInitrd: false, jumpBackHelper: false, status } };
   }
-  if (!plan.load && options.some(({ id }) => FOR_LOADING.includes(id))) return { is: "help", complaint: null, code: 1 };
+  if (!plan.load && isForLoading) return { is: "help", complaint: null, code: 1 };
   if (plan.preserveContext) {
     if (plan.load && plan.memoryMaximum === null) {
       const message =
@@ -280,8 +282,9 @@ export function readKexecArguments(args: readonly string[], call: KexecCall): Ke
   return { is: "plan", plan };
 }
 
-/** As strtoul(3) with base 0: 0x… hexadecimal, 0… octal; nothing may follow. */
+/** As strtoul(3) with base 0: 0x… hexadecimal, 0… octal, nothing is 0; nothing may follow. */
 function parseNumber(text: string): bigint | null {
+  if (text === "") return 0n;
   if (/^0x[0-9a-f]{1,16}$/i.test(text)) return BigInt(text);
   if (/^0[0-7]{1,21}$/.test(text)) return BigInt(`0o${text}`);
   return /^\d{1,20}$/.test(text) ? BigInt(text) : null;

@@ -35,6 +35,14 @@ export interface MemoryOptions {
   readonly crash?: boolean;
 }
 
+/** No free range is large enough; the message has the numbers. */
+export class NoRoomError extends BatonError {
+  constructor(message: string) {
+    super("refused", message);
+    this.name = "NoRoomError";
+  }
+}
+
 /** x86's first MiB: firmware, video memory and the trampolines of other processors; no segment by choice. */
 const LOW_MEMORY = new Range(0n, 0x100000n);
 
@@ -142,8 +150,7 @@ export class Memory implements SegmentMemory {
     const largest = [...free.intersect([limit])].reduce((most, range) => max(most, range.size), 0n);
     const where = place.maximum === undefined && low === 0n ? "" : ` from 0x${low.toString(16)} to its limit`;
     const pool = this.#isCrash ? "the memory kept for a crash kernel" : "memory";
-    throw new BatonError(
-      "refused",
+    throw new NoRoomError(
       `There is no range of ${pool}${where} large enough for the ${place.name}: it takes ${size} bytes, and the largest has ${largest}.`,
     );
   }
