@@ -3,8 +3,7 @@
  * when everything that was there at start has been read or has passed its deadline.
  */
 
-import { existsSync, readFileSync } from "node:fs";
-import { machine as uname } from "node:os";
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareDevices, listBlockDevices } from "./devices/block.ts";
 import type { BlockDevice } from "./devices/device.ts";
@@ -17,10 +16,9 @@ import { type DeviceFacts, Discovery } from "./discover.ts";
 import { BatonError, describeError } from "./errors.ts";
 import type { Platform } from "./formats/format.ts";
 import { log } from "./log.ts";
+import { thisPlatform } from "./platform.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "./policy/words.ts";
 import type { Stacks } from "./stacks.ts";
-import { readVariable, textOfVariable } from "./state/efivars.ts";
-import { LOADER_GUID } from "./state/guids.ts";
 import { mountDevice } from "./volumes/mounted.ts";
 
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
@@ -489,43 +487,5 @@ function factsOf(device: BlockDevice): DeviceFacts {
     transport: device.transport,
     reason: device.reason,
     note: device.identity?.usage === "filesystem" && device.identity.dirty ? STALE : null,
-  };
-}
-
-export function thisPlatform(): Platform {
-  const firmware = existsSync("/sys/firmware/efi") ? "efi" : "pc";
-  return {
-    firmware,
-    arch: uname(),
-    smbios: () => {
-      try {
-        return readFileSync("/sys/firmware/dmi/tables/DMI");
-      } catch {
-        return null;
-      }
-    },
-    cpu: () => {
-      try {
-        const text = readFileSync("/proc/cpuinfo", "utf8");
-        const family = Number(/^cpu family\s*:\s*(\d+)/m.exec(text)?.[1] ?? Number.NaN);
-        const flags = new Set((/^flags\s*:(.*)$/m.exec(text)?.[1] ?? "").split(/\s+/));
-        return Number.isNaN(family) ? null : { family, flags };
-      } catch {
-        return null;
-      }
-    },
-    compatible: () => {
-      try {
-        const text = readFileSync("/proc/device-tree/compatible", "latin1");
-        return text.split("\0").filter((name) => name !== "");
-      } catch {
-        return [];
-      }
-    },
-    loaderVariable: (name) => {
-      const value = readVariable(`${name}-${LOADER_GUID}`);
-      return value === null ? null : textOfVariable(value);
-    },
-    efiVariable: (name, guid) => readVariable(`${name}-${guid}`),
   };
 }

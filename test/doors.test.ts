@@ -14,6 +14,7 @@ const COMPOSITIONS = [
   "isoscan",
   "filecheck",
   "machine",
+  "platform",
   "stacks",
   "newc",
   "boot",
