@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { readFdt, writeFdt } from "./binary/fdt.ts";
 import { readAtOf } from "./binary/readat.ts";
@@ -22,6 +23,8 @@ const RUNNING_DEVICETREE = "/sys/firmware/fdt";
 const DEVICETREE_LIMIT = 2 << 20;
 /** Of ACPI's root pointer structure, since ACPI 2.0. */
 const RSDP_SIZE = 36;
+/** More than the buffer of any kernel has. */
+const KERNEL_LOG_RECORDS = 20_000;
 
 /**
  * Lays out any kernel that `Image.classic` names this architecture for.
@@ -94,19 +97,59 @@ async function runningDevicetree(): Promise<Uint8Array> {
   });
 }
 
-/** Only multiboot2 kernels are told, and they may do without: what goes wrong here is no failure. */
+/** Only multiboot kernels are told, and they may do without: what goes wrong here is no failure. */
 async function readRsdp(address: bigint): Promise<Uint8Array | null> {
   if (address === 0n) return null;
+  const memory = await open("/dev/mem", "r").catch(() => null);
   try {
-    const memory = await open("/dev/mem", "r");
-    try {
-      const { buffer, bytesRead } = await memory.read(Buffer.alloc(RSDP_SIZE), 0, RSDP_SIZE, Number(address));
-      return bytesRead === RSDP_SIZE && buffer.toString("latin1", 0, 8) === "RSD PTR " ? buffer : null;
-    } finally {
-      await memory.close();
-    }
-  } catch (error) {
-    log.debug(`ACPI's root pointer can't be read, and isn't passed on: ${describeError(error)}`);
-    return null;
+    const found = await memory?.read(Buffer.alloc(RSDP_SIZE), 0, RSDP_SIZE, Number(address));
+    if (found?.bytesRead === RSDP_SIZE && found.buffer.toString("latin1", 0, 8) === "RSD PTR ") return found.buffer;
+  } catch {
+    // Most kernels let nobody read there.
+  } finally {
+    await memory?.close();
   }
+  const made = rsdpOf(readKernelLog());
+  if (made === null) log.debug("ACPI's root pointer can't be read, and isn't passed on");
+  return made;
+}
+
+/** ACPI's root pointer made anew, from what the kernel has said of its tables: `ACPI: XSDT 0x000000007F77D0E8 00004C (…`. */
+export function rsdpOf(kernelLog: string): Buffer | null {
+  const table = /ACPI: XSDT 0x([0-9a-f]{1,16}) /i.exec(kernelLog);
+  if (table === null) return null;
+  const rsdp = Buffer.alloc(RSDP_SIZE);
+  rsdp.write("RSD PTR ", 0, "latin1");
+  rsdp.write("BATON ", 9, "latin1");
+  // Revision 2: ACPI 2.0 and newer.
+  rsdp.writeUInt8(2, 15);
+  rsdp.writeUInt32LE(RSDP_SIZE, 20);
+  rsdp.writeBigUInt64LE(BigInt(`0x${table[1]}`), 24);
+  // The bytes of the first form, and of all of it, come to 0.
+  const sum = (end: number): number => rsdp.subarray(0, end).reduce((total, byte) => total + byte, 0);
+  rsdp.writeUInt8(-sum(20) & 0xff, 8);
+  rsdp.writeUInt8(-sum(RSDP_SIZE) & 0xff, 32);
+  return rsdp;
+}
+
+/** Up to where it would wait for more; empty where it can't be read. */
+function readKernelLog(): string {
+  let text = "";
+  let fd: number;
+  try {
+    fd = openSync("/dev/kmsg", constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch {
+    return "";
+  }
+  try {
+    const record = Buffer.alloc(8192);
+    for (let count = 0; count < KERNEL_LOG_RECORDS; count++) {
+      text += record.toString("latin1", 0, readSync(fd, record));
+    }
+  } catch {
+    // EAGAIN: that is all.
+  } finally {
+    closeSync(fd);
+  }
+  return text;
 }
