@@ -182,10 +182,12 @@ export class Stacks {
       const holders = holdersOf(device.name);
       if (holders.length > 0) this.#tell(device.name, `${what}, part of ${holders.join(", ")}`, false);
     }
-    for (const { name, volumes } of groups) {
-      const left = volumes.filter(({ reason }) => reason !== null);
-      for (const volume of left) log.warn(`${name}/${volume.name}: ${volume.reason}`);
-    }
+    // What can't be shown without writing stands on the rows of what nothing was made of.
+    const left = groups.flatMap(({ name, volumes }) =>
+      volumes.flatMap((volume) => (volume.reason === null ? [] : [`${name}/${volume.name}: ${volume.reason}`])),
+    );
+    const unused = members.filter(({ device }) => holdersOf(device.name).length === 0);
+    if (left.length > 0) this.#fail(unused, left.join("; "));
     return isNew;
   }
 
