@@ -45,6 +45,7 @@ const TEST_PACKAGES = [
   ["mdadm", "RAID images"],
   ["mount", "losetup"],
   ["dnsmasq-base", "DHCP and TFTP for VMs"],
+  ["iproute2", "networks of namespaces"],
   ["openssl", "certificates"],
   ["ovmf", "UEFI firmware for the VM"],
   ["qemu-system-arm", "the arm64 VM"],
@@ -52,7 +53,7 @@ const TEST_PACKAGES = [
   ["squashfs-tools", "mksquashfs"],
   ["libsystemd-shared", "what the fetched bootctl runs on: a second opinion on the Boot Loader Specification"],
   ["tmux", "terminals of known size"],
-  ["util-linux", "blkid"],
+  ["util-linux", "blkid, unshare and nsenter"],
   ["xfsprogs", "mkfs.xfs"],
   ["xorriso", "ISO images"],
 ];

@@ -99,7 +99,7 @@ test("a server behind a relay", async (t) => {
   await world.cable(server, "eth0", router!, "eth1");
   await server.ip("addr add 10.88.0.1/24 dev eth0", "link set eth0 up", "route add default via 10.88.0.254");
   await router!.ip("addr add 10.88.0.254/24 dev eth1", "link set eth1 up");
-  await router!.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1");
+  await router!.run("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward");
   await server.dnsmasq(...ON_SWITCH, RANGE, "--dhcp-option=3,10.77.0.254", "--dhcp-boot=tftp://10.88.0.1/x/");
   await router!.dnsmasq("--port=0", "--dhcp-relay=10.77.0.254,10.88.0.1");
   const lease = await (await machine.baton({ network: ["eth0,dhcp"] })).lease();
@@ -148,7 +148,7 @@ test("nothing at the other end of the cable; a cable that is plugged in later is
 
 test("nobody answers: each way is named", async (t) => {
   const { server, machine } = await oneCable(t);
-  await server.run("sysctl", "-q", "-w", "net.ipv6.conf.s0.disable_ipv6=1");
+  await server.run("sh", "-c", "echo 1 >/proc/sys/net/ipv6/conf/s0/disable_ipv6");
   const { failure } = await (await machine.baton({ addressMs: 2500 })).result();
   assert.equal(
     failure,
