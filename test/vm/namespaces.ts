@@ -172,6 +172,16 @@ export class Client extends Output {
   }
 }
 
+/** Why this host lets nobody make network namespaces (a container without the right), for tests to be left out; else null. */
+export async function whyNoNamespaces(): Promise<string | null> {
+  const user = IS_ROOT ? [] : ["--map-root-user"];
+  const failure = await run("unshare", [...user, "--net", "--mount", "true"]).then(
+    () => null,
+    (error: Error) => error.message,
+  );
+  return failure === null ? null : `no network namespaces here: ${failure}`;
+}
+
 /** Namespaces of one test; they and all that runs in them end with it. */
 export class World {
   readonly #t: Cleanup;
