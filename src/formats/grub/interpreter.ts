@@ -116,6 +116,11 @@ export class Interpreter {
     this.#notes.add(severity, source, at, message);
   }
 
+  /** What another format's reader has said about a file that a command names. */
+  pass(diagnostic: Diagnostic): void {
+    this.#notes.pass(diagnostic);
+  }
+
   warn(call: Call | null, message: string): void {
     this.say("warning", call?.at ?? null, message);
   }

@@ -1,6 +1,6 @@
 /** What a person should know about a configuration, each thing once and in bounds. */
 
-import type { Diagnostic } from "../../entry.ts";
+import { type Diagnostic, formatDiagnostic } from "../../entry.ts";
 import type { SourceText } from "./source.ts";
 
 /** More than anybody reads. */
@@ -17,6 +17,13 @@ export class Notes {
     if (!this.isNew(`${source.name}\0${position.line}\0${position.column}\0${message}`)) return;
     const text = this.diagnostics.length === MAX_DIAGNOSTICS ? "there is more to say, which is left out" : message;
     this.diagnostics.push({ severity, source: source.name, ...position, message: text });
+  }
+
+  /** What another format's reader has said. */
+  pass(diagnostic: Diagnostic): void {
+    if (this.diagnostics.length < MAX_DIAGNOSTICS && this.isNew(formatDiagnostic(diagnostic))) {
+      this.diagnostics.push(diagnostic);
+    }
   }
 
   /** True the first time that it is asked about a text. */

@@ -1,4 +1,4 @@
-/** Reading other configurations: `source`, `configfile`, `normal`, `extract_entries_*`. */
+/** Reading other configurations: `source`, `configfile`, `normal`, `extract_entries_*`, `syslinux_*`, `legacy_*`. */
 
 import { normalize } from "node:path/posix";
 import { formatFileRef } from "../../../entry.ts";
@@ -7,11 +7,14 @@ import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { Menu } from "../menu.ts";
 import { decodeSource, SourceText } from "../source.ts";
+import { type ForeignFile, foreignCommands, foreignFile } from "./foreign.ts";
+
+type Translate = ForeignFile["translate"];
 
 const SHOWS_MENU: ReadonlySet<string> = new Set(["configfile", "normal"]);
 
 /** Runs a configuration file in the environment and menu that are set now. */
-async function runFile(run: Interpreter, call: Call, path: string): Promise<number> {
+async function runFile(run: Interpreter, call: Call, path: string, translate?: Translate): Promise<number> {
   const file = run.files.name(path);
   // However its path is written, it is the same file.
   const ref = formatFileRef("path" in file.ref ? { ...file.ref, path: normalize(file.ref.path) } : file.ref);
@@ -26,8 +29,9 @@ async function runFile(run: Interpreter, call: Call, path: string): Promise<numb
     return FILE_NOT_FOUND;
   }
   const { text, warnings } = decodeSource(bytes);
-  const source = SourceText.file(ref, text);
-  for (const warning of warnings) run.say("warning", null, warning, source);
+  const source = translate === undefined ? SourceText.file(ref, text) : await translate(run, file);
+  if (source === null) return FILE_NOT_FOUND;
+  if (translate === undefined) for (const warning of warnings) run.say("warning", null, warning, source);
   const before = { file: run.env.get("config_file"), directory: run.env.get("config_directory") };
   const full = path.startsWith("(") ? path : `(${run.env.get("root") ?? ""})${path}`;
   run.env.set("config_file", full);
@@ -59,14 +63,20 @@ const source: CommandFunction = async (run, args, call) => {
 };
 
 /** Runs a file in a context of its own, with a menu of its own. */
-async function inOwnMenu(run: Interpreter, call: Call, path: string, ownContext: boolean): Promise<Menu> {
+async function inOwnMenu(
+  run: Interpreter,
+  call: Call,
+  path: string,
+  ownContext: boolean,
+  translate?: Translate,
+): Promise<Menu> {
   const { env, menu } = run;
   if (ownContext) run.env = env.context();
   const own = new Menu();
   run.menu = own;
   const waited = run.waited;
   try {
-    const status = await runFile(run, call, path);
+    const status = await runFile(run, call, path, translate);
     // For an entry that does nothing else.
     if (own.items.length === 0 && run.plan.kind === null) {
       const ref = formatFileRef(run.files.name(path).ref);
@@ -74,7 +84,7 @@ async function inOwnMenu(run: Interpreter, call: Call, path: string, ownContext:
         status === FILE_NOT_FOUND ? "can't be read" : status === BAD_ARGUMENT ? "is this one" : "has no entries";
       run.plan.reason ??= `the menu that it opens, ${ref}, ${why}`;
     }
-    if (own.items.length > 0 && call.name !== "extract_entries_configfile" && call.name !== "extract_entries_source") {
+    if (own.items.length > 0 && !call.name.startsWith("extract_")) {
       run.shown.push({ menu: own, env: run.env, waited: run.waited - waited });
     }
     return own;
@@ -108,9 +118,20 @@ const extract: CommandFunction = async (run, args, call) => {
   return OK;
 };
 
-/** GRUB legacy's and syslinux's configurations are found and read where they lie. */
-const foreign: CommandFunction = (run, args, call) => {
-  run.warn(call, `'${call.name} ${args.join(" ")}' is left out here; the file is read by itself where Baton finds it`);
+/** The same with GRUB legacy's and syslinux's configurations. */
+const foreign: CommandFunction = async (run, args, call) => {
+  const file = foreignFile(call.name, args);
+  if (typeof file === "string") {
+    run.warn(call, `${call.name}: ${file}`);
+    return BAD_ARGUMENT;
+  }
+  const { path, translate } = file;
+  const ownContext = call.name.endsWith("configfile");
+  if (call.name.startsWith("extract_")) {
+    const menu = await inOwnMenu(run, call, path, ownContext, translate);
+    run.menu.items.push(...menu.items);
+  } else if (ownContext) await inOwnMenu(run, call, path, true, translate);
+  else await runFile(run, call, path, translate);
   return OK;
 };
 
@@ -127,4 +148,5 @@ export const configCommands: readonly (readonly [string, CommandFunction])[] = [
     [`extract_legacy_entries_${kind}`, foreign] as const,
     [`extract_syslinux_entries_${kind}`, foreign] as const,
   ]),
+  ...foreignCommands,
 ];
