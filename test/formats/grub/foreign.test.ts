@@ -112,3 +112,11 @@ test("what grub-syslinux2cfg makes of the file lists the same", {
     rmSync(folder, { recursive: true });
   }
 });
+
+test("a loop that opens one menu over and over comes to an end", async () => {
+  const labels = Array.from({ length: 50 }, (_, i) => `LABEL l${i}\nLINUX /k${i}\n`).join("");
+  const config = "menuentry a { linux /a }\nwhile true; do syslinux_configfile /s.cfg; done\n";
+  const result = await read(config, { files: { "/s.cfg": labels }, limits: { entries: 200, steps: 5000 } });
+  assert.ok(result.entries.length > 50, `${result.entries.length} entries`);
+  assert.match(problems(result).join("\n"), /left out|what was read before is listed/);
+});

@@ -61,12 +61,14 @@ type Read = (context: FormatContext) => Promise<FormatResult>;
 
 async function translate(run: Interpreter, { device, ref }: NamedFile, read: Read): Promise<SourceText | null> {
   if (device.kind !== "volume") return null;
+  const table = tables.get(run) ?? [];
+  tables.set(run, table);
+  // A loop that reads the same over and over.
+  if (table.length >= run.budget.limits.entries) return null;
   const { context } = run;
   const others = [context.volume, ...context.volumes].filter(({ name }) => name !== device.volume.name);
   const result = await read({ ...context, volume: device.volume, volumes: [device.volume, ...others] });
   for (const diagnostic of result.diagnostics) run.pass(diagnostic);
-  const table = tables.get(run) ?? [];
-  tables.set(run, table);
   const first = table.length;
   table.push(...result.entries);
   return SourceText.string(scriptOf(result, first), SourceText.file(formatFileRef(ref), ""), 0);
