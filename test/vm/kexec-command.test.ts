@@ -87,8 +87,7 @@ test("kexec ends as kexec-tools does, says why, and -e starts what -l has loaded
       assert.equal(Number(exit), code, `kexec ${args}: ${ours}`);
       assert.match(said.replaceAll("\r", ""), says, `kexec ${args}`);
     }
-    // Through the digest and in 32-bit mode: the longest way there is.
-    const load = `kexec -d -c --entry-32bit -l ${K} --initrd=/mnt/initrd.img --reuse-cmdline --append='one two'`;
+    const load = `kexec -d -c -i -l ${K} --initrd=/mnt/initrd.img --reuse-cmdline --append='one two'`;
     const said = await inside(machine, load);
     assert.match(said, /MEMORY RANGES[\s\S]*^[0-9a-f]{16}-[0-9a-f]{16} \(0\)/m);
     assert.match(said, /nr_segments = \d+/);

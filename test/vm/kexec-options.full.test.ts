@@ -7,7 +7,7 @@ import { initramfsWith, inside, menuReady } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import { KEXEC_TOOLS, kexecTools } from "./kexectools.ts";
 import { withMachine } from "./machine.ts";
-import { KERNEL, payload } from "./payload.ts";
+import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 const K = "/mnt/vmlinuz";
 /** A command line that no kernel takes. */
@@ -69,5 +69,11 @@ test("whatever options are given, kexec ends with kexec-tools' exit code, and ha
       if (first(theirs) !== first(ours)) differing.push(`kexec ${args.slice(0, 200)}\n${theirs}\n--- ours:\n${ours}`);
     }
     assert.deepEqual(differing, [], "differing outcomes");
+
+    // Through the digest and in 32-bit mode: the longest way there is.
+    const load = `kexec -c --entry-32bit -l ${K} --initrd=/mnt/initrd.img --append='console=ttyS0 quiet'`;
+    assert.match(await inside(machine, `${load}; echo "exit $?"`), /exit 0$/);
+    machine.serial2!.write("kexec -e\n");
+    await expectBooted(machine, { cmdline: "console=ttyS0 quiet", initrds: [system] });
   });
 });
