@@ -41,8 +41,9 @@ function callee(word: string): Buffer {
 
 const SCRIPT = `
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin
-mkdir -p /proc /sys /dev /tmp
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
+/bin/busybox mkdir -p /proc /sys /dev /tmp
+# The shell finds busybox's other programs by way of /proc.
+/bin/busybox mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev; mount -t tmpfs tmp /tmp
 exec >/dev/console 2>&1
 echo "jump: begin"
 head -c 40000000 /dev/urandom >/tmp/memory; sum=$(sha256sum /tmp/memory)
@@ -56,7 +57,7 @@ kexec -x -y -e; echo "jump: back $?"
 kill -0 $other && echo "jump: the other process goes on"
 kexec -u; kexec --load-preserve-context --mem-max=0x7ffffff -l /callee && kexec -x -y -e; echo "jump: again $?"
 echo "jump: end"
-poweroff -f
+while :; do sleep 1; done
 `;
 
 test("code that returns is entered, and the old system goes on behind the call, its memory and processes as they were", async () => {
@@ -69,6 +70,5 @@ test("code that returns is entered, and the old system goes on behind the call, 
     assert.match(said, /<over there>[\s\S]*jump: back 0[\s\S]*<over there>[\s\S]*jump: again 0/, said);
     assert.match(said, /jump: memory as it was/, said);
     assert.match(said, /jump: the other process goes on/, said);
-    await machine.ended;
   });
 });
