@@ -103,7 +103,7 @@ export class MachineNetwork {
       if (this.#leases.length > 0) await this.#waitForFour(isOver);
       const seen = this.#given;
       if (this.#leases.length > 0) {
-        found = await this.#ask();
+        found = await this.#ask(true);
         if (found === null) return null;
       }
       if (await this.#isLast(isOver, seen)) break;
@@ -265,11 +265,11 @@ export class MachineNetwork {
     this.#given++;
     for (const wake of this.#wake.splice(0)) wake();
     // A cable that was plugged in late, a server that was slow to start.
-    if (!this.#isStarting && (!this.#hasFound || namesBootFile(lease))) void this.#ask();
+    if (!this.#isStarting && (!this.#hasFound || namesBootFile(lease))) void this.#ask(true);
   }
 
-  /** One question at a time. */
-  #ask(): Promise<string | null> {
+  /** One question at a time. @param onlyNew what has failed with the same lease is not tried again */
+  #ask(onlyNew = false): Promise<string | null> {
     this.#asking = this.#asking.then(async () => {
       await this.#checkClock();
       const first = this.#leases.find(isFour) ?? this.#leases[0];
@@ -285,7 +285,7 @@ export class MachineNetwork {
           requests.push({ url: null, lease, beside: { initrd: [], options } });
         }
       }
-      const failure = await this.network.ask(requests);
+      const failure = await this.network.ask(requests, onlyNew);
       this.#hasFound = failure === null && requests.length > 0;
       this.#onChange();
       return failure;

@@ -29,6 +29,12 @@ export interface NetworkRequest {
   readonly isNamed?: boolean;
 }
 
+interface Answer {
+  readonly request: NetworkRequest;
+  readonly config: ReadConfig;
+  readonly row: DeviceRow;
+}
+
 export class Network implements NetworkSource {
   readonly fetcher: Fetcher;
   readonly #platform: Platform;
@@ -44,6 +50,7 @@ export class Network implements NetworkSource {
 
   /** What entries lead to that are opened rather than booted, by `BootEntry.opens`. */
   readonly #doors = new Map<string, () => Promise<FormatResult>>();
+  #answers: readonly Answer[] = [];
   #opening: Promise<unknown> = Promise.resolve();
 
   /** @param defers scripts behind a menu's items are read when they are chosen ({@link open}) */
@@ -75,12 +82,18 @@ export class Network implements NetworkSource {
 
   /**
    * Asks anew, in place of all that was known. Never rejects: what fails is a diagnostic and a row with the reason.
+   * @param onlyNew a request that has failed before is not tried again: a dead server would be waited for twice
    * @returns why nothing was found; null where something was
    */
-  async ask(requests: readonly NetworkRequest[]): Promise<string | null> {
+  async ask(requests: readonly NetworkRequest[], onlyNew = false): Promise<string | null> {
     this.#parts.clear();
-    this.#failures.clear();
-    const answers = await Promise.all(requests.map((request) => this.#answer(request)));
+    const known = onlyNew ? this.#answers.filter(({ row }) => row.reason !== null) : [];
+    const isSame = (one: NetworkRequest, other: NetworkRequest): boolean =>
+      one.url === other.url && one.lease === other.lease;
+    const answers = await Promise.all(
+      requests.map(async (request) => known.find((one) => isSame(one.request, request)) ?? this.#answer(request)),
+    );
+    this.#answers = answers;
     this.#files.clear();
     this.#doors.clear();
     this.#configs = answers.map(({ config }) => ({ ...config, entries: this.#keepDoors(config, config.source) }));
@@ -151,8 +164,9 @@ export class Network implements NetworkSource {
     return handle;
   }
 
-  async #answer(request: NetworkRequest): Promise<{ config: ReadConfig; row: DeviceRow }> {
+  async #answer(request: NetworkRequest): Promise<Answer> {
     const { url, lease, beside } = request;
+    if (url !== null) this.#failures.delete(url);
     const name = url ?? lease?.interface ?? "network";
     const facts = { size: null, uuid: null, label: null, model: lease?.origin ?? null, transport: "network" };
     try {
@@ -162,13 +176,13 @@ export class Network implements NetworkSource {
       const type = /^[a-z]+/.exec(config.source)?.[0] ?? null;
       const at = config.volumeKey;
       const row = { ...facts, name: at, type, sources: [config.source.slice(at.length)], reason: null };
-      return { config: { ...withOrigin(config, lease), isNamed: request.isNamed === true }, row };
+      return { request, config: { ...withOrigin(config, lease), isNamed: request.isNamed === true }, row };
     } catch (error) {
       const reason = describeError(error);
       log.warn(reason);
       if (url !== null) this.#failures.set(url, error);
       const config = failedConfig(url ?? lease?.origin ?? name, error);
-      return { config: withOrigin(config, lease), row: { ...facts, name, type: null, sources: [], reason } };
+      return { request, config: withOrigin(config, lease), row: { ...facts, name, type: null, sources: [], reason } };
     }
   }
 
