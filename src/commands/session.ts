@@ -240,7 +240,11 @@ export class Session {
           loaded = `baton: loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`;
           // Only the jump can fail now: consoles are given back while disks are synced and unmounted.
           if (this.#menu === null) sayLoaded();
-          else closing = this.closeMenu().then(sayLoaded);
+          else {
+            closing = this.closeMenu()
+              .catch((error) => log.warn(`closing the menu failed: ${describeError(error)}`))
+              .then(sayLoaded);
+          }
         },
         beforeJump: async () => {
           await closing;
