@@ -5,7 +5,7 @@
  */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { DatagramBatch, reportRefusals, socketDescriptor } from "../linux/datagram.ts";
+import { DatagramBatch, socketDescriptor } from "../linux/datagram.ts";
 
 export interface TftpSocketOptions {
   readonly address: string;
@@ -23,6 +23,10 @@ const BURST_MS = 10;
 /** Milliseconds that a burst waits for the next packet. */
 const WAIT_MS = 1;
 const MOST_IN_BATCH = 64;
+/** How long a refusal is listened for. */
+const PROBE_MS = 1000;
+/** RFC 1350, 5: an error, "not defined", without a text. */
+const STRAY_ERROR = Buffer.from([0, 5, 0, 0, 0]);
 /** Transfers that take bursts. One that waits for its server keeps the others from theirs. */
 let bursting = 0;
 /** Sending fails for the moment only. */
@@ -41,6 +45,8 @@ export class TftpSocket {
   /** Once bursts are allowed. */
   #batch: DatagramBatch | null = null;
   #isScheduled = false;
+  /** Requests sent before anybody answered. */
+  #requests = 0;
 
   constructor(options: TftpSocketOptions) {
     this.#options = options;
@@ -48,10 +54,6 @@ export class TftpSocket {
     this.#socket = createSocket({ type: options.family === 6 ? "udp6" : "udp4", recvBufferSize: RECEIVE_BUFFER });
     this.#socket.on("message", (message, from) => this.#onMessage(message, from));
     this.#socket.on("error", (error: NodeJS.ErrnoException) => this.#fail(error));
-    this.#socket.once("listening", () => {
-      const fd = socketDescriptor(this.#socket);
-      if (fd !== null) reportRefusals(fd, options.family);
-    });
   }
 
   /** What can't be sent now is lost, as packets may be; an address that can't be reached is an error. */
@@ -64,6 +66,28 @@ export class TftpSocket {
     // While it is being connected it can't send; what comes later says all that came before.
     if (this.#isTied && !this.#isConnected) this.#waiting = packet;
     else this.#put(packet);
+    if (!this.#isTied && ++this.#requests === 2) this.#probe();
+  }
+
+  /**
+   * A request was not answered. Only a connected socket hears that nobody listens there (IP_RECVERR would tell others, and
+   * makes Node 24 abort); this one cannot be, since the server answers from a port of its own. So another one asks, with
+   * an error that belongs to no transfer, which servers leave unanswered.
+   */
+  #probe(): void {
+    const { address, family, port } = this.#options;
+    const probe = createSocket(family === 6 ? "udp6" : "udp4");
+    const close = (): void => {
+      clearTimeout(late);
+      probe.removeAllListeners("error").on("error", () => {});
+      probe.close();
+    };
+    const late = setTimeout(close, PROBE_MS);
+    probe.on("error", (error: NodeJS.ErrnoException) => {
+      close();
+      if (!this.#isTied) this.#fail(error);
+    });
+    probe.connect(port, address, () => probe.send(STRAY_ERROR));
   }
 
   #put(packet: Buffer): void {

@@ -7,8 +7,6 @@ import type { Socket } from "node:dgram";
 import { availableParallelism } from "node:os";
 import { addressOf, callForErrno, directFunction } from "./libc.ts";
 
-/** Per family: the option by which a socket hears that nobody listens where it sent to (ip(7), ipv6(7)). */
-const RECVERR = { 4: { level: 0, name: 11 }, 6: { level: 41, name: 25 } } as const;
 const MSG_DONTWAIT = 0x40;
 const MSG_WAITFORONE = 0x10000;
 /**
@@ -31,17 +29,6 @@ export function socketDescriptor(socket: Socket): number | null {
   const state = (socket as unknown as Record<symbol, { readonly handle?: { readonly fd?: number } | null }>)[symbol];
   const fd = state?.handle?.fd;
   return typeof fd === "number" && fd >= 0 ? fd : null;
-}
-
-/**
- * A datagram that was refused becomes an error of the socket (ECONNREFUSED, EHOSTUNREACH), also of one that is not
- * connected; else the sender would only wait in vain. Nothing changes where that can't be set.
- */
-export function reportRefusals(fd: number, family: 4 | 6): void {
-  const { level, name } = RECVERR[family];
-  const on = Buffer.alloc(4);
-  on.writeInt32LE(1);
-  callForErrno("setsockopt", [fd, level, name, on, on.length]);
 }
 
 /** Room for several datagrams, filled again by each `receive`. */
