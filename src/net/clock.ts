@@ -15,7 +15,7 @@ import { log } from "../log.ts";
 const BEGINNING = Date.UTC(2026, 0, 1);
 /** From 1900 to 1970, in seconds. */
 const NTP_EPOCH = 2_208_988_800;
-const WAIT_MS = 2000;
+const WAIT_MS = 4000;
 
 /**
  * When the image's kernel was built, which no right clock stands before: the end of /proc/version is `Sat Nov 21 08:28:26
@@ -74,7 +74,8 @@ export async function correctClock(
 }
 
 async function setClock(time: number): Promise<void> {
-  await promisify(execFile)("date", ["-u", "-s", `@${Math.round(time / 1000)}`]);
+  // The image has busybox's programs under its own name alone.
+  await promisify(execFile)("/bin/busybox", ["date", "-u", "-s", `@${Math.round(time / 1000)}`]);
 }
 
 /** @returns milliseconds since 1970 */

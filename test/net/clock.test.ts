@@ -34,7 +34,7 @@ async function ntpServer(t: TestContext, stratum: number, time: number): Promise
 test("an NTP server tells the time; one that must not be asked does not", async (t) => {
   const time = Date.UTC(2027, 1, 3);
   assert.equal(await askNtp("127.0.0.1", await ntpServer(t, 2, time)), time);
-  await assert.rejects(askNtp("127.0.0.1", await ntpServer(t, 0, time)), /no answer within 2 s/);
+  await assert.rejects(askNtp("127.0.0.1", await ntpServer(t, 0, time)), /no answer within 4 s/);
 });
 
 test("a clock that has stopped is set by an HTTP server's date, and a right one left alone", async (t) => {
