@@ -203,12 +203,15 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ESTALE: ["io", "the device is gone"],
 };
 
+const UNKNOWN_TO_NODE: Readonly<Record<string, string>> = { 74: "EBADMSG", 117: "EUCLEAN" };
+
 /** An error of node:fs as a BatonError about `where` (`vda1:/boot/grub/grub.cfg`). */
 export function fileError(where: string, error: unknown): BatonError {
   if (error instanceof BatonError) return error;
   const name = (error as NodeJS.ErrnoException | null)?.code ?? "";
-  // Node knows neither by name.
-  const code = /errno 117|-117\b/.test(String(error)) ? "EUCLEAN" : name;
+  // What Node doesn't know by name it writes as a number.
+  const number = /^Unknown system error -(\d+)$/.exec(name)?.[1] ?? "";
+  const code = UNKNOWN_TO_NODE[number] ?? name;
   const known = CODES[code];
   if (known) return new BatonError(known[0], `${where}: ${known[1]} (${code})`, { cause: error });
   return new BatonError("io", `${where}: cannot be read (${code || String(error)})`, { cause: error });

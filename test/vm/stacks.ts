@@ -129,7 +129,7 @@ poweroff -f
   const initrd = await initrdFile("stack-maker", Buffer.concat([await readFile(await volumesImage()), front]));
   const cmdline = "console=ttyS0 quiet";
   await withMachine({ name: "stack-maker", kernel: KERNEL, initrd, cmdline, disks }, async (machine) => {
-    const { match } = await machine.serial.waitFor(/made: (\w+)/);
+    const { match } = await machine.serial.waitFor(/made: (\w+)\s/);
     if (match[1] !== "everything") throw new Error(`the disks could not be made:\n${machine.serial.tail(40)}`);
     await machine.ended;
   });
