@@ -51,11 +51,11 @@ const QUESTIONS = {
 
 export function confirmBox(action: keyof typeof QUESTIONS, columns: number, look: Look): Row[] {
   const [title, question] = QUESTIONS[action];
-  const width = Math.min(columns - 2, 40);
+  const width = Math.min(columns - 2, Math.max(40, question.length + 8));
   const rows = box(
     [
       [],
-      [span(`  ${question}`, "strong")],
+      ...wrap(question, width - 7).map((line) => [span(`  ${line}`, "strong")]),
       [],
       [span("  "), span("y", "strong"), span(" yes   "), span("n", "strong"), span(" no")],
       [],

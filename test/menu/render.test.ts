@@ -220,3 +220,15 @@ test("help lists the owner's own keys, and 40 columns tell of problems too", () 
   assert.match(rows, /From the configuration\n\n {2}f12 C-t {11}boot$/m);
   assert.match(text(draw(sampleState(), { columns: 40 })).join("\n"), /1 problem \(i\)$/m);
 });
+
+test("a question is shown whole, at any width", () => {
+  for (const columns of [80, 40]) {
+    const store = new MenuStore(sampleState());
+    const controller = new Controller(store, { ...noActions, firmware: async () => {} });
+    const view = { columns, listRows: 12, pageRows: 22, pageLength: () => 100 };
+    controller.key("f", "f", view, { shell() {}, redraw() {} });
+    const scene = { state: store.state, controller, log: () => [], textColumns: columns };
+    const rows = text(renderFrame(scene, { columns, rows: 24 }, ASCII, { tops: new Map() })).join("\n");
+    assert.match(rows.replace(/[\s|]+/g, " "), /Restart into the firmware's set-up\?/);
+  }
+});
