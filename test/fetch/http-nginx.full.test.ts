@@ -10,7 +10,7 @@ import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { HttpOptions } from "../../src/fetch/http.ts";
 import { makeAuthority, makeCertificate } from "./certificates.ts";
-import { failure, get, QUICK, read, sha256 } from "./httpclient.ts";
+import { failure, get, LOCAL, QUICK, read, sha256 } from "./httpclient.ts";
 import { badLine, freePort, startNginx } from "./nginx.ts";
 
 const MIB = 1024 * 1024;
@@ -42,9 +42,9 @@ test("nginx: 404, 403, 401 and 500 are each their own failure, and never a file"
   await failure(get(`${url}/500`), "io", /500 Internal Server Error: the server failed/);
   await failure(get(`${url}/401`), "refused", /401 Unauthorized: the server asks for a name and password/);
   const auth = { [new URL(url).host]: { user: "me", password: "pass word" } };
-  assert.equal((await get(`${url}/401`, {}, { ...QUICK, auth })).toString(), "in");
+  assert.equal((await get(`${url}/401`, {}, { ...LOCAL, auth })).toString(), "in");
   await failure(
-    get(`${url}/401`, {}, { ...QUICK, auth: { "127.0.0.1": { user: "me", password: "no" } } }),
+    get(`${url}/401`, {}, { ...LOCAL, auth: { "127.0.0.1": { user: "me", password: "no" } } }),
     "refused",
     /401/,
   );
@@ -64,7 +64,7 @@ test("nginx: a redirect is followed, a loop is not, nor is one from https to htt
   const url = `http://127.0.0.1:${plain.ports[0]}`;
   assert.equal((await get(`${url}/old`)).toString(), "moved");
   await failure(get(`${url}/here`), "loop", /redirects in a circle/);
-  const trust = { ...QUICK, ca: [authority.cert] };
+  const trust = { ...LOCAL, ca: [authority.cert] };
   await failure(
     get(`https://127.0.0.1:${secure.ports[0]}/new`, {}, trust),
     "refused",
@@ -82,7 +82,7 @@ test("nginx: certificates that have expired, sign themselves or name another mac
   ];
   const { root, ports } = await startNginx(t, ...pairs.map((tls) => ({ tls })));
   writeFileSync(join(root, "file"), "secret");
-  const trust: HttpOptions = { ...QUICK, ca: [authority.cert] };
+  const trust: HttpOptions = { ...LOCAL, ca: [authority.cert] };
   const url = (index: number): string => `https://127.0.0.1:${ports[index]}/file`;
   assert.equal((await get(url(0), {}, trust)).toString(), "secret");
   await failure(get(url(0)), "refused", /can't be traced|not told to trust/);
@@ -96,7 +96,7 @@ test("nginx: a server that asks for a client's certificate gets it, and one that
   const tls = makeCertificate(authority, "IP:127.0.0.1");
   const { root, ports } = await startNginx(t, { tls, clients: authority.cert });
   writeFileSync(join(root, "file"), "known");
-  const trust: HttpOptions = { ...QUICK, ca: [authority.cert] };
+  const trust: HttpOptions = { ...LOCAL, ca: [authority.cert] };
   const url = `https://127.0.0.1:${ports[0]}/file`;
   assert.equal((await get(url, {}, { ...trust, ...makeCertificate(authority, "DNS:client") })).toString(), "known");
   await failure(get(url, {}, trust), "refused", /400 Bad Request|asks for a client certificate/);
@@ -122,11 +122,11 @@ test("nginx: what is always cut short, stalls or drips is given up, and is no fi
   await failure(get(`http://127.0.0.1:${cut.port}/file`), "io", /the connection broke off after \d+ of \d+ bytes/);
   const stalled = await badLine(t, ports[0]!, () => 100_000, "stalls");
   await failure(
-    get(`http://127.0.0.1:${stalled.port}/file`),
+    get(`http://127.0.0.1:${stalled.port}/file`, {}, QUICK),
     "timeout",
     /has sent nothing more for 0\.4 s, after \d+ of/,
   );
-  const patient = { ...QUICK, times: { ...QUICK.times, stall: 5000, drip: 2500 } };
+  const patient = { ...LOCAL, times: { ...QUICK.times, stall: 5000, drip: 2500 } };
   await failure(
     read(`http://127.0.0.1:${ports[0]}/drip`, patient),
     "timeout",
@@ -207,7 +207,7 @@ test("nginx: a key ends a transfer that stalls, without waiting for its time", a
   const onProgress = (done: number): void => {
     if (done > 200_000 && ++calls > 8) throw new Error("a key was pressed");
   };
-  const patient = { ...QUICK, times: { ...QUICK.times, stall: 600_000 } };
+  const patient = { ...LOCAL, times: { ...QUICK.times, stall: 600_000 } };
   await assert.rejects(get(`http://127.0.0.1:${line.port}/file`, { onProgress }, patient), /a key was pressed/);
 });
 
@@ -218,7 +218,7 @@ test("nginx through a proxy, by a tunnel for https; without the proxy nothing co
   const asked: string[] = [];
   const port = await startProxy(t, asked);
   const proxy = `http://127.0.0.1:${port}`;
-  const options: HttpOptions = { ...QUICK, ca: [authority.cert], proxy: { http: proxy, https: proxy } };
+  const options: HttpOptions = { ...LOCAL, ca: [authority.cert], proxy: { http: proxy, https: proxy } };
   assert.equal((await get(`https://127.0.0.1:${ports[1]}/file`, {}, options)).toString(), "through");
   assert.deepEqual(asked, [`127.0.0.1:${ports[1]}`]);
   const down = `http://127.0.0.1:${await freePort()}`;

@@ -8,7 +8,7 @@ import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { HttpOptions } from "../../src/fetch/http.ts";
 import { makeAuthority, makeCertificate, type Pair } from "./certificates.ts";
-import { failure, get, QUICK, read, sha256 } from "./httpclient.ts";
+import { failure, get, LOCAL, QUICK, read, sha256 } from "./httpclient.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -142,7 +142,7 @@ test("redirects are followed, but not in circles, not without end, and not from 
     makeCertificate(authority, "IP:127.0.0.1"),
   );
   await failure(
-    read(`${secure}/f`, { ...QUICK, ca: [authority.cert] }),
+    read(`${secure}/f`, { ...LOCAL, ca: [authority.cert] }),
     "refused",
     /from https to http:.*not followed/,
   );
@@ -157,9 +157,9 @@ test("a server that says nothing, stalls or drips is given up, each with its own
     const timer = setInterval(() => response.write("."), 50);
     response.on("close", () => clearInterval(timer));
   });
-  await failure(read(`${url}/silent`), "timeout", /no answer to the request within 0\.4 s/);
-  await failure(read(`${url}/stall`), "timeout", /has sent nothing more for 0\.4 s, after 5 of 1000000 bytes/);
-  await failure(read(`${url}/drip`), "timeout", /comes too slowly/);
+  await failure(read(`${url}/silent`, QUICK), "timeout", /no answer to the request within 0\.4 s/);
+  await failure(read(`${url}/stall`, QUICK), "timeout", /has sent nothing more for 0\.4 s, after 5 of 1000000 bytes/);
+  await failure(read(`${url}/drip`, QUICK), "timeout", /comes too slowly/);
 });
 
 test("what is cut short, or is no HTTP, is no file", async (t) => {
@@ -184,12 +184,12 @@ test("nothing that listens, and names that are unknown, are said to be that", as
 
 test("certificates are checked: authority, name, time, and who signed", async (t) => {
   const authority = makeAuthority();
-  const trust: HttpOptions = { ...QUICK, ca: [authority.cert] };
+  const trust: HttpOptions = { ...LOCAL, ca: [authority.cert] };
   const answer: Handler = (_, response) => response.end("secret");
   const good = await serve(t, answer, makeCertificate(authority, "IP:127.0.0.1"));
   assert.equal(await read(good, trust), "secret");
   await failure(read(good), "refused", /can't be traced|not told to trust/);
-  await failure(read(good, { ...QUICK, ca: [makeAuthority().cert] }), "refused", /can't be traced|not told to trust/);
+  await failure(read(good, { ...LOCAL, ca: [makeAuthority().cert] }), "refused", /can't be traced|not told to trust/);
   const wrongName = await serve(t, answer, makeCertificate(authority, "DNS:other.example"));
   await failure(read(wrongName, trust), "refused", /the certificate is not for 127\.0\.0\.1/);
   const expired = await serve(t, answer, makeCertificate(authority, "IP:127.0.0.1", -3));
@@ -209,8 +209,8 @@ test("a server that asks for a client certificate gets it", async (t) => {
   );
   const url = await listen(t, server, "https");
   const own = makeCertificate(authority, "DNS:client");
-  assert.equal(await read(url, { ...QUICK, ca: [authority.cert], cert: own.cert, key: own.key }), "known");
-  await failure(read(url, { ...QUICK, ca: [authority.cert] }), "refused", /asks for a client certificate/);
+  assert.equal(await read(url, { ...LOCAL, ca: [authority.cert], cert: own.cert, key: own.key }), "known");
+  await failure(read(url, { ...LOCAL, ca: [authority.cert] }), "refused", /asks for a client certificate/);
 });
 
 test("names and passwords go to their own server and to no other", async (t) => {
@@ -227,7 +227,7 @@ test("names and passwords go to their own server and to no other", async (t) => 
   });
   const host = new URL(url).host;
   const auth = { [host]: { user: "me", password: "pass word" } };
-  assert.equal(await read(url, { ...QUICK, auth }), "in");
+  assert.equal(await read(url, { ...LOCAL, auth }), "in");
   const named = url.replace("//", "//me:pass%20word@");
   assert.equal(await read(`${named}/x`), "in");
   assert.equal(await read(`${named}/away`), "other");
@@ -255,7 +255,7 @@ test("proxies are used for http and, by a tunnel, for https; what is excepted go
   });
   const proxy = await listen(t, server, "http");
   const options: HttpOptions = {
-    ...QUICK,
+    ...LOCAL,
     ca: [authority.cert],
     proxy: { http: proxy, https: proxy, no: ["direct.invalid"] },
   };
@@ -263,7 +263,7 @@ test("proxies are used for http and, by a tunnel, for https; what is excepted go
   assert.equal(await read(`${secure}/s`, options), "secure");
   assert.deepEqual(asked, ["http://far.invalid/x?y", `CONNECT ${new URL(secure).host}`]);
   await failure(read("http://direct.invalid/", options), "io", /direct\.invalid/);
-  const down: HttpOptions = { ...QUICK, proxy: { http: "http://127.0.0.1:9", https: "http://127.0.0.1:9" } };
+  const down: HttpOptions = { ...LOCAL, proxy: { http: "http://127.0.0.1:9", https: "http://127.0.0.1:9" } };
   await failure(
     read("http://far.invalid/x", down),
     "io",
@@ -294,7 +294,7 @@ test("files that are fetched side by side have to fit into memory together", asy
   const began = new Promise<void>((resolve) => {
     begun = resolve;
   });
-  const patient = { ...QUICK, times: { ...QUICK.times, stall: 60_000 } };
+  const patient = { ...LOCAL, times: { stall: 60_000 } };
   const first = get(`${url}/a`, { signal: controller.signal, onProgress: (done) => done > 0 && begun() }, patient);
   await Promise.race([began, first]);
   await failure(get(`${url}/b`), "too-large", /it needs \d+ MiB of memory and there are \d+ MiB left/);
