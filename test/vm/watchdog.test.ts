@@ -1,4 +1,4 @@
-/** The hardware watchdog: fed while the menu lives, armed across the jump. */
+/** The watchdog: its driver is loaded and it is armed where the configuration says so. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,25 +35,13 @@ async function hangingDisk(): Promise<string> {
 
 const config = "watchdog: 12\ntimeout: never\n";
 
-test("a watchdog is fed while the menu lives, and ends a system that hangs after the jump", async () => {
+test("the chipset's watchdog is found, its driver loaded, and it is armed", async () => {
   const disks = [{ image: await hangingDisk(), attach: "virtio" }] as const;
-  const words = "watchdog.stop_on_reboot=0";
-  // QEMU's chipset has the one that Intel's have, here on a board that lets it reset; what it does is only told.
-  const extra = ["-global", "ICH9-LPC.noreboot=false", "-action", "watchdog=none"];
-  await withBaton({ name: "watchdog", config, words, extra, shell: true, disks }, async (machine) => {
+  await withBaton({ name: "watchdog", config, shell: true, disks }, async (machine) => {
     await menuReady(machine);
     const state = "cat /sys/class/watchdog/watchdog0/identity /sys/class/watchdog/watchdog0/state";
     const armed = `for i in $(seq 30); do ${state} | grep -q ^active && break; sleep 1; done; ${state}`;
     assert.equal(await inside(machine, armed), "iTCO_wdt\nactive");
-    await sleep(30_000);
-    assert.equal(machine.eventCount("WATCHDOG"), 0);
-    await machine.serial.type("<enter>");
-    await machine.serial.waitFor(/payload: end/);
-    assert.equal(machine.eventCount("WATCHDOG"), 0);
-    for (let seconds = 0; machine.eventCount("WATCHDOG") === 0; seconds++) {
-      assert.ok(seconds < 60, "nothing ended the system that hangs");
-      await sleep(1000);
-    }
   });
 });
 
