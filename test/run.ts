@@ -27,6 +27,9 @@ if (files.length === 0) {
   console.error(`No ${set} tests match ${names.join(", ") || "anything"}.`);
   process.exit(1);
 }
+
+/** Of this run alone: there may be another. */
+const folder = join(".cache", `unit-${process.pid}`);
 /** Unit tests take less time than a process for each file: so many files share one. */
 const TOGETHER = 8;
 
@@ -39,8 +42,6 @@ function suites(members: readonly string[]): string {
 
 /** Files that import several test files each; neighbours, which may be slow alike, stand in different ones. */
 function bundles(all: readonly string[]): string[] {
-  const folder = join(".cache", "unit");
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const count = Math.ceil(all.length / TOGETHER);
   return Array.from({ length: count }, (_, index) => {
@@ -57,4 +58,5 @@ const given = set === "unit" && names.length === 0 ? bundles(files) : files;
 const run = spawnSync(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...given], {
   stdio: "inherit",
 });
+rmSync(folder, { recursive: true, force: true });
 process.exit(run.status ?? 1);
