@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inside, menuReady, withBaton } from "./baton.ts";
+import { inside, withBaton } from "./baton.ts";
 import { goodDisk, goodSystem } from "./faultydisks.ts";
 import type { Machine } from "./machine.ts";
 import { expectBooted } from "./payload.ts";
