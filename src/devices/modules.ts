@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describeError } from "../errors.ts";
 import { finitModule } from "../linux/module.ts";
 import { log } from "../log.ts";
@@ -39,6 +39,9 @@ export class ModuleLoader {
   readonly #root: string;
   readonly #load: LoadModule;
   readonly #aliases: string;
+  readonly #cmdline: string;
+  /** Parameters by module, besides those of the command line, which come after and win. */
+  readonly parameters = new Map<string, string>();
   /** Path → its loading, under way or done. */
   readonly #loaded = new Map<string, Promise<void>>();
   #index: ModuleIndex | null = null;
@@ -46,11 +49,18 @@ export class ModuleLoader {
   /**
    * @param root with modules.dep and its kind, and the modules below; read at the first use.
    * @param aliases the file that is read for modules.alias.
+   * @param cmdline the file with the kernel's command line, where parameters stand as `module.name=value`.
    */
-  constructor(root = `/lib/modules/${release()}`, load: LoadModule = finitModule, aliases = "modules.alias") {
+  constructor(
+    root = `/lib/modules/${release()}`,
+    load: LoadModule = finitModule,
+    aliases = "modules.alias",
+    cmdline = "/proc/cmdline",
+  ) {
     this.#root = root;
     this.#load = load;
     this.#aliases = aliases;
+    this.#cmdline = cmdline;
   }
 
   /**
@@ -90,7 +100,7 @@ export class ModuleLoader {
   #loadFile(file: string): Promise<void> {
     let loading = this.#loaded.get(file);
     if (!loading) {
-      loading = this.#load(join(this.#root, file), PARAMETERS);
+      loading = this.#load(join(this.#root, file), this.#parametersOf(file));
       this.#loaded.set(file, loading);
       // One that failed may be tried again, when other hardware asks for it.
       loading.catch(() => this.#loaded.delete(file));
@@ -98,16 +108,36 @@ export class ModuleLoader {
     return loading;
   }
 
+  /** The kernel gives a module in a file no parameters from its own command line: modprobe does, and so does Baton. */
+  #parametersOf(file: string): string {
+    const name = moduleName(basename(file).replace(/\.ko.*$/, ""));
+    const own = this.parameters.get(name) ?? [];
+    return [PARAMETERS, own, moduleParameters(textOf(this.#cmdline), name)].flat().join(" ");
+  }
+
   #readIndex(): ModuleIndex {
-    this.#index ??= parseModuleIndex((name) => {
-      try {
-        return readFileSync(join(this.#root, name === "modules.alias" ? this.#aliases : name), "utf8");
-      } catch {
-        return "";
-      }
-    });
+    const fileOf = (name: string): string => join(this.#root, name === "modules.alias" ? this.#aliases : name);
+    this.#index ??= parseModuleIndex((name) => textOf(fileOf(name)));
     return this.#index;
   }
+}
+
+/** Empty where the file can't be read. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** `name=value`, once for each `module.name=value` on a command line; a value in double quotes keeps them. */
+export function moduleParameters(cmdline: string, module: string): string[] {
+  const words = cmdline.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
+  return words.flatMap((word) => {
+    const [, name = "", parameter] = /^"?([\w-]+)\.(.+)$/s.exec(word) ?? [];
+    return parameter !== undefined && moduleName(name) === module ? [parameter] : [];
+  });
 }
 
 /** @param read one of depmod's files as text; empty where it isn't there. */

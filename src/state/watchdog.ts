@@ -21,7 +21,9 @@ const DRIVERS = ["wdat_wdt", "lpc_ich", "i2c_i801", "iTCO_wdt", "sp5100_tco", "i
 const SOFTWARE = "softdog";
 /** How long a driver may take to find its hardware, in milliseconds. */
 const PROBE_MS = 2000;
-/** Of the kernel's watchdog core: 0 keeps it armed across the jump; -1 leaves it to the driver, and most stop it. */
+/** The kernel's watchdog core is to keep it armed across the jump; left alone, most drivers stop it. */
+const PARAMETERS = { watchdog: "stop_on_reboot=0" };
+/** What it was told, by us or by the kernel's command line. */
 const STOP_ON_REBOOT = "/sys/module/watchdog/parameters/stop_on_reboot";
 
 /**
@@ -30,11 +32,11 @@ const STOP_ON_REBOOT = "/sys/module/watchdog/parameters/stop_on_reboot";
  */
 export async function armWatchdog(
   seconds: number,
-  load: (names: readonly string[]) => Promise<void>,
+  load: (names: readonly string[], parameters?: Readonly<Record<string, string>>) => Promise<void>,
 ): Promise<Watchdog | null> {
   let isHardware = existsSync(DEVICE);
   if (!isHardware) {
-    await load(DRIVERS);
+    await load(DRIVERS, PARAMETERS);
     for (const end = performance.now() + PROBE_MS; !existsSync(DEVICE) && performance.now() < end; ) await sleep(50);
     isHardware = existsSync(DEVICE);
     if (!isHardware) await load([SOFTWARE]);

@@ -46,6 +46,17 @@ function noting(failing = "", wanted = root) {
   return { loader, loaded };
 }
 
+test("a module gets the parameters that the kernel's command line has for it", async () => {
+  const cmdline = join(root, "cmdline");
+  fs.writeFileSync(cmdline, 'quiet virtio-blk.queue_depth=4 ext4.x=1 virtio_blk.name="a b" virtio.y virtio_blk\n');
+  const seen: string[] = [];
+  const load = async (path: string, parameters: string) => void seen.push(`${path.slice(root.length)} ${parameters}`);
+  const loader = new ModuleLoader(root, load, "modules.alias", cmdline);
+  loader.parameters.set("virtio_blk", "z=1");
+  await loader.loadForAlias("virtio-blk");
+  assert.match(seen.at(-1)!, /virtio_blk\S* async_probe=1 z=1 queue_depth=4 name="a b"$/);
+});
+
 test("hardware's alias loads its driver after everything that the driver needs, once", async () => {
   const { loader, loaded } = noting();
   await loader.loadForAlias("usb:v0781p5581d0100dc00dsc00dp00ic08isc06ip50in00");

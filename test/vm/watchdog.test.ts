@@ -59,3 +59,15 @@ test("without hardware the kernel's own watchdog restarts a machine whose Baton 
     assert.equal(await Promise.race([machine.ended.then(() => "restarted"), late]), "restarted");
   });
 });
+
+test("armed across the jump, it restarts a machine whose next system hangs", async () => {
+  const disks = [{ image: await hangingDisk(), attach: "virtio" }] as const;
+  const words = "module_blacklist=iTCO_wdt baton.timeout=0";
+  const extra = ["-device", "i6300esb,id=dog", "-action", "watchdog=reset"];
+  await withBaton({ name: "watchdog-jump", config: "watchdog: 30\n", words, extra, disks }, async (machine) => {
+    await machine.serial.waitFor(/baton: jump/);
+    await machine.serial.waitFor(/payload: end/);
+    const late = sleep(120_000, "late", { ref: false });
+    assert.equal(await Promise.race([machine.ended.then(() => "restarted"), late]), "restarted");
+  });
+});
