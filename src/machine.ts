@@ -10,6 +10,7 @@ import type { BlockDevice } from "./devices/device.ts";
 import { Gate } from "./devices/gate.ts";
 import { ModuleLoader } from "./devices/modules.ts";
 import { probeDevice } from "./devices/probe.ts";
+import { answersTo } from "./devices/selector.ts";
 import { hasUsb, usbDisksPending } from "./devices/usb.ts";
 import { watchBlockDevices } from "./devices/watch.ts";
 import { type DeviceFacts, Discovery } from "./discover.ts";
@@ -19,6 +20,7 @@ import { log } from "./log.ts";
 import { thisPlatform } from "./platform.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "./policy/words.ts";
 import type { Stacks } from "./stacks.ts";
+import { Telling } from "./telling.ts";
 import { mountDevice } from "./volumes/mounted.ts";
 
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
@@ -72,9 +74,7 @@ export class Machine {
   #isSettled = false;
   /** Something has arrived, and will be looked for in a moment. */
   #isExpecting = false;
-  /** It was told of a change just now. */
-  #isTelling = false;
-  #hasMoreToTell = false;
+  readonly #telling: Telling;
   /** The drivers have found what was there at start, and no device is waited for by name. */
   #isEnumerated = false;
   /** Devices that have not been read and have not passed their deadline. */
@@ -88,6 +88,7 @@ export class Machine {
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
+    this.#telling = new Telling(() => this.#options.onChange?.());
     const placed = (name: string) => this.#known.get(name) ?? { name };
     this.discovery = new Discovery(options.platform ?? thisPlatform(), (a, b) => compareDevices(placed(a), placed(b)));
   }
@@ -138,7 +139,7 @@ export class Machine {
     this.#complete = this.#settled.then(async () => {
       await this.#isoFiles;
       this.#isComplete = true;
-      this.#change();
+      this.#telling.change();
     });
   }
 
@@ -153,7 +154,7 @@ export class Machine {
     this.#stacks = stacks && Promise.resolve(stacks);
     await this.#arrive();
     while (await this.#openStacks(true)) await this.#arrive();
-    this.#change();
+    this.#telling.change();
   }
 
   /**
@@ -175,7 +176,7 @@ export class Machine {
     if (!(await (await this.#stacksOf()).unlock(name, passphrase))) return false;
     do await this.#arrive();
     while (await this.#openStacks(true));
-    this.#change();
+    this.#telling.change();
     return true;
   }
 
@@ -191,7 +192,7 @@ export class Machine {
           const known = this.#known.get(name);
           if (known === undefined) return;
           this.discovery.noteDevice({ ...factsOf({ ...known, reason }), isLocked });
-          this.#change();
+          this.#telling.change();
         }),
     );
     return this.#stacks;
@@ -218,7 +219,7 @@ export class Machine {
     this.#lastNews = performance.now();
     const name = event.name;
     if (event.action === "remove") {
-      this.#track(this.#leave(name).then(() => this.#change()));
+      this.#track(this.#leave(name).then(() => this.#telling.change()));
     } else if (event.action === "add") {
       this.#expect();
     } else if (this.#known.has(name)) {
@@ -239,27 +240,6 @@ export class Machine {
   }
 
   /**
-   * Tells of a change: at once, and of what follows soon together. Whoever is told must not take all the time there is,
-   * however many devices come.
-   */
-  #change(): void {
-    if (this.#isTelling) {
-      this.#hasMoreToTell = true;
-      return;
-    }
-    this.#isTelling = true;
-    const started = performance.now();
-    this.#options.onChange?.();
-    const pause = 4 * (performance.now() - started);
-    void sleep(pause, undefined, { ref: false }).then(() => {
-      this.#isTelling = false;
-      if (!this.#hasMoreToTell) return;
-      this.#hasMoreToTell = false;
-      this.#change();
-    });
-  }
-
-  /**
    * Probes and reads what is new.
    * @param changed a device that is to be looked at again although it is known: its medium may be another
    */
@@ -272,7 +252,7 @@ export class Machine {
       this.#pending.add(device.name);
       this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
     }
-    this.#change();
+    this.#telling.change();
 
     const unread = new Set<string>();
     // A disk that has very many partitions keeps no other waiting: those beyond the usual ones come last.
@@ -286,12 +266,12 @@ export class Machine {
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();
-      if (names.length > 0) await this.discovery.scan(names, () => this.#change());
+      if (names.length > 0) await this.discovery.scan(names, () => this.#telling.change());
       for (const name of names) this.#pending.delete(name);
-      this.#change();
+      this.#telling.change();
       for (const name of names) void this.#listSubvolumes(name);
       // Nothing waits for these: a disk's own entries are what a machine boots.
-      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#change())]);
+      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#telling.change())]);
     };
     await readAttached();
     const opening = this.#openStacks(false);
@@ -309,7 +289,7 @@ export class Machine {
       const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
       if (subvolumes.length === 0) return;
       this.discovery.amend(name, { subvolumes });
-      this.#change();
+      this.#telling.change();
     } catch (error) {
       log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
     }
@@ -396,7 +376,7 @@ export class Machine {
     } while (await this.#openIncomplete());
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
-    this.#change();
+    this.#telling.change();
   }
 
   /** Opens what lacks members as well; true where that gave new devices, which are then being read. */
@@ -452,24 +432,6 @@ export class Machine {
 /** False while a driver is looking at its hardware. */
 export function areDriversDone(): boolean {
   return existsSync(DRIVERS_DONE);
-}
-
-/** `UUID=…`, `LABEL=…`, `PARTUUID=…`, `PARTLABEL=…`, or the kernel's name. */
-function answersTo(device: BlockDevice, selector: string): boolean {
-  const [, key, value = ""] = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/.exec(selector) ?? [];
-  const same = (text: string | null | undefined): boolean => text?.toLowerCase() === value.toLowerCase();
-  switch (key) {
-    case "UUID":
-      return same(device.identity?.uuid);
-    case "LABEL":
-      return device.identity?.label === value;
-    case "PARTUUID":
-      return same(device.partuuid);
-    case "PARTLABEL":
-      return device.partlabel === value;
-    default:
-      return device.name === selector;
-  }
 }
 
 /** Baton reads a filesystem as it lies on the disk: what stands in its journal alone is not seen. */

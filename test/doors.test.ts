@@ -16,6 +16,7 @@ const COMPOSITIONS = [
   "machine",
   "platform",
   "stacks",
+  "telling",
   "newc",
   "boot",
   "openfiles",
