@@ -1,5 +1,5 @@
 /**
- * Runs in a machine (kexec-errnos.test.ts): provokes the kernel's refusals of kexec one by one, through the library as
+ * Runs in a machine (kexec-errnos.full.test.ts): provokes the kernel's refusals of kexec one by one, through the library as
  * anybody would use it, and prints `case NAME: ERRNO: SENTENCE` for each.
  */
 
