@@ -38,16 +38,15 @@ load_drivers() {
 	return 0
 }
 
-# Loads modules by their aliases.
+# Loads modules by their aliases. While that goes on there is a file loading.N.
 load() {
 	set -f # an alias is no file pattern
-	{ modprobe -a -q "$@"; echo loaded; } >&8 2>/dev/null &
+	loads=$((loads + 1))
+	: >$run/loading.$loads
+	{ modprobe -a -q "$@"; rm $run/loading.$loads; echo loaded; } >&8 2>/dev/null &
+	while [ -e $run/loading.$loads ] && read -r -t 10 answer <&8; do :; done
 	# A driver that hangs on its hardware must not keep the others waiting: after ten seconds each gets its own process.
-	if ! read -r -t 10 answer <&8; then
-		slow=$((slow + 1))
-		: >$run/loading.$slow
-		{ for alias in "$@"; do modprobe -q "$alias" & done; wait; rm $run/loading.$slow; } 2>/dev/null &
-	fi
+	[ -e $run/loading.$loads ] && for alias in "$@"; do modprobe -q "$alias" 2>/dev/null & done
 	set +f
 }
 
