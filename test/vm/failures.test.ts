@@ -49,7 +49,7 @@ test("nothing bootable: every device is shown with the reason", async () => {
       ["vda4", /no known|not recogni[sz]ed|unknown|nothing/i],
       ["sr0", /no boot configuration|nothing to boot/i],
     ] as const) {
-      const line = screen.split("\n").findIndex((text) => text.includes(device));
+      const line = screen.split("\n").findLastIndex((text) => text.includes(` ${device} `));
       assert.ok(line >= 0, `${device} isn't shown:\n${screen}`);
       const near = screen
         .split("\n")
