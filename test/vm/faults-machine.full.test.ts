@@ -1,4 +1,4 @@
-/** More of what goes wrong in the machine itself: killed processes, full memory, consoles that vanish, noise on the line. */
+/** What goes wrong in the machine itself: killed processes, full memory, consoles that vanish, noise on the line. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -44,6 +44,29 @@ async function bootGood(machine: Machine): Promise<void> {
   await machine.serial.type("<enter>", 500);
   await expectBooted(machine, await goodSystem());
 }
+
+test("Node killed at 20 random moments: a menu comes again each time, and what is chosen in the end boots", async () => {
+  const disks = [{ image: await goodDisk(), attach: "virtio" }] as const;
+  const options = { name: "faults-killed", words: "baton.timeout=-1", shell: true, disks };
+  await withBaton(options, async (machine) => {
+    await machine.serial.waitFor(/baton: start/);
+    const next = random(20);
+    let from = 0;
+    for (let kills = 0; kills < 20; ) {
+      // From its first instruction to a menu that has been idle for a while.
+      await sleep(next() % 3500);
+      from = machine.serial.text.length;
+      kills += await killNode(machine);
+      if (isAtRescue(machine.serial.text)) await machine.serial.type("r");
+    }
+    await menuAgain(machine, from);
+    // An `r` that was meant for the rescue menu may make Baton look at its disks again.
+    await sleep(10_000);
+    assert.doesNotMatch(machine.serial.text, /Kernel panic/);
+    assert.equal(await inside(machine, "grep -l '^State:.Z' /proc/[0-9]*/status"), "");
+    await bootGood(machine);
+  });
+});
 
 test("the memory file system full, an initrd larger than memory: the menu stays, and the next choice boots", async () => {
   const disks = [
