@@ -43,6 +43,16 @@ export interface NetlinkListener {
 }
 
 /**
+ * Closed before the process ends: Node runs its loop once more then, and an event that koffi tells JavaScript of at that
+ * time, where no JavaScript may run, would abort the process.
+ */
+const listeners = new Set<NetlinkListener>();
+
+process.on("exit", () => {
+  for (const listener of listeners) listener.close();
+});
+
+/**
  * The listener alone doesn't keep the process running.
  * @param onMessage gets every message in order, valid until it returns; what it throws is logged
  * @param onLost messages were lost because too many came at once
@@ -79,11 +89,14 @@ export function openNetlink(
   function close(): void {
     if (!fdOpen) return;
     fdOpen = false;
+    listeners.delete(listener);
     if (turn !== null) clearImmediate(turn);
     poll.close();
     callForErrno("close", [fd]);
   }
-  return { close };
+  const listener = { close };
+  listeners.add(listener);
+  return listener;
 }
 
 function guarded(callback: () => void): void {

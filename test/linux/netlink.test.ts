@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { openUevents, parseUevent, type Uevent } from "../../src/linux/netlink.ts";
 import { attachLoop, withoutRoot } from "./loop.ts";
+import { linuxFile, runProgram } from "./program.ts";
 
 function message(...parts: string[]): Uint8Array {
   return Buffer.from(`${parts.join("\0")}\0`, "utf8");
@@ -127,4 +128,23 @@ test("closing twice is harmless, and an open listener lets the process end", asy
   listener.close();
   // Left open on purpose: node:test ends this file only because nothing keeps its process alive.
   openUevents(() => {});
+});
+
+test("an event while the process ends doesn't abort it", { skip: withoutRoot }, async () => {
+  const loop = attachLoop(1024 * 1024);
+  try {
+    const uevent = JSON.stringify(`/sys/block/${loop.node.replace("/dev/", "")}/uevent`);
+    const printed = await runProgram(`
+      import { writeFileSync } from "node:fs";
+      import { openUevents } from ${linuxFile("netlink.ts")};
+      process.on("exit", () => {
+        writeFileSync(${uevent}, "change");
+        console.log("ended");
+      });
+      openUevents(() => {}, () => {});
+    `);
+    assert.equal(printed, "ended\n");
+  } finally {
+    loop.detach();
+  }
 });
