@@ -7,6 +7,7 @@
 run=${BATON_RUN:-/run/baton}                          # Baton's own files
 baton=${BATON_PROGRAM:-/usr/bin/node /usr/lib/baton/start.cjs init}
 patience=60                                           # seconds; the third end within them leads to the rescue menu
+hardware=$BATON_HARDWARE                               # what stands before /sys and /dev in a test
 silence=${BATON_SILENCE:-90}                          # seconds without a sign of life from Baton until it is killed
 
 say() { echo "<3>baton: $1" >/dev/kmsg; }             # to the kernel log, and so to the serial console
@@ -153,11 +154,20 @@ rescue_menu() {
 		echo
 		case $key in
 		r | R) echo retry >$run/status ;;
-		s | S) (trap - INT QUIT TSTP; exec /bin/busybox sh -l) ;;
+		s | S)
+			stop_watchdog 2>/dev/null && echo 'The watchdog, which Baton had armed, is stopped.'
+			(trap - INT QUIT TSTP; exec /bin/busybox sh -l)
+			;;
 		b | B) reboot -n -f ;; # without sync: nothing is mounted for writing, and a dead disk would hang it
 		p | P) poweroff -n -f ;;
 		esac
 	done
+}
+
+# A watchdog that Baton armed, and nobody feeds now, restarts the machine while it waits here: that may help it. It must
+# not while somebody works in a shell.
+stop_watchdog() {
+	read -r state <$hardware/sys/class/watchdog/watchdog0/state && [ "$state" = active ] && echo V >$hardware/dev/watchdog
 }
 
 # ---- PID 1 -----------------------------------------------------------------------------------------------------

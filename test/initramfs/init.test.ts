@@ -152,16 +152,19 @@ describe("Baton's supervisor", { skip, concurrency: true }, () => {
 
 const noScript = spawnSync("script", ["--version"]).error && "no script(1) here";
 
-test("the rescue menu shows Baton's last words, survives Ctrl-C and unknown keys, and r tries again", {
+test("the rescue menu shows Baton's last words, survives Ctrl-C and unknown keys, r tries again, s stops the watchdog", {
   skip: skip || noScript,
 }, async () => {
   const run = join(directory, "menu");
   execFileSync("mkdir", [run]);
   execFileSync("mkfifo", [join(run, "status")]);
+  const watchdog = "sys/class/watchdog/watchdog0";
+  execFileSync("mkdir", ["-p", join(run, watchdog), join(run, "dev")]);
+  writeFileSync(join(run, watchdog, "state"), "active\n");
   writeFileSync(join(run, "output"), `${"first words\n".repeat(20)}Error: last words\n`);
   // As the supervisor holds it: open in both directions.
   const status = openSync(join(run, "status"), constants.O_RDWR | constants.O_NONBLOCK);
-  const env = { PATH: process.env.PATH, TERM: "linux", BATON_RUN: run };
+  const env = { PATH: process.env.PATH, TERM: "linux", BATON_RUN: run, BATON_HARDWARE: run };
   const menu: ChildProcess = spawn("script", ["-qec", `'${busybox}' sh '${INIT}' rescue_menu`, "/dev/null"], {
     env,
     detached: true,
@@ -183,4 +186,9 @@ test("the rescue menu shows Baton's last words, survives Ctrl-C and unknown keys
   await until("the menu after r", () => prompts() === 3);
   const answer = Buffer.alloc(100);
   assert.equal(answer.toString("latin1", 0, readSync(status, answer)), "retry\n");
+
+  assert.equal(existsSync(join(run, "dev/watchdog")), false, "unattended, the watchdog may restart the machine");
+  menu.stdin!.write("s");
+  await until("the shell's word", () => shown.includes("The watchdog, which Baton had armed, is stopped"));
+  assert.equal(readFileSync(join(run, "dev/watchdog"), "latin1"), "V\n");
 });
