@@ -45,6 +45,8 @@ export function batonCmdline(options: BatonOptions): string {
   const words = options.vga ? ["console=tty0", "console=ttyS0"] : ["console=ttyS0"];
   // quiet prints the kernel's errors, and with them the lines that Baton writes to the kernel log.
   words.push("quiet");
+  // As the profiles have it.
+  words.push("init_on_alloc=0");
   // The BIOS would wait for the slow disk when the kernel asks it for its disks (EDD).
   if (options.slowDisk) words.push("edd=off");
   if (options.words) words.push(options.words);

@@ -31,14 +31,24 @@ test("kexec_load is refused under Secure Boot, kexec_file_load takes the signed 
   const script = (text: string) => Buffer.from(`#!/bin/sh\n${text}\n`);
   const entries = [
     cpioDirectory("selftests"),
+    cpioDirectory("bin"),
     ...(await Promise.all(
-      SCRIPTS.map(async (name) => cpioFile(`selftests/${name}`, await readFile(join(source, FOLDER, name)), 0o755)),
+      SCRIPTS.map(async (name) => {
+        const text = await readFile(join(source, FOLDER, name), "latin1");
+        // busybox's shell prefers its own hexdump, which takes their format '/1 "%d\\ "' another way.
+        return cpioFile(
+          `selftests/${name}`,
+          Buffer.from(text.replaceAll("$(hexdump ", "$(/bin/hexdump "), "latin1"),
+          0o755,
+        );
+      }),
     )),
     cpioFile("selftests/config", await readFile(join(root, "boot", config)), 0o644),
     // They ask these for the kernel's configuration, its signature, and extended attributes.
     cpioFile("selftests/extract-ikconfig", script("cat /selftests/config"), 0o755),
     cpioFile("bin/pesign", script('grep -q "$2" /selftests/signed || echo "No signatures found."'), 0o755),
     cpioFile("bin/getfattr", script("exit 1"), 0o755),
+    cpioFile("bin/hexdump", script('set -- $(busybox od -An -v -tu1 "$4"); echo "$@"'), 0o755),
     cpioFile("selftests/own", await readFile(own), 0o644),
     cpioFile("selftests/unsigned", unsigned, 0o644),
   ];
