@@ -62,9 +62,9 @@ export type FileCheck = (ref: FileRef) => string | null;
 /**
  * @param configs in the order of devices, and on one device in the order of formats
  * @param check   what is known about the files that entries name
- * @param rules   what the machine's owner has settled
+ * @param given   what the machine's owner has settled
  */
-export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules: BootRules = NO_RULES): BootList {
+export function bootList(configs: readonly ReadConfig[], check: FileCheck, given: BootRules = NO_RULES): BootList {
   const shown = withoutRepeats(configs);
   const ids = new Map<string, number>();
   const listed: Listed[] = shown.map((config) => {
@@ -73,6 +73,7 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules
     return { config, entries };
   });
   const entries = listed.flatMap((item) => item.entries);
+  const rules = { ...given, passedOver: withTheSame(entries, given.passedOver) };
   const { entry: defaultEntry, from: won, why, isDecided } = chooseDefault(listed, entries, rules);
 
   const unattended = listed.filter(({ config }) => !config.isInFile && mayBootByItself(config, rules));
@@ -96,6 +97,27 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, rules
     order: [...new Set(order.map((entry) => entry.id))],
     timeout: won?.config.timeout ?? null,
   };
+}
+
+/**
+ * What is passed over, and every entry that boots the very same: GRUB's menu has its first system once more below
+ * "Advanced options".
+ */
+function withTheSame(entries: readonly BootEntry[], passedOver: BootRules["passedOver"]): Map<string, string> {
+  const same = new Map<string, string>();
+  if (passedOver === undefined || passedOver.size === 0) return same;
+  const whatBoots = (entry: BootEntry): string =>
+    JSON.stringify([entry.kind, entryFiles(entry).map(formatFileRef), entry.options, entry.profile]);
+  const reasons = new Map<string, string>();
+  for (const entry of entries) {
+    const reason = passedOver.get(entry.id);
+    if (reason !== undefined) reasons.set(whatBoots(entry), reason);
+  }
+  for (const entry of entries) {
+    const reason = reasons.get(whatBoots(entry));
+    if (reason !== undefined) same.set(entry.id, reason);
+  }
+  return same;
 }
 
 interface Listed {

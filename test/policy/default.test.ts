@@ -19,7 +19,11 @@ function disk(
   return {
     source,
     entries: titles.map((title) =>
-      parsedEntry({ title, type: "grub", source, nativeId: title.toLowerCase(), linux: { device, path: "/vmlinuz" } }),
+      parsedEntry({
+        ...{ title, type: "grub", source, nativeId: title.toLowerCase(), linux: { device, path: "/vmlinuz" } },
+        // What comes behind a slash boots the same.
+        options: `which=${title.split("/")[0]}`,
+      }),
     ),
     diagnostics: [],
     defaultIndex: 0,
@@ -120,6 +124,16 @@ test("an entry that is passed over gives way to what follows it, wherever it sta
   assert.deepEqual(order(configs, { passedOver }), ["B", "C", "A"], "and is the last to be tried");
   assert.equal(titleOf(configs, { passedOver, default: "A" }), "B");
   assert.match(list(configs, { passedOver, default: "A" }).why, /3 times without/);
+});
+
+test("with an entry that is passed over goes what boots the very same, as GRUB's menu has it in its submenu", () => {
+  const configs = [disk("vda1", ["A", "A/again", "B"]), disk("vdb1", ["A"])];
+  const passedOver = new Map([[list(configs).entries[0]!.id, "A was booted 3 times without being confirmed"]]);
+  assert.equal(titleOf(configs, { passedOver }), "B");
+  const tried = list(configs, { passedOver }).order.map((id) =>
+    list(configs).entries.findIndex((one) => one.id === id),
+  );
+  assert.deepEqual(tried, [2, 3, 0, 1], "another disk's is another, whatever its name");
 });
 
 test("where every entry was passed over the default is the default again", () => {

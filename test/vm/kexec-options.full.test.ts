@@ -58,7 +58,7 @@ test("whatever options are given, kexec ends with kexec-tools' exit code, and ha
     const outcome = async (program: string, args: string): Promise<string> => {
       const said = await inside(
         machine,
-        `${KEXEC_TOOLS} -u; ${program} ${args} >/tmp/said 2>&1; echo "exit $?, loaded $(cat /sys/kernel/kexec_loaded)"; cat /tmp/said`,
+        `${KEXEC_TOOLS} -u; ${program} ${args} >/tmp/said 2>&1; echo "exit $?, loaded $(cat /sys/kernel/kexec_loaded)"; cat /tmp/said; echo`,
       );
       return said;
     };
