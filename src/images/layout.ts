@@ -88,17 +88,21 @@ function linux(input: LayoutInput) {
 }
 
 async function multiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
-  const { findMultiboot, multibootMachine, withBiosData, withoutBios } = await import("./multiboot.ts");
+  const { findMultiboot, multibootMachine, withBiosData, withoutBios, withRootPointer } = await import(
+    "./multiboot.ts"
+  );
   if (input.machine.arch !== "x86_64") throw wrongMachine(input);
   const { kernel, modules, loaderName, cmdline, initrds } = input;
   const { x86, rsdp } = input.machine;
   const told = multibootMachine(x86, rsdp);
-  const { machine, words } = isUefi(x86) ? withBiosData(told, memory) : { machine: told, words: [] };
+  const { machine, words, rsdpAt } = isUefi(x86)
+    ? withBiosData(told, memory)
+    : { machine: told, words: [], rsdpAt: null };
   const request = {
     kernel,
     cmdline: withoutBios(kernel, cmdline),
     loaderName,
-    modules: [...modules, ...initrds.map((content) => ({ content, cmdline: "" }))],
+    modules: [...withRootPointer(kernel, modules, rsdpAt), ...initrds.map((content) => ({ content, cmdline: "" }))],
     machine,
   };
   const found = findMultiboot(Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length));

@@ -204,28 +204,49 @@ const NO_REAL_MODE = "no-real-mode";
  */
 export function withoutBios(kernel: Uint8Array, cmdline: string): string {
   if (cmdline.split(/\s+/).includes(NO_REAL_MODE)) return cmdline;
-  const isKnown = Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length).includes(`${NO_REAL_MODE}\0`);
-  return isKnown ? `${cmdline} ${NO_REAL_MODE}`.trimStart() : cmdline;
+  return isXen(kernel) ? `${cmdline} ${NO_REAL_MODE}`.trimStart() : cmdline;
+}
+
+/** Whether this kernel knows Xen's option. */
+function isXen(kernel: Uint8Array): boolean {
+  return Buffer.from(kernel.buffer, kernel.byteOffset, kernel.length).includes(`${NO_REAL_MODE}\0`);
+}
+
+/**
+ * Xen's first module is Linux, which looks for ACPI's root pointer where a BIOS has it, in memory that under Xen is not
+ * the machine's: where there is no BIOS it has to be told (Documentation/admin-guide/kernel-parameters.txt).
+ */
+export function withRootPointer(
+  kernel: Uint8Array,
+  modules: readonly MultibootModule[],
+  rsdpAt: bigint | null,
+): readonly MultibootModule[] {
+  const [linux, ...others] = modules;
+  if (linux === undefined || rsdpAt === null || !isXen(kernel)) return modules;
+  if (/(^|\s)acpi_rsdp=/.test(linux.cmdline)) return modules;
+  return [{ ...linux, cmdline: `${linux.cmdline} acpi_rsdp=0x${rsdpAt.toString(16)}`.trimStart() }, ...others];
 }
 
 /** The BIOS's data area: the segment of its extended one, and KiB of memory below that. */
 const EBDA_SEGMENT = 0x40e;
 const BASE_MEMORY = 0x413;
 const LOW_END = 0x9ffffn;
+/** ACPI's root pointer stands at a multiple of 16 bytes; in the extended area the first of them is taken. */
+const RSDP_PLACE = 16;
 
 /**
  * Where the firmware is UEFI there is no BIOS's data area, in which Xen looks for the end of the low memory that it may
  * use, and for ACPI's root pointer. So it gets one: the two words that are read, and a page for the pointer.
- * @returns the machine with that page reserved, and the words that the trampoline writes
+ * @returns the machine with that page reserved, the words that the trampoline writes, and where the pointer stands
  */
 export function withBiosData(
   machine: MultibootMachine,
   memory: SegmentMemory,
-): { machine: MultibootMachine; words: NonNullable<Start["words"]> } {
+): { machine: MultibootMachine; words: NonNullable<Start["words"]>; rsdpAt: bigint | null } {
   const page = Buffer.alloc(Number(PAGE));
   // Its size in KiB, and the pointer at the next place where it may stand.
   page.writeUInt8(4, 0);
-  page.set(machine.rsdp ?? [], 16);
+  page.set(machine.rsdp ?? [], RSDP_PLACE);
   const at = memory.add(page, { name: "BIOS data", minimum: 0x40000n, maximum: LOW_END, fromTop: true });
   const memoryMap = machine.memoryMap.flatMap((region): MultibootRegion[] => {
     const end = region.start + region.size;
@@ -239,7 +260,8 @@ export function withBiosData(
     { address: EBDA_SEGMENT, value: Number(at >> 4n) },
     { address: BASE_MEMORY, value: Number(at >> 10n) },
   ];
-  return { machine: { ...machine, memoryMap }, words };
+  const rsdpAt = machine.rsdp === null ? null : at + BigInt(RSDP_PLACE);
+  return { machine: { ...machine, memoryMap }, words, rsdpAt };
 }
 
 /** Where screen_info holds what (include/uapi/linux/screen_info.h), from boot_params' start. */

@@ -17,7 +17,7 @@ import type { X86Machine } from "../../src/binary/x86boot.ts";
 import { BatonError } from "../../src/errors.ts";
 import { identifyImage, loadRefusal } from "../../src/images/identify.ts";
 import { type LayoutInput, layOut } from "../../src/images/layout.ts";
-import { multibootMachine, withoutBios } from "../../src/images/multiboot.ts";
+import { multibootMachine, withoutBios, withRootPointer } from "../../src/images/multiboot.ts";
 import { layOutVmlinux } from "../../src/images/vmlinux.ts";
 import { Memory, type Segment } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
@@ -263,6 +263,24 @@ test("Xen is kept from asking the BIOS; other kernels' command lines stay as the
   assert.equal(withoutBios(xen, "console=com1"), "console=com1 no-real-mode");
   assert.equal(withoutBios(xen, "no-real-mode x"), "no-real-mode x");
   assert.equal(withoutBios(Buffer.from("another kernel"), "x"), "x");
+});
+
+test("Xen's Linux is told where the root pointer is, unless it was told, or there is a BIOS", () => {
+  const content = Buffer.alloc(8);
+  const [xen, modules] = [
+    Buffer.from("…no-real-mode\0…"),
+    [
+      { content, cmdline: "ro quiet" },
+      { content, cmdline: "" },
+    ],
+  ];
+  const cmdlines = (kernel: Uint8Array, at: bigint | null, given = modules) =>
+    withRootPointer(kernel, given, at).map(({ cmdline }) => cmdline);
+  assert.deepEqual(cmdlines(xen, 0x9e010n), ["ro quiet acpi_rsdp=0x9e010", ""]);
+  assert.deepEqual(cmdlines(xen, null), ["ro quiet", ""]);
+  assert.deepEqual(cmdlines(Buffer.from("another kernel"), 0x9e010n), ["ro quiet", ""]);
+  const told = [{ content, cmdline: "acpi_rsdp=0x1 ro" }];
+  assert.deepEqual(cmdlines(xen, 0x9e010n, told), ["acpi_rsdp=0x1 ro"]);
 });
 
 test("a linear framebuffer that is kept is told of", () => {

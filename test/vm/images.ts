@@ -74,6 +74,8 @@ export async function bootXen(firmware: "bios" | "uefi"): Promise<void> {
   await withBaton(machine, async (vm) => {
     await loadedBy(vm, "kexec_load");
     await vm.serial.waitFor(/Xen version 4\.\d+/);
-    await expectBooted(vm, { cmdline: options, initrds: [system], timeoutMs: 300_000 });
+    // Without a BIOS dom0 has to be told where ACPI's root pointer is.
+    const cmdline = firmware === "bios" ? options : new RegExp(`^${options} acpi_rsdp=0x[0-9a-f]{5}$`);
+    await expectBooted(vm, { cmdline, initrds: [system], timeoutMs: 300_000 });
   });
 }
