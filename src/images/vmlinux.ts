@@ -12,6 +12,8 @@ import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 const LOWMEM_END = 0x37ff_ffffn;
 /** __START_KERNEL_map: 64-bit Linux is linked here, plus its physical address. */
 const KERNEL_MAP = 0xffff_ffff_8000_0000n;
+/** A kernel's segments begin at a page's beginning. */
+const PAGE = 4096n;
 /** Large pages map it. */
 const ALIGNMENT = 0x200000n;
 
@@ -30,6 +32,11 @@ export function layOutVmlinux(input: VmlinuxInput, memory: SegmentMemory): Start
   const elf = readElf(kernel, kernel.length);
   if (elf === null || elf.segments.length === 0)
     throw new BatonError("bad-format", "It is no ELF file that can be loaded.");
+  const crooked = elf.segments.find(({ physicalAddress }) => physicalAddress % PAGE !== 0n);
+  if (crooked !== undefined) {
+    const where = `0x${crooked.physicalAddress.toString(16)}`;
+    throw new BatonError("bad-format", `It is a program, no kernel: a part of it lies at ${where}, within a page.`);
+  }
   const moved = placeElsewhere(elf, memory);
   for (const segment of elf.segments) {
     const content = kernel.subarray(segment.offset, segment.offset + segment.fileSize);
