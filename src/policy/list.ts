@@ -106,8 +106,11 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
 function withTheSame(entries: readonly BootEntry[], passedOver: BootRules["passedOver"]): Map<string, string> {
   const same = new Map<string, string>();
   if (passedOver === undefined || passedOver.size === 0) return same;
-  const whatBoots = (entry: BootEntry): string =>
-    JSON.stringify([entry.kind, entryFiles(entry).map(formatFileRef), entry.options, entry.profile]);
+  const whatBoots = (entry: BootEntry): string => {
+    const files = entryFiles(entry).map(formatFileRef);
+    // What the firmware starts is only known by its name.
+    return files.length === 0 ? entry.id : JSON.stringify([entry.kind, files, entry.options, entry.profile]);
+  };
   const reasons = new Map<string, string>();
   for (const entry of entries) {
     const reason = passedOver.get(entry.id);
