@@ -39,7 +39,8 @@ export async function keymaps(names: readonly string[]): Promise<Keymap[]> {
       if (file === undefined)
         throw new BatonError("not-found", `console-data has no keymap "${name}" for PC keyboards`);
       const loadkeys = join(root, "bin/loadkeys");
-      const { stdout } = await run(loadkeys, ["-u", "-b", join(folder, file)], { encoding: "buffer" });
+      // From within: loadkeys unpacks by way of a shell, and gives an empty keymap where the path has a space.
+      const { stdout } = await run(loadkeys, ["-u", "-b", `./${file}`], { cwd: folder, encoding: "buffer" });
       if (stdout.toString("latin1", 0, 7) !== "bkeymap") throw new BatonError("bad-format", `${file} gave no keymap`);
       return { name, data: stdout };
     }),
