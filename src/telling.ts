@@ -1,4 +1,4 @@
-/** Telling of changes without doing nothing else. */
+/** Telling of changes that come fast, at a bearable rate. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 

@@ -1,30 +1,19 @@
 /** What only firmware can do, under OVMF: other EFI loaders by BootNext, its set-up, systemd-boot's variables. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { BATON_GUID } from "../../src/state/guids.ts";
 import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage, ESP } from "./disks.ts";
 import { efiText, GLOBAL, LOADER, loadOption, setVariable, variable } from "./efivars.ts";
-import { ROOT, run } from "./host.ts";
+import { inFolder, ROOT, run } from "./host.ts";
 import { withMachine } from "./machine.ts";
 import { selects } from "./menudisk.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 const PARTUUID = "5a6b1c2d-0011-4000-8000-000000000011";
 const OPTIONS = "root=/dev/none ro console=ttyS0 quiet";
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "baton-firmware-"));
-  try {
-    await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test("another EFI loader starts by BootNext, and f leads into the firmware's set-up", () =>
   inFolder(async (folder) => {

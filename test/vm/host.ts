@@ -1,6 +1,8 @@
 /** What the VM tests need of the machine that they run on. */
 
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -44,4 +46,14 @@ export function runAsRoot(program: string, args: readonly string[], options: Run
   if (process.getuid?.() === 0) return run(program, args, options);
   const env = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
   return run("sudo", ["-n", "env", ...env, program, ...args], options);
+}
+
+/** A new folder for as long as the work takes. */
+export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "baton-"));
+  try {
+    await work(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,27 +1,16 @@
 /** What Baton writes where the owner allows it, on real disks in a machine; withMachine proves all other bytes the same. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readEnvBlock } from "../../src/state/envblock.ts";
 import { withBaton } from "./baton.ts";
 import { diskImage, ESP } from "./disks.ts";
-import { run } from "./host.ts";
+import { inFolder, run } from "./host.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 import { booted, fileOn, nextEntryDisk, START } from "./statedisk.ts";
 
 const OPTIONS = "root=/dev/none ro console=ttyS0 quiet";
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "baton-state-"));
-  try {
-    await work(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 test("GRUB's next_entry boots once: it is taken out of grubenv before the jump, and the filesystem stays clean", () =>
   inFolder(async (folder) => {
