@@ -188,6 +188,7 @@ class RunningMenu implements Menu {
     this.#consoles.clear();
     for (const console of consoles) {
       if (console.soon !== null) clearTimeout(console.soon);
+      console.soon = null;
       console.shell?.kill();
       console.screen?.leave();
       console.screen = null;
@@ -324,11 +325,16 @@ class RunningMenu implements Menu {
       },
       deliberately: (action) => {
         // Keys that are left in this read, or come soon, show that this one was part of a paste or is held down.
-        console.soon = setTimeout(() => {
-          console.soon = null;
-          action();
-          this.#schedule();
+        const soon = setTimeout(() => {
+          // Where the program was busy for longer than that, they are there already and will be read before this.
+          setImmediate(() => {
+            if (console.soon !== soon) return;
+            console.soon = null;
+            action();
+            this.#schedule();
+          });
         }, DELIBERATE);
+        console.soon = soon;
       },
     };
     // Whoever presses the first key on a serial line may have come to it only now: its terminal is asked again, once.

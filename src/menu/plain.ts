@@ -89,6 +89,7 @@ class PlainMenu implements Menu {
     this.#lines.clear();
     for (const line of lines) {
       if (line.soon !== null) clearTimeout(line.soon);
+      line.soon = null;
       line.shell?.kill();
       line.terminal.leave();
       line.terminal.write("\r\n");
@@ -212,17 +213,21 @@ class PlainMenu implements Menu {
       const typed = line.typed;
       line.typed = "";
       line.terminal.write("\r\n");
-      // A line that more follows at once was pasted.
-      line.soon = setTimeout(() => {
-        line.soon = null;
-        if (line.asks === null) this.#command(line, typed.trim());
-        else {
-          const { asks } = line;
-          line.asks = null;
-          asks.answer(typed);
-        }
-        if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+      // A line that more follows at once was pasted. As in menu.ts, a busy program reads what has come before it acts.
+      const soon = setTimeout(() => {
+        setImmediate(() => {
+          if (line.soon !== soon) return;
+          line.soon = null;
+          if (line.asks === null) this.#command(line, typed.trim());
+          else {
+            const { asks } = line;
+            line.asks = null;
+            asks.answer(typed);
+          }
+          if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+        });
       }, DELIBERATE);
+      line.soon = soon;
     }
   }
 

@@ -128,6 +128,20 @@ test("the first key on a line where nobody had answered has its terminal asked a
   assert.doesNotMatch(line.output(), /999/);
 });
 
+test("a second key that has come while the program was busy shows that the first was not pressed alone", async () => {
+  const line = pty();
+  await show([serial(line)]);
+  await line.until("rescan");
+  line.send("\r");
+  await wait(20);
+  line.send("x");
+  // Longer than it is waited for another key.
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  await wait(150);
+  assert.deepEqual(done, []);
+});
+
 test("an answer that is half read while the program is busy is no Escape key", async () => {
   const line = pty();
   store.update({ countdown: 9 });
@@ -371,13 +385,20 @@ test("Enter that is held down, or pasted with other text, boots nothing; pressed
   const line = pty();
   await show([serial(line)]);
   await line.until("rescan");
-  for (let i = 0; i < 12; i++) {
-    line.send("\r");
-    await wait(25);
+  // On a busy machine this process may pause for so long that the key was let go for all that anybody can tell: once more.
+  for (let isHeld = false, tries = 1; !isHeld && tries <= 20; tries++) {
+    isHeld = true;
+    done = [];
+    for (let i = 0; i < 12; i++) {
+      const sent = performance.now();
+      line.send("\r");
+      await wait(25);
+      if (performance.now() - sent > 50) isHeld = false;
+    }
+    line.send("\rls -l\r\ncd /; rm -f *\r\n");
+    line.send("x");
+    await wait(150);
   }
-  line.send("\rls -l\r\ncd /; rm -f *\r\n");
-  line.send("x");
-  await wait(150);
   // Looking at the disks again hurts nobody.
   assert.deepEqual(
     done.filter((what) => what !== "rescan"),
@@ -389,7 +410,9 @@ test("Enter that is held down, or pasted with other text, boots nothing; pressed
     await wait(300);
   }
   line.send("\r");
-  await wait(200);
+  const deadline = performance.now() + 30_000;
+  while (done.length === 0 && performance.now() < deadline) await wait(5);
+  await wait(100);
   assert.deepEqual(done, ["debian"]);
 });
 
