@@ -125,6 +125,7 @@ test("unattended, a default that fails is followed by what a slow disk has, once
   const { session, milestones, settle, arrive } = await bench(["one"]);
   settle(false);
   const work = session.bootUnattended();
+  while (failures(milestones).length === 0) await sleep(5);
   await sleep(20);
   assert.deepEqual(failures(milestones), ["baton: failed a1:baton:one"]);
   await arrive("late");

@@ -21,7 +21,7 @@ async function serve(t: TestContext, handler: Handler, tls?: Pair, host = "127.0
 async function listen(t: TestContext, server: ReturnType<typeof createTcpServer>, scheme: string, host = "127.0.0.1") {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, host, resolve));
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
