@@ -70,7 +70,7 @@ async function server(
   const [main, proxy] = [await open("server"), await open("proxy")];
   const ports = { client: 0, server: main.address().port, proxy: proxy.address().port, host: "127.0.0.1" };
   const times = { retry: 60, gatherGood: 30, gather: 120, grant: 300 };
-  return { options: { firmware: "efi", arch: "x86_64", uuid: UUID, timeoutMs: 900, times, ports }, questions };
+  return { options: { firmware: "efi", arch: "x86_64", uuid: UUID, timeoutMs: 30_000, times, ports }, questions };
 }
 
 const GOOD: Reply = {
@@ -173,7 +173,7 @@ test("questions are repeated until somebody answers, and given up in time", asyn
   assert.equal(got.lease.ip, "10.0.0.50");
   const silent = await server(t, () => []);
   await failure(
-    dhcp4(LINK, silent.options),
+    dhcp4(LINK, { ...silent.options, timeoutMs: 1200 }),
     "timeout",
     /test0: no DHCP server gave an address within 1 s \(nobody answered\)/,
   );
@@ -195,7 +195,7 @@ test("a server that takes its offer back is asked again, three times", async (t)
 
 test("a server that falls silent after its offer is named", async (t) => {
   const { options } = await server(t, (question) => (typeOf(question) === DHCP.discover ? [GOOD] : []));
-  await failure(dhcp4(LINK, options), "timeout", /10\.0\.0\.1 made an offer and then fell silent/);
+  await failure(dhcp4(LINK, { ...options, timeoutMs: 900 }), "timeout", /10\.0\.0\.1 made an offer and then fell silent/);
 });
 
 test("a proxy's boot file is joined with another server's address, asked for on its own port", async (t) => {

@@ -29,11 +29,11 @@ describe("a device that stops answering", { skip: withoutHang }, () => {
       fs.mkdirSync(tree);
       fs.writeFileSync(join(tree, "good"), "good");
       fs.symlinkSync(shop.path("hang"), join(tree, "link"));
-      const files = deadlineFiles(200, "sda1");
+      const files = deadlineFiles(1000, "sda1");
       assert.ok((await files.lstat(join(tree, "good")))!.isFile());
       await assert.rejects(files.list(shop.path("hang")) as Promise<unknown>, {
         code: "timeout",
-        message: "sda1 did not answer within 0.2 s",
+        message: "sda1 did not answer within 1 s",
       });
       // What would have answered isn't asked any more.
       await assert.rejects(files.lstat(join(tree, "good")) as Promise<unknown>, { code: "timeout" });
