@@ -52,7 +52,9 @@ test("on arm64 a compressed Image boots by kexec_load, with its initrd, its comm
   const cmdline = "console=ttyAMA0 quiet baton.timeout=0";
   const disks = [{ image, attach: "virtio" }] as const;
   await withMachine({ name: "arm64", arch: "aarch64", kernel, initrd, cmdline, disks }, async (machine) => {
-    const { match } = await machine.serial.waitFor(/baton: (?:loaded \S+ by (\S+)|failed .*)/, { timeoutMs: 240_000 });
+    const { match } = await machine.serial.waitFor(/baton: (?:loaded \S+ by (\S+) in|failed .*\n)/, {
+      timeoutMs: 240_000,
+    });
     assert.equal(match[1], "kexec_load", match[0]);
     await expectBooted(machine, { cmdline: options, initrds: [system], hidesRamdisk: true, timeoutMs: 240_000 });
   });

@@ -1,7 +1,7 @@
 /** Machines that boot Baton's own image from dist/, as firmware with Baton in flash would. */
 
 import { execFile } from "node:child_process";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type CpioEntry, cpioDirectory, cpioFile, writeCpio } from "../../src/binary/cpio.ts";
@@ -140,7 +140,11 @@ async function initramfsAnd(name: string, entries: readonly CpioEntry[], image =
   const bytes = await readFile(image);
   const padding = Buffer.alloc((4 - (bytes.length % 4)) % 4);
   await removeOld(`${name}-`);
-  return initrdFile(name, Buffer.concat([bytes, padding, writeCpio(entries)]));
+  const file = await initrdFile(name, Buffer.concat([bytes, padding, writeCpio(entries)]));
+  // Old is what has not been used for long: a test beside this one must not remove it before QEMU has read it.
+  const now = new Date();
+  await utimes(file, now, now);
+  return file;
 }
 
 /** An initramfs as the kernel unpacks it. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { inside, menuReady, withBaton } from "./baton.ts";
+import { inside, menuReady, until, withBaton } from "./baton.ts";
 import { grubDisk, selects, system } from "./menudisk.ts";
 import { expectBooted } from "./payload.ts";
 import { SerialLine } from "./serial.ts";
@@ -96,6 +96,7 @@ test("keymap: de gives the machine's own keyboard German letters; baton.debug pu
   await withBaton(options, async (machine) => {
     await menuReady(machine);
     await selects(machine, /Alpha system/);
+    await until(machine, "dmesg", /baton: the keyboard's layout is de/);
     await machine.pressKeys("e");
     await machine.serial.waitForScreen(/which=alpha/);
     // Where a German keyboard has them: z and y, ß, ö, ä, ü, and - beside the right shift key.
@@ -133,7 +134,7 @@ test("a load from a slow disk shows how far it is and how fast, and Esc ends it;
     );
     await machine.serial.type("<esc>");
     await machine.serial.waitForScreen(/ended by a key/);
-    assert.match(machine.serial.text, /baton: failed \S+alpha: .*ended by a key/);
+    await machine.serial.waitFor(/baton: failed \S+alpha: .*ended by a key/);
     await throttle(0);
     await machine.serial.type("<esc><down><enter>", 300);
     await selects(machine, /Alpha system \(again\)/);

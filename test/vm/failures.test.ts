@@ -35,28 +35,28 @@ test("nothing bootable: every device is shown with the reason", async () => {
     await machine.serial.waitFor(/baton: (entries|menu) ready, 0 entries/);
     await machine.serial.waitForScreen(/Nothing booted/);
     // The box with what failed lies over the list; any key closes it, and further keys scroll.
-    await machine.serial.type("<esc>", 1500);
-    const screens = [machine.serial.picture()];
-    for (let page = 0; page < 3; page++) {
-      await machine.serial.type("<pgdn>", 1500);
-      screens.push(machine.serial.picture());
-    }
-    const screen = screens.join("\n");
-    for (const [device, reason] of [
+    const wanted = [
       ["vda1", /no boot configuration|nothing to boot/i],
       ["vda2", /swap/i],
       ["vda3", /LUKS|encrypted/i],
       ["vda4", /no known|not recogni[sz]ed|unknown|nothing/i],
       ["sr0", /no boot configuration|nothing to boot/i],
-    ] as const) {
-      const line = screen.split("\n").findLastIndex((text) => text.includes(` ${device} `));
-      assert.ok(line >= 0, `${device} isn't shown:\n${screen}`);
-      const near = screen
-        .split("\n")
-        .slice(line, line + 3)
-        .join(" ");
-      assert.match(near, reason, `${device} without its reason:\n${screen}`);
+    ] as const;
+    const screens: string[] = [];
+    const isShown = (screen: string, device: string, reason: RegExp): boolean => {
+      const lines = screen.split("\n");
+      const line = lines.findLastIndex((text) => text.includes(` ${device} `));
+      return line >= 0 && reason.test(lines.slice(line, line + 3).join(" "));
+    };
+    const missing = () => wanted.filter(([device, reason]) => !screens.some((one) => isShown(one, device, reason)));
+    // A busy machine may draw late: then once more from the beginning.
+    const round = ["<pgdn>", "<pgdn>", "<pgdn>", "<home>"];
+    for (const key of ["<esc>", ...round, ...round, ...round]) {
+      if (missing().length === 0) break;
+      await machine.serial.type(key, 1500);
+      screens.push(machine.serial.picture());
     }
+    assert.deepEqual(missing(), [], `not shown with the reason:\n${screens.join("\n")}`);
   });
 });
 
@@ -102,7 +102,7 @@ test("a kernel file that is none: the menu comes back with the reason, and the n
     await machine.serial.type("<esc>", 1500);
     await machine.serial.waitForScreen(/A text file[\s\S]*A kernel cut short/);
     await machine.serial.type("<home><down><enter>", 500);
-    await machine.serial.waitForScreen(/cut short|truncated|smaller|ends|incomplete/i);
+    await machine.serial.waitForScreen(/:\/cut: .*(cut short|truncated|smaller|ends|incomplete)/i);
     await machine.serial.type("<esc>", 1500);
     await machine.serial.waitForScreen(/A text file[\s\S]*A kernel cut short/);
     await machine.serial.type("<home><down><down><enter>", 500);

@@ -45,7 +45,7 @@ export async function disk(name: string, commands: readonly string[], files: Rea
 
 /** Waits until the entry is loaded, and fails at once where it wasn't. */
 export async function loadedBy(machine: Machine, method: string): Promise<void> {
-  const { match } = await machine.serial.waitFor(/baton: (?:loaded \S+ by (\S+)|failed .*)/);
+  const { match } = await machine.serial.waitFor(/baton: (?:loaded \S+ by (\S+) in|failed .*\n)/);
   assert.equal(match[1], method, match[0]);
 }
 

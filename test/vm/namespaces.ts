@@ -160,7 +160,7 @@ export interface ClientResult {
 export class Client extends Output {
   /** When everything has been tried, or something found. */
   async result(): Promise<ClientResult> {
-    const [, json] = await this.waitFor(/^result (.*)$/m);
+    const [, json] = await this.waitFor(/^result (.*)\n/m);
     return JSON.parse(json!) as ClientResult;
   }
 

@@ -40,7 +40,7 @@ export async function serveWeb(t: TestContext, files: Served, tls?: Pair, host =
     else createReadStream(file.host, { start, end }).pipe(response);
   };
   const server: Server = tls ? (createTlsServer(tls, answer) as unknown as Server) : createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, host, resolve));
   t.after(() => {
     server.closeAllConnections();
     server.close();

@@ -28,9 +28,9 @@ export class Qmp {
     socket.on("close", end);
   }
 
-  /** Connects as soon as QEMU has made its socket; rejects after ten seconds without one. */
+  /** Connects as soon as QEMU has made its socket; rejects after a minute without one. */
   static async open(path: string): Promise<Qmp> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 60_000;
     for (;;) {
       try {
         const socket = await new Promise<Socket>((resolve, reject) => {
