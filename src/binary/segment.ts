@@ -32,7 +32,8 @@ export interface Place {
   readonly memorySize?: bigint;
   /**
    * Bytes from the start on that must be free RAM and are kept free of other segments, though the segment itself is
-   * smaller: where a kernel unpacks itself (init_size). The old kernel need not clear and copy them.
+   * smaller: where a kernel unpacks itself (init_size). The old kernel need not clear and copy them; its page tables
+   * may lie there.
    */
   readonly room?: bigint;
   /** What the start must be a multiple of: a power of two; a page unless given, which is the least. */
@@ -47,6 +48,8 @@ export interface Place {
 
 /** Physical memory that a kernel is laid out in. */
 export interface SegmentMemory {
+  /** Whether each `room` becomes part of its segment, and nothing is left to the trampoline to clear. */
+  readonly wholeRooms: boolean;
   /**
    * Puts a segment into a free place.
    * @returns its address
@@ -76,6 +79,12 @@ export interface SegmentMemory {
   reserve(start: bigint, size: bigint): void;
 }
 
+/** Physical memory. */
+export interface Span {
+  readonly start: bigint;
+  readonly size: bigint;
+}
+
 /**
  * How an image is entered: the state of the processor that its boot protocol asks for. kexec/trampoline.ts makes the
  * instructions that bring it about.
@@ -92,7 +101,9 @@ export interface Start {
   readonly address: bigint;
   readonly registers: Readonly<Record<string, bigint>>;
   /** Memory that the trampoline fills with zeros (x86_64 only): what need not be loaded and moved for that. */
-  readonly clear?: readonly { readonly start: bigint; readonly size: bigint }[];
+  readonly clear?: readonly Span[];
+  /** What the kernel reads before it has page tables of its own (x86_64 only), beside segments and the first 4 GiB. */
+  readonly reads?: readonly Span[];
   /** 16-bit words that the trampoline writes below 4 GiB (i386 only): into pages that are nobody's segment. */
   readonly words?: readonly { readonly address: number; readonly value: number }[];
 }

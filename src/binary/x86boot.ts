@@ -3,6 +3,8 @@
  * firmware (read by kexec/x86machine.ts) and the next one is told by us (images/bootparams.ts).
  */
 
+import type { Span } from "./segment.ts";
+
 /** E820 types (include/uapi/asm/e820.h and arch/x86/include/asm/e820/types.h). */
 export const E820 = {
   ram: 1,
@@ -37,6 +39,14 @@ export interface EfiFacts {
   readonly fwVendor: bigint;
   readonly configTable: bigint;
   readonly smbios: bigint;
+}
+
+/** Firmware's tables, which a kernel may look at with its first steps: for `Start.reads`. */
+export function firmwareTables({ e820, efi }: X86Machine): Span[] {
+  return [
+    ...e820.filter(({ type }) => type === E820.acpi || type === E820.nvs).map(({ start, size }) => ({ start, size })),
+    ...(efi?.ranges ?? []).map(({ physical, pages }) => ({ start: physical, size: pages * 4096n })),
+  ];
 }
 
 export interface X86Machine {

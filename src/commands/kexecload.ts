@@ -230,8 +230,10 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
     complain(`Cannot load ${plan.kernel}: ${image.reason ?? `it is ${image.description}`}`);
     return FAILED;
   }
-  const map = await readIomem();
+  const [map, state] = await Promise.all([readIomem(), readKexecState()]);
   const memory = new Memory(map, {
+    // A kernel that may come back changes nothing that it isn't given.
+    wholeRooms: plan.preserveContext || state.memoryEncrypted,
     minimum: plan.memoryMinimum,
     ...(plan.memoryMaximum === null ? {} : { maximum: plan.memoryMaximum }),
     crash: plan.crash,
@@ -244,7 +246,7 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
   const entry = plan.entry === null || plan.preserveContext ? own : plan.entry;
   const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
   if (plan.debug) showSegments(entry, flags, segments);
-  if (!plan.crash) checkFree(await readKexecState(), segments);
+  if (!plan.crash) checkFree(state, segments);
   try {
     await load(entry, segments, flags, { timeoutMs: READ_MS });
     return 0;

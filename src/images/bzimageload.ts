@@ -5,7 +5,7 @@
 
 import { layOutInitrds } from "../binary/initrd.ts";
 import { type Content, contentSize, type FilePart, type SegmentMemory, type Start } from "../binary/segment.ts";
-import type { E820Entry, X86Machine } from "../binary/x86boot.ts";
+import { type E820Entry, firmwareTables, type X86Machine } from "../binary/x86boot.ts";
 import { type BootParamsInput, bootParams, bootParamsSize } from "./bootparams.ts";
 import type { SetupHeader } from "./bzimage.ts";
 
@@ -70,7 +70,8 @@ export function layOutBzImage(input: BzImageInput, memory: SegmentMemory): Start
   }
   const params = layOutParams({ ...input, kernelAddress: address }, memory, maximum);
   if (is32) return { cpu: "i386", address, registers: { esi: params } };
-  return { cpu: "x86_64", address: address + ENTRY_64, registers: { rsi: params } };
+  const reads = firmwareTables(input.machine);
+  return { cpu: "x86_64", address: address + ENTRY_64, registers: { rsi: params }, reads };
 }
 
 /**

@@ -6,7 +6,8 @@
  */
 
 import { readElf } from "../binary/elf.ts";
-import type { Content, SegmentMemory, Start } from "../binary/segment.ts";
+import type { Content, SegmentMemory, Span, Start } from "../binary/segment.ts";
+import { firmwareTables } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import type { SetupHeader } from "./bzimage.ts";
 import { type LinuxInput, layOutParams } from "./bzimageload.ts";
@@ -173,10 +174,14 @@ export async function layOutUnpacked(input: UnpackedInput, memory: SegmentMemory
 
   const place = { name: "kernel", alignment, minimum: header.prefAddress };
   const base = memory.find(size, place, random);
-  const clear: { start: bigint; size: bigint }[] = [];
+  const clear: Span[] = [];
   for (const { offset, size: bytes, physical, memorySize } of kernel.pieces) {
     const address = base + BigInt(physical - kernel.start);
     const content: Content = kernel.bytes.subarray(offset, offset + bytes);
+    if (memory.wholeRooms) {
+      memory.addAt(address, content, "kernel", BigInt(memorySize));
+      continue;
+    }
     if (bytes > 0) memory.addAt(address, content, "kernel");
     const filled = Math.ceil(bytes / PAGE) * PAGE;
     if (memorySize > filled)
@@ -185,7 +190,8 @@ export async function layOutUnpacked(input: UnpackedInput, memory: SegmentMemory
   memory.reserve(base, size);
   const loadflags = KASLR_FLAG;
   const params = layOutParams({ ...input, kernelAddress: base, loadflags }, memory, null);
-  return { cpu: "x86_64", address: base, registers: { rsi: params }, clear };
+  const reads = firmwareTables(input.machine);
+  return { cpu: "x86_64", address: base, registers: { rsi: params }, clear, reads };
 }
 
 /** For messages and tests: where the kernel's text begins in virtual memory. */

@@ -5,6 +5,7 @@
 
 import { type Elf, readElf } from "../binary/elf.ts";
 import type { SegmentMemory, Start } from "../binary/segment.ts";
+import { firmwareTables } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 
@@ -49,7 +50,7 @@ export function layOutVmlinux(input: VmlinuxInput, memory: SegmentMemory): Start
     memory,
     is64 ? null : LOWMEM_END,
   );
-  if (is64) return { cpu: "x86_64", address, registers: { rsi: params } };
+  if (is64) return { cpu: "x86_64", address, registers: { rsi: params }, reads: firmwareTables(input.machine) };
   return { cpu: "i386", address, registers: { esi: params } };
 }
 

@@ -40,7 +40,7 @@ export function classicMethod(layOut: LayOut, system: ClassicSystem = SYSTEM): L
     name: "kexec_load",
     async load(request, reading) {
       const [map, state] = await Promise.all([system.readMap(), system.readState()]);
-      const memory = new Memory(map);
+      const memory = new Memory(map, { wholeRooms: state.memoryEncrypted });
       const entry = addStart(memory, await layOut(request, memory, reading));
       const segments = memory.alignAndMerge();
       checkSegments(entry, segments);

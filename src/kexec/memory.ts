@@ -33,6 +33,11 @@ export interface MemoryOptions {
   readonly maximum?: bigint;
   /** A crash kernel: segments go into what was kept for it (crashkernel=) and nowhere else. */
   readonly crash?: boolean;
+  /**
+   * What a kernel needs beside its file (`Place.room`) becomes part of its segment: the old kernel's page tables, which no
+   * segment lies over, are then good until the new one has its own.
+   */
+  readonly wholeRooms?: boolean;
 }
 
 /** No free range is large enough; the message has the numbers. */
@@ -58,12 +63,14 @@ export class Memory implements SegmentMemory {
   readonly #ram: Ranges;
   readonly #window: Range;
   readonly #isCrash: boolean;
+  readonly wholeRooms: boolean;
   #reserved = new Ranges();
   #placed: Placed[] = [];
 
   /** @param map of this machine as the running kernel uses it (`readIomem`) */
   constructor(map: MemoryMap, options: MemoryOptions = {}) {
     this.#isCrash = options.crash ?? false;
+    this.wholeRooms = options.wholeRooms ?? false;
     this.#ram = this.#isCrash ? map.filterByType("crash-kernel") : map.ram();
     const end = options.maximum === undefined ? ADDRESS_END : options.maximum + 1n;
     this.#window = new Range(options.minimum ?? 0n, end > (options.minimum ?? 0n) ? end : (options.minimum ?? 0n));
@@ -89,6 +96,11 @@ export class Memory implements SegmentMemory {
       .minus(this.#placed.map(({ range }) => range.alignPage()));
   }
 
+  /** All that segments and reservations take, in whole pages. */
+  get taken(): Ranges {
+    return this.#reserved.plus(this.#placed.map(({ range }) => range.alignPage()));
+  }
+
   reserve(start: bigint, size: bigint): void {
     this.#reserved = this.#reserved.plus([Range.ofSize(start, size).alignPage()]);
   }
@@ -103,8 +115,9 @@ export class Memory implements SegmentMemory {
   }
 
   addRow(contents: readonly Content[], place: Place): { addresses: bigint[]; end: bigint } {
+    const memorySize = this.wholeRooms ? (place.room ?? place.memorySize) : place.memorySize;
     const sizes = contents.map((content, index) =>
-      takenBy(content, index === contents.length - 1 ? place.memorySize : undefined),
+      takenBy(content, index === contents.length - 1 ? memorySize : undefined),
     );
     const whole = sizes.reduce((sum, size) => sum + alignUp(size, PAGE_SIZE), 0n);
     const { start } = this.#findPlace(max(whole, place.room ?? 0n), place);
@@ -117,7 +130,7 @@ export class Memory implements SegmentMemory {
       end = next + BigInt(contentSize(content));
       next += alignUp(sizes[index]!, PAGE_SIZE);
     }
-    if (place.room !== undefined) this.reserve(start, place.room);
+    if (place.room !== undefined && !this.wholeRooms) this.reserve(start, place.room);
     return { addresses, end };
   }
 

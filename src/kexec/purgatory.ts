@@ -10,7 +10,7 @@ import { readSync } from "node:fs";
 import type { Content, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import type { Memory, Segment } from "./memory.ts";
-import { startCode } from "./trampoline.ts";
+import { addCodePage, type CodePlace, startCode } from "./trampoline.ts";
 
 /** purgatory.S, assembled. */
 const CODE = [
@@ -38,12 +38,10 @@ const BLOCK = 64;
  */
 export function sealSegments(memory: Memory, start: Start): { entry: bigint; segments: Segment[] } {
   if (start.cpu === "aarch64") throw new BatonError("unsupported", "There is no purgatory for arm64.");
-  const page = Buffer.alloc(SIZE);
-  const below4g = start.cpu === "i386" ? { maximum: 0xffff_ffffn } : {};
-  const entry = memory.add(page, { name: "purgatory", fromTop: true, ...below4g });
+  const { content, address: entry, tables } = addCodePage(memory, start, "purgatory");
   const segments = memory.alignAndMerge();
-  const sealed = segments.filter(({ parts }) => !parts.includes(page));
-  purgatoryPage(entry, start, sealed).copy(page);
+  const sealed = segments.filter(({ parts }) => !parts.includes(content));
+  purgatoryPage(entry, start, sealed, { tables }).copy(content);
   return { entry, segments };
 }
 
@@ -52,7 +50,12 @@ export function sealSegments(memory: Memory, start: Start): { entry: bigint; seg
  * @param at its physical address
  * @param segments that are checked: whole pages, in this order
  */
-export function purgatoryPage(at: bigint, start: Start, segments: readonly Segment[]): Buffer {
+export function purgatoryPage(
+  at: bigint,
+  start: Start,
+  segments: readonly Segment[],
+  { tables = null }: Pick<CodePlace, "tables"> = {},
+): Buffer {
   const page = Buffer.alloc(SIZE);
   page.write(CODE, "hex");
   for (const [index, word] of roots(Math.sqrt, 8).entries()) page.writeUInt32LE(word, AT.state + index * 4);
@@ -71,7 +74,7 @@ export function purgatoryPage(at: bigint, start: Start, segments: readonly Segme
   // The digest's words as the processor has them, not as they are written.
   digestOf(segments).swap32().copy(page, AT.digest);
   const tail = at + BigInt(AT.tail);
-  startCode(start, tail, SIZE - AT.tail).copy(page, AT.tail);
+  startCode(start, tail, { room: SIZE - AT.tail, tables }).copy(page, AT.tail);
   return page;
 }
 

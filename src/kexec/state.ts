@@ -13,6 +13,8 @@ export interface KexecState {
   readonly lockdown: "none" | "integrity" | "confidentiality" | null;
   /** Firmware's Secure Boot; null where there is no such firmware. */
   readonly secureBoot: boolean | null;
+  /** This is a guest whose memory is encrypted by AMD's SEV, which page tables have to say of each page. */
+  readonly memoryEncrypted: boolean;
   /** Bytes of RAM; null where unknown. */
   readonly memoryTotal: number | null;
   /** Bytes that could be had now; null where unknown. */
@@ -45,11 +47,12 @@ export async function readKexecState(read: ReadState = readSystemFile): Promise<
     const bytes = await read(path);
     return bytes === null ? null : Buffer.from(bytes).toString("latin1");
   };
-  const [status, disabled, lockdown, memory, secureBoot, bootParams] = await Promise.all([
+  const [status, disabled, lockdown, memory, processor, secureBoot, bootParams] = await Promise.all([
     text("/proc/self/status"),
     text("/proc/sys/kernel/kexec_load_disabled"),
     text(LOCKDOWN),
     text("/proc/meminfo"),
+    text("/proc/cpuinfo"),
     read(SECURE_BOOT),
     read(BOOT_PARAMS),
   ]);
@@ -67,6 +70,7 @@ export async function readKexecState(read: ReadState = readSystemFile): Promise<
       secureBoot === null || secureBoot.length < 5
         ? stubSaid(bootParams?.[BOOT_PARAMS_SECURE_BOOT])
         : secureBoot[4] === 1,
+    memoryEncrypted: /^flags\s*:(?=.* hypervisor\b)(?=.* sev\b)/m.test(processor ?? ""),
     memoryTotal: kibibytes("MemTotal"),
     memoryAvailable: kibibytes("MemAvailable"),
   };

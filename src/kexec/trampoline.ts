@@ -1,12 +1,15 @@
 /**
  * The first instructions after the jump: they put the processor into the state that the new kernel's boot protocol asks
  * for, and go to it. The old kernel (relocate_kernel_64.S) has then moved all segments to their places, switched to
- * page tables that map all memory to itself, and turned interrupts off; its GDT and IDT are gone.
+ * page tables that map all memory to itself, and turned interrupts off; its GDT and IDT are gone. Those page tables lie
+ * anywhere but in a segment, so that a kernel for 64 bits gets others (pagetables.ts).
  */
 
 import type { Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import type { Memory } from "./memory.ts";
+import { FOUR_LEVELS_AT, identityTables } from "./pagetables.ts";
+import { Range } from "./ranges.ts";
 
 /** One page: code at its start, the stack of the way to 32-bit mode at its end. */
 const SIZE = 4096;
@@ -17,27 +20,53 @@ const SIZE = 4096;
  * @throws BatonError `refused` where there is no room, or where a 32-bit address is needed and isn't one
  */
 export function addStart(memory: Memory, start: Start): bigint {
-  const code = Buffer.alloc(SIZE);
-  const is32 = start.cpu === "i386";
-  const address = memory.add(code, {
-    name: "trampoline",
-    fromTop: true,
-    // 32-bit code must be where 32 bits reach.
-    ...(is32 ? { maximum: 0xffff_ffffn } : {}),
-  });
-  startCode(start, address).copy(code);
+  const { content, address, tables } = addCodePage(memory, start, "trampoline");
+  startCode(start, address, { tables }).copy(content);
   return address;
+}
+
+/** Tables that the page itself may need, beside those for all else: where it lies alone, on either side of a border. */
+const MOST_OWN_TABLES = 3;
+
+/**
+ * Puts a page for code into memory, and behind it the page tables that a kernel for 64 bits is entered on. All else is
+ * in memory already.
+ * @returns what is loaded, its first page still empty; the tables' address, null where there are none
+ */
+export function addCodePage(
+  memory: Memory,
+  start: Start,
+  name: string,
+): { content: Buffer; address: bigint; tables: bigint | null } {
+  const withTables = start.cpu === "x86_64" && !memory.wholeRooms;
+  const reads = (start.reads ?? []).map((span) => Range.ofSize(span.start, span.size));
+  const mapped = [...memory.taken, ...reads];
+  const tablesSize = withTables ? identityTables(mapped, 0n).length + MOST_OWN_TABLES * SIZE : 0;
+  const content = Buffer.alloc(SIZE + tablesSize);
+  // 32-bit code must be where 32 bits reach.
+  const limit = start.cpu === "i386" ? { maximum: 0xffff_ffffn } : {};
+  const address = memory.add(content, { name, fromTop: true, ...limit });
+  if (!withTables) return { content, address, tables: null };
+  const tables = address + BigInt(SIZE);
+  identityTables([...mapped, Range.ofSize(address, BigInt(content.length))], tables).copy(content, SIZE);
+  return { content, address, tables };
+}
+
+export interface CodePlace {
+  /** Bytes from the first one on that are the code's own; the stack of the way to 32-bit mode is at their end. */
+  readonly room?: number;
+  /** Address of the page tables that a kernel for 64 bits gets; null for those that are there. */
+  readonly tables?: bigint | null;
 }
 
 /**
  * The trampoline's bytes.
  * @param at physical address of its first byte
- * @param room bytes from there on that are its own; the stack of the way to 32-bit mode is at their end
  */
-export function startCode(start: Start, at: bigint, room = SIZE): Buffer {
+export function startCode(start: Start, at: bigint, { room = SIZE, tables = null }: CodePlace = {}): Buffer {
   switch (start.cpu) {
     case "x86_64":
-      return start64(start);
+      return start64(start, tables);
     case "i386":
       return start32(start, at, room);
     case "aarch64":
@@ -57,6 +86,15 @@ function registerValues({ registers }: Start, prefix: string): [number: number, 
 }
 
 /**
+ * With page tables:
+ *
+ *     0f 20 e0          mov %cr4, %rax
+ *     0f ba e0 0c       bt $12, %eax                LA57: five levels
+ *     48 b8    imm64    movabs $four, %rax
+ *     73 06             jnc 1f
+ *     48 2d 00 10 00 00 sub $0x1000, %rax           five levels' top table is a page before
+ *     0f 22 d8       1: mov %rax, %cr3
+ *
  * For each range to be cleared:
  *
  *     fc                cld
@@ -73,12 +111,23 @@ function registerValues({ registers }: Start, prefix: string): [number: number, 
  *     fc                cld
  *     41 ff e3          jmp *%r11
  */
-function start64(start: Start): Buffer {
+function start64(start: Start, tables: bigint | null): Buffer {
+  const four = tables === null ? 0n : tables + BigInt(FOUR_LEVELS_AT);
+  const pages =
+    tables === null
+      ? []
+      : bytes(
+          [0x0f, 0x20, 0xe0, 0x0f, 0xba, 0xe0, 0x0c, 0x48, 0xb8],
+          quad(four),
+          [0x73, 0x06, 0x48, 0x2d],
+          long(FOUR_LEVELS_AT),
+          [0x0f, 0x22, 0xd8],
+        );
   const loads = registerValues(start, "r").map(([number, value]) => bytes([0x48, 0xb8 + number], quad(value)));
   const clears = (start.clear ?? []).map(({ start: from, size }) =>
     bytes([0xfc, 0x48, 0xbf], quad(from), [0x48, 0xb9], quad(size / 8n), [0x31, 0xc0, 0xf3, 0x48, 0xab]),
   );
-  return bytes(...clears, ...loads, [0x49, 0xbb], quad(start.address), [0x31, 0xed, 0xfc, 0x41, 0xff, 0xe3]);
+  return bytes(pages, ...clears, ...loads, [0x49, 0xbb], quad(start.address), [0x31, 0xed, 0xfc, 0x41, 0xff, 0xe3]);
 }
 
 const CODE32 = 0x10;

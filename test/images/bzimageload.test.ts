@@ -45,6 +45,7 @@ test("a kernel with a 64-bit entry is entered there, its initrd and boot_params 
     cpu: "x86_64",
     address: 16n * MIB + 0x200n,
     registers: { rsi: params.range.start },
+    reads: [],
   });
   assert.ok(initrd.start > 4096n * MIB && params.range.start > 4096n * MIB);
 });

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { contentSize } from "../../src/binary/segment.ts";
+import { E820 } from "../../src/binary/x86boot.ts";
 import {
   layOutUnpacked,
   mayUnpackAhead,
@@ -95,8 +97,9 @@ test("what isn't wholly understood is refused", async () => {
   await assert.rejects(relocateKernel(read, 0x200000, pause), /relocations outside of itself/);
 });
 
-test("it is laid out at random places, bss cleared by the trampoline, with the flag that says so", async () => {
-  const placed: [bigint, number][] = [];
+/** Lays it out as the fifth of all choices, in a memory that takes down what it is given. */
+async function laidOut({ wholeRooms = false } = {}) {
+  const placed: [address: bigint, size: number, memorySize: bigint | undefined][] = [];
   let params: Uint8Array = new Uint8Array();
   const asked: bigint[] = [];
   const header = { kernelAlignment: 0x200000, prefAddress: 0x1000000n } as UnpackedInput["header"];
@@ -106,7 +109,13 @@ test("it is laid out at random places, bss cleared by the trampoline, with the f
       header,
       setup: Buffer.alloc(0x290),
       initrds: [],
-      machine: { e820: [], bootParams: null, rsdp: 0n, efi: null, framebufferKept: true },
+      machine: {
+        e820: [{ start: 0x7f00_0000n, size: 0x3000n, type: E820.acpi }],
+        bootParams: null,
+        rsdp: 0n,
+        efi: null,
+        framebufferKept: true,
+      },
       cmdline: "ro",
       pause,
       random: (bound) => {
@@ -115,28 +124,40 @@ test("it is laid out at random places, bss cleared by the trampoline, with the f
       },
     },
     {
+      wholeRooms,
       find: (_size, place, pick) => (place.minimum ?? 0n) + pick!(100n) * place.alignment!,
       add: (content) => {
         params = content as Uint8Array;
         return 0x9000n;
       },
       addRow: () => assert.fail("there is no initrd"),
-      addAt: (address, content) => placed.push([address, (content as Uint8Array).length]),
+      addAt: (address, content, _name, memorySize) => placed.push([address, contentSize(content), memorySize]),
       isFree: () => true,
       reserve: () => {},
     },
   );
-  const base = 0x1000000n + 5n * 0x200000n;
-  assert.deepEqual(placed, [[base, 2 * PAGE]]);
+  return { placed, start, asked, params, base: 0x1000000n + 5n * 0x200000n };
+}
+
+test("it is laid out at random places, bss cleared by the trampoline, with the flag that says so", async () => {
+  const { placed, start, asked, params, base } = await laidOut();
+  assert.deepEqual(placed, [[base, 2 * PAGE, undefined]]);
   assert.deepEqual(start, {
     cpu: "x86_64",
     address: base,
     registers: { rsi: 0x9000n },
     clear: [{ start: base + BigInt(2 * PAGE), size: BigInt(PAGE) }],
+    reads: [{ start: 0x7f00_0000n, size: 0x3000n }],
   });
   assert.equal(params[0x211]! & 2, 2, "KASLR_FLAG");
   // 1 GiB without what lies below and the kernel itself, in steps of 2 MiB.
   assert.deepEqual(asked, [504n, 100n]);
+});
+
+test("where the old kernel's page tables must do, its bss is a part of its segment", async () => {
+  const { placed, start, base } = await laidOut({ wholeRooms: true });
+  assert.deepEqual(placed, [[base, 2 * PAGE, BigInt(3 * PAGE)]]);
+  assert.deepEqual(start.clear, []);
 });
 
 test("words that the unpacker understands keep a kernel packed", () => {

@@ -11,6 +11,7 @@ const FREE: KexecState = {
   loadDisabled: false,
   lockdown: "none",
   secureBoot: false,
+  memoryEncrypted: false,
   memoryTotal: 2048 * MiB,
   memoryAvailable: 1500 * MiB,
 };
@@ -155,6 +156,7 @@ test("the state is read from the kernel's files", async () => {
       "/proc/self/status": "Name:\tnode\nCapInh:\t0000000000000000\nCapEff:\t000001ffffbfffff\n",
       "/proc/sys/kernel/kexec_load_disabled": "1\n",
       "/sys/kernel/security/lockdown": "none [integrity] confidentiality\n",
+      "/proc/cpuinfo": "processor\t: 0\nflags\t\t: fpu lm hypervisor sme sev sev_es\n",
       "/proc/meminfo": "MemTotal:        2048 kB\nMemFree:  100 kB\nMemAvailable:    1024 kB\n",
       [SECURE_BOOT]: Uint8Array.of(6, 0, 0, 0, 1),
     }),
@@ -164,6 +166,7 @@ test("the state is read from the kernel's files", async () => {
     loadDisabled: true,
     lockdown: "integrity",
     secureBoot: true,
+    memoryEncrypted: true,
     memoryTotal: 2 * MiB,
     memoryAvailable: MiB,
   });
@@ -175,6 +178,7 @@ test("what a machine doesn't have is unknown, not off", async () => {
     loadDisabled: false,
     lockdown: null,
     secureBoot: null,
+    memoryEncrypted: false,
     memoryTotal: null,
     memoryAvailable: null,
   });
@@ -183,6 +187,11 @@ test("what a machine doesn't have is unknown, not off", async () => {
   );
   assert.equal(off.secureBoot, false);
   assert.equal(off.mayBoot, true);
+});
+
+test("a host that has SEV for its guests isn't one of them", async () => {
+  const state = await readKexecState(reader({ "/proc/cpuinfo": "flags\t\t: fpu lm sme sev sev_es\n" }));
+  assert.equal(state.memoryEncrypted, false);
 });
 
 test("this machine's own state can be read", async () => {

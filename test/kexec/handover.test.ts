@@ -28,6 +28,7 @@ function machine(change: { system?: Partial<HandoverSystem>; handover?: Partial<
       loadDisabled: false,
       lockdown: null,
       secureBoot: null,
+      memoryEncrypted: false,
       memoryTotal: null,
       memoryAvailable: null,
     }),

@@ -59,6 +59,7 @@ function kernel(answer?: () => void, available: number | null = null) {
       loadDisabled: false,
       lockdown: "none",
       secureBoot: null,
+      memoryEncrypted: false,
       memoryTotal: null,
       memoryAvailable: available,
     }),

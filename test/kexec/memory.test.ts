@@ -32,6 +32,19 @@ test("alignment, limits and room are kept, and room is not part of the segment",
   assert.equal(memory.isFree(at + 8n * MIB, 1n), true);
 });
 
+test("where rooms are to be whole, room is part of the segment", () => {
+  const memory = new Memory(map, { wholeRooms: true });
+  memory.add(bytes(100), { name: "kernel", room: 8n * MIB });
+  assert.equal(memory.segments[0]!.range.size, 8n * MIB);
+});
+
+test("what is taken is segments, in whole pages, and all that is kept free of them", () => {
+  const memory = new Memory(map);
+  const at = memory.add(bytes(100), { name: "kernel", alignment: 2n * MIB, room: 8n * MIB });
+  const other = memory.add(bytes(5000), { name: "initrd", fromTop: true });
+  assert.deepEqual([...memory.taken], [Range.ofSize(at, 8n * MIB), Range.ofSize(other, 2n * PAGE_SIZE)]);
+});
+
 test("a row lies in one piece, each part at the beginning of a page, and its end is that of the last content", () => {
   const memory = new Memory(map);
   const { addresses, end } = memory.addRow([bytes(5000), bytes(10), bytes(4096)], { name: "initrd" });

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Memory, type Segment } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
+import { identityTables } from "../../src/kexec/pagetables.ts";
 import { digestOf, purgatoryPage, sealSegments } from "../../src/kexec/purgatory.ts";
 import { Range } from "../../src/kexec/ranges.ts";
 
@@ -101,5 +102,8 @@ test("sealing puts the purgatory's page among the segments, as their entry", () 
   const own = segments.find(({ range }) => range.start === entry)!;
   assert.equal(own.name, "purgatory");
   const kernel = segments.find(({ name }) => name === "kernel")!;
-  assert.deepEqual(own.parts[0], purgatoryPage(entry, START, [kernel]));
+  const content = own.parts[0] as Buffer;
+  const tables = entry + 4096n;
+  assert.deepEqual(content.subarray(0, 4096), purgatoryPage(entry, START, [kernel], { tables }));
+  assert.deepEqual(content.subarray(4096, 4096 + 7 * 4096), identityTables([], tables));
 });

@@ -4,7 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startCode } from "../../src/kexec/trampoline.ts";
+import { Memory } from "../../src/kexec/memory.ts";
+import { MemoryMap } from "../../src/kexec/memorymap.ts";
+import { identityTables } from "../../src/kexec/pagetables.ts";
+import { Range } from "../../src/kexec/ranges.ts";
+import { addStart, startCode } from "../../src/kexec/trampoline.ts";
 
 function disassemble(code: Uint8Array, machine: string): string {
   const folder = mkdtempSync(join(tmpdir(), "baton-trampoline-"));
@@ -33,6 +37,49 @@ test("64 bits: registers are set, and the kernel is jumped to", { skip }, () => 
   assert.match(text, /movabs \$0x9000,%rsi/);
   assert.match(text, /movabs \$0x0,%rdi/);
   assert.match(text, /movabs \$0x123456789abc,%r11[\s\S]*jmp \*%r11/);
+});
+
+test("64 bits: page tables of its own, with as many levels as the processor has on", { skip }, () => {
+  const start = { cpu: "x86_64", address: 0x1000n, registers: {} } as const;
+  const text = disassemble(startCode(start, 0x7000_0000n, { tables: 0x7000_1000n }), "i386:x86-64");
+  const levels =
+    /mov %cr4,%rax\n.*bt \$0xc,%eax\n.*movabs \$0x70002000,%rax\n.*jae 0x19\n.*sub \$0x1000,%rax\n.*mov %rax,%cr3/;
+  assert.match(text, levels);
+  assert.ok(text.indexOf("%cr3") < text.indexOf("movabs $0x0,%rdi"), "before the registers are set");
+  assert.doesNotMatch(disassemble(startCode(start, 0x7000_0000n), "i386:x86-64"), /cr3/);
+});
+
+const MEMORY = new MemoryMap([
+  { range: new Range(0x100000n, 0x4000_0000n), type: "ram" },
+  { range: new Range(1n << 32n, 5n << 30n), type: "ram" },
+]);
+const LOW_TABLES = 7 * 4096;
+
+test("64 bits: the tables lie behind the trampoline, and map it, the segments and their room", () => {
+  const memory = new Memory(MEMORY);
+  memory.add(Buffer.alloc(1), { name: "kernel", minimum: 9n << 29n, room: 1n << 20n });
+  const entry = addStart(memory, { cpu: "x86_64", address: 9n << 29n, registers: {} });
+  const own = memory.segments.find(({ name }) => name === "trampoline")!;
+  assert.equal(own.range.start, entry);
+  assert.ok(own.range.end === 5n << 30n, "at the top");
+  // The kernel and the trampoline lie in one GiB above the first four.
+  const tables = (own.parts[0] as Buffer).subarray(4096);
+  assert.deepEqual(
+    tables.subarray(0, LOW_TABLES + 4096),
+    identityTables(
+      [memory.taken].flatMap((all) => [...all]),
+      entry + 4096n,
+    ),
+  );
+});
+
+test("where rooms are whole the old page tables do; 32 bits need none", () => {
+  const whole = new Memory(MEMORY, { wholeRooms: true });
+  addStart(whole, { cpu: "x86_64", address: 0x100000n, registers: {} });
+  assert.equal(whole.segments[0]!.range.size, 4096n);
+  const narrow = new Memory(MEMORY);
+  addStart(narrow, { cpu: "i386", address: 0x100000n, registers: {} });
+  assert.equal(narrow.segments[0]!.range.size, 4096n);
 });
 
 test("64 bits: memory is cleared before the registers are set", { skip }, () => {

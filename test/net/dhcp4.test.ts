@@ -195,7 +195,11 @@ test("a server that takes its offer back is asked again, three times", async (t)
 
 test("a server that falls silent after its offer is named", async (t) => {
   const { options } = await server(t, (question) => (typeOf(question) === DHCP.discover ? [GOOD] : []));
-  await failure(dhcp4(LINK, { ...options, timeoutMs: 900 }), "timeout", /10\.0\.0\.1 made an offer and then fell silent/);
+  await failure(
+    dhcp4(LINK, { ...options, timeoutMs: 900 }),
+    "timeout",
+    /10\.0\.0\.1 made an offer and then fell silent/,
+  );
 });
 
 test("a proxy's boot file is joined with another server's address, asked for on its own port", async (t) => {
