@@ -1,4 +1,4 @@
-/** Kernels that are no Linux: multiboot 1, Plan 9's, and Memtest86+ with either entry of a bzImage. */
+/** Kernels that are no Linux: multiboot 1, Plan 9's, one that says its page tables, and Memtest86+ with either entry of a bzImage. */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -58,6 +58,44 @@ test("a Plan 9 kernel is entered with its data where it looks for them, loaded b
     assert.equal(said.get("data"), "<plan nine>");
     assert.equal(said.get("bss"), "00000000");
     assertProtectedMode(said);
+    await machine.ended;
+  });
+});
+
+/** An ELF file for x86-64 with one piece, at whose start it is entered. */
+function elf64(address: number, text: Uint8Array): Buffer {
+  const header = Buffer.alloc(4096);
+  header.write("\x7fELF\x02\x01\x01", "latin1");
+  for (const [at, value] of [
+    [0x10, 2], // executable
+    [0x12, 62], // x86-64
+    [0x34, 64], // bytes of this header
+    [0x36, 56], // of a program header
+    [0x38, 1], // program headers
+  ] as const)
+    header.writeUInt16LE(value, at);
+  header.writeUInt32LE(1, 0x14);
+  header.writeBigUInt64LE(BigInt(address), 0x18);
+  header.writeBigUInt64LE(64n, 0x20);
+  header.writeUInt32LE(1, 64); // PT_LOAD
+  header.writeUInt32LE(7, 68);
+  const fields = [header.length, address, address, text.length, text.length, 4096];
+  for (const [index, value] of fields.entries()) header.writeBigUInt64LE(BigInt(value), 72 + index * 8);
+  return Buffer.concat([header, text]);
+}
+
+test("a 64-bit kernel is entered on page tables within what was loaded, which nothing that it unpacks lies over", async () => {
+  const { text } = await assemble("tables", 0x1000000, ["text"]);
+  const disks = await disk("tables", [], { "/kernel": elf64(0x1000000, text) });
+  await withBaton({ name: "images-tables", words: "baton.timeout=-1", shell: true, disks }, async (machine) => {
+    await menuReady(machine);
+    await inside(machine, "mkdir -p /mnt; mount -o ro,noload /dev/vda1 /mnt");
+    const loaded = await inside(machine, "kexec -c -i -d -l /mnt/kernel; echo exit $?");
+    assert.match(loaded, /exit 0$/);
+    const [, start, size] = /= trampoline\n.*\n.*mem {3}= (0x\w+)\n.*memsz = (0x\w+)/.exec(loaded)!;
+    machine.serial2!.write("kexec -e\n");
+    const tables = Number.parseInt((await report(machine, "cr3")).get("cr3")!, 16);
+    assert.ok(tables > Number(start) && tables < Number(start) + Number(size), `${tables} of ${start} and ${size}`);
     await machine.ended;
   });
 });
