@@ -124,7 +124,8 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
 function codeOf(error: unknown, { call }: KexecPlan): number {
   if (!(error instanceof BatonError)) return FAILED;
   const isMissing = error.code === "not-found" && call === "classic";
-  return isMissing || error.code === "not-a-file" || error instanceof NoRoomError ? UNREADABLE : FAILED;
+  const isBroken = error.code === "not-a-file" || error.code === "bad-format";
+  return isMissing || isBroken || error instanceof NoRoomError ? UNREADABLE : FAILED;
 }
 
 /** What kexec(8) says of a call that failed, which programs look for: the error as strerror(3) has it. */
