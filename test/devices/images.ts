@@ -139,6 +139,8 @@ function packed(...command: string[]): Maker {
 export async function withLoop<T>(path: string, use: (device: string) => Promise<T>, ...options: string[]): Promise<T> {
   const device = (await run("losetup", "--find", "--show", ...options, path)).trim();
   try {
+    // A loop device keeps the read-only mark of whoever had it before.
+    await run("blockdev", "--setrw", device);
     return await use(device);
   } finally {
     await run("losetup", "--detach", device);

@@ -12,7 +12,7 @@ const MiB = 1024 * 1024;
 
 function sfdiskOn(path: string, script: string): void {
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
-  execFileSync("sfdisk", ["-q", path], { input: script, env, stdio: ["pipe", "ignore", "pipe"] });
+  execFileSync("sfdisk", ["-q", path], { input: script, env, stdio: ["pipe", "ignore", "inherit"] });
 }
 
 async function sfdisk(name: string, script: string): Promise<string> {
