@@ -9,6 +9,7 @@ import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
 import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
+import { Deliberation } from "./deliberate.ts";
 import { editColumns } from "./editframe.ts";
 import type { Size } from "./frame.ts";
 import type { TerminalEvent } from "./keys.ts";
@@ -57,12 +58,6 @@ const MOST_KEYS_AT_ONCE = 32;
 /** For so long after noise, in milliseconds, what looks like a key is taken for more of it. */
 const NOISE_LASTS = 250;
 
-/**
- * What can't be taken back is done so long after its key, in milliseconds, unless another key follows: a key that is
- * held down repeats within 40, pasted text comes within a few.
- */
-const DELIBERATE = 60;
-
 interface Console {
   readonly terminal: Terminal;
   screen: TerminalScreen | null;
@@ -74,8 +69,8 @@ interface Console {
   noiseUntil: number;
   /** The first key made us ask again what no terminal had answered. */
   askedAgain: boolean;
-  /** What is done unless another key follows at once. */
-  soon: NodeJS.Timeout | null;
+  /** What can't be taken back is done unless another key follows at once. */
+  readonly soon: Deliberation;
   /** A shell has the console. */
   shell: { kill(): void } | null;
 }
@@ -187,8 +182,7 @@ class RunningMenu implements Menu {
     const consoles = [...this.#consoles];
     this.#consoles.clear();
     for (const console of consoles) {
-      if (console.soon !== null) clearTimeout(console.soon);
-      console.soon = null;
+      console.soon.cancel();
       console.shell?.kill();
       console.screen?.leave();
       console.screen = null;
@@ -217,7 +211,7 @@ class RunningMenu implements Menu {
       stale: false,
       noiseUntil: 0,
       askedAgain: false,
-      soon: null,
+      soon: new Deliberation(),
       shell: null,
     };
     terminal.start();
@@ -302,8 +296,7 @@ class RunningMenu implements Menu {
   }
 
   #events(console: Console, events: readonly TerminalEvent[]): void {
-    if (console.soon !== null) clearTimeout(console.soon);
-    console.soon = null;
+    console.soon.cancel();
     if (console.screen === null) return;
     const pasted = events.find((event) => event.type === "paste");
     if (pasted !== undefined) {
@@ -325,16 +318,10 @@ class RunningMenu implements Menu {
       },
       deliberately: (action) => {
         // Keys that are left in this read, or come soon, show that this one was part of a paste or is held down.
-        const soon = setTimeout(() => {
-          // Where the program was busy for longer than that, they are there already and will be read before this.
-          setImmediate(() => {
-            if (console.soon !== soon) return;
-            console.soon = null;
-            action();
-            this.#schedule();
-          });
-        }, DELIBERATE);
-        console.soon = soon;
+        console.soon.begin(() => {
+          action();
+          this.#schedule();
+        });
       },
     };
     // Whoever presses the first key on a serial line may have come to it only now: its terminal is asked again, once.
@@ -344,8 +331,7 @@ class RunningMenu implements Menu {
       console.screen.forget();
     }
     for (const event of keys) {
-      if (console.soon !== null) clearTimeout(console.soon);
-      console.soon = null;
+      console.soon.cancel();
       this.#controller.key(event.name, event.text, this.#viewport(console), host);
     }
     this.#schedule();

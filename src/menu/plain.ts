@@ -10,6 +10,7 @@ import { log } from "../log.ts";
 import { formatSize } from "../text.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
+import { Deliberation } from "./deliberate.ts";
 import { Guard, type Guarded } from "./guard.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { Menu, MenuOptions } from "./menu.ts";
@@ -19,8 +20,6 @@ import { type KernelConsole, quietKernel } from "./printk.ts";
 import { safeLine, toAscii } from "./safe.ts";
 import { Terminal } from "./terminal.ts";
 
-/** See menu.ts: what boots waits so long for further keys, in milliseconds. */
-const DELIBERATE = 60;
 const LONGEST_LINE = 4096;
 const LOG_LINES = 40;
 
@@ -29,7 +28,7 @@ interface Line {
   typed: string;
   /** What a line that is asked for is for; null: a command. */
   asks: { readonly hidden: boolean; answer(text: string): void } | null;
-  soon: NodeJS.Timeout | null;
+  readonly soon: Deliberation;
   shell: { kill(): void } | null;
 }
 
@@ -88,8 +87,7 @@ class PlainMenu implements Menu {
     const lines = [...this.#lines];
     this.#lines.clear();
     for (const line of lines) {
-      if (line.soon !== null) clearTimeout(line.soon);
-      line.soon = null;
+      line.soon.cancel();
       line.shell?.kill();
       line.terminal.leave();
       line.terminal.write("\r\n");
@@ -115,7 +113,7 @@ class PlainMenu implements Menu {
         },
       },
     );
-    const line: Line = { terminal, typed: "", asks: null, soon: null, shell: null };
+    const line: Line = { terminal, typed: "", asks: null, soon: new Deliberation(), shell: null };
     terminal.start();
     this.#lines.add(line);
   }
@@ -177,16 +175,14 @@ class PlainMenu implements Menu {
   }
 
   #events(line: Line, events: readonly TerminalEvent[]): void {
-    if (line.soon !== null) clearTimeout(line.soon);
-    line.soon = null;
+    line.soon.cancel();
     // A paste and noise are nobody's keys.
     if (events.some(({ type }) => type === "paste" || type === "noise")) return;
     for (const event of events) if (event.type === "key") this.#key(line, event.name, event.text);
   }
 
   #key(line: Line, name: string, text: string): void {
-    if (line.soon !== null) clearTimeout(line.soon);
-    line.soon = null;
+    line.soon.cancel();
     const { actions, store } = this.#options;
     this.#guard.extend();
     if (this.#shown.countdown !== null) {
@@ -213,21 +209,16 @@ class PlainMenu implements Menu {
       const typed = line.typed;
       line.typed = "";
       line.terminal.write("\r\n");
-      // A line that more follows at once was pasted. As in menu.ts, a busy program reads what has come before it acts.
-      const soon = setTimeout(() => {
-        setImmediate(() => {
-          if (line.soon !== soon) return;
-          line.soon = null;
-          if (line.asks === null) this.#command(line, typed.trim());
-          else {
-            const { asks } = line;
-            line.asks = null;
-            asks.answer(typed);
-          }
-          if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
-        });
-      }, DELIBERATE);
-      line.soon = soon;
+      // A line that more follows at once was pasted.
+      line.soon.begin(() => {
+        if (line.asks === null) this.#command(line, typed.trim());
+        else {
+          const { asks } = line;
+          line.asks = null;
+          asks.answer(typed);
+        }
+        if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+      });
     }
   }
 

@@ -1,4 +1,4 @@
-# Shared by the small kernels below: 32-bit protected mode, the first serial line, power-off of QEMU's q35.
+# Shared by the small kernels of 32-bit protected mode.
 
 	.macro	say text			# prints a constant
 	call	2f
@@ -14,51 +14,13 @@
 	say	"\n"
 	.endm
 
-	.text
-	jmp	start
-
-print:						# the text at %esi, up to its NUL
-	lodsb
-	test	%al, %al
-	jz	1f
-	call	put
-	jmp	print
-1:	ret
-
-put:						# %al
-	push	%edx
-	push	%eax
-	mov	$0x3fd, %dx
-1:	in	%dx, %al
-	test	$0x20, %al
-	jz	1b
-	pop	%eax
-	mov	$0x3f8, %dx
-	out	%al, %dx
-	pop	%edx
-	ret
+	.include "serial.S"
 
 hex:						# %eax, eight digits
 	push	%ebx
 	push	%ecx
 	mov	%eax, %ebx
-	mov	$8, %ecx
-1:	rol	$4, %ebx
-	mov	%ebx, %eax
-	and	$15, %al
-	add	$'0', %al
-	cmp	$'9', %al
-	jbe	2f
-	add	$('a' - '0' - 10), %al
-2:	call	put
-	loop	1b
+	digits	%ebx, %ebx, 8
 	pop	%ecx
 	pop	%ebx
 	ret
-
-off:						# PM1a's control register, where QEMU's firmware has put it
-	mov	$0x604, %dx
-	mov	$0x2000, %ax
-	out	%ax, %dx
-1:	hlt
-	jmp	1b
