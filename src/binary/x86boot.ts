@@ -41,11 +41,17 @@ export interface EfiFacts {
   readonly smbios: bigint;
 }
 
+/** EfiMemoryMappedIO and EfiMemoryMappedIOPortSpace (UEFI specification, "Memory Allocation Services"). */
+const EFI_DEVICES: readonly number[] = [11, 12];
+
 /** Firmware's tables, which a kernel may look at with its first steps: for `Start.reads`. */
 export function firmwareTables({ e820, efi }: X86Machine): Span[] {
   return [
     ...e820.filter(({ type }) => type === E820.acpi || type === E820.nvs).map(({ start, size }) => ({ start, size })),
-    ...(efi?.ranges ?? []).map(({ physical, pages }) => ({ start: physical, size: pages * 4096n })),
+    // Devices, which may take a TiB, are left out.
+    ...(efi?.ranges ?? [])
+      .filter(({ type }) => !EFI_DEVICES.includes(type))
+      .map(({ physical, pages }) => ({ start: physical, size: pages * 4096n })),
   ];
 }
 
