@@ -3,19 +3,24 @@
  */
 
 import { randomBytes } from "node:crypto";
-import type { Content, SegmentMemory, Start } from "./binary/segment.ts";
+import { setImmediate as pause } from "node:timers/promises";
+import type { Content, FilePart, SegmentMemory, Start } from "./binary/segment.ts";
 import { BatonError } from "./errors.ts";
-import { classicRefusal, readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
+import { classicRefusal, payloadOf, readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
 import { initrdParts, layOutBzImage } from "./images/bzimageload.ts";
+import { compressionOf } from "./images/compressed.ts";
 import type { Image } from "./images/image.ts";
 import type { LayOut } from "./kexec/classic.ts";
 import type { CrashLayout } from "./kexec/crash.ts";
 import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
 import { readX86MachineFor } from "./kexec/x86machine.ts";
+import { log } from "./log.ts";
 
 /** Up to the end of boot_params' setup header. */
 const SETUP_SIZE = 0x290;
+/** Bytes by which {@link compressionOf} knows xz. */
+const MAGIC_SIZE = 6;
 
 /**
  * The loader for an image by kexec_load.
@@ -57,10 +62,27 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
   const cmdline = crash?.cmdline ?? request.cmdline;
   const { header, setup } = await readBzImageSetup({ ...request, cmdline }, reading);
   const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86MachineFor(request)]);
-  const file = filePart(request.kernel);
+  // After a panic, memory may be damaged: there the second check stays.
+  const kernel = filePart(request.kernel);
+  const file = request.crash ? kernel : await checkedOnce(kernel, header, reading);
   const entry32 = request.x86?.entry32 ?? false;
   const input = { header, setup, file, initrds, machine, cmdline, entry32, seed: randomBytes(32) };
   return layOutBzImage({ ...input, ...(crash ? { e820: crash.e820 } : {}) }, memory);
+}
+
+/** The file of a bzImage, its payload's check left out where its own is right: in memory where that is so, else as it is. */
+async function checkedOnce(file: FilePart, header: SetupHeader, reading: ReadOptions): Promise<Content> {
+  const payload = payloadOf(header, file.size);
+  if (payload === null) return file;
+  const magic = { ...file, offset: file.offset + payload.offset, size: Math.min(MAGIC_SIZE, payload.size) };
+  if (compressionOf(await readWhole(magic, { ...reading, onRead: () => {} })) !== "xz") return file;
+  const bytes = Buffer.from((await readWhole(file, reading)).buffer);
+  const { leaveOutSecondCheck } = await import("./images/bzimagecheck.ts");
+  const isLeftOut = await leaveOutSecondCheck(bytes, header, pause);
+  log.debug(
+    `${file.name}: its checksum is ${isLeftOut ? "right, so its unpacker makes no second one" : "not known to be right, so its unpacker makes its own"}`,
+  );
+  return bytes;
 }
 
 /** What a crash kernel is told besides; puts its core header into memory. */

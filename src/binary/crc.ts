@@ -30,10 +30,13 @@ export function crc32Raw(bytes: Uint8Array, seed: number): number {
   return crc(0xedb88320, bytes, seed);
 }
 
-/** As zlib, GPT and everybody else computes it. */
-export function crc32(bytes: Uint8Array): number {
+/**
+ * As zlib, GPT and everybody else computes it.
+ * @param previous of what comes before these bytes
+ */
+export function crc32(bytes: Uint8Array, previous = 0): number {
   // Node has its own since 22.2: a partition table's 16 KiB are much for an interpreter.
-  return zlib.crc32 === undefined ? ~crc32Raw(bytes, 0xffffffff) >>> 0 : zlib.crc32(bytes);
+  return zlib.crc32 === undefined ? ~crc32Raw(bytes, ~previous >>> 0) >>> 0 : zlib.crc32(bytes, previous);
 }
 
 /** Castagnoli's (RFC 3720), without inversions: ext4 and erofs keep it like this, btrfs and xfs inverted. */

@@ -18,11 +18,12 @@ import { Memory, NoRoomError, type Segment, segmentSize } from "../kexec/memory.
 import { type MemoryMap, readIomem } from "../kexec/memorymap.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { sealSegments } from "../kexec/purgatory.ts";
-import { BY_HAND, readKexecState } from "../kexec/state.ts";
+import { BY_HAND, type KexecState, readKexecState } from "../kexec/state.ts";
 import { addStart } from "../kexec/trampoline.ts";
 import { errnoText } from "../linux/errno.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../linux/kexec.ts";
 import { memfd } from "../linux/memfd.ts";
+import { addLogSink } from "../log.ts";
 import { closeFiles, type OpenFile, openPath, readAtOf } from "../openfiles.ts";
 import { kexecFiles } from "../ukifiles.ts";
 import { unpackKernel } from "../unpacked.ts";
@@ -56,6 +57,7 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
   const started = performance.now();
   const opened: OpenFile[] = [];
   let release = (): void => {};
+  if (plan.debug) addLogSink(({ text }) => debug(text));
   try {
     const paths = [plan.kernel!, ...(plan.initrd === null ? [] : [plan.initrd])];
     for (const path of paths) opened.push(await openPath(path, path));
@@ -188,6 +190,9 @@ async function byCall(plan: KexecPlan, image: Image, request: LoadRequest, compl
       if (plan.debug) debug(`kexec_file_load: ${describeError(error)}: trying kexec_load`);
       return classic(plan, image, request, complain);
     }
+    // The running kernel takes no ELF files. kexec(8) lays them out all the same, and ends where they are no kernels.
+    if (image.format === "ELF")
+      await classicLoader(image, arch)?.(request, await memoryFor(plan, await readKexecState()), READING);
     complainOf(error, complain);
     complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
     complain("syscall kexec_file_load not available.");
@@ -231,15 +236,8 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
     complain(`Cannot load ${plan.kernel}: ${image.reason ?? `it is ${image.description}`}`);
     return FAILED;
   }
-  const [map, state] = await Promise.all([readIomem(), readKexecState()]);
-  const memory = new Memory(map, {
-    // A kernel that may come back changes nothing that it isn't given.
-    wholeRooms: plan.preserveContext || state.memoryEncrypted,
-    minimum: plan.memoryMinimum,
-    ...(plan.memoryMaximum === null ? {} : { maximum: plan.memoryMaximum }),
-    crash: plan.crash,
-  });
-  if (plan.debug) showRanges(map);
+  const state = await readKexecState();
+  const memory = await memoryFor(plan, state);
   const start = await layOut(request, memory, READING);
   // As kexec(8): memory is checked before the new kernel starts, unless -i. A kernel that comes back enters it twice.
   const checked = !plan.skipChecks && !plan.preserveContext && start.cpu !== "aarch64";
@@ -257,6 +255,18 @@ async function classic(plan: KexecPlan, image: Image, request: LoadRequest, comp
     if (!plan.debug) showSegments(entry, flags, segments);
     return FAILED;
   }
+}
+
+async function memoryFor(plan: KexecPlan, { memoryEncrypted }: KexecState): Promise<Memory> {
+  const map = await readIomem();
+  if (plan.debug) showRanges(map);
+  return new Memory(map, {
+    // A kernel that may come back changes nothing that it isn't given.
+    wholeRooms: plan.preserveContext || memoryEncrypted,
+    minimum: plan.memoryMinimum,
+    ...(plan.memoryMaximum === null ? {} : { maximum: plan.memoryMaximum }),
+    crash: plan.crash,
+  });
 }
 
 function plainSegments(plan: KexecPlan, memory: Memory, start: Start): { entry: bigint; segments: Segment[] } {

@@ -4,7 +4,7 @@
  */
 
 import { layOutInitrds } from "../binary/initrd.ts";
-import { type Content, contentSize, type FilePart, type SegmentMemory, type Start } from "../binary/segment.ts";
+import { type Content, contentSize, type SegmentMemory, type Start } from "../binary/segment.ts";
 import { type E820Entry, firmwareTables, type X86Machine } from "../binary/x86boot.ts";
 import { type BootParamsInput, bootParams, bootParamsSize } from "./bootparams.ts";
 import type { SetupHeader } from "./bzimage.ts";
@@ -29,7 +29,7 @@ export interface BzImageInput extends LinuxInput {
   /** The file's first bytes, as long as its setup part at least up to 0x290. */
   readonly setup: Uint8Array;
   /** The whole file. */
-  readonly file: FilePart;
+  readonly file: Content;
   /** Enter it in 32-bit mode though it has a 64-bit entry (`kexec --entry-32bit`). */
   readonly entry32?: boolean;
 }
@@ -45,12 +45,10 @@ export interface BzImageInput extends LinuxInput {
 export function layOutBzImage(input: BzImageInput, memory: SegmentMemory): Start {
   const { header, file } = input;
   const offset = header.setupSize;
-  const kernel: FilePart = {
-    ...file,
-    offset: file.offset + offset,
-    size: Math.min(header.kernelSize, file.size - offset),
-  };
-  const room = header.initSize > 0 ? BigInt(header.initSize) : BigInt(kernel.size) * ROOM_FACTOR;
+  const size = Math.min(header.kernelSize, contentSize(file) - offset);
+  const kernel: Content =
+    file instanceof Uint8Array ? file.subarray(offset, offset + size) : { ...file, offset: file.offset + offset, size };
+  const room = header.initSize > 0 ? BigInt(header.initSize) : BigInt(size) * ROOM_FACTOR;
   // One that can't lie anywhere is entered as boot loaders have always done: the other way may never have been tried
   // (Memtest86+ doesn't come up by it).
   const is32 = !header.entry64 || !header.above4g || input.entry32 === true;

@@ -12,7 +12,10 @@ const MAGIC = Buffer.from("fd377a585a00", "hex");
 const LZMA2 = 0x21;
 /** Bytes of the check behind each block, by its number (section 2.1.1.2). */
 const CHECK_SIZES = [0, 4, 4, 4, 8, 8, 8, 16, 16, 16, 32, 32, 32, 64, 64, 64] as const;
+const CHECK_NONE = 0;
 const CHECK_CRC32 = 1;
+/** Bytes of the header in front of the first block, and of the footer behind the index. */
+const STREAM_HEADER = 12;
 
 type Filter = (bytes: Uint8Array, start: number) => void;
 
@@ -30,12 +33,12 @@ export type Unpack = (xz: Uint8Array, limit: number) => Promise<Uint8Array>;
  */
 export async function unpackXz(packed: Uint8Array, limit: number, unpack: Unpack): Promise<Uint8Array> {
   const input = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
-  const first = readBlockHeader(input, 12);
+  const first = readBlockHeader(input, STREAM_HEADER);
   if (first === null || first.filters.length === 0) return unpack(packed, limit);
   const check = input[7]! & 15;
   const parts: Uint8Array[] = [];
   let left = limit;
-  let at = 12;
+  let at = STREAM_HEADER;
   for (let header = readBlockHeader(input, at); header !== null; header = readBlockHeader(input, at)) {
     const start = at + header.size;
     const end = endOfLzma2(input, start);
@@ -71,15 +74,10 @@ function readBlockHeader(input: Buffer, start: number): BlockHeader | null {
   }
   const flags = input[start + 1]!;
   let at = start + 2;
-  /** A number of seven bits a byte, the lowest first. */
   const number = (): number => {
-    let value = 0;
-    for (let shift = 0; shift < 63; shift += 7) {
-      const byte = input[at++] ?? broken("it is cut short");
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    return broken("it has a number of too many bytes");
+    const { value, next } = readVli(input, at);
+    at = next;
+    return value;
   };
   if (flags & 0x40) number();
   if (flags & 0x80) number();
@@ -120,24 +118,62 @@ function endOfLzma2(input: Buffer, start: number): number {
 
 /** An .xz file of one block, without a check. */
 function wrap(lzma2: Uint8Array, dictionary: number): Uint8Array {
-  const flags = Buffer.from([0, 0]);
-  const withCrc = (bytes: Buffer): Buffer => {
-    const crc = Buffer.alloc(4);
-    crc.writeUInt32LE(crc32(bytes));
-    return Buffer.concat([bytes, crc]);
-  };
   const header = withCrc(Buffer.from([2, 0, LZMA2, 1, dictionary, 0, 0, 0]));
-  const padding = Buffer.alloc((4 - (lzma2.length % 4)) % 4);
   // The index must tell the true sizes; the unpacked one is known only by walking the chunks once more.
-  const record = [...vli(header.length + lzma2.length), ...vli(unpackedSize(lzma2))];
-  const records = Buffer.from([0, 1, ...record]);
-  const index = withCrc(Buffer.concat([records, Buffer.alloc((4 - (records.length % 4)) % 4)]));
-  const footer = Buffer.alloc(6);
-  footer.writeUInt32LE(index.length / 4 - 1);
-  const footerCrc = Buffer.alloc(4);
-  footerCrc.writeUInt32LE(crc32(footer));
-  const start = [MAGIC, withCrc(flags), header, lzma2, padding];
-  return Buffer.concat([...start, index, footerCrc, footer, Buffer.from("YZ")]);
+  const end = ending(header.length + lzma2.length, unpackedSize(lzma2));
+  return Buffer.concat([MAGIC, withCrc(flagsOf(CHECK_NONE)), header, lzma2, padding(lzma2.length), end]);
+}
+
+/**
+ * Takes the CRC-32 of the unpacked bytes out of an .xz file of one block, in place, so that whoever unpacks it doesn't
+ * compute one. What is left over at the file's end is zeros (section 2.2, "Stream Padding").
+ * @returns whether it was there; false, and nothing changed, for any other file
+ */
+export function removeXzCheck(file: Buffer): boolean {
+  const footer = file.length - STREAM_HEADER;
+  if (footer < STREAM_HEADER || file.toString("latin1", footer + 10) !== "YZ") return false;
+  if (!file.subarray(0, STREAM_HEADER).equals(Buffer.concat([MAGIC, withCrc(flagsOf(CHECK_CRC32))]))) return false;
+  const index = footer - (file.readUInt32LE(footer + 4) + 1) * 4;
+  if (index < STREAM_HEADER || file[index] !== 0 || file[index + 1] !== 1) return false;
+  const { value: unpadded, next } = readVli(file, index + 2);
+  const { value: unpacked } = readVli(file, next);
+  const check = index - CHECK_SIZES[CHECK_CRC32];
+  const block = unpadded - CHECK_SIZES[CHECK_CRC32];
+  if (STREAM_HEADER + block + padding(block).length !== check) return false;
+  withCrc(flagsOf(CHECK_NONE)).copy(file, MAGIC.length);
+  const end = ending(block, unpacked);
+  file.fill(0, check + end.copy(file, check));
+  return true;
+}
+
+/**
+ * Index and footer of a file of one block, without a check.
+ * @param unpadded bytes of the block, its header among them
+ */
+function ending(unpadded: number, unpacked: number): Buffer {
+  const records = Buffer.from([0, 1, ...vli(unpadded), ...vli(unpacked)]);
+  const index = withCrc(Buffer.concat([records, padding(records.length)]));
+  const footer = Buffer.alloc(STREAM_HEADER);
+  footer.writeUInt32LE(index.length / 4 - 1, 4);
+  flagsOf(CHECK_NONE).copy(footer, 8);
+  footer.writeUInt32LE(crc32(footer.subarray(4, 10)));
+  footer.write("YZ", 10);
+  return Buffer.concat([index, footer]);
+}
+
+function flagsOf(check: number): Buffer {
+  return Buffer.from([0, check]);
+}
+
+function withCrc(bytes: Buffer): Buffer {
+  const crc = Buffer.alloc(4);
+  crc.writeUInt32LE(crc32(bytes));
+  return Buffer.concat([bytes, crc]);
+}
+
+/** Zeros up to a multiple of four. */
+function padding(size: number): Buffer {
+  return Buffer.alloc((4 - (size % 4)) % 4);
 }
 
 function unpackedSize(lzma2: Uint8Array): number {
@@ -154,6 +190,17 @@ function unpackedSize(lzma2: Uint8Array): number {
     }
   }
   return size;
+}
+
+/** A number of seven bits a byte, the lowest first (section 1.2). */
+function readVli(input: Buffer, start: number): { value: number; next: number } {
+  let value = 0;
+  for (let [at, shift] = [start, 0]; shift < 63; shift += 7) {
+    const byte = input[at++] ?? broken("it is cut short");
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return { value, next: at };
+  }
+  return broken("it has a number of too many bytes");
 }
 
 function vli(value: number): number[] {

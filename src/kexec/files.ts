@@ -29,10 +29,8 @@ export function filePart({ fd, size, offset, name }: KexecFile): FilePart {
 /** All of a part, read into memory. */
 export async function readWhole(part: FilePart, options: ReadOptions): Promise<Uint8Array> {
   const bytes = new Uint8Array(part.size);
-  let at = 0;
-  for await (const piece of pieces(part, options)) {
-    bytes.set(piece, at);
-    at += piece.length;
+  for await (const _piece of pieces(part, options, bytes)) {
+    // It stands in its place already.
   }
   return bytes;
 }
@@ -111,13 +109,17 @@ async function readPiece(
   }
 }
 
-/** A file's bytes; each piece is only good until the next is asked for. */
-async function* pieces(file: KexecFile, options: ReadOptions): AsyncGenerator<Uint8Array> {
+/**
+ * A file's bytes.
+ * @param whole takes all of them; without it, each piece is only good until the next is asked for
+ */
+async function* pieces(file: KexecFile, options: ReadOptions, whole?: Uint8Array): AsyncGenerator<Uint8Array> {
   const { timeoutMs, onRead } = options;
-  const buffer = new Uint8Array(Math.min(PIECE, file.size));
+  const shared = new Uint8Array(whole === undefined ? Math.min(PIECE, file.size) : 0);
   for (let at = 0; at < file.size; ) {
     checkWanted(options);
-    const length = Math.min(buffer.length, file.size - at);
+    const length = Math.min(PIECE, file.size - at);
+    const buffer = whole?.subarray(at, at + length) ?? shared;
     const bytesRead = await readPiece(file, buffer, at, length, timeoutMs);
     if (bytesRead === 0) {
       throw new BatonError("io", `${file.name} ends after ${at} of ${file.size} bytes: it is cut short.`);

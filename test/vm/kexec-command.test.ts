@@ -90,6 +90,7 @@ test("kexec ends as kexec-tools does, says why, and -e starts what -l has loaded
     const load = `kexec -d -c -i -l ${K} --initrd=/mnt/initrd.img --reuse-cmdline --append='one two'`;
     const said = await inside(machine, load);
     assert.match(said, /MEMORY RANGES[\s\S]*^[0-9a-f]{16}-[0-9a-f]{16} \(0\)/m);
+    assert.match(said, /checksum is right, so its unpacker makes no second one/, "Debian's kernel, signed");
     assert.match(said, /nr_segments = \d+/);
     assert.match(said, /segment\[0\]\.memsz = 0x[0-9a-f]+/);
     // Its own disk, still mounted, is unmounted on the way.
