@@ -87,15 +87,18 @@ export async function diskImage(disk: Disk): Promise<string> {
 }
 
 /**
- * Runs `make` in a scratch directory and moves the file that it names to `target`, unless `target` is there. Two
- * processes that make the same file do no harm: the last one wins.
+ * Runs `make` in a scratch directory and moves the file or folder that it names to `target`, unless `target` is there.
+ * Two processes that make the same do no harm: of files the last one stays, of folders the first.
  */
 export async function makeOnce(target: string, make: (work: string) => Promise<string>): Promise<void> {
   if (existsSync(target)) return;
   mkdirSync(dirname(target), { recursive: true });
   const work = await mkdtemp(join(dirname(target), "work-"));
   try {
-    await rename(await make(work), target);
+    const made = await make(work);
+    await rename(made, target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOTEMPTY") throw error;
+    });
   } finally {
     await rm(work, { recursive: true, force: true });
   }
