@@ -21,6 +21,8 @@ import { log } from "./log.ts";
 const SETUP_SIZE = 0x290;
 /** Bytes by which {@link compressionOf} knows xz. */
 const MAGIC_SIZE = 6;
+/** Larger kernels go from the page cache as they are: none is known, and memory may be short. */
+const CHECKED_LIMIT = 64 * 1024 * 1024;
 
 /**
  * The loader for an image by kexec_load.
@@ -70,13 +72,14 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
   return layOutBzImage({ ...input, ...(crash ? { e820: crash.e820 } : {}) }, memory);
 }
 
-/** The file of a bzImage, its payload's check left out where its own is right: in memory where that is so, else as it is. */
+/** A bzImage's file: in memory and its payload's check left out where its own is right, else as it is. */
 async function checkedOnce(file: FilePart, header: SetupHeader, reading: ReadOptions): Promise<Content> {
-  const payload = payloadOf(header, file.size);
-  if (payload === null) return file;
+  const size = header.setupSize + header.kernelSize;
+  const payload = payloadOf(header, size);
+  if (payload === null || size > Math.min(file.size, CHECKED_LIMIT)) return file;
   const magic = { ...file, offset: file.offset + payload.offset, size: Math.min(MAGIC_SIZE, payload.size) };
   if (compressionOf(await readWhole(magic, { ...reading, onRead: () => {} })) !== "xz") return file;
-  const bytes = Buffer.from((await readWhole(file, reading)).buffer);
+  const bytes = Buffer.from((await readWhole({ ...file, size }, reading)).buffer);
   const { leaveOutSecondCheck } = await import("./images/bzimagecheck.ts");
   const isLeftOut = await leaveOutSecondCheck(bytes, header, pause);
   log.debug(

@@ -24,7 +24,7 @@ const PE_CERTIFICATES = PE_OPTIONAL + 96 + 4 * 8;
 
 /**
  * Takes the check out of the payload, in place, where the file's own checksum is right.
- * @param file the whole file
+ * @param file the whole file; what stands behind the kernel (signatures) may be missing
  * @param pause called now and then, so that whoever waits for a key gets it
  * @returns false, and nothing changed, where the checksum is missing or wrong, or the payload isn't xz with a CRC-32
  */
@@ -39,12 +39,15 @@ export async function leaveOutSecondCheck(
 }
 
 /** Whether the file is as its build made it, or signed since. */
-async function isChecksumRight(file: Buffer, header: SetupHeader, pause: () => Promise<void>): Promise<boolean> {
-  const size = header.setupSize + header.kernelSize;
-  if (size > file.length) return false;
-  let crc = crc32(withoutSignature(file.subarray(0, header.setupSize)));
-  for (let at = header.setupSize; at < size; at += SLICE) {
-    crc = crc32(file.subarray(at, Math.min(size, at + SLICE)), crc);
+async function isChecksumRight(
+  file: Buffer,
+  { setupSize, kernelSize }: SetupHeader,
+  pause: () => Promise<void>,
+): Promise<boolean> {
+  let crc = crc32(withoutSignature(file.subarray(0, setupSize)));
+  const kernel = file.subarray(setupSize, setupSize + kernelSize);
+  for (let at = 0; at < kernel.length; at += SLICE) {
+    crc = crc32(kernel.subarray(at, at + SLICE), crc);
     await pause();
   }
   return crc === RIGHT;

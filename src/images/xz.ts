@@ -128,6 +128,7 @@ function wrap(lzma2: Uint8Array, dictionary: number): Uint8Array {
  * Takes the CRC-32 of the unpacked bytes out of an .xz file of one block, in place, so that whoever unpacks it doesn't
  * compute one. What is left over at the file's end is zeros (section 2.2, "Stream Padding").
  * @returns whether it was there; false, and nothing changed, for any other file
+ * @throws BatonError `bad-format` where its index is malformed
  */
 export function removeXzCheck(file: Buffer): boolean {
   const footer = file.length - STREAM_HEADER;
