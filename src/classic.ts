@@ -6,10 +6,10 @@ import { randomBytes } from "node:crypto";
 import { setImmediate as pause } from "node:timers/promises";
 import type { Content, FilePart, SegmentMemory, Start } from "./binary/segment.ts";
 import { BatonError } from "./errors.ts";
-import { classicRefusal, payloadOf, readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
+import { classicRefusal, readSetupHeader, type SetupHeader } from "./images/bzimage.ts";
 import { initrdParts, layOutBzImage } from "./images/bzimageload.ts";
-import { compressionOf } from "./images/compressed.ts";
 import type { Image } from "./images/image.ts";
+import { payloadOf } from "./images/payload.ts";
 import type { LayOut } from "./kexec/classic.ts";
 import type { CrashLayout } from "./kexec/crash.ts";
 import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "./kexec/files.ts";
@@ -19,8 +19,6 @@ import { log } from "./log.ts";
 
 /** Up to the end of boot_params' setup header. */
 const SETUP_SIZE = 0x290;
-/** Bytes by which {@link compressionOf} knows xz. */
-const MAGIC_SIZE = 6;
 /** Larger kernels go from the page cache as they are: none is known, and memory may be short. */
 const CHECKED_LIMIT = 64 * 1024 * 1024;
 
@@ -64,29 +62,29 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
   const cmdline = crash?.cmdline ?? request.cmdline;
   const { header, setup } = await readBzImageSetup({ ...request, cmdline }, reading);
   const [initrds, machine] = await Promise.all([initrdContents(request.initrds, reading), readX86MachineFor(request)]);
-  // After a panic, memory may be damaged: there the second check stays.
+  // After a panic, memory may be damaged: there the unpacker's own check stays.
   const kernel = filePart(request.kernel);
-  const file = request.crash ? kernel : await checkedOnce(kernel, header, reading);
+  const file = request.crash ? kernel : await checkedFile(kernel, header, reading);
   const entry32 = request.x86?.entry32 ?? false;
   const input = { header, setup, file, initrds, machine, cmdline, entry32, seed: randomBytes(32) };
   return layOutBzImage({ ...input, ...(crash ? { e820: crash.e820 } : {}) }, memory);
 }
 
-/** A bzImage's file: in memory and its payload's check left out where its own is right, else as it is. */
-async function checkedOnce(file: FilePart, header: SetupHeader, reading: ReadOptions): Promise<Content> {
+/** A bzImage's file, in memory and checked (images/bzimagecheck.ts); as it is where there is no such check. */
+async function checkedFile(file: FilePart, header: SetupHeader, reading: ReadOptions): Promise<Content> {
   const size = header.setupSize + header.kernelSize;
-  const payload = payloadOf(header, size);
-  if (payload === null || size > Math.min(file.size, CHECKED_LIMIT)) return file;
-  const magic = { ...file, offset: file.offset + payload.offset, size: Math.min(MAGIC_SIZE, payload.size) };
-  if (compressionOf(await readWhole(magic, { ...reading, onRead: () => {} })) !== "xz") return file;
+  if (payloadOf(header, size) === null || size > Math.min(file.size, CHECKED_LIMIT)) return file;
   const bytes = Buffer.from((await readWhole({ ...file, size }, reading)).buffer);
-  const { leaveOutSecondCheck } = await import("./images/bzimagecheck.ts");
-  const isLeftOut = await leaveOutSecondCheck(bytes, header, pause);
-  log.debug(
-    `${file.name}: its checksum is ${isLeftOut ? "right, so its unpacker makes no second one" : "not known to be right, so its unpacker makes its own"}`,
-  );
+  const { checkBzImage } = await import("./images/bzimagecheck.ts");
+  log.debug(`${file.name}: ${SAID[await checkBzImage(bytes, header, file.name, pause)]}`);
   return bytes;
 }
+
+const SAID = {
+  right: "its checksum is right, so its unpacker makes no second one",
+  changed: "its checksum is wrong, but the kernel in it is sound: it was changed after its build",
+  unknown: "it has no checksum",
+} as const;
 
 /** What a crash kernel is told besides; puts its core header into memory. */
 export async function crashLayout(cmdline: string, memory: SegmentMemory): Promise<CrashLayout> {

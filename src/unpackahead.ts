@@ -10,8 +10,8 @@ import { createGunzip, type Zlib } from "node:zlib";
 import type { SegmentMemory, Start } from "./binary/segment.ts";
 import { initrdContents, readBzImageSetup } from "./classic.ts";
 import { BatonError } from "./errors.ts";
-import { payloadOf } from "./images/bzimage.ts";
 import { compressionOf } from "./images/compressed.ts";
+import { packedStream, payloadOf, unpackedSize } from "./images/payload.ts";
 import { layOutUnpacked, mayUnpackAhead, readUnpackedKernel } from "./images/unpacked.ts";
 import { checkWanted, filePart, type ReadOptions, readWhole } from "./kexec/files.ts";
 import type { LoadRequest } from "./kexec/method.ts";
@@ -29,14 +29,13 @@ export async function layOutUnpackedBzImage(
   const file = filePart(request.kernel);
   const quiet = { ...reading, onRead: () => {} };
   const { header, setup } = await readBzImageSetup(request, quiet);
-  const payload = payloadOf(header, file.size);
-  if (payload === null)
-    throw new BatonError("unsupported", `${file.name}: its header doesn't say where its payload is.`);
+  const place = payloadOf(header, file.size);
+  if (place === null) throw new BatonError("unsupported", `${file.name}: its header doesn't say where its payload is.`);
   if (!mayUnpackAhead(request.cmdline)) {
     throw new BatonError("unsupported", "The command line has words that only the kernel's own unpacker understands.");
   }
-  const whole = await readWhole({ ...file, offset: file.offset + payload.offset, size: payload.size + 4 }, quiet);
-  const bytes = await unpack(whole.subarray(0, payload.size), Buffer.from(whole.subarray(payload.size)).readUInt32LE());
+  const part = { ...file, offset: file.offset + place.offset, size: place.size };
+  const bytes = await unpackPayload(Buffer.from((await readWhole(part, quiet)).buffer));
   checkWanted(reading);
   await pause();
   const kernel = readUnpackedKernel(bytes);
@@ -49,8 +48,12 @@ export async function layOutUnpackedBzImage(
   return layOutUnpacked({ ...input, random, pause: wanted }, memory);
 }
 
-/** @param size of what comes out, as the kernel's build noted it */
-async function unpack(packed: Uint8Array, size: number): Promise<Buffer> {
+/**
+ * Unpacks a payload off the main thread.
+ * @throws BatonError `unsupported` where there is no unpacker for it here, or it is damaged; what zlib throws
+ */
+export async function unpackPayload(payload: Buffer): Promise<Buffer> {
+  const [packed, size] = [packedStream(payload), unpackedSize(payload)];
   if (size === 0 || size > LIMIT)
     throw new BatonError("unsupported", "The payload doesn't say how large it is unpacked.");
   const target = Buffer.alloc(size);

@@ -88,22 +88,6 @@ function versionText(start: Buffer, setupSize: number): string | null {
   return text === "" ? null : text;
 }
 
-/** Where the payload stands in a bzImage's file, and what it unpacks to. */
-export interface Payload {
-  /** Bytes from the file's start. */
-  readonly offset: number;
-  /** Without the four bytes behind it. */
-  readonly size: number;
-}
-
-/** @returns null where the header (before protocol 2.08) doesn't say, or says nonsense */
-export function payloadOf(header: SetupHeader, fileSize: number): Payload | null {
-  const offset = header.setupSize + header.payloadOffset;
-  if (header.payloadLength <= 4 || offset + header.payloadLength > fileSize) return null;
-  // Behind the compressed data the kernel's build puts the size of what it unpacks to.
-  return { offset, size: header.payloadLength - 4 };
-}
-
 /**
  * Why a bzImage can't be laid out, as a sentence; null where it can.
  */

@@ -1,12 +1,16 @@
 /**
  * A bzImage's two checks. Its build puts a CRC-32 at the end of the file (Documentation/arch/x86/boot.rst, "The Image
  * Checksum"), which no kernel looks at. And where the payload is xz, the kernel's unpacker makes another of all that
- * comes out, byte by byte: an eighth of the time from the jump to the new kernel's first line. The first is quick and
- * tells of damage as well, so where it is right the second is left out.
+ * comes out, byte by byte: an eighth of the time from the jump to the new kernel's first line. It also comes too late:
+ * a kernel that can't unpack itself stops the machine. The first check is quick and comes before the jump, so where it is
+ * right the second is left out, and where both are wrong the kernel is refused.
  */
 
 import { crc32 } from "../binary/crc.ts";
-import { payloadOf, type SetupHeader } from "./bzimage.ts";
+import { BatonError } from "../errors.ts";
+import type { SetupHeader } from "./bzimage.ts";
+import { compressionOf } from "./compressed.ts";
+import { packedStream, payloadOf } from "./payload.ts";
 import { removeXzCheck } from "./xz.ts";
 
 /** A CRC-32 without the usual inversion at its end is 0 over bytes and their CRC; with it, this. */
@@ -23,19 +27,53 @@ const PE32_PLUS = 0x20b;
 const PE_CERTIFICATES = PE_OPTIONAL + 96 + 4 * 8;
 
 /**
- * Takes the check out of the payload, in place, where the file's own checksum is right.
- * @param file the whole file; what stands behind the kernel (signatures) may be missing
- * @param pause called now and then, so that whoever waits for a key gets it
- * @returns false, and nothing changed, where the checksum is missing or wrong, or the payload isn't xz with a CRC-32
+ * What a bzImage's checksum says: `right`; `changed` where it isn't, and the payload is sound all the same; `unknown`
+ * where there is none.
  */
-export async function leaveOutSecondCheck(
+export type BzImageState = "right" | "changed" | "unknown";
+
+/**
+ * Checks a bzImage, and takes the second check out of its payload, in place, where the first is right.
+ * @param file the whole file; what stands behind the kernel (signatures) may be missing
+ * @param name for messages
+ * @param pause called now and then, so that whoever waits for a key gets it
+ * @throws BatonError `io` where checksum and payload are wrong: such a kernel would stop within its unpacker
+ */
+export async function checkBzImage(
   file: Buffer,
   header: SetupHeader,
+  name: string,
   pause: () => Promise<void>,
-): Promise<boolean> {
-  const payload = payloadOf(header, file.length);
-  if (payload === null || !(await isChecksumRight(file, header, pause))) return false;
-  return removeXzCheck(file.subarray(payload.offset, payload.offset + payload.size));
+): Promise<BzImageState> {
+  const place = payloadOf(header, file.length);
+  if (place === null || isWithoutChecksum(header)) return "unknown";
+  const payload = file.subarray(place.offset, place.offset + place.size);
+  if (await isChecksumRight(file, header, pause)) {
+    removeXzCheck(packedStream(payload));
+    return "right";
+  }
+  await checkPayload(payload, name);
+  return "changed";
+}
+
+/** Kernels since 6.15 are built without (commit 9c54baab4401, "Drop CRC-32 checksum and the build tool"). */
+function isWithoutChecksum({ versionText }: SetupHeader): boolean {
+  const [, major = 0, minor = 0] = (/^(\d+)\.(\d+)/.exec(versionText ?? "") ?? []).map(Number);
+  return major > 6 || (major === 6 && minor >= 15);
+}
+
+/** @throws BatonError `io` where it can't be unpacked; one of a kind that Baton can't unpack passes */
+async function checkPayload(payload: Buffer, name: string): Promise<void> {
+  const compression = compressionOf(payload);
+  if (compression === null) return;
+  try {
+    const { decompress } = await import("./decompress.ts");
+    await decompress(packedStream(payload), compression);
+  } catch (cause) {
+    if (!(cause instanceof BatonError) || cause.code !== "bad-format") return;
+    const message = `${name} is damaged: its checksum is wrong, and the kernel in it can't be unpacked. Copy it to the disk again. (${cause.message})`;
+    throw new BatonError("io", message, { cause });
+  }
 }
 
 /** Whether the file is as its build made it, or signed since. */

@@ -105,7 +105,9 @@ async function readPiece(
     return (await withDeadline(reading, timeoutMs, `reading ${file.name}`)).bytesRead;
   } catch (cause) {
     if (cause instanceof BatonError) throw cause;
-    throw new BatonError("io", `reading ${file.name} failed: ${describeError(cause)}`, { cause });
+    const isDisk = (cause as NodeJS.ErrnoException).code === "EIO";
+    const reason = isDisk ? "its disk reports a read error (EIO)." : describeError(cause);
+    throw new BatonError("io", `reading ${file.name} failed: ${reason}`, { cause });
   }
 }
 

@@ -78,6 +78,9 @@ test("a kernel file that is none: the menu comes back with the reason, and the n
             "LABEL cut",
             "  MENU LABEL A kernel cut short",
             "  LINUX /cut",
+            "LABEL rotten",
+            "  MENU LABEL A kernel with a hole",
+            "  LINUX /rotten",
             "LABEL good",
             "  MENU LABEL A kernel",
             "  LINUX /vmlinuz",
@@ -87,6 +90,8 @@ test("a kernel file that is none: the menu comes back with the reason, and the n
           ].join("\n"),
           "/readme.txt": "Read me!\n".repeat(1000),
           "/cut": (await readFile(KERNEL)).subarray(0, 300_000),
+          // As a power cut leaves it: its size is right, and what was not written yet is zeros.
+          "/rotten": (await readFile(KERNEL)).fill(0, 1 << 20, 3 << 20),
           "/vmlinuz": { host: KERNEL },
           "/initrd.img": { host: system.file },
         },
@@ -106,6 +111,10 @@ test("a kernel file that is none: the menu comes back with the reason, and the n
     await machine.serial.type("<esc>", 1500);
     await machine.serial.waitForScreen(/A text file[\s\S]*A kernel cut short/);
     await machine.serial.type("<home><down><down><enter>", 500);
+    await machine.serial.waitForScreen(/:\/rotten is damaged/);
+    await machine.serial.type("<esc>", 1500);
+    await machine.serial.waitForScreen(/A text file[\s\S]*A kernel cut short/);
+    await machine.serial.type("<home><down><down><down><enter>", 500);
     await expectBooted(machine, {
       cmdline: "BOOT_IMAGE=/vmlinuz console=ttyS0 quiet initrd=/initrd.img",
       initrds: [system],
