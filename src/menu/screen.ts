@@ -189,6 +189,8 @@ export class TerminalScreen {
 
   /** Clears the terminal, shows its cursor and lets go of it. */
   leave(): void {
+    // blessed makes all its cells anew where it clears the terminal, though nothing will be drawn any more.
+    this.#screen.alloc = () => this.#program.clear();
     this.#screen.destroy();
   }
 
