@@ -18,6 +18,9 @@ const RIGHT = 0xffff_ffff;
 /** Bytes that are summed up without a pause. */
 const SLICE = 1 << 20;
 
+/** How payloads begin that the kernel's build makes and Baton doesn't unpack: lzop's, and the kernel as it is. */
+const OTHER_PAYLOADS = ["\x89LZO", "\x7fELF"];
+
 /** Of a PE file's header: what a signature changes (Authenticode, "Calculating the PE Image Hash"). */
 const PE_POINTER = 0x3c;
 const PE_OPTIONAL = 24;
@@ -65,15 +68,19 @@ function isWithoutChecksum({ versionText }: SetupHeader): boolean {
 /** @throws BatonError `io` where it can't be unpacked; one of a kind that Baton can't unpack passes */
 async function checkPayload(payload: Buffer, name: string): Promise<void> {
   const compression = compressionOf(payload);
-  if (compression === null) return;
-  try {
-    const { decompress } = await import("./decompress.ts");
-    await decompress(packedStream(payload), compression);
-  } catch (cause) {
-    if (!(cause instanceof BatonError) || cause.code !== "bad-format") return;
-    const message = `${name} is damaged: its checksum is wrong, and the kernel in it can't be unpacked. Copy it to the disk again. (${cause.message})`;
-    throw new BatonError("io", message, { cause });
-  }
+  let cause: unknown = null;
+  if (compression !== null) {
+    try {
+      const { decompress } = await import("./decompress.ts");
+      await decompress(packedStream(payload), compression);
+      return;
+    } catch (error) {
+      if (!(error instanceof BatonError) || error.code !== "bad-format") return;
+      cause = error;
+    }
+  } else if (OTHER_PAYLOADS.includes(payload.toString("latin1", 0, 4))) return;
+  const message = `${name} is damaged: its checksum is wrong, and the kernel in it can't be unpacked. Copy it to the disk again.`;
+  throw new BatonError("io", message, { cause });
 }
 
 /** Whether the file is as its build made it, or signed since. */

@@ -93,6 +93,7 @@ for (const [name, pack] of PACKED) {
     assert.equal(await check(Buffer.from(whole)), "right");
     for (const [from, to] of [
       [whole.length >> 1, (whole.length >> 1) + 512],
+      [SETUP_SIZE + PAYLOAD, SETUP_SIZE + PAYLOAD + 512],
       [SETUP_SIZE + PAYLOAD + 20_000, whole.length],
     ] as const) {
       const damaged = Buffer.from(whole).fill(0, from, to);
@@ -118,6 +119,14 @@ test("a kernel of a time when there was no checksum any more is taken as it is",
   ] as const) {
     const file = bzImage(xz([...AS_KERNELS_BUILD, "-c"], KERNEL), version);
     assert.equal(await check(file), state, version);
+  }
+});
+
+test("a changed kernel whose payload Baton can't unpack is not called damaged", async () => {
+  for (const magic of ["\x89LZO", "\x7fELF"]) {
+    const file = bzImage(Buffer.concat([Buffer.from(magic, "latin1"), randomBytes(5000)]));
+    file[0x1ee]! ^= 1;
+    assert.equal(await check(file), "changed");
   }
 });
 
