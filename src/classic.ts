@@ -74,8 +74,9 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
 async function checkedFile(file: FilePart, header: SetupHeader, reading: ReadOptions): Promise<Content> {
   const size = header.setupSize + header.kernelSize;
   if (payloadOf(header, size) === null || size > Math.min(file.size, CHECKED_LIMIT)) return file;
+  const { checkBzImage, hasChecksum } = await import("./images/bzimagecheck.ts");
+  if (!hasChecksum(header)) return file;
   const bytes = Buffer.from((await readWhole({ ...file, size }, reading)).buffer);
-  const { checkBzImage } = await import("./images/bzimagecheck.ts");
   const state = await checkBzImage(bytes, header, file.name, pause);
   if (state === "right") log.debug(`${file.name}: its checksum is right, so its unpacker makes no second one`);
   if (state === "changed") {

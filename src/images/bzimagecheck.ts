@@ -10,7 +10,7 @@ import { crc32 } from "../binary/crc.ts";
 import { BatonError } from "../errors.ts";
 import type { SetupHeader } from "./bzimage.ts";
 import { compressionOf } from "./compressed.ts";
-import { packedStream, payloadOf } from "./payload.ts";
+import { packedStream, payloadOf, unpackedSize } from "./payload.ts";
 import { removeXzCheck } from "./xz.ts";
 
 /** A CRC-32 without the usual inversion at its end is 0 over bytes and their CRC; with it, this. */
@@ -49,7 +49,7 @@ export async function checkBzImage(
   pause: () => Promise<void>,
 ): Promise<BzImageState> {
   const place = payloadOf(header, file.length);
-  if (place === null || isWithoutChecksum(header)) return "unknown";
+  if (place === null || !hasChecksum(header)) return "unknown";
   const payload = file.subarray(place.offset, place.offset + place.size);
   if (await isChecksumRight(file, header, pause)) {
     removeXzCheck(packedStream(payload));
@@ -60,9 +60,9 @@ export async function checkBzImage(
 }
 
 /** Kernels since 6.15 are built without (commit 9c54baab4401, "Drop CRC-32 checksum and the build tool"). */
-function isWithoutChecksum({ versionText }: SetupHeader): boolean {
+export function hasChecksum({ versionText }: SetupHeader): boolean {
   const [, major = 0, minor = 0] = (/^(\d+)\.(\d+)/.exec(versionText ?? "") ?? []).map(Number);
-  return major > 6 || (major === 6 && minor >= 15);
+  return major < 6 || (major === 6 && minor < 15);
 }
 
 /** @throws BatonError `io` where it can't be unpacked; one of a kind that Baton can't unpack passes */
@@ -71,11 +71,12 @@ async function checkPayload(payload: Buffer, name: string): Promise<void> {
   let cause: unknown = null;
   if (compression !== null) {
     try {
-      const { decompress } = await import("./decompress.ts");
-      await decompress(packedStream(payload), compression);
+      const { decompress, UNPACKED_LIMIT } = await import("./decompress.ts");
+      await decompress(packedStream(payload), compression, Math.min(unpackedSize(payload), UNPACKED_LIMIT));
       return;
     } catch (error) {
-      if (!(error instanceof BatonError) || error.code !== "bad-format") return;
+      // More than its build noted is damage, too, and would fill this machine's memory.
+      if (!(error instanceof BatonError) || error.code === "unsupported") return;
       cause = error;
     }
   } else if (OTHER_PAYLOADS.includes(payload.toString("latin1", 0, 4))) return;

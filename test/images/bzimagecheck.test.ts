@@ -91,6 +91,12 @@ for (const [name, pack] of PACKED) {
   test(`a kernel whose payload (${name}) is damaged is refused: it would stop in its unpacker`, { skip }, async () => {
     const whole = bzImage(pack());
     assert.equal(await check(Buffer.from(whole)), "right");
+    const changed = Buffer.from(whole);
+    changed[0x1ee]! ^= 1;
+    assert.equal(await check(changed), "changed", "only what is outside of the payload differs");
+    const larger = Buffer.from(whole);
+    larger.writeUInt32LE(KERNEL.length - 1, SETUP_SIZE + PAYLOAD + whole.readUInt32LE(0x24c) - 4);
+    await assert.rejects(check(larger), { code: "io" }, "it unpacks to more than its build noted");
     for (const [from, to] of [
       [whole.length >> 1, (whole.length >> 1) + 512],
       [SETUP_SIZE + PAYLOAD, SETUP_SIZE + PAYLOAD + 512],
