@@ -1,8 +1,8 @@
 /** The program: a command line on any host, and in the initramfs the child of PID 1 that is the boot menu. */
 
 import { basename } from "node:path";
-import { complain } from "./commands/output.ts";
-import { USAGE } from "./commands/usage.ts";
+import { complain } from "./commands/shared/output.ts";
+import { USAGE } from "./commands/shared/usage.ts";
 import { BatonError, describeError } from "./errors.ts";
 import { addLogSink, formatLogLine } from "./log.ts";
 import { VERSION } from "./version.ts";
@@ -21,13 +21,13 @@ interface CommandRow {
 const COMMANDS: readonly CommandRow[] = [
   { name: "list", usage: USAGE.list, load: async () => (await import("./commands/list.ts")).list },
   { name: "boot", usage: USAGE.boot, load: async () => (await import("./commands/boot.ts")).boot },
-  { name: "kexec", usage: USAGE.kexec, load: async () => (await import("./commands/kexec.ts")).kexec },
+  { name: "kexec", usage: USAGE.kexec, load: async () => (await import("./commands/kexec/kexec.ts")).kexec },
   { name: "confirm", usage: USAGE.confirm, load: async () => (await import("./commands/confirm.ts")).confirm },
   { name: "config", usage: USAGE.config, load: async () => (await import("./commands/config.ts")).config },
   { name: "password", usage: USAGE.password, load: async () => (await import("./commands/config.ts")).password },
   { name: "netboot", usage: USAGE.netboot, load: async () => (await import("./commands/netboot.ts")).netboot },
   { name: "menu", usage: USAGE.menu, load: async () => (await import("./commands/menu.ts")).menu },
-  { name: "init", usage: null, load: async () => (await import("./commands/init.ts")).init },
+  { name: "init", usage: null, load: async () => (await import("./init/init.ts")).init },
 ];
 
 const usage = (): string =>

@@ -1,16 +1,16 @@
 /** `baton boot`: loads an entry and jumps, or says what it would do. */
 
 import { existsSync } from "node:fs";
-import { type BootPlan, bootEntry, planBoot } from "../boot.ts";
-import type { Discovery } from "../discover.ts";
+import type { Discovery } from "../discovery/discovery.ts";
 import { type BootEntry, formatFileRef, type StateWrite } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
+import { type BootPlan, bootEntry, planBoot } from "../loader/boot.ts";
 import { type BootList, findEntry } from "../policy/list.ts";
 import { formatSize, printable } from "../text.ts";
-import { discover } from "./discovery.ts";
-import { entryJson } from "./json.ts";
-import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
-import { complain, printJson } from "./output.ts";
+import { entryJson } from "./shared/json.ts";
+import { DISK_OPTIONS, diskOptions, readArgs } from "./shared/options.ts";
+import { complain, printJson } from "./shared/output.ts";
+import { discover } from "./shared/source.ts";
 
 /** @returns the exit code; a boot that works doesn't come back */
 export async function boot(args: string[]): Promise<number> {
@@ -30,7 +30,7 @@ export async function boot(args: string[]): Promise<number> {
   const { settings } = found;
   const ownWrites = async (entry: BootEntry): Promise<StateWrite[]> => {
     if (settings.tries === 0) return [];
-    const { StateKeeper } = await import("./keeper.ts");
+    const { StateKeeper } = await import("../session/bootstate.ts");
     const isOwn = options.disks.length === 0 && existsSync("/sys/firmware/efi");
     const keeper = new StateKeeper(found.discovery, () => Promise.reject(new Error("nothing is written here")), isOwn);
     await keeper.load();

@@ -7,8 +7,8 @@ import { hashPassword } from "../policy/password.ts";
 import { settingsSchema } from "../policy/settingkeys.ts";
 import { readSettings, SETTINGS_LIMIT } from "../policy/settingsfile.ts";
 import { printable } from "../text.ts";
-import { readArgs } from "./options.ts";
-import { complain, printJson } from "./output.ts";
+import { readArgs } from "./shared/options.ts";
+import { complain, printJson } from "./shared/output.ts";
 
 /** @returns the exit code: 1 where something is wrong in the file */
 export async function config(args: string[]): Promise<number> {

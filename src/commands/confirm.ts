@@ -5,7 +5,7 @@ import { BatonError } from "../errors.ts";
 import { readVariable, textOfVariable, variableOfText, writeVariable } from "../state/efivars.ts";
 import { rewriteFile } from "../state/files.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
-import { readArgs } from "./options.ts";
+import { readArgs } from "./shared/options.ts";
 
 /** @returns the exit code: 0 also where nothing waits to be confirmed */
 export async function confirm(args: string[]): Promise<number> {

@@ -1,13 +1,13 @@
 /** `baton list`: what could be booted. */
 
-import type { Discovery } from "../discover.ts";
+import type { Discovery } from "../discovery/discovery.ts";
 import { formatDiagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { printable } from "../text.ts";
-import { discover } from "./discovery.ts";
-import { listJson } from "./json.ts";
-import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
-import { complain, printJson } from "./output.ts";
+import { listJson } from "./shared/json.ts";
+import { DISK_OPTIONS, diskOptions, readArgs } from "./shared/options.ts";
+import { complain, printJson } from "./shared/output.ts";
+import { discover } from "./shared/source.ts";
 
 /** @returns the exit code */
 export async function list(args: string[]): Promise<number> {

@@ -3,14 +3,14 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { BatonError, describeError } from "../errors.ts";
+import { machineFacts } from "../init/machineinfo.ts";
 import { ownTerminal } from "../menu/consoles.ts";
 import { runMenu } from "../menu/menu.ts";
 import { mergeSettings } from "../policy/settings.ts";
-import { discover } from "./discovery.ts";
-import { machineFacts } from "./facts.ts";
-import { DISK_OPTIONS, diskOptions, readArgs } from "./options.ts";
-import { complain } from "./output.ts";
-import { Session } from "./session.ts";
+import { Session } from "../session/session.ts";
+import { DISK_OPTIONS, diskOptions, readArgs } from "./shared/options.ts";
+import { complain } from "./shared/output.ts";
+import { discover } from "./shared/source.ts";
 
 const execute = promisify(execFile);
 

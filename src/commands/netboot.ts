@@ -1,19 +1,19 @@
 /** `baton netboot`: what the network would boot, or booting it. */
 
 import { machine } from "node:os";
-import { Discovery } from "../discover.ts";
+import { Discovery } from "../discovery/discovery.ts";
+import { thisPlatform } from "../discovery/platform.ts";
 import { BatonError } from "../errors.ts";
 import { Fetcher } from "../fetch/fetcher.ts";
 import type { Platform } from "../formats/format.ts";
 import { Network } from "../netboot/network.ts";
-import { thisPlatform } from "../platform.ts";
 import { bootChosen } from "./boot.ts";
-import { listJson } from "./json.ts";
-import { leasePlatform, parseLease } from "./lease.ts";
 import { listText } from "./list.ts";
-import { readArgs } from "./options.ts";
-import { complain, printJson } from "./output.ts";
-import { parsePlatform } from "./spec.ts";
+import { parsePlatform } from "./shared/diskspec.ts";
+import { listJson } from "./shared/json.ts";
+import { leasePlatform, parseLease } from "./shared/leaseoption.ts";
+import { readArgs } from "./shared/options.ts";
+import { complain, printJson } from "./shared/output.ts";
 
 /** @returns the exit code; a boot that works doesn't come back */
 export async function netboot(args: string[]): Promise<number> {

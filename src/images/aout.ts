@@ -1,9 +1,9 @@
 /** Plan 9 kernels as a.out files, loaded as Plan 9's own loader does (9boot(8)). */
 
 import { readAout } from "../binary/aout.ts";
-import type { SegmentMemory, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import { type Image, image, type Subject } from "./image.ts";
+import type { SegmentMemory, Start } from "./segment.ts";
 
 /** What of an entry is its physical address: kernels are linked at the top of memory. */
 const PHYSICAL = 0x0fff_ffffn;

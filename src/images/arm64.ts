@@ -1,9 +1,9 @@
 /** arm64 kernels by kexec_load: where the parts go, and what the devicetree says (Documentation/arch/arm64/booting.rst). */
 
 import { type Fdt, fdtText, fdtU64, makeNode, readFdt, writeFdt } from "../binary/fdt.ts";
-import type { Content, Place, SegmentMemory, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import { readArm64Header } from "./efistub.ts";
+import type { Content, Place, SegmentMemory, Start } from "./segment.ts";
 
 const MIB = 1n << 20n;
 /** The Image's base is a multiple of this. */

@@ -7,8 +7,8 @@ import { probeCompressed } from "./compressed.ts";
 import { probeArm64, probeRiscv, probeZboot } from "./efistub.ts";
 import { probeElf, probeEsxBootInfo, probeMultiboot } from "./elf.ts";
 import { type Image, type Probe, START_SIZE, type Subject } from "./image.ts";
-import { describeOther, probeEfiProgram } from "./other.ts";
 import { probeUki } from "./uki.ts";
+import { describeOther, probeEfiProgram } from "./unrecognised.ts";
 
 /** What can stand inside another: in a unified kernel image, in a gzip file. */
 const KERNELS: readonly Probe[] = [

@@ -1,6 +1,5 @@
 /** Multiboot Specification 0.6.96: what the header asks for, and the information that the kernel gets. */
 
-import type { SegmentMemory, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import {
   basicMemory,
@@ -11,6 +10,7 @@ import {
   placeElf,
   placeModules,
 } from "./multiboot.ts";
+import type { SegmentMemory, Start } from "./segment.ts";
 
 /** What a loader leaves in EAX (section 3.2). */
 const LOADED_MAGIC = 0x2badb002n;

@@ -1,6 +1,5 @@
 /** Multiboot2 Specification 2.0: what the header's tags ask for, and the information that the kernel gets. */
 
-import type { SegmentMemory, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
 import {
   type AddressFields,
@@ -12,6 +11,7 @@ import {
   placeModules,
   type Relocation,
 } from "./multiboot.ts";
+import type { SegmentMemory, Start } from "./segment.ts";
 
 /** What a loader leaves in EAX (section 3.4). */
 const LOADED_MAGIC = 0x36d76289n;

@@ -3,8 +3,8 @@
  * no digest is made of it, which is most of the other call's time.
  */
 
-import type { SegmentMemory, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
+import type { SegmentMemory, Start } from "../images/segment.ts";
 import { mebibytes } from "./explain.ts";
 import { checkWanted, type ReadOptions } from "./files.ts";
 import { loadPrepared, prepareSegments } from "./load.ts";

@@ -3,8 +3,8 @@
 import { read, write } from "node:fs";
 import { promisify } from "node:util";
 import { layOutInitrds } from "../binary/initrd.ts";
-import type { FilePart } from "../binary/segment.ts";
 import { BatonError, describeError } from "../errors.ts";
+import type { FilePart } from "../images/segment.ts";
 import { withDeadline } from "../linux/deadline.ts";
 
 const readAsync = promisify(read);

@@ -9,8 +9,8 @@
  */
 
 import { readSync } from "node:fs";
-import type { Content, FilePart } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
+import type { Content, FilePart } from "../images/segment.ts";
 import { LinuxError } from "../linux/error.ts";
 import { type FileMapping, mapFile } from "../linux/filemap.ts";
 import {

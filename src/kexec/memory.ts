@@ -4,8 +4,8 @@
  * checked here.
  */
 
-import { type Content, contentSize, type Place, type SegmentMemory } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
+import { type Content, contentSize, type Place, type SegmentMemory } from "../images/segment.ts";
 import type { MemoryMap } from "./memorymap.ts";
 import { ADDRESS_END, alignUp, PAGE_SIZE, Range, Ranges } from "./ranges.ts";
 

@@ -7,8 +7,8 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { readSync } from "node:fs";
-import type { Content, Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
+import type { Content, Start } from "../images/segment.ts";
 import type { Memory, Segment } from "./memory.ts";
 import { addCodePage, type CodePlace, startCode } from "./trampoline.ts";
 

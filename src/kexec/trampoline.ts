@@ -5,8 +5,8 @@
  * anywhere but in a segment, so that a kernel for 64 bits gets others (pagetables.ts).
  */
 
-import type { Start } from "../binary/segment.ts";
 import { BatonError } from "../errors.ts";
+import type { Start } from "../images/segment.ts";
 import type { Memory } from "./memory.ts";
 import { FOUR_LEVELS_AT, identityTables } from "./pagetables.ts";
 import { Range } from "./ranges.ts";

@@ -2,7 +2,7 @@
 
 import { VERSION } from "../version.ts";
 import { edges, type Row, span } from "./frame.ts";
-import type { Look } from "./look.ts";
+import type { Look } from "./style.ts";
 
 /** Baton's name and the owner's title at the left, where one is at the right. */
 export function titleBar(right: string, columns: number, look: Look, title: string | null = null): Row {

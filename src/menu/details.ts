@@ -2,9 +2,9 @@
 
 import { type BootEntry, formatFileRef } from "../entry.ts";
 import { cutRow, field, type Row } from "./frame.ts";
-import type { Look } from "./look.ts";
 import type { MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
+import type { Look } from "./style.ts";
 import { bootFile, type Item, sourceDevice } from "./tree.ts";
 import { truncate, truncateMiddle, wrap } from "./width.ts";
 

@@ -3,9 +3,9 @@
 import { formatSize } from "../text.ts";
 import { lineText } from "./editline.ts";
 import { box, type Row, span } from "./frame.ts";
-import type { Look } from "./look.ts";
 import type { Progress } from "./model.ts";
 import type { PromptPage } from "./prompt.ts";
+import type { Look } from "./style.ts";
 import { textWidth, truncate, wrap } from "./width.ts";
 
 /** A column of air on both sides of a box that lies over other text. */

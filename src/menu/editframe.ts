@@ -4,8 +4,8 @@ import { type KeyHint, keyBar, titleBar } from "./bars.ts";
 import { layoutLine, lineText } from "./editline.ts";
 import type { EntryEditor } from "./entryeditor.ts";
 import { cutRow, type Frame, field, type Row, rule, type Size, span } from "./frame.ts";
-import type { Look } from "./look.ts";
 import { safeLine } from "./safe.ts";
+import type { Look } from "./style.ts";
 import { truncate, wrap } from "./width.ts";
 
 const EDIT_KEYS: readonly KeyHint[] = [

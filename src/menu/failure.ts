@@ -3,10 +3,10 @@
 import type { LogLine } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { type Row, rowWidth, span } from "./frame.ts";
-import type { Look } from "./look.ts";
 import type { Failure } from "./model.ts";
 import { paragraph } from "./paragraph.ts";
 import { qrRows } from "./qr.ts";
+import type { Look } from "./style.ts";
 import { fit } from "./width.ts";
 
 const LOG_LINES = 40;

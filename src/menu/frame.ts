@@ -1,6 +1,6 @@
 /** A picture of text: what a screen shows, before blessed puts it on a terminal. Pure. */
 
-import type { Look, Style } from "./look.ts";
+import type { Look, Style } from "./style.ts";
 import { clusters, fit, textWidth, truncate } from "./width.ts";
 
 export interface Span {

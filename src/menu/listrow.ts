@@ -1,7 +1,7 @@
 /** One row of the list. */
 
 import { edges, type Row, span } from "./frame.ts";
-import type { Look } from "./look.ts";
+import type { Look } from "./style.ts";
 import type { Item } from "./tree.ts";
 import { textWidth, truncate, truncateMiddle } from "./width.ts";
 

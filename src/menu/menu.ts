@@ -9,16 +9,16 @@ import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
 import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
-import { Deliberation } from "./deliberate.ts";
+import { Deliberation } from "./debounce.ts";
 import { editColumns } from "./editframe.ts";
 import type { Size } from "./frame.ts";
 import type { TerminalEvent } from "./keys.ts";
-import { type Look, makeLook, type Style } from "./look.ts";
 import type { MenuActions, MenuState, MenuStore } from "./model.ts";
 import { nothingRows, pageRows } from "./pages.ts";
 import { type KernelConsole, quietKernel } from "./printk.ts";
 import { layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
 import { loadBlessed, TerminalScreen } from "./screen.ts";
+import { type Look, makeLook, type Style } from "./style.ts";
 import { Terminal } from "./terminal.ts";
 
 export interface MenuOptions {

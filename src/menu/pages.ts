@@ -5,9 +5,9 @@ import type { LogLine } from "../log.ts";
 import { formatSize } from "../text.ts";
 import { failureRows } from "./failure.ts";
 import { type Row, span } from "./frame.ts";
-import type { Look, Style } from "./look.ts";
 import type { DeviceRow, MenuState } from "./model.ts";
 import { paragraph } from "./paragraph.ts";
+import type { Look, Style } from "./style.ts";
 import { fit, wrap } from "./width.ts";
 
 export type PageName = "help" | "log" | "devices" | "failure";

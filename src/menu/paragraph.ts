@@ -1,7 +1,7 @@
 /** Text broken to the screen. Pure. */
 
 import { type Row, span } from "./frame.ts";
-import type { Look, Style } from "./look.ts";
+import type { Look, Style } from "./style.ts";
 import { wrap } from "./width.ts";
 
 /** All lines are indented by `indent` columns. */

@@ -10,7 +10,7 @@ import { log } from "../log.ts";
 import { formatSize } from "../text.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
-import { Deliberation } from "./deliberate.ts";
+import { Deliberation } from "./debounce.ts";
 import { Guard, type Guarded } from "./guard.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { Menu, MenuOptions } from "./menu.ts";

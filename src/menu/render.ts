@@ -9,9 +9,9 @@ import { editFrame } from "./editframe.ts";
 import { lineText } from "./editline.ts";
 import { centre, cutRow, edges, type Frame, type Row, rule, type Size, span } from "./frame.ts";
 import { listRow } from "./listrow.ts";
-import type { Look } from "./look.ts";
 import type { MenuState } from "./model.ts";
 import { nothingRows, PAGE_TITLES, pageRows } from "./pages.ts";
+import type { Look } from "./style.ts";
 import { buildTree, entryById, scrollTo } from "./tree.ts";
 import { textWidth, truncate } from "./width.ts";
 

@@ -8,7 +8,7 @@
 import { EventEmitter } from "node:events";
 import type { Screen } from "blessed/lib/widgets/screen.js";
 import type { Frame, Row, Size } from "./frame.ts";
-import type { Look } from "./look.ts";
+import type { Look } from "./style.ts";
 import { toLegacyTerminfo } from "./terminfo.ts";
 import { clusters } from "./width.ts";
 

@@ -1,6 +1,6 @@
 /** Colours from the configuration (`theme:`). Loaded only where there are any. */
 
-import { cell, type Style } from "./look.ts";
+import { cell, type Style } from "./style.ts";
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 /** As blessed keeps them in a cell; its bit for invisible text stands for dim (look.ts). */

@@ -3,14 +3,14 @@
  * it has the address `http://host/x.iso#/path`.
  */
 
+import { chooseConfig } from "../discovery/isofiles.ts";
+import { scanConfig } from "../discovery/scan.ts";
 import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import type { FormatContext, FormatResult, FormatVolume } from "../formats/format.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";
 import { formats } from "../formats/formats.ts";
-import { chooseConfig } from "../isofiles.ts";
-import { scanConfig } from "../scan.ts";
 import { openIso } from "../volumes/iso.ts";
 
 /** Where a file within a larger one lies. */

@@ -18,7 +18,7 @@ import { bringUp } from "../net/up.ts";
 import { linkWords } from "../policy/network.ts";
 import { splitCmdline } from "../policy/words.ts";
 import { Network, type NetworkRequest } from "./network.ts";
-import { httpSecrets } from "./secrets.ts";
+import { httpSecrets } from "./tlscredentials.ts";
 
 /** Aliases of the network's drivers, which the start of the machine leaves aside (initramfs/kernel-modules.ts). */
 export const LATE_ALIASES = "modules.alias.late";

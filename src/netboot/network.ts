@@ -4,7 +4,7 @@
  */
 
 import type { FileHandle } from "node:fs/promises";
-import type { NetworkSource } from "../discover.ts";
+import type { NetworkSource } from "../discovery/discovery.ts";
 import type { FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
@@ -15,9 +15,9 @@ import { log } from "../log.ts";
 import type { DeviceRow } from "../menu/model.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
-import type { Beside } from "./beside.ts";
 import type { Part } from "./iso.ts";
 import { failedConfig, NetworkReader } from "./read.ts";
+import type { Beside } from "./urlfragment.ts";
 
 /** What is asked of the network. */
 export interface NetworkRequest {

@@ -7,7 +7,6 @@ import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { digestOf } from "../fetch/url.ts";
 import { baton, petitboot } from "../formats/baton/baton.ts";
-import { bls } from "../formats/bls/bls.ts";
 import {
   EMPTY_RESULT,
   type Format,
@@ -22,15 +21,16 @@ import { listIpxe } from "../formats/ipxe/ipxe.ts";
 import { baseName } from "../formats/paths.ts";
 import { parsePxelinux } from "../formats/syslinux/pxelinux.ts";
 import { syslinux } from "../formats/syslinux/syslinux.ts";
+import { bls } from "../formats/systemdboot/bls.ts";
+import { uki } from "../formats/systemdboot/uki.ts";
 import { decodeText } from "../formats/text.ts";
-import { uki } from "../formats/uki/uki.ts";
 import { bootif, type Lease } from "../net/lease.ts";
-import type { Beside } from "./beside.ts";
-import type { Content } from "./contents.ts";
+import type { Content } from "./contenttype.ts";
 import { networkIpxeHost } from "./ipxehost.ts";
 import type { Part } from "./iso.ts";
 import { grubVariables } from "./places.ts";
 import type { Located, UrlTrees } from "./trees.ts";
+import type { Beside } from "./urlfragment.ts";
 
 export interface ParserPlace {
   readonly fetcher: Fetcher;

@@ -9,12 +9,12 @@ import { folderOf } from "../formats/paths.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
-import { type Beside, splitFragment } from "./beside.ts";
-import { type Content, contentOf } from "./contents.ts";
+import { type Content, contentOf } from "./contenttype.ts";
 import type { Part } from "./iso.ts";
 import { ContentParser } from "./parse.ts";
 import { grubPlaces, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
 import { type Located, UrlTrees } from "./trees.ts";
+import { type Beside, splitFragment } from "./urlfragment.ts";
 
 /** Loaders that start one another. */
 const DEEPEST = 4;

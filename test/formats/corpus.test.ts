@@ -4,11 +4,11 @@
  */
 
 import { describe, test } from "node:test";
-import { bls } from "../../src/formats/bls/bls.ts";
 import { ipxe } from "../../src/formats/ipxe/ipxe.ts";
 import { pxelinux } from "../../src/formats/syslinux/pxelinux.ts";
 import { syslinux } from "../../src/formats/syslinux/syslinux.ts";
-import { uki } from "../../src/formats/uki/uki.ts";
+import { bls } from "../../src/formats/systemdboot/bls.ts";
+import { uki } from "../../src/formats/systemdboot/uki.ts";
 import { assertGolden, fixtures } from "./golden.ts";
 
 describe("trees as systems install them", () => {

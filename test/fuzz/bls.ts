@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { bls } from "../../src/formats/bls/bls.ts";
+import { bls } from "../../src/formats/systemdboot/bls.ts";
 import { makePe } from "../binary/pefile.ts";
 import { assertWellFormed } from "../formats/invariants.ts";
 import { contextOf, treeVolume } from "../formats/tree.ts";

@@ -9,7 +9,7 @@ import { readSetupHeader } from "../../src/images/bzimage.ts";
 import { checkBzImage } from "../../src/images/bzimagecheck.ts";
 import { payloadOf } from "../../src/images/payload.ts";
 import { removeXzCheck } from "../../src/images/xz.ts";
-import { unpackPayload } from "../../src/unpackahead.ts";
+import { unpackPayload } from "../../src/loader/unpackedbzimage.ts";
 import { makeBzImage } from "./kernels.ts";
 
 const KERNEL = readFileSync("/bin/sh");

@@ -12,12 +12,12 @@ import {
   writeFdt,
 } from "../../src/binary/fdt.ts";
 import { readAtOf } from "../../src/binary/readat.ts";
-import { type Content, contentSize } from "../../src/binary/segment.ts";
 import type { X86Machine } from "../../src/binary/x86boot.ts";
 import { BatonError } from "../../src/errors.ts";
 import { identifyImage, loadRefusal } from "../../src/images/identify.ts";
 import { type LayoutInput, layOut } from "../../src/images/layout.ts";
 import { multibootMachine, withoutBios, withRootPointer } from "../../src/images/multiboot.ts";
+import { type Content, contentSize } from "../../src/images/segment.ts";
 import { layOutVmlinux } from "../../src/images/vmlinux.ts";
 import { Memory, type Segment } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contentSize } from "../../src/binary/segment.ts";
 import { E820 } from "../../src/binary/x86boot.ts";
+import { contentSize } from "../../src/images/segment.ts";
 import {
   layOutUnpacked,
   mayUnpackAhead,

@@ -3,9 +3,9 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { Controller } from "../../src/menu/controller.ts";
 import { type Frame, rowWidth } from "../../src/menu/frame.ts";
-import { type Look, makeLook } from "../../src/menu/look.ts";
 import { type MenuActions, type MenuState, MenuStore, OPEN_SETTINGS } from "../../src/menu/model.ts";
 import { renderFrame } from "../../src/menu/render.ts";
+import { type Look, makeLook } from "../../src/menu/style.ts";
 import { scrollTo } from "../../src/menu/tree.ts";
 import { sampleEntry, sampleState } from "./samples.ts";
 

@@ -6,7 +6,7 @@ import { ip6Text, parseIfInet6 } from "../../src/net/ip6.ts";
 import { bootif, expandIpv6, hexAddress } from "../../src/net/lease.ts";
 import { findLink, type Link } from "../../src/net/links.ts";
 import { parseKernelIp, parsePlans } from "../../src/net/plan.ts";
-import { parseNetrc } from "../../src/netboot/secrets.ts";
+import { parseNetrc } from "../../src/netboot/tlscredentials.ts";
 
 test("the kernel's ip= is read in each of its forms", () => {
   const read = (value: string) => {

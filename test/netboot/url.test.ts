@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readAtOf } from "../../src/binary/readat.ts";
-import { contentOf } from "../../src/netboot/contents.ts";
+import { contentOf } from "../../src/netboot/contenttype.ts";
 import { isoFolder, makeIso } from "../volumes/isoimages.ts";
 import { ask, kernel, lines, source, type Tree } from "./mirror.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { firmwareConfig } from "../../src/commands/firmwareentries.ts";
+import { firmwareConfig } from "../../src/discovery/firmwareentries.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { EMPTY_RESULT } from "../../src/formats/format.ts";
 import { bootList } from "../../src/policy/list.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { BatonError } from "../../src/errors.ts";
-import { readMany, statMany } from "../../src/formats/many.ts";
+import { readMany, statMany } from "../../src/formats/readall.ts";
 import type { Reader } from "../../src/formats/reader.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
 import { treeReader } from "../formats/tree.ts";

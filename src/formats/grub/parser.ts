@@ -6,8 +6,8 @@
  */
 
 import { type Block, COMMAND, type Command, type SimpleCommand, type Word } from "./ast.ts";
+import { plainBodyEnd } from "./fastpath.ts";
 import { endsList, Fault, isEntryCommand, MissingBrace, title } from "./faults.ts";
-import { plainBodyEnd } from "./plainbody.ts";
 import { Recovery } from "./recovery.ts";
 import { FIRST_RESERVED, TOKEN, type Token } from "./tokens.ts";
 

@@ -2,7 +2,7 @@
 
 import { BatonError } from "../../errors.ts";
 import { keyValues } from "../lines.ts";
-import { readUki } from "../uki/image.ts";
+import { readUki } from "../systemdboot/ukiimage.ts";
 import type { NamedFile } from "./files.ts";
 import type { Interpreter } from "./interpreter.ts";
 

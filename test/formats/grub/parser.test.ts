@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { COMMAND, type Command } from "../../../src/formats/grub/ast.ts";
+import { plainBodyEnd } from "../../../src/formats/grub/fastpath.ts";
 import { blockCommands, Parser } from "../../../src/formats/grub/parser.ts";
-import { plainBodyEnd } from "../../../src/formats/grub/plainbody.ts";
 import { SourceText } from "../../../src/formats/grub/source.ts";
 
 interface Parsed {

@@ -1,0 +1,307 @@
+/** What `kexec -l` and `-p` load, by either system call. */
+
+import { closeSync, writeFileSync } from "node:fs";
+import { machine } from "node:os";
+import { BatonError, describeError } from "../../errors.ts";
+import { identifyImage } from "../../images/identify.ts";
+import type { Image, ImageFormat } from "../../images/image.ts";
+import type { Start } from "../../images/segment.ts";
+import { readAtWithin } from "../../images/uki.ts";
+import { checkFree } from "../../kexec/classic.ts";
+import { KexecError } from "../../kexec/explain.ts";
+import { checkFilesFree } from "../../kexec/fileload.ts";
+import { joinFiles, type KexecFile, type ReadOptions } from "../../kexec/files.ts";
+import { fileLoad, load } from "../../kexec/load.ts";
+import { mayFallBack } from "../../kexec/loadfiles.ts";
+import { Memory, NoRoomError, type Segment, segmentSize } from "../../kexec/memory.ts";
+import { type MemoryMap, readIomem } from "../../kexec/memorymap.ts";
+import type { LoadRequest } from "../../kexec/method.ts";
+import { sealSegments } from "../../kexec/purgatory.ts";
+import { BY_HAND, type KexecState, readKexecState } from "../../kexec/state.ts";
+import { addStart } from "../../kexec/trampoline.ts";
+import { errnoText } from "../../linux/errno.ts";
+import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../../linux/kexec.ts";
+import { memfd } from "../../linux/memfd.ts";
+import { classicLoader } from "../../loader/bzimage.ts";
+import { unpackKernel } from "../../loader/kernelfile.ts";
+import { closeFiles, type OpenFile, openPath, readAtOf } from "../../loader/openfiles.ts";
+import { kexecFiles } from "../../loader/ukiparts.ts";
+import { addLogSink } from "../../log.ts";
+import type { KexecPlan } from "./options.ts";
+
+/** How long a disk may take to give the next mebibyte: nobody is kept waiting by a dead one. */
+const READ_MS = 120_000;
+
+/** kexec(8)'s exit codes for loads that fail. */
+export const FAILED = 255;
+export const NOT_AVAILABLE = 253;
+const UNREADABLE = 1;
+
+/** kexec-tools' names of types, and the formats that they stand for. */
+const TYPES: Readonly<Record<string, readonly ImageFormat[]>> = {
+  bzImage64: ["bzImage"],
+  bzImage: ["bzImage"],
+  "elf-x86_64": ["ELF"],
+  "elf-x86": ["ELF"],
+  "multiboot-x86": ["multiboot"],
+  "multiboot2-x86": ["multiboot2"],
+  vmlinux: ["ELF"],
+  Image: ["arm64 Image"],
+  "a.out": ["a.out"],
+};
+
+type Say = (text: string) => void;
+
+/** @returns the exit code; says on stderr what went wrong */
+export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say): Promise<number> {
+  const started = performance.now();
+  const opened: OpenFile[] = [];
+  let release = (): void => {};
+  if (plan.debug) addLogSink(({ text }) => debug(text));
+  try {
+    const paths = [plan.kernel!, ...(plan.initrd === null ? [] : [plan.initrd])];
+    for (const path of paths) opened.push(await openPath(path, path));
+    const empty = opened.find(({ size }) => size === 0);
+    if (empty !== undefined) {
+      complain(`Cannot read ${empty.name}: the file is empty`);
+      return plan.call === "file" && empty !== opened[0] ? NOT_AVAILABLE : UNREADABLE;
+    }
+    const [file] = opened as [OpenFile];
+    const whole = await identifyImage(readAtOf(file), file.size);
+    const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, 0);
+    const readPart = readAtWithin(readAtOf(file), { offset: part.offset ?? 0, size: part.size });
+    const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
+    const kernel = await unpackKernel(part, inside, readPart);
+    ({ release } = kernel);
+    const wrong = typeRefusal(plan, kernel.image, typeName(kernel.image));
+    if (wrong !== null) {
+      complain(wrong);
+      return FAILED;
+    }
+    const isMultiboot = kernel.image.format.startsWith("multiboot");
+    const modules: { file: KexecFile; cmdline: string }[] = [];
+    if (!isMultiboot && plan.modules.length > 0) complain("--module: not used, since it is no multiboot kernel");
+    for (const module of isMultiboot ? plan.modules : []) {
+      const path = module.split(/\s/, 1)[0]!;
+      const found = await openPath(path, path);
+      opened.push(found);
+      modules.push({ file: { fd: found.handle.fd, size: found.size, name: path }, cmdline: module });
+    }
+    let devicetree = /^(x86_64|i.86)$/.test(machine()) ? null : own;
+    if (plan.devicetree !== null) {
+      const found = await openPath(plan.devicetree, plan.devicetree);
+      opened.push(found);
+      devicetree = { fd: found.handle.fd, size: found.size, name: plan.devicetree };
+    }
+    const request: LoadRequest = {
+      kernel: kernel.file,
+      initrds,
+      // As kexec-tools, the kernel's name first.
+      cmdline: isMultiboot ? `${plan.kernel} ${cmdline}`.trimEnd() : cmdline,
+      cmdlineLimit: kernel.image.cmdlineLimit,
+      modules,
+      devicetree,
+      // kexec(8)'s type of that name is the 32-bit way.
+      x86: { ...plan.x86, entry32: plan.x86.entry32 || (plan.type === "bzImage" && plan.call === "classic") },
+      ...(plan.crash ? { crash: true } : {}),
+      ...(plan.preserveContext && plan.memoryMaximum !== null
+        ? { within: { minimum: plan.memoryMinimum, maximum: plan.memoryMaximum } }
+        : {}),
+    };
+    const code = await byCall(plan, kernel.image, request, complain);
+    if (plan.debug) debug(`loaded in ${(performance.now() - started).toFixed(1)} ms`);
+    if (code === 0 && !plan.crash) markByHand();
+    return code;
+  } catch (error) {
+    complainOf(error, complain);
+    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
+    return codeOf(error, plan);
+  } finally {
+    release();
+    await closeFiles(opened);
+  }
+}
+
+/** kexec(8) reads files in one way for each call, and ends at once where they can't be read or have no room. */
+function codeOf(error: unknown, { call }: KexecPlan): number {
+  if (!(error instanceof BatonError)) return FAILED;
+  const isMissing = error.code === "not-found" && call === "classic";
+  const isBroken = error.code === "not-a-file" || error.code === "bad-format";
+  return isMissing || isBroken || error instanceof NoRoomError ? UNREADABLE : FAILED;
+}
+
+/** What kexec(8) says of a call that failed, which programs look for: the error as strerror(3) has it. */
+function complainOf(error: unknown, complain: Say): void {
+  if (!(error instanceof KexecError)) return;
+  const text = errnoText(error.errno);
+  complain(`${error.call} failed: ${text[0]!.toUpperCase()}${text.slice(1)}`);
+}
+
+/** In Baton's image: what a person has loaded is not replaced by what the menu loads ahead (staging.ts). */
+function markByHand(): void {
+  try {
+    writeFileSync(BY_HAND, "");
+  } catch {
+    // No such folder: this isn't Baton's image.
+  }
+}
+
+/** kexec-tools' name of a format's type on this machine. */
+function typeName(image: Image): string | null {
+  // kexec(8)'s bzImage64 can lie anywhere, as kexec_file_load wants it too.
+  if (image.format === "bzImage") return image.fileLoad.includes("x86_64") ? "bzImage64" : "bzImage";
+  // Programs of this system are ELF files, too.
+  if (image.format === "ELF" && image.classic.length === 0) return null;
+  if (image.format === "ELF")
+    return image.arch === "i386" ? "elf-x86" : image.arch === "x86_64" ? "elf-x86_64" : "vmlinux";
+  return Object.entries(TYPES).find(([, formats]) => formats.includes(image.format))?.[0] ?? null;
+}
+
+/** What is wrong with --type, told with what the file is. */
+function typeRefusal({ type, kernel }: KexecPlan, image: Image, found: string | null): string | null {
+  if (type !== null) {
+    const formats = TYPES[type];
+    if (formats === undefined) {
+      return `Unsupported kernel type ${type}: the types are ${Object.keys(TYPES).join(", ")}`;
+    }
+    if (!formats.includes(image.format)) {
+      const matches = found === null ? "no type" : `type ${found}`;
+      return `Wrong file type ${type}, file matches ${matches}: it is ${image.description}`;
+    }
+  }
+  if (found !== null) return null;
+  return `Cannot determine the file type of ${kernel}: ${image.reason ?? `it is ${image.description}`}`;
+}
+
+async function byCall(plan: KexecPlan, image: Image, request: LoadRequest, complain: Say): Promise<number> {
+  const arch = machine();
+  if (plan.call === "classic") return classic(plan, image, request, complain);
+  // Nothing but a kernel's own format is known to it; what needs more than files goes the other way.
+  const wishes = Object.values(request.x86 ?? {}).includes(true);
+  const special = wishes || (request.modules?.length ?? 0) > 0 || request.devicetree !== null || plan.entry !== null;
+  if (plan.call === "auto" && (special || !image.fileLoad.includes(arch)))
+    return classic(plan, image, request, complain);
+  try {
+    await byFile(plan, request);
+    return 0;
+  } catch (error) {
+    if (!mayFallBack("kexec_file_load", error)) throw error;
+    if (plan.call === "auto") {
+      if (plan.debug) debug(`kexec_file_load: ${describeError(error)}: trying kexec_load`);
+      return classic(plan, image, request, complain);
+    }
+    // The running kernel takes no ELF files. kexec(8) lays them out all the same, and ends where they are no kernels.
+    if (image.format === "ELF")
+      await classicLoader(image, arch)?.(request, await memoryFor(plan, await readKexecState()), READING);
+    complainOf(error, complain);
+    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
+    complain("syscall kexec_file_load not available.");
+    return error instanceof KexecError ? NOT_AVAILABLE : FAILED;
+  }
+}
+
+const READING: ReadOptions = { timeoutMs: READ_MS, onRead: () => {} };
+
+/** The kernel reads whole files from their beginning: what isn't one is copied into memory first. */
+async function byFile(plan: KexecPlan, request: LoadRequest): Promise<void> {
+  const copies: number[] = [];
+  const whole = async (files: readonly KexecFile[]): Promise<KexecFile | null> => {
+    const [only, ...others] = files;
+    if (only === undefined) return null;
+    if (others.length === 0 && only.offset === undefined) return only;
+    const fd = memfd("kexec");
+    copies.push(fd);
+    return { fd, size: await joinFiles(fd, files, READING), name: only.name };
+  };
+  try {
+    const kernel = (await whole([request.kernel]))!;
+    const initrd = await whole(request.initrds);
+    const flags = plan.crash ? KEXEC_FILE_ON_CRASH : 0;
+    // A crash kernel goes into memory of its own.
+    if (!plan.crash) {
+      checkFilesFree(await readKexecState(), { kernelSize: kernel.size, initrdSize: initrd?.size ?? 0 });
+    }
+    if (plan.debug)
+      debug(`kexec_file_load: kernel ${kernel.size} bytes, initrd ${initrd?.size ?? 0} bytes: ${request.cmdline}`);
+    const { cmdlineLimit = null } = request;
+    await fileLoad({ ...kernel, cmdlineLimit }, initrd, request.cmdline, flags, { timeoutMs: READ_MS });
+  } finally {
+    for (const fd of copies) closeSync(fd);
+  }
+}
+
+async function classic(plan: KexecPlan, image: Image, request: LoadRequest, complain: Say): Promise<number> {
+  const layOut = classicLoader(image, machine());
+  if (layOut === null) {
+    complain(`Cannot load ${plan.kernel}: ${image.reason ?? `it is ${image.description}`}`);
+    return FAILED;
+  }
+  const state = await readKexecState();
+  const memory = await memoryFor(plan, state);
+  const start = await layOut(request, memory, READING);
+  // As kexec(8): memory is checked before the new kernel starts, unless -i. A kernel that comes back enters it twice.
+  const checked = !plan.skipChecks && !plan.preserveContext && start.cpu !== "aarch64";
+  const { entry: own, segments } = checked ? sealSegments(memory, start) : plainSegments(plan, memory, start);
+  const entry = plan.entry === null || plan.preserveContext ? own : plan.entry;
+  const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
+  if (plan.debug) showSegments(entry, flags, segments);
+  if (!plan.crash) checkFree(state, segments);
+  try {
+    await load(entry, segments, flags, { timeoutMs: READ_MS });
+    return 0;
+  } catch (error) {
+    complainOf(error, complain);
+    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
+    if (!plan.debug) showSegments(entry, flags, segments);
+    return FAILED;
+  }
+}
+
+async function memoryFor(plan: KexecPlan, { memoryEncrypted }: KexecState): Promise<Memory> {
+  const map = await readIomem();
+  if (plan.debug) showRanges(map);
+  return new Memory(map, {
+    // A kernel that may come back changes nothing that it isn't given.
+    wholeRooms: plan.preserveContext || memoryEncrypted,
+    minimum: plan.memoryMinimum,
+    ...(plan.memoryMaximum === null ? {} : { maximum: plan.memoryMaximum }),
+    crash: plan.crash,
+  });
+}
+
+function plainSegments(plan: KexecPlan, memory: Memory, start: Start): { entry: bigint; segments: Segment[] } {
+  const entry = addStart(memory, start);
+  if (plan.preserveContext) keepRest(memory);
+  return { entry, segments: memory.alignAndMerge() };
+}
+
+/** Every page that the new kernel may use is one that the old one gets back: they all become segments. */
+function keepRest(memory: Memory): void {
+  for (const range of memory.availableRam()) {
+    memory.addAt(range.start, new Uint8Array(0), "kept for the jump back", range.size);
+  }
+}
+
+function debug(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
+
+/** As kexec -d: the last address is shown; 0 is RAM. */
+function showRanges(map: MemoryMap): void {
+  debug("MEMORY RANGES");
+  const types = { ram: 0, reserved: 1, acpi: 2, "acpi-nvs": 3 } as Record<string, number>;
+  for (const { range, type } of map) debug(`${hex(range.start)}-${hex(range.end - 1n)} (${types[type] ?? type})`);
+}
+
+function showSegments(entry: bigint, flags: number, segments: readonly Segment[]): void {
+  debug(`kexec_load: entry = 0x${entry.toString(16)} flags = ${kexecFlagNames(flags)}`);
+  debug(`nr_segments = ${segments.length}`);
+  for (const [index, segment] of segments.entries()) {
+    debug(`segment[${index}].buf   = ${segment.name}`);
+    debug(`segment[${index}].bufsz = 0x${segmentSize(segment).toString(16)}`);
+    debug(`segment[${index}].mem   = 0x${segment.range.start.toString(16)}`);
+    debug(`segment[${index}].memsz = 0x${segment.range.size.toString(16)}`);
+  }
+}

@@ -1,0 +1,57 @@
+/** The JSON of interfaces.md: what `list`, `boot --dry-run` and `netboot --list` print. */
+
+import type { BootEntry, Diagnostic } from "../../entry.ts";
+import { formatFileRef } from "../../entry.ts";
+import type { DeviceRow } from "../../menu/model.ts";
+
+export function entryJson(entry: BootEntry): Record<string, unknown> {
+  const json: Record<string, unknown> = {
+    id: entry.id,
+    title: entry.title,
+    submenu: entry.submenu,
+    type: entry.type,
+    source: entry.source,
+    linux: entry.linux && formatFileRef(entry.linux),
+    kind: entry.kind,
+    initrd: entry.initrd.map(formatFileRef),
+    devicetree: entry.devicetree && formatFileRef(entry.devicetree),
+    modules: entry.modules.map(({ file, args }) => ({ file: formatFileRef(file), args })),
+    options: entry.options,
+    isDefault: entry.isDefault,
+    bootable: entry.bootable,
+    reason: entry.reason,
+  };
+  if (entry.initrdNames !== undefined) json.initrdNames = entry.initrdNames;
+  if (entry.devicetreeOverlays !== undefined) json.devicetreeOverlays = entry.devicetreeOverlays.map(formatFileRef);
+  if (entry.addons !== undefined) json.addons = entry.addons.map(formatFileRef);
+  if (entry.restricted !== null) json.restricted = entry.restricted;
+  if (entry.type === "bls" || entry.type === "uki") {
+    json.sortKey = entry.sortKey ?? null;
+    json.version = entry.version ?? null;
+    json.machineId = entry.machineId ?? null;
+    json.architecture = entry.architecture ?? null;
+    json.triesLeft = entry.triesLeft ?? null;
+    json.triesDone = entry.triesDone ?? null;
+  }
+  return json;
+}
+
+/** The whole answer of `baton list --json`. */
+export function listJson(
+  entries: readonly BootEntry[],
+  diagnostics: readonly Diagnostic[],
+  devices: readonly DeviceRow[],
+): Record<string, unknown> {
+  return {
+    entries: entries.map(entryJson),
+    diagnostics,
+    devices: devices.map(({ name, type, uuid, label, sources, reason }) => ({
+      name,
+      type,
+      uuid,
+      label,
+      sources,
+      reason,
+    })),
+  };
+}

@@ -1,0 +1,453 @@
+/**
+ * Composes the machine's own devices with discovery: what is attached at start, what arrives or leaves later, and
+ * when everything that was there at start has been read or has passed its deadline.
+ */
+
+import { existsSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { compareDevices, listBlockDevices } from "../devices/block.ts";
+import type { BlockDevice } from "../devices/device.ts";
+import { ModuleLoader } from "../devices/modules.ts";
+import { probeDevice } from "../devices/probe.ts";
+import { answersTo } from "../devices/selector.ts";
+import { Gate } from "../devices/semaphore.ts";
+import { hasUsb, usbDisksPending } from "../devices/usb.ts";
+import { watchBlockDevices } from "../devices/watch.ts";
+import { BatonError, describeError } from "../errors.ts";
+import type { Platform } from "../formats/format.ts";
+import { log } from "../log.ts";
+import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/words.ts";
+import { mountDevice } from "../volumes/mounted.ts";
+import { type DeviceFacts, Discovery } from "./discovery.ts";
+import { thisPlatform } from "./platform.ts";
+import type { Stacks } from "./storagestacks.ts";
+import { Telling } from "./throttle.ts";
+
+/** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
+export const DRIVERS_LOADED = "/run/baton/coldplug-done";
+
+/** Made by it when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
+const DRIVERS_DONE = "/run/baton/probed";
+
+/** How long one device may take to answer: an optical drive that spins up needs most of it. */
+const DEVICE_MS = 10_000;
+/** How long drivers may take to find their devices. */
+const DRIVERS_MS = 15_000;
+/** How long USB disks that are plugged in may take to appear; the kernel itself waits one second for each. */
+const USB_MS = 8_000;
+/** A USB device that is plugged in shows itself within so long after its host controller's driver. */
+const USB_ENUMERATION_MS = 1000;
+/** So long without news from the kernel, and what was there at start has appeared. */
+const QUIET_MS = 150;
+/** Devices that are announced within so long are looked for together. */
+const ARRIVE_TOGETHER_MS = 5;
+/**
+ * So many devices are probed at once: a device's deadline must not pass while the processor is busy with others. One that
+ * takes longer than this to answer makes room for the next.
+ */
+const PROBES_AT_ONCE = 12;
+const PROBE_PATIENCE_MS = 200;
+const USUAL_PARTITIONS = 8;
+/** Devices that are found together are probed together, so that configurations see each other's disks. */
+const PROBE_TOGETHER_MS = 400;
+
+export interface MachineOptions {
+  readonly platform?: Platform;
+  /** Wait for {@link DRIVERS_LOADED}; only the image's init makes it. */
+  readonly waitForDrivers?: boolean;
+  readonly rootdelay?: RootDelay | null;
+  /** Devices that are waited for as well, named as `rootdelay` names one. */
+  readonly waitfor?: readonly string[];
+  /** The list or the devices are not what they were. */
+  readonly onChange?: () => void;
+}
+
+export class Machine {
+  readonly discovery: Discovery;
+  readonly #options: MachineOptions;
+  readonly #known = new Map<string, BlockDevice>();
+  readonly #arrivals = new Set<Promise<void>>();
+  readonly #gate = new Gate(PROBES_AT_ONCE, PROBE_PATIENCE_MS);
+  readonly #startedAt = performance.now();
+  #watch: { close(): void } | null = null;
+  #lastNews = 0;
+  #isSettled = false;
+  /** Something has arrived, and will be looked for in a moment. */
+  #isExpecting = false;
+  readonly #telling: Telling;
+  /** The drivers have found what was there at start, and no device is waited for by name. */
+  #isEnumerated = false;
+  /** Devices that have not been read and have not passed their deadline. */
+  readonly #pending = new Set<string>();
+  #settled: Promise<void> = Promise.resolve();
+  #isoFiles: Promise<unknown> = Promise.resolve();
+  #isComplete = false;
+  #complete: Promise<void> = Promise.resolve();
+  /** RAID, LVM2, LUKS: loaded where a device is a part of one. */
+  #stacks: Promise<Stacks> | null = null;
+
+  constructor(options: MachineOptions = {}) {
+    this.#options = options;
+    this.#telling = new Telling(() => this.#options.onChange?.());
+    const placed = (name: string) => this.#known.get(name) ?? { name };
+    this.discovery = new Discovery(options.platform ?? thisPlatform(), (a, b) => compareDevices(placed(a), placed(b)));
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /**
+   * True where nothing that has not answered yet comes before this device in the order of devices: what it gives
+   * can't be preceded by another's any more.
+   */
+  isPrecededByNone(name: string): boolean {
+    const own = this.#known.get(name);
+    if (!this.#isEnumerated || own === undefined || this.#pending.has(name)) return false;
+    return [...this.#pending].every((other) => compareDevices(this.#known.get(other) ?? { name: other }, own) > 0);
+  }
+
+  /** Resolves when what was there at start has been read, or has passed its deadline; never rejects. */
+  get settled(): Promise<void> {
+    return this.#settled;
+  }
+
+  /** Resolves when the ISO files on what was there at start have been looked into as well; never rejects. */
+  get complete(): Promise<void> {
+    return this.#complete;
+  }
+
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  /** Begins to look; returns at once. */
+  start(): void {
+    // Listening comes first: what arrives between the listing and the listening would never be seen.
+    try {
+      this.#watch = watchBlockDevices((event) => this.#onEvent(event), {
+        // On a host, drivers are udev's.
+        ...(this.#options.waitForDrivers ? { modules: new ModuleLoader() } : {}),
+        onLost: () => this.#track(this.#arrive()),
+      });
+    } catch (error) {
+      log.warn(`devices that come later will not be noticed: ${describeError(error)}`);
+    }
+    this.#lastNews = performance.now();
+    this.#track(this.#arrive());
+    this.#settled = this.#settle();
+    this.#complete = this.#settled.then(async () => {
+      await this.#isoFiles;
+      this.#isComplete = true;
+      this.#telling.change();
+    });
+  }
+
+  /** Looks at every device again, as at start. */
+  async rescan(): Promise<void> {
+    log.info("looking at every device again");
+    // What was opened stays open: its members say so when they are looked at.
+    const stacks = await this.#stacks;
+    stacks?.forget();
+    this.#stacks = null;
+    for (const name of [...this.#known.keys()]) await this.#leave(name);
+    this.#stacks = stacks && Promise.resolve(stacks);
+    await this.#arrive();
+    while (await this.#openStacks(true)) await this.#arrive();
+    this.#telling.change();
+  }
+
+  /**
+   * A device as it is just now: probed again.
+   * @throws BatonError where it is gone
+   */
+  async lookAt(name: string): Promise<BlockDevice> {
+    const known = this.#known.get(name);
+    if (known === undefined) throw new BatonError("not-found", `${name}: this device is not attached any more`);
+    return probeDevice(known, { timeoutMs: DEVICE_MS });
+  }
+
+  /**
+   * Opens an encrypted device, and reads what is in it.
+   * @returns false where it is the wrong passphrase
+   * @throws BatonError where no passphrase opens it
+   */
+  async unlock(name: string, passphrase: string): Promise<boolean> {
+    if (!(await (await this.#stacksOf()).unlock(name, passphrase))) return false;
+    do await this.#arrive();
+    while (await this.#openStacks(true));
+    this.#telling.change();
+    return true;
+  }
+
+  /** Forgets the keys of what was unlocked, once nothing of it is mounted. Never rejects. */
+  async lock(): Promise<void> {
+    await (await this.#stacks)?.close();
+  }
+
+  #stacksOf(): Promise<Stacks> {
+    this.#stacks ??= import("./storagestacks.ts").then(
+      ({ Stacks }) =>
+        new Stacks(this.#options.waitForDrivers === true, (name, reason, isLocked) => {
+          const known = this.#known.get(name);
+          if (known === undefined) return;
+          this.discovery.noteDevice({ ...factsOf({ ...known, reason }), isLocked });
+          this.#telling.change();
+        }),
+    );
+    return this.#stacks;
+  }
+
+  /** @returns true where there are new devices now */
+  async #openStacks(evenIncomplete: boolean): Promise<boolean> {
+    return (await (await this.#stacks)?.open(evenIncomplete)) ?? false;
+  }
+
+  /** Unmounts everything; what doesn't answer is left behind. */
+  async close(): Promise<void> {
+    this.#watch?.close();
+    this.#watch = null;
+    await this.unmount();
+  }
+
+  /** Unmounts everything; a volume that is read again mounts again. */
+  async unmount(): Promise<void> {
+    await Promise.all(this.discovery.volumes.map((volume) => volume.close().catch((e) => log.warn(describeError(e)))));
+  }
+
+  #onEvent(event: { action: string; name: string }): void {
+    this.#lastNews = performance.now();
+    const name = event.name;
+    if (event.action === "remove") {
+      this.#track(this.#leave(name).then(() => this.#telling.change()));
+    } else if (event.action === "add") {
+      this.#expect();
+    } else if (this.#known.has(name)) {
+      this.#track(this.#arrive(name));
+    }
+  }
+
+  /** Looks for what is new in a moment: a disk's partitions appear one by one. */
+  #expect(): void {
+    if (this.#isExpecting) return;
+    this.#isExpecting = true;
+    this.#track(
+      sleep(ARRIVE_TOGETHER_MS).then(() => {
+        this.#isExpecting = false;
+        return this.#arrive();
+      }),
+    );
+  }
+
+  /**
+   * Probes and reads what is new.
+   * @param changed a device that is to be looked at again although it is known: its medium may be another
+   */
+  async #arrive(changed: string | null = null): Promise<void> {
+    const present = await listBlockDevices({ only: (name) => name === changed || !this.#known.has(name) });
+    const fresh = present.filter(({ name, size }) => this.#known.get(name)?.size !== size);
+    if (fresh.length === 0) return;
+    for (const device of fresh) {
+      this.#known.set(device.name, device);
+      this.#pending.add(device.name);
+      this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
+    }
+    this.#telling.change();
+
+    const unread = new Set<string>();
+    // A disk that has very many partitions keeps no other waiting: those beyond the usual ones come last.
+    const turn = ({ partition }: BlockDevice): number => Math.max(USUAL_PARTITIONS, partition ?? 0);
+    const inTurn = [...fresh].sort((a, b) => turn(a) - turn(b));
+    const probes = inTurn.map(async (device) => {
+      if (await this.#gate.run(() => this.#probe(device))) unread.add(device.name);
+      else this.#pending.delete(device.name);
+    });
+    await Promise.race([Promise.all(probes), sleep(PROBE_TOGETHER_MS, undefined, { ref: false })]);
+    const readAttached = async (): Promise<void> => {
+      const names = [...unread];
+      unread.clear();
+      if (names.length > 0) await this.discovery.scan(names, () => this.#telling.change());
+      for (const name of names) this.#pending.delete(name);
+      this.#telling.change();
+      for (const name of names) void this.#listSubvolumes(name);
+      // Nothing waits for these: a disk's own entries are what a machine boots.
+      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#telling.change())]);
+    };
+    await readAttached();
+    const opening = this.#openStacks(false);
+    // Those that took longer, each as it answers.
+    await Promise.all(probes.map((probe) => probe.then(() => (unread.size > 0 ? readAttached() : undefined))));
+    if ((await opening) || (await this.#openStacks(false))) await this.#arrive();
+  }
+
+  /** For the screen of devices; nothing waits for it. */
+  async #listSubvolumes(name: string): Promise<void> {
+    const volume = this.discovery.volumes.find((one) => one.name === name);
+    if (volume?.type !== "btrfs") return;
+    try {
+      const { describeSubvolume, listSubvolumes } = await import("../volumes/btrfs.ts");
+      const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
+      if (subvolumes.length === 0) return;
+      this.discovery.amend(name, { subvolumes });
+      this.#telling.change();
+    } catch (error) {
+      log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
+    }
+  }
+
+  /** @returns true where a filesystem was found, which is then attached. */
+  async #probe(device: BlockDevice): Promise<boolean> {
+    const probed = await probeDevice(device, { timeoutMs: DEVICE_MS });
+    if (this.#known.get(device.name) !== device) return false;
+    this.#known.set(device.name, probed);
+    const facts = factsOf(probed);
+    if (probed.identity?.usage !== "filesystem" || probed.reason !== null) {
+      this.discovery.noteDevice(facts);
+      log.info(`${probed.name}: ${probed.reason ?? "nothing to read"}`);
+      if (probed.identity?.usage === "raid" || probed.identity?.usage === "crypto") {
+        (await this.#stacksOf()).add(probed);
+      }
+      return false;
+    }
+    const uuid = probed.identity.uuid;
+    const siblings = (): string[] =>
+      [...this.#known.values()]
+        .filter((other) => other.name !== probed.name && other.identity?.uuid === uuid)
+        .map((other) => other.node);
+    const mounted = mountDevice(probed, {
+      timeoutMs: DEVICE_MS,
+      siblings,
+      // On a host the device-mapper is its administrator's.
+      replays: this.#options.waitForDrivers === true,
+      onDirty: (isReplayed) => this.discovery.amend(probed.name, { note: isReplayed ? REPLAYED : STALE }),
+    });
+    this.discovery.attach(
+      {
+        name: probed.name,
+        type: probed.identity.type,
+        uuid: probed.identity.uuid,
+        label: probed.identity.label,
+        partuuid: probed.partuuid,
+        partlabel: probed.partlabel,
+        aliases: probed.aliases ?? [],
+        disk: probed.disk,
+        partition: probed.partition,
+        scheme: probed.scheme,
+        removable: probed.removable,
+        reader: mounted.reader,
+        hostPath: (path) => mounted.hostPath(path),
+        close: () => mounted.close(),
+      },
+      facts,
+    );
+    log.info(`${probed.name}: ${probed.identity.type} ${probed.identity.uuid ?? "without a UUID"}`);
+    return true;
+  }
+
+  async #leave(name: string): Promise<void> {
+    if (!this.#known.delete(name)) return;
+    this.#pending.delete(name);
+    log.info(`${name}: gone`);
+    const volume = this.discovery.detach(name);
+    await volume?.close().catch((error) => log.warn(describeError(error)));
+    await (await this.#stacks)?.remove(name, (made) => this.#leave(made));
+    await this.discovery.scan([]);
+  }
+
+  #track(work: Promise<void>): void {
+    const guarded = work.catch((error) => log.error(describeError(error)));
+    this.#arrivals.add(guarded);
+    void guarded.finally(() => this.#arrivals.delete(guarded));
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#options.waitForDrivers) {
+      const loaded = await this.#until(() => existsSync(DRIVERS_LOADED), DRIVERS_MS);
+      if (!loaded) log.warn(`drivers have not found all their devices within ${DRIVERS_MS / 1000} s: going on without`);
+      if (hasUsb()) await sleep(USB_ENUMERATION_MS);
+      const usb = await this.#until(() => !usbDisksPending(), USB_MS);
+      if (!usb) log.warn(`a USB disk has not become ready within ${USB_MS / 1000} s: going on without`);
+      await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    }
+    await this.waitFor(this.#options.rootdelay ?? null, this.#options.waitfor ?? []);
+    this.#isEnumerated = true;
+    do {
+      while (this.#arrivals.size > 0) await Promise.all(this.#arrivals);
+    } while (await this.#openIncomplete());
+    this.#isSettled = true;
+    log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
+    this.#telling.change();
+  }
+
+  /** Opens what lacks members as well; true where that gave new devices, which are then being read. */
+  async #openIncomplete(): Promise<boolean> {
+    if (!(await this.#openStacks(true))) return false;
+    this.#track(this.#arrive());
+    // The kernel looks for partitions on an array when it is first opened.
+    await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    return true;
+  }
+
+  /**
+   * Waits for the time of `delay`, or for its device and those of `names`, as long as it says (30 seconds where it
+   * says nothing), counted from the beginning. What has not appeared by then is logged.
+   */
+  async waitFor(delay: RootDelay | null, names: readonly string[]): Promise<void> {
+    if (delay === null && names.length === 0) return;
+    const seconds = delay?.seconds ?? NAMED_DEVICE_SECONDS;
+    const end = this.#startedAt + seconds * 1000;
+    const wanted = [...(delay?.device == null ? [] : [delay.device]), ...names];
+    if (wanted.length === 0) await sleep(Math.max(0, end - performance.now()));
+    await Promise.all(
+      wanted.map(async (name) => {
+        const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(device, name));
+        if (await this.#until(isThere, end - performance.now())) return;
+        log.warn(`${name} has not appeared within ${seconds} s`);
+      }),
+    );
+  }
+
+  /**
+   * Where drivers are still looking for devices after all (a slow machine, a disk that doesn't answer), waits until
+   * they have ended and what they found has been read, or `isThere`; at most 30 seconds from the beginning.
+   */
+  async waitForDrivers(isThere: () => boolean): Promise<void> {
+    if (!this.#options.waitForDrivers || areDriversDone()) return;
+    const left = this.#startedAt + NAMED_DEVICE_SECONDS * 1000 - performance.now();
+    await this.#until(() => isThere() || areDriversDone(), left);
+    await this.#until(() => isThere() || performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    while (this.#arrivals.size > 0 && !isThere()) await Promise.all(this.#arrivals);
+  }
+
+  async #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    const end = performance.now() + timeoutMs;
+    while (!condition()) {
+      if (performance.now() >= end) return false;
+      await sleep(25);
+    }
+    return true;
+  }
+}
+
+/** False while a driver is looking at its hardware. */
+export function areDriversDone(): boolean {
+  return existsSync(DRIVERS_DONE);
+}
+
+/** Baton reads a filesystem as it lies on the disk: what stands in its journal alone is not seen. */
+const REPLAYED = "it was not unmounted cleanly: its journal was replayed in memory, and the disk is as it was";
+const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
+
+function factsOf(device: BlockDevice): DeviceFacts {
+  return {
+    name: device.name,
+    size: device.size,
+    type: device.identity?.type ?? null,
+    uuid: device.identity?.uuid ?? null,
+    label: device.identity?.label ?? null,
+    model: device.model,
+    transport: device.transport,
+    reason: device.reason,
+    note: device.identity?.usage === "filesystem" && device.identity.dirty ? STALE : null,
+  };
+}

@@ -1,0 +1,60 @@
+/** `--disk SPEC`: directories that stand for a machine's disks. Nothing of the host is read. */
+
+import { statSync } from "node:fs";
+import type { DiskSpec } from "../commands/shared/diskspec.ts";
+import { BatonError } from "../errors.ts";
+import type { Platform } from "../formats/format.ts";
+import type { BootRules } from "../policy/list.ts";
+import { openDirectory } from "../volumes/directory.ts";
+import { type DeviceFacts, Discovery } from "./discovery.ts";
+
+/** Filesystems that don't tell `/VMLINUZ` from `/vmlinuz`. */
+const CASE_INSENSITIVE: readonly string[] = ["vfat", "fat", "msdos", "exfat", "ntfs"];
+
+/** Reads every directory; one that isn't there is a device with a reason. */
+export async function discoverDirectories(
+  specs: readonly DiskSpec[],
+  platform: Platform,
+  rules: BootRules & { readonly isofolders?: readonly string[] | null },
+): Promise<Discovery> {
+  const discovery = new Discovery(platform);
+  // Before there is anything to choose from: the list is made anew for them.
+  discovery.setRules(rules);
+  if (rules.isofolders != null) discovery.setIsoFolders(rules.isofolders);
+  for (const spec of specs) {
+    const facts: DeviceFacts = {
+      name: spec.name,
+      size: null,
+      type: spec.type,
+      uuid: spec.uuid,
+      label: spec.label,
+      model: null,
+      transport: null,
+      reason: null,
+    };
+    if (discovery.devices.some(({ name }) => name === spec.name)) {
+      throw new BatonError("usage", `--disk ${spec.name}=…: two disks can't have the same name`);
+    }
+    if (!statSync(spec.directory, { throwIfNoEntry: false })?.isDirectory()) {
+      discovery.noteDevice({ ...facts, reason: `${spec.directory} is not a directory` });
+      continue;
+    }
+    const reader = openDirectory(spec.directory, {
+      caseInsensitive: spec.type !== null && CASE_INSENSITIVE.includes(spec.type),
+    });
+    const { name, type, uuid, label, partuuid, partlabel } = spec;
+    discovery.attach(
+      {
+        ...{ name, type, uuid, label, partuuid, partlabel },
+        ...{ disk: null, partition: null, scheme: null, removable: false },
+        reader,
+        hostPath: (path) => reader.hostPath(path),
+        close: async () => {},
+      },
+      facts,
+    );
+  }
+  await discovery.scan();
+  await discovery.scanIsoFiles();
+  return discovery;
+}

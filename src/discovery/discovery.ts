@@ -1,0 +1,423 @@
+/**
+ * Composes volumes, formats and policy: every volume that is added is searched for configurations, and what they
+ * give is one list. Knows nothing of how volumes come about (devices, directories, later the network).
+ */
+
+import type { FileHandle } from "node:fs/promises";
+import type { BootEntry, FileRef } from "../entry.ts";
+import { entryFiles } from "../entry.ts";
+import { BatonError, describeError } from "../errors.ts";
+import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
+import { formats as allFormats } from "../formats/formats.ts";
+import { rememberLists } from "../formats/lookupcache.ts";
+import { log } from "../log.ts";
+import type { DeviceRow } from "../menu/model.ts";
+import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
+import { bootList } from "../policy/list.ts";
+import type { Origin } from "../policy/order.ts";
+import { checkFiles } from "./filecheck.ts";
+import { IsoFiles } from "./isofiles.ts";
+import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
+import { type Scan, scanConfig } from "./scan.ts";
+
+/** Bytes of a file on this machine that are a file of a volume. */
+export interface FileExtent {
+  readonly hostPath: string;
+  /** Bytes from the beginning of that file. */
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A volume whose files can also be opened by path, as kexec needs it. */
+export interface Volume extends FormatVolume {
+  /** Where a file of this volume can be opened on this machine, after resolving links inside the volume. */
+  hostPath(path: string): Promise<string>;
+  /** In a volume that is itself a file: which part of that file a file of it is. Then `hostPath` rejects. */
+  extent?(path: string): Promise<FileExtent>;
+  /** Unmounts. The volume mounts again if it is read again. */
+  close(): Promise<void>;
+}
+
+interface Attached {
+  readonly volume: Volume;
+  scans: readonly Scan[];
+  /** Why the volume could not be read, else null. */
+  failure: string | null;
+  /** The ISO files on it, in the order in which they were found. */
+  isos: readonly IsoScan[];
+}
+
+/** Entries that come from elsewhere than this machine's devices (src/netboot). */
+export interface NetworkSource {
+  readonly configs: readonly ReadConfig[];
+  readonly rows: readonly DeviceRow[];
+  /** Why a file can't be fetched, as far as that is known without trying; else null. */
+  check(ref: FileRef): string | null;
+  /**
+   * Fetches a file whole into memory.
+   * @param onProgress gets bytes so far, and in all where that is known
+   * @returns a handle on it, at its beginning; whoever gets it closes it
+   * @throws BatonError
+   */
+  fetch(
+    url: string,
+    onProgress: (done: number, total: number | null) => void,
+    signal?: AbortSignal,
+  ): Promise<FileHandle>;
+}
+
+/** A device's row without what discovery itself finds out. */
+export type DeviceFacts = Omit<DeviceRow, "sources">;
+
+/** How a command line may name a filesystem. */
+const NAMES: readonly (readonly [key: string, of: (volume: Volume) => string | null])[] = [
+  ["UUID", ({ uuid }) => uuid],
+  ["PARTUUID", ({ partuuid }) => partuuid],
+  ["LABEL", ({ label }) => label],
+  ["PARTLABEL", ({ partlabel }) => partlabel],
+];
+
+export class Discovery {
+  readonly #platform: Platform;
+  readonly #formats: readonly Format[];
+  readonly #compareNames: ((a: string, b: string) => number) | undefined;
+  readonly #attached = new Map<string, Attached>();
+  readonly #facts = new Map<string, DeviceFacts>();
+  /** The names of all devices, in their order; null where it has to be found out. */
+  #names: readonly string[] | null = null;
+  /** What is known of the files that entries name, by device and path: null for one that is there, else why not. */
+  readonly #files = new Map<string, Map<string, string | null>>();
+  readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
+  readonly #isoScanner: IsoScanner;
+  #list: BootList = bootList([], () => null);
+  #rules: BootRules | undefined;
+  #network: NetworkSource | null = null;
+  #others: readonly ReadConfig[] = [];
+
+  /**
+   * @param compareNames the order of devices; that in which they were noted, unless given
+   */
+  constructor(platform: Platform, compareNames?: (a: string, b: string) => number, formats = allFormats) {
+    this.#platform = platform;
+    this.#formats = formats;
+    this.#compareNames = compareNames;
+    this.#isoScanner = new IsoScanner(this.#isoFiles, formats, {
+      context: (iso) => ({
+        // Its own disk comes next: a loopback.cfg searches for the disk that has the file.
+        ...this.#context(iso, [iso, iso.parent, ...this.volumes.filter((other) => other !== iso.parent)]),
+        image: { volume: iso.parent, path: iso.file },
+      }),
+      lookForFiles: async (scans) => void (await this.#lookForFiles(scans)),
+    });
+  }
+
+  /** The list as of the last {@link scan}. */
+  get list(): BootList {
+    return this.#list;
+  }
+
+  get volumes(): readonly Volume[] {
+    return this.#ordered().map(({ volume }) => volume);
+  }
+
+  /** Every device, those that gave nothing with the reason; after each, the ISO files on it that were opened. */
+  get devices(): readonly DeviceRow[] {
+    const disks = this.#orderedNames().flatMap((name) => {
+      const facts = this.#facts.get(name)!;
+      const attached = this.#attached.get(name);
+      const sources = attached?.scans.map((scan) => scan.path) ?? [];
+      const reason = sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached));
+      const note = this.#noteOn(name) ?? facts.note ?? null;
+      const isos = this.#isoFiles.on(name).map((volume) => isoRow(volume, attached?.isos ?? []));
+      return [{ ...facts, sources, reason, note }, ...isos];
+    });
+    return [...disks, ...(this.#network?.rows ?? [])];
+  }
+
+  /** Copies of a disk, and names that are given twice: what names the filesystem so may mean any of them. */
+  #noteOn(name: string): string | null {
+    const volume = this.#attached.get(name)?.volume;
+    // The devices of one btrfs have the same UUID, and are no copies.
+    if (volume === undefined || volume.type === "btrfs") return null;
+    for (const [key, of] of NAMES) {
+      const own = of(volume);
+      if (own === null || own === "") continue;
+      const copies = [...this.#attached.values()]
+        .filter(({ volume: other }) => other.name !== name && of(other) === own)
+        .map(({ volume: other }) => other.name);
+      if (copies.length === 0) continue;
+      const root = `root=${key}=${own}`;
+      // Many disks have a partition that is called EFI: that matters where it is named.
+      if (key !== "UUID" && !this.#list.entries.some(({ options }) => options.includes(root))) continue;
+      return `${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${key}: ${root} may mean either`;
+    }
+    return null;
+  }
+
+  /** A device is there; `facts.reason` where nothing can be read from it. */
+  noteDevice(facts: DeviceFacts): void {
+    this.#setFacts(facts);
+  }
+
+  /** What was found out about a device when it was mounted. */
+  amend(name: string, more: Pick<DeviceFacts, "note" | "subvolumes">): void {
+    const facts = this.#facts.get(name);
+    if (facts !== undefined) this.#facts.set(name, { ...facts, ...more });
+  }
+
+  /** A filesystem is there; nothing is read before {@link scan}. */
+  attach(volume: Volume, facts: DeviceFacts): void {
+    this.#setFacts(facts);
+    this.#attached.set(volume.name, { volume, scans: [], failure: null, isos: [] });
+    this.#isoFiles.forget(volume.name);
+    this.#forgetFiles(volume.name);
+  }
+
+  /** A device has gone, and what stood on it. */
+  detach(name: string): Volume | null {
+    const attached = this.#attached.get(name);
+    this.#facts.delete(name);
+    this.#names = null;
+    this.#attached.delete(name);
+    this.#isoFiles.forget(name);
+    this.#forgetFiles(name);
+    return attached?.volume ?? null;
+  }
+
+  /**
+   * Reads the configurations of these volumes (all, unless given), then those of others that name what had not
+   * been there. {@link list} is brought up to date, and `onList` called, after each volume. Never rejects because
+   * of a volume.
+   */
+  async scan(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
+    const waiting = [...this.#attached.values()].filter(
+      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => this.#isIncomplete(result)),
+    );
+    const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
+    await Promise.all(
+      [...chosen, ...waiting].map(async (attached) => {
+        await this.#scanVolume(attached);
+        await this.#lookForFiles(attached.scans);
+        this.refresh();
+        onList?.();
+      }),
+    );
+    // What was known of a volume's files was forgotten when it was read, also where others name them.
+    const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
+    const all = chosen.length > 1 ? [...this.#attached.values()] : others;
+    const isNews = await this.#lookForFiles(all.flatMap(({ scans }) => scans));
+    if (isNews || chosen.length + waiting.length === 0) this.refresh();
+    onList?.();
+  }
+
+  /**
+   * Looks into the ISO files that lie on these volumes (all, unless given); {@link list} is brought up to date, and
+   * `onList` called, after each file. Apart from {@link scan}, so that no disk's own entries wait for it. Never
+   * rejects because of a volume or a file.
+   */
+  async scanIsoFiles(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
+    const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
+    await Promise.all(
+      chosen.map((attached) => {
+        const isWanted = (): boolean => this.#attached.get(attached.volume.name) === attached;
+        return this.#isoScanner.scan(attached.volume, isWanted, (isos) => {
+          attached.isos = isos;
+          this.refresh();
+          onList?.();
+        });
+      }),
+    );
+  }
+
+  /**
+   * Where ISO files are looked for from now on, on each volume: absolute folders, with `/**` at the end those below too.
+   */
+  setIsoFolders(folders: readonly string[]): void {
+    this.#isoScanner.folders = folders;
+  }
+
+  /** While something is being booted: see {@link IsoScanner.hold}. */
+  holdIsoFiles(): { readonly idle: Promise<void>; release(): void } {
+    return this.#isoScanner.hold();
+  }
+
+  /** Makes the list anew of what has been read. */
+  refresh(): void {
+    const configs = this.#configs();
+    const check = (ref: FileRef): string | null => {
+      if (!("device" in ref)) return this.#network?.check(ref) ?? null;
+      const known = this.#files.get(ref.device)?.get(ref.path);
+      return known === undefined ? "its device has not answered yet" : known;
+    };
+    this.#list = bootList(configs, check, this.#rules);
+  }
+
+  /** What the machine's owner has settled about the default; the list is made anew. */
+  setRules(rules: BootRules): void {
+    this.#rules = rules;
+    this.refresh();
+  }
+
+  /** What the network gives stands after what disks give; the list is made anew. */
+  setNetwork(network: NetworkSource | null): void {
+    this.#network = network;
+    this.refresh();
+  }
+
+  /** What neither disks nor the network give: the firmware's own entries. The list is made anew. */
+  setOthers(configs: readonly ReadConfig[]): void {
+    this.#others = configs;
+    this.refresh();
+  }
+
+  get network(): NetworkSource | null {
+    return this.#network;
+  }
+
+  /** The volume on a device, for reading what an entry names. */
+  volume(device: string): Volume {
+    const volume = this.#attached.get(device)?.volume ?? this.#isoFiles.find(device);
+    if (!volume) throw new BatonError("not-found", `${device}: this device is not attached any more`);
+    return volume;
+  }
+
+  entry(id: string): BootEntry | null {
+    return this.#list.entries.find((entry) => entry.id === id) ?? null;
+  }
+
+  /** What another device's coming or going might change: files on it, and whatever could not be reached. */
+  #isIncomplete(result: FormatResult): boolean {
+    const isElsewhere = (ref: FileRef): boolean =>
+      "selector" in ref ||
+      ("device" in ref && !this.#attached.has(ref.device) && this.#isoFiles.find(ref.device) === null);
+    return result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
+  }
+
+  async #scanVolume(attached: Attached): Promise<void> {
+    const { volume } = attached;
+    const context = this.#context(volume, this.volumes);
+    const searched = rememberLists(volume);
+    try {
+      const scan = async (formats: readonly Format[]): Promise<Scan[]> => {
+        const found = formats.map(async (format) => {
+          const paths = await format.find(searched);
+          return Promise.all(paths.map((path) => scanConfig(format, path, context)));
+        });
+        return (await Promise.all(found)).flat();
+      };
+      const scans = await scan(this.#formats.filter(({ isLastResort }) => !isLastResort));
+      attached.scans = scans.length > 0 ? scans : await scan(this.#formats.filter(({ isLastResort }) => isLastResort));
+      attached.failure = null;
+    } catch (error) {
+      attached.failure = describeError(error);
+      log.warn(`${volume.name}: ${attached.failure}`);
+    }
+    // A device that came or went meanwhile makes what is known of files stale.
+    this.#forgetFiles(volume.name);
+  }
+
+  #context(volume: Volume, volumes: readonly Volume[]): FormatContext {
+    const openImage = async (on: FormatVolume, path: string): Promise<Volume | null> => {
+      try {
+        return await this.#isoFiles.open(this.volume(on.name), path);
+      } catch (error) {
+        log.warn(describeError(error));
+        return null;
+      }
+    };
+    return { volume, volumes, platform: this.#platform, openImage };
+  }
+
+  #forgetFiles(device: string): void {
+    for (const name of this.#files.keys()) {
+      if (name === device || name.startsWith(`${device}+`)) this.#files.delete(name);
+    }
+  }
+
+  #configs(): ReadConfig[] {
+    const ordered = this.#ordered();
+    const keyOf = keysAmong(ordered.map(({ volume }) => volume));
+    const configs = ordered.flatMap(({ volume, scans }) =>
+      scans.map(({ path, result }) => ({
+        ...result,
+        source: `${volume.name}:${path}`,
+        volumeKey: keyOf(volume),
+        removable: volume.removable,
+        origin: originOf(volume, this.#facts.get(volume.name)?.transport ?? null),
+      })),
+    );
+    // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
+    const isos = ordered.flatMap((attached) => attached.isos);
+    return [
+      ...configs,
+      ...(this.#network?.configs ?? []),
+      ...this.#others,
+      ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? []))),
+    ];
+  }
+
+  /**
+   * A slow device delays only the configurations that name files on it.
+   * @returns whether there was any file of which nothing was known.
+   */
+  async #lookForFiles(scans: readonly Scan[]): Promise<boolean> {
+    const wanted = new Map<string, Set<string>>();
+    for (const { result } of scans) {
+      for (const entry of result.entries) {
+        for (const ref of entryFiles(entry)) {
+          if (!("device" in ref) || this.#files.get(ref.device)?.has(ref.path)) continue;
+          const paths = wanted.get(ref.device);
+          if (paths === undefined) wanted.set(ref.device, new Set([ref.path]));
+          else paths.add(ref.path);
+        }
+      }
+    }
+    await Promise.all(
+      [...wanted].map(async ([device, paths]) => {
+        const answer = (path: string, reason: string | null): void => {
+          const known = this.#files.get(device);
+          if (known === undefined) this.#files.set(device, new Map([[path, reason]]));
+          else known.set(path, reason);
+        };
+        try {
+          await checkFiles(this.volume(device).reader, [...paths], answer);
+        } catch (error) {
+          // The device has gone.
+          for (const path of paths) answer(path, describeError(error));
+        }
+      }),
+    );
+    return wanted.size > 0;
+  }
+
+  #emptyReason(attached: Attached | undefined): string | null {
+    if (attached === undefined) return null;
+    const names = this.#formats.flatMap(({ name, isLastResort }) => (isLastResort ? [] : name));
+    return attached.failure ?? `no boot configuration found (looked for ${names.join(", ")})`;
+  }
+
+  #ordered(): Attached[] {
+    return this.#orderedNames().flatMap((name) => this.#attached.get(name) ?? []);
+  }
+
+  /** Sorted anew only where a device has come or gone. */
+  #orderedNames(): readonly string[] {
+    this.#names ??= this.#compareNames ? [...this.#facts.keys()].sort(this.#compareNames) : [...this.#facts.keys()];
+    return this.#names;
+  }
+
+  #setFacts(facts: DeviceFacts): void {
+    if (!this.#facts.has(facts.name)) this.#names = null;
+    this.#facts.set(facts.name, facts);
+  }
+}
+
+function originOf({ name, uuid, label, partuuid, partlabel }: Volume, transport: string | null): Origin {
+  return { device: name, transport, uuid, label, partuuid, partlabel };
+}
+
+/** What names a volume in ids: its UUID where no other has the same, else its name. */
+function keysAmong(volumes: readonly Volume[]): (volume: Volume) => string {
+  const uuids = volumes.map(({ uuid }) => uuid);
+  return ({ name, uuid }) => (uuid !== null && uuids.filter((other) => other === uuid).length === 1 ? uuid : name);
+}

@@ -1,0 +1,192 @@
+/**
+ * Looks into the ISO files that lie on volumes, one after the other, and makes each one's menu a submenu of the list
+ * with the file's name. Apart from the disks' own configurations, which wait for nothing here.
+ */
+
+import { describeError } from "../errors.ts";
+import type { Format, FormatContext, FormatResult } from "../formats/format.ts";
+import { EMPTY_RESULT } from "../formats/format.ts";
+import { withIsoWords } from "../formats/isowords.ts";
+import { log } from "../log.ts";
+import type { DeviceRow } from "../menu/model.ts";
+import type { ReadConfig } from "../policy/list.ts";
+import type { Volume } from "./discovery.ts";
+import {
+  chooseConfig,
+  findIsoFiles,
+  ISO_FOLDERS,
+  type IsoFiles,
+  type IsoVolume,
+  isLoopbackConfig,
+} from "./isofiles.ts";
+import { type Scan, scanConfig } from "./scan.ts";
+
+/** An ISO file that was looked into. */
+export interface IsoScan {
+  /** `vda1:/iso/debian.iso` */
+  readonly file: string;
+  /** Null where it could not be opened. */
+  readonly volume: IsoVolume | null;
+  /** The configuration that gives its menu; null where it has none. */
+  readonly scan: Scan | null;
+  /** Why it yielded nothing, else null. */
+  readonly reason: string | null;
+}
+
+/** How long the files of one volume may take together; one device's own deadline is for each read. */
+const VOLUME_MS = 60_000;
+
+export interface IsoScanHooks {
+  /** What configurations in an ISO are read with. */
+  context(iso: IsoVolume): FormatContext;
+  /** Finds out whether the files are there that its entries name. */
+  lookForFiles(scans: readonly Scan[]): Promise<void>;
+}
+
+export class IsoScanner {
+  readonly #isoFiles: IsoFiles;
+  readonly #formats: readonly Format[];
+  readonly #hooks: IsoScanHooks;
+  /** Where ISO files are looked for on each volume, as ISO_FOLDERS. */
+  folders: readonly string[];
+  readonly #busy = new Set<Promise<unknown>>();
+  /** Those that had ISO files when they were looked at before. */
+  readonly #withFiles = new WeakSet<Volume>();
+  #holds = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(isoFiles: IsoFiles, formats: readonly Format[], hooks: IsoScanHooks, folders = ISO_FOLDERS) {
+    this.folders = folders;
+    this.#isoFiles = isoFiles;
+    this.#formats = formats;
+    this.#hooks = hooks;
+  }
+
+  /**
+   * Looks into every ISO file in the usual places of a volume. Never rejects.
+   * @param isWanted asked before each file: the device may have gone
+   * @param onScan called after each with all until then, and where there are none any more
+   */
+  async scan(volume: Volume, isWanted: () => boolean, onScan: (scans: readonly IsoScan[]) => void): Promise<void> {
+    const scans: IsoScan[] = [];
+    const end = performance.now() + VOLUME_MS;
+    const found = await this.#unlessHeld(() => findIsoFiles(volume, this.folders)).catch((error) => {
+      log.warn(`${volume.name}: ISO files were not looked for: ${describeError(error)}`);
+      return { files: [], left: 0 };
+    });
+    let { left } = found;
+    for (const [index, path] of found.files.entries()) {
+      if (performance.now() > end) {
+        left += found.files.length - index;
+        break;
+      }
+      if (!isWanted()) return;
+      scans.push(await this.#unlessHeld(() => this.#scanFile(volume, path)));
+      onScan([...scans]);
+    }
+    if (left > 0) {
+      const reason = `${left} more ISO files were not looked into: too many, or they took too long to read`;
+      scans.push({ file: `${volume.name}:/`, volume: null, scan: null, reason });
+      onScan(scans);
+    }
+    // Most volumes have none, and nobody need be told that nothing has changed.
+    if (scans.length === 0 && this.#withFiles.has(volume)) onScan(scans);
+    if (scans.length > 0) this.#withFiles.add(volume);
+    else this.#withFiles.delete(volume);
+  }
+
+  /**
+   * Looks into no further file until `release` is called.
+   * @returns `idle` settles when none is being read any more.
+   */
+  hold(): { readonly idle: Promise<void>; release(): void } {
+    this.#holds++;
+    const idle = Promise.allSettled(this.#busy).then(() => {});
+    const release = (): void => {
+      this.#holds--;
+      if (this.#holds === 0) for (const go of this.#waiting.splice(0)) go();
+    };
+    return { idle, release };
+  }
+
+  async #unlessHeld<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#holds > 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+    const working = work();
+    this.#busy.add(working);
+    return working.finally(() => this.#busy.delete(working));
+  }
+
+  async #scanFile(parent: Volume, path: string): Promise<IsoScan> {
+    const file = `${parent.name}:${path}`;
+    try {
+      const volume = await this.#isoFiles.open(parent, path);
+      const context = this.#hooks.context(volume);
+      const scan = await chooseConfig(volume, this.#formats, (format, at) => scanConfig(format, at, context));
+      if (scan === null) {
+        const udf = volume.hasUdf ? "; what its UDF filesystem holds Baton does not read" : "";
+        return { file, volume, scan, reason: `no boot configuration found in it${udf}` };
+      }
+      const told = isLoopbackConfig(scan.path) ? scan : { ...scan, result: tellPlace(scan, volume) };
+      await this.#hooks.lookForFiles([told]);
+      await volume.close();
+      return { file, volume, scan: told, reason: null };
+    } catch (error) {
+      const text = describeError(error);
+      log.warn(text);
+      const reason = text.startsWith(`${file}: `) ? text.slice(file.length + 2) : text;
+      return { file, volume: null, scan: null, reason };
+    }
+  }
+}
+
+/** Adds the words by which the system in an ISO finds that file. */
+function tellPlace({ path, result }: Scan, volume: IsoVolume): FormatResult {
+  const { parent, file } = volume;
+  const place = { device: volume.name, file: `${parent.name}:${file}`, path: file, uuid: parent.uuid };
+  const { entries, diagnostics } = withIsoWords(result.entries, place, `${volume.name}:${path}`);
+  return { ...result, entries, diagnostics: [...result.diagnostics, ...diagnostics] };
+}
+
+/**
+ * Each ISO's menu as a configuration of the list; one that gave nothing is a warning.
+ * @param keyOf what names a volume in ids
+ */
+export function isoConfigs(isos: readonly IsoScan[], keyOf: (volume: Volume) => string): ReadConfig[] {
+  const titles = new Set<string>();
+  return isos.map(({ file, volume, scan, reason }) => {
+    if (volume === null || scan === null) {
+      const diagnostic = {
+        severity: "warning",
+        source: file,
+        line: null,
+        column: null,
+        message: reason ?? "",
+      } as const;
+      const nothing = { ...EMPTY_RESULT, diagnostics: [diagnostic] };
+      return { ...nothing, source: file, volumeKey: file, removable: false, isInFile: true };
+    }
+    const name = file.slice(file.lastIndexOf("/") + 1);
+    const title = titles.has(name) ? file : name;
+    titles.add(title);
+    // Nothing can be written into an ISO file.
+    const entries = scan.result.entries.map((entry) => ({
+      ...entry,
+      submenu: [title, ...entry.submenu],
+      writes: [],
+    }));
+    const source = `${volume.name}:${scan.path}`;
+    return { ...scan.result, entries, source, volumeKey: keyOf(volume), removable: volume.removable, isInFile: true };
+  });
+}
+
+/** An ISO file as a device. */
+export function isoRow(volume: IsoVolume, isos: readonly IsoScan[]): DeviceRow {
+  const { name, size, type, uuid, label } = volume;
+  const iso = isos.find((other) => other.volume === volume);
+  const sources = iso?.scan ? [iso.scan.path] : [];
+  return { name, size, type, uuid, label, model: null, transport: null, sources, reason: iso?.reason ?? null };
+}

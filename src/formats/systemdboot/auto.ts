@@ -1,0 +1,61 @@
+/**
+ * What systemd-boot adds to its menu by itself (`auto-entries` in loader.conf): other systems' loaders on the same
+ * volume. Firmware programs all of them, so that they are seen here and can't be booted.
+ */
+
+import { findSection } from "../../binary/pe.ts";
+import { type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { BatonError } from "../../errors.ts";
+import type { FormatContext } from "../format.ts";
+import { Lookup } from "../lookup.ts";
+import type { LoaderSettings } from "./loaderconf.ts";
+import type { Candidate } from "./menu.ts";
+import { efiArchitecture } from "./type1folder.ts";
+import { openProgram } from "./ukiimage.ts";
+
+interface Known {
+  readonly id: string;
+  readonly title: string;
+  readonly path: string;
+}
+
+/** In systemd-boot's order, behind all other entries. */
+function knownLoaders(architecture: string): readonly Known[] {
+  return [
+    { id: "auto-osx", title: "macOS", path: "/System/Library/CoreServices/boot.efi" },
+    { id: "auto-windows", title: "Windows Boot Manager", path: "/EFI/Microsoft/Boot/bootmgfw.efi" },
+    { id: "auto-efi-shell", title: "EFI Shell", path: `/shell${architecture}.efi` },
+    { id: "auto-efi-default", title: "EFI Default Loader", path: `/EFI/BOOT/BOOT${architecture}.EFI` },
+  ];
+}
+
+export async function autoEntries(context: FormatContext, settings: LoaderSettings): Promise<Candidate[]> {
+  const { volume, platform } = context;
+  if (!settings.autoEntries || platform.firmware !== "efi") return [];
+  const lookup = new Lookup(volume.reader);
+  const found: Candidate[] = [];
+  for (const { id, title, path } of knownLoaders(efiArchitecture(platform.arch))) {
+    const file = await lookup.find(path);
+    if (file === null || (id === "auto-efi-default" && !(await isOtherLoader(context, file)))) continue;
+    const source = `${volume.name}:${file}`;
+    const reason = `it starts the EFI program ${file}, which only the firmware can do`;
+    const finish = (shown: string): ParsedEntry =>
+      parsedEntry({ nativeId: id, title: shown, type: "bls", source, kind: "efi", reason });
+    found.push({
+      ...{ id, shownId: id, ownTitle: title, source, finish, profile: 0 },
+      ...{ sortKey: null, machineId: null, version: null, triesLeft: null, triesDone: null },
+    });
+  }
+  return found;
+}
+
+/** systemd-boot installs itself as the default loader too, and does not list itself. */
+async function isOtherLoader({ volume }: FormatContext, path: string): Promise<boolean> {
+  try {
+    const program = await openProgram(volume.reader, path);
+    return program !== null && findSection(program.pe, ".sdmagic") === null;
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "timeout") throw error;
+    return false;
+  }
+}

@@ -1,0 +1,108 @@
+/** systemd-boot's menu: entries sorted and titled, and which of them is the default. */
+
+import type { Diagnostic, ParsedEntry } from "../../entry.ts";
+import { describeError } from "../../errors.ts";
+import { EMPTY_RESULT, type FormatContext, type FormatResult } from "../format.ts";
+import { globMatches } from "../glob.ts";
+import { Lookup } from "../lookup.ts";
+import { baseName, folderOf } from "../paths.ts";
+import { autoEntries } from "./auto.ts";
+import type { LoaderSettings } from "./loaderconf.ts";
+import { type Sortable, sortEntries, type Titled, uniqueTitles } from "./order.ts";
+import { findPartner } from "./partner.ts";
+import { readSettings } from "./settings.ts";
+import { readType1Folder } from "./type1folder.ts";
+import { readType2Folder } from "./type2.ts";
+
+/** An entry on its way into the menu: all but its title, which depends on the others. */
+export interface Candidate extends Sortable, Titled {
+  readonly id: string;
+  /** `vda1:/loader/entries/fedora.conf`. */
+  readonly source: string;
+  finish(title: string): ParsedEntry;
+}
+
+/** @param folder of Type #1 entries, `…/loader/entries`, or of Type #2 entries, `…/EFI/Linux`. */
+export async function readMenu(folder: string, context: FormatContext): Promise<FormatResult> {
+  const diagnostics: Diagnostic[] = [];
+  const base = folderOf(folderOf(folder));
+  const partner = base === "/" ? await findPartner(context) : null;
+  if (partner?.shows === "this") return EMPTY_RESULT;
+  const settings = await readSettings(base, context, diagnostics);
+  const candidates = await readVolume(base, context, settings, diagnostics);
+  const auto = base === "/" ? await autoEntries(context, settings) : [];
+  if (partner !== null) {
+    const other = { ...context, volume: partner.volume };
+    try {
+      candidates.push(...(await readVolume("/", other, settings, diagnostics)));
+    } catch (error) {
+      const source = partner.volume.name;
+      diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
+    }
+  }
+  return arrangeMenu(candidates, auto, settings, diagnostics);
+}
+
+/** Entries of both types below one folder. */
+async function readVolume(
+  base: string,
+  context: FormatContext,
+  settings: LoaderSettings,
+  diagnostics: Diagnostic[],
+): Promise<Candidate[]> {
+  const lookup = new Lookup(context.volume.reader);
+  const prefix = base === "/" ? "" : base;
+  const type1 = await lookup.find(`${prefix}/loader/entries`, "directory");
+  const type2 = await lookup.find(`${prefix}/EFI/Linux`, "directory");
+  return [
+    ...(type1 === null ? [] : await readType1Folder(type1, context, settings, diagnostics)),
+    ...(type2 === null ? [] : await readType2Folder(type2, context, settings, diagnostics)),
+  ];
+}
+
+/**
+ * Sorts, titles and chooses.
+ * @param last those that stand behind all others, as they are
+ */
+export function arrangeMenu(
+  sorted: Candidate[],
+  last: readonly Candidate[],
+  settings: LoaderSettings,
+  diagnostics: readonly Diagnostic[],
+): FormatResult {
+  sortEntries(sorted);
+  const candidates = last.length === 0 ? sorted : [...sorted, ...last];
+  const titles = uniqueTitles(candidates);
+  const chosen = chooseDefault(candidates, settings);
+  return {
+    entries: candidates.map((candidate, index) => candidate.finish(titles[index]!)),
+    diagnostics,
+    // What it found by itself systemd-boot does not start by itself either.
+    defaultIndex: chosen ?? (sorted.length > 0 ? 0 : null),
+    defaultIsExplicit: chosen !== null,
+    fallback: [],
+    timeout: settings.timeout,
+    timeoutStyle: settings.timeoutStyle,
+  };
+}
+
+/** The first pattern that matches an entry picks the first entry that it matches. */
+function chooseDefault(candidates: readonly Candidate[], settings: LoaderSettings): number | null {
+  for (const { pattern, skipBad } of settings.choices) {
+    const index = candidates.findIndex(
+      (c) => !(skipBad && c.triesLeft === 0) && idsOf(c).some((id) => globMatches(pattern, id)),
+    );
+    if (index >= 0) return index;
+  }
+  return null;
+}
+
+/**
+ * systemd-boot compares the file's name; with a counter in it that name changes at each boot, so a pattern may mean
+ * it with or without.
+ */
+function idsOf({ id, shownId, source, profile }: Candidate): string[] {
+  // A pattern for the image alone means its first profile.
+  const plain = profile === 0 ? [id.toLowerCase(), baseName(source).toLowerCase()] : [];
+  return [shownId.toLowerCase(), ...plain];
+}

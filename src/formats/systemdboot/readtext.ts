@@ -1,0 +1,34 @@
+/** One file among many: what is wrong with it is said, and costs nothing else. */
+
+import type { Diagnostic } from "../../entry.ts";
+import { BatonError, describeError } from "../../errors.ts";
+import type { FormatVolume } from "../format.ts";
+import { readMany } from "../readall.ts";
+import { decodeText } from "../text.ts";
+
+/**
+ * The text of a file; null, with a diagnostic, where that one file can't be read. Rejects where the volume doesn't
+ * answer at all.
+ * @param source the file's name for diagnostics.
+ */
+export async function readText(
+  volume: FormatVolume,
+  path: string,
+  source: string,
+  limit: number,
+  diagnostics: Diagnostic[],
+): Promise<string | null> {
+  const [file] = await readMany(volume.reader, [path], limit);
+  return textOf(file!, source, diagnostics);
+}
+
+/** Of what {@link readMany} gave. */
+export function textOf(file: Uint8Array | BatonError, source: string, diagnostics: Diagnostic[]): string | null {
+  if (file instanceof BatonError) {
+    diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(file) });
+    return null;
+  }
+  const { text, problem } = decodeText(file);
+  if (problem !== null) diagnostics.push({ severity: "warning", source, line: null, column: null, message: problem });
+  return text;
+}

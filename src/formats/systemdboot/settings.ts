@@ -1,0 +1,54 @@
+/** Finding loader.conf for a menu. */
+
+import type { Diagnostic } from "../../entry.ts";
+import type { FormatContext, FormatVolume } from "../format.ts";
+import { Lookup } from "../lookup.ts";
+import { CONFIG_LIMIT } from "../reader.ts";
+import { type LoaderSettings, loaderSettings } from "./loaderconf.ts";
+import { readText } from "./readtext.ts";
+
+/**
+ * loader.conf lies on the ESP. Where the entries are on another volume (XBOOTLDR), the ESP is the other volume of
+ * the same disk that has one.
+ * @param base the folder that holds `loader`.
+ */
+export async function readSettings(
+  base: string,
+  context: FormatContext,
+  diagnostics: Diagnostic[],
+): Promise<LoaderSettings> {
+  const { volume, volumes, platform } = context;
+  const own = await readLoaderConf(volume, `${base === "/" ? "" : base}/loader/loader.conf`, diagnostics);
+  if (own !== null) return loaderSettings(own.text, own.source, platform, diagnostics);
+  const found: LoaderConf[] = [];
+  for (const other of volumes) {
+    if (other.name === volume.name || other.disk !== volume.disk) continue;
+    if (other.type !== null && other.type !== "vfat") continue;
+    try {
+      const conf = await readLoaderConf(other, "/loader/loader.conf", diagnostics);
+      if (conf !== null) found.push(conf);
+    } catch {
+      // A volume that can't be read is said so where it is read for its own sake.
+    }
+  }
+  // With two ESPs on a disk nobody can tell which one's systemd-boot would be running.
+  const only = found.length === 1 ? found[0]! : null;
+  return loaderSettings(only?.text ?? null, only?.source ?? "", platform, diagnostics);
+}
+
+interface LoaderConf {
+  readonly text: string;
+  readonly source: string;
+}
+
+async function readLoaderConf(
+  volume: FormatVolume,
+  path: string,
+  diagnostics: Diagnostic[],
+): Promise<LoaderConf | null> {
+  const found = await new Lookup(volume.reader).find(path);
+  if (found === null) return null;
+  const source = `${volume.name}:${found}`;
+  const text = await readText(volume, found, source, CONFIG_LIMIT, diagnostics);
+  return text === null ? null : { text, source };
+}

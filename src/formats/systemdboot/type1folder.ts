@@ -1,0 +1,246 @@
+/** A folder of Type #1 entries, read into the menu. */
+
+import type { DeviceFile, Diagnostic, EntryKind, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
+import { formatFileRef } from "../../entry.ts";
+import type { FormatContext, FormatVolume } from "../format.ts";
+import { fileExists } from "../lookup.ts";
+import { folderOf } from "../paths.ts";
+import { readMany } from "../readall.ts";
+import { GrubVariables } from "./grubvars.ts";
+import type { LoaderSettings } from "./loaderconf.ts";
+import type { Candidate } from "./menu.ts";
+import { startedBy } from "./program.ts";
+import { textOf } from "./readtext.ts";
+import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
+
+/** systemd-boot's own limit. */
+const MOST_ENTRIES = 32_767;
+/** No entry is anywhere near this long; a folder of huge files must not fill memory. */
+const ENTRY_LIMIT = 1024 * 1024;
+const TOTAL_LIMIT = 64 * 1024 * 1024;
+/** Files that are read together. */
+const AT_ONCE = 256;
+
+/** The entries that this machine's menu shows, in no particular order. */
+export async function readType1Folder(
+  folder: string,
+  context: FormatContext,
+  settings: LoaderSettings,
+  diagnostics: Diagnostic[],
+): Promise<Candidate[]> {
+  const { volume } = context;
+  const folderSource = `${volume.name}:${folder}`;
+  const say = (message: string): void => {
+    diagnostics.push({ severity: "error", source: folderSource, line: null, column: null, message });
+  };
+  const items = await volume.reader.list(folder);
+  const names = items.filter((item) => item.type !== "directory" && isType1Name(item.name)).map((item) => item.name);
+  if (names.length > MOST_ENTRIES) {
+    say(`${names.length} entries; only the first ${MOST_ENTRIES} are read. Remove those that are not needed.`);
+    names.length = MOST_ENTRIES;
+  }
+  const builder = new Builder(folder, context, settings);
+  const candidates: Candidate[] = [];
+  let total = 0;
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const batch = names.slice(at, at + AT_ONCE);
+    const paths = batch.map((name) => `${folder}/${name}`);
+    const files = await readMany(volume.reader, paths, ENTRY_LIMIT);
+    for (const [i, file] of files.entries()) {
+      const name = batch[i]!;
+      const source = `${folderSource}/${name}`;
+      const text = textOf(file, source, diagnostics);
+      const parsed = text === null ? null : parseType1(text, name, source, diagnostics);
+      if (parsed !== null && builder.isShown(parsed)) {
+        const found = builder.looksUp(parsed) ? await builder.lookUp(parsed, diagnostics) : builder.plain(parsed);
+        candidates.push(builder.candidate(parsed, found, name, source));
+      }
+      total += text?.length ?? 0;
+    }
+    if (total > TOTAL_LIMIT) {
+      say(`the entries are longer than ${TOTAL_LIMIT / 1024 / 1024} MiB together; the rest is not read`);
+      break;
+    }
+  }
+  return candidates;
+}
+
+/** What an entry boots, as far as the volume has a say in it. */
+interface EntryFiles {
+  readonly loader: DeviceFile;
+  readonly kind: EntryKind;
+  readonly reason: string | null;
+  /** Of a unified kernel image; null for all else. */
+  readonly profile: number | null;
+  readonly initrd: readonly FileRef[];
+  readonly devicetree: FileRef | null;
+  readonly overlays: readonly FileRef[];
+  readonly addons: readonly FileRef[];
+  readonly options: string;
+}
+
+/** Turns entry files into entries of one menu. */
+class Builder {
+  /** The folder that holds `loader`. */
+  readonly #base: string;
+  readonly #context: FormatContext;
+  readonly #volume: FormatVolume;
+  readonly #settings: LoaderSettings;
+  readonly #architecture: string;
+  readonly #efi: boolean;
+  readonly #variables: GrubVariables;
+  readonly #places = new Map<string, Promise<string>>();
+
+  constructor(folder: string, context: FormatContext, settings: LoaderSettings) {
+    const { volume, platform } = context;
+    this.#base = folderOf(folderOf(folder));
+    this.#context = context;
+    this.#volume = volume;
+    this.#settings = settings;
+    this.#architecture = efiArchitecture(platform.arch);
+    this.#efi = platform.firmware === "efi";
+    this.#variables = new GrubVariables(volume);
+  }
+
+  isShown({ architecture, loader }: Type1Entry): boolean {
+    // "If specified and it does not match the local system architecture this entry should be hidden."
+    if (architecture !== null && architecture.toLowerCase() !== this.#architecture) return false;
+    // From where systemd-boot itself was fetched: hidden, as there, on a disk.
+    if (loader.key === "uki-url" && loader.value.startsWith(":")) return false;
+    // "If this key is set, and the system is not an EFI system, this entry should be hidden."
+    return loader.key !== "efi" || this.#efi;
+  }
+
+  /** True where something on the volume decides what the entry means; most entries say it all themselves. */
+  looksUp(parsed: Type1Entry): boolean {
+    if (this.#base !== "/" || parsed.loader.key !== "linux") return true;
+    const { loader, initrd, devicetree, options } = parsed;
+    if (loader.value.endsWith(".efi")) return true;
+    return [loader.value, options, devicetree ?? "", ...initrd].some((value) => value.includes("$"));
+  }
+
+  plain({ loader, initrd, devicetree, overlays, options }: Type1Entry): EntryFiles {
+    const file = (value: string): DeviceFile => ({ device: this.#volume.name, path: entryPath(value) });
+    return {
+      loader: file(loader.value),
+      ...{ kind: "linux", reason: null, profile: null, addons: [] },
+      initrd: initrd.map(file),
+      devicetree: devicetree === null ? null : file(devicetree),
+      overlays: overlays.map(file),
+      options,
+    };
+  }
+
+  async lookUp(parsed: Type1Entry, notes: Diagnostic[]): Promise<EntryFiles> {
+    const { initrd, devicetree } = parsed;
+    const refs: FileRef[] = [];
+    for (const value of initrd) {
+      // GRUB's blscfg takes several on a line, and that is where a variable comes from; systemd-boot takes one.
+      const paths = value.includes("$") ? (await this.#variables.expand(value)).split(/[ \t]+/) : [value];
+      for (const path of paths) if (path !== "") refs.push(await this.#file(path));
+    }
+    const overlays: FileRef[] = [];
+    for (const path of parsed.overlays) overlays.push(await this.#file(path));
+    const options = await this.#variables.expand(parsed.options);
+    const loader = await this.#file(await this.#variables.expand(parsed.loader.value));
+    return {
+      loader,
+      initrd: refs,
+      devicetree: devicetree === null ? null : await this.#file(await this.#variables.expand(devicetree)),
+      overlays,
+      ...(await startedBy(parsed, loader.path, options, this.#context, notes)),
+    };
+  }
+
+  candidate(parsed: Type1Entry, files: EntryFiles, name: string, source: string): Candidate {
+    const { id, title, sortKey, machineId, version, architecture, triesLeft, triesDone } = parsed;
+    const { kind, reason } = files;
+    const finish = (shown: string): ParsedEntry => ({
+      nativeId: id.replace(/\.conf$/i, ""),
+      title: shown,
+      submenu: [],
+      type: "bls",
+      source,
+      kind,
+      linux: kind === "linux" ? files.loader : null,
+      initrd: files.initrd,
+      devicetree: files.devicetree,
+      ...(files.overlays.length > 0 && { devicetreeOverlays: files.overlays }),
+      ...(files.addons.length > 0 && { addons: files.addons }),
+      modules: [],
+      options: files.options,
+      reason,
+      writes: this.#writes(parsed, name),
+      restricted: parsed.users,
+      hotkey: parsed.hotkey,
+      sortKey,
+      version,
+      machineId,
+      architecture,
+      triesLeft,
+      triesDone,
+      ...(files.profile === null ? {} : { profile: files.profile }),
+    });
+    // Only images that are read profile by profile stand together in the order.
+    const profile = 0;
+    return {
+      id,
+      shownId: id,
+      ownTitle: title,
+      sortKey,
+      machineId,
+      version,
+      triesLeft,
+      triesDone,
+      profile,
+      source,
+      finish,
+    };
+  }
+
+  #writes(parsed: Type1Entry, name: string): readonly StateWrite[] {
+    const next = parsed.triesLeft === null || parsed.loader.key === "efi" ? null : nextCounterName(name);
+    const { writesAtStart, savesEntry } = this.#settings;
+    if (next === null && !savesEntry) return writesAtStart;
+    const writes = [...writesAtStart];
+    if (next !== null) {
+      const folder = `${this.#base === "/" ? "" : this.#base}/loader/entries`;
+      const file = (path: string): FileRef => ({ device: this.#volume.name, path: `${folder}/${path}` });
+      writes.push({ rename: file(name), to: formatFileRef(file(next)) });
+    }
+    if (savesEntry) writes.push({ efivar: "LoaderEntryLastBooted", value: parsed.id.toLowerCase() });
+    return writes;
+  }
+
+  /**
+   * Paths are from the root of the volume. Entries below /boot of a root filesystem are a special case that the
+   * specification doesn't know: kernel-install writes `/vmlinuz-…` where /boot was a volume of its own when it ran,
+   * and `/boot/vmlinuz-…` where not. What exists decides; where nothing does, the specification.
+   */
+  async #file(value: string): Promise<DeviceFile> {
+    const path = entryPath(value);
+    let place = this.#places.get(path);
+    if (!place) {
+      place = this.#place(path);
+      this.#places.set(path, place);
+    }
+    return { device: this.#volume.name, path: await place };
+  }
+
+  async #place(path: string): Promise<string> {
+    if (this.#base === "/" || (await fileExists(this.#volume.reader, path))) return path;
+    for (let base = this.#base; base !== "/"; base = folderOf(base)) {
+      if (await fileExists(this.#volume.reader, base + path)) return base + path;
+    }
+    return path;
+  }
+}
+
+/** uname's name of an architecture in the vocabulary of the EFI specification, in lower case. */
+export function efiArchitecture(machine: string): string {
+  if (machine === "x86_64") return "x64";
+  if (/^i[3-6]86$/.test(machine)) return "ia32";
+  if (machine.startsWith("aarch64")) return "aa64";
+  if (machine.startsWith("arm")) return "arm";
+  return machine.toLowerCase();
+}

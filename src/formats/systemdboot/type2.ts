@@ -1,0 +1,168 @@
+/** A folder of unified kernel images (Type #2 entries of the Boot Loader Specification), read into the menu. */
+
+import type { Diagnostic, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
+import { formatFileRef } from "../../entry.ts";
+import { BatonError, describeError } from "../../errors.ts";
+import type { FormatContext } from "../format.ts";
+import { Lookup } from "../lookup.ts";
+import { osNames } from "../osrelease.ts";
+import type { LoaderSettings } from "./loaderconf.ts";
+import type { Candidate } from "./menu.ts";
+import { bootCounter, nextCounterName } from "./type1.ts";
+import { type Addons, findAddons, NO_ADDONS } from "./ukiaddons.ts";
+import { readUki, type Uki, type UkiProfile } from "./ukiimage.ts";
+
+/** Each is tens of megabytes; nobody has more. */
+const MOST_IMAGES = 1000;
+
+/** True where systemd-boot takes a file for a Type #2 entry. */
+export function isType2Name(name: string): boolean {
+  const folded = name.toLowerCase();
+  return folded.endsWith(".efi") && !folded.startsWith(".") && !folded.startsWith("auto-");
+}
+
+/** Every profile of every image for this machine, in no particular order. */
+export async function readType2Folder(
+  folder: string,
+  context: FormatContext,
+  settings: LoaderSettings,
+  diagnostics: Diagnostic[],
+): Promise<Candidate[]> {
+  const { volume, platform } = context;
+  const items = await new Lookup(volume.reader).list(folder);
+  const names = items.filter((item) => item.type !== "directory" && isType2Name(item.name)).map((item) => item.name);
+  if (names.length > MOST_IMAGES) {
+    const source = `${volume.name}:${folder}`;
+    const message = `${names.length} images; only the first ${MOST_IMAGES} are read. Remove those that are not needed.`;
+    diagnostics.push({ severity: "error", source, line: null, column: null, message });
+    names.length = MOST_IMAGES;
+  }
+  const perImage = await Promise.all(
+    names.map(async (name) => {
+      const path = `${folder}/${name}`;
+      const source = `${volume.name}:${path}`;
+      const notes: Diagnostic[] = [];
+      const uki = await readImage(context, path, notes);
+      // Images for other machines are hidden, as entries with another `architecture` are.
+      const isOurs = uki !== null && sameMachine(uki.machine, platform.arch);
+      const addons = isOurs ? await findAddons(context, path, uki.machine, notes) : NO_ADDONS;
+      const candidates = isOurs
+        ? uki.profiles.flatMap((profile) => candidate(profile, name, source, addons, context, settings, notes) ?? [])
+        : [];
+      return { notes, candidates };
+    }),
+  );
+  for (const { notes } of perImage) diagnostics.push(...notes);
+  return perImage.flatMap(({ candidates }) => candidates);
+}
+
+/** An image, or null with a note where it can't be read. */
+export async function readImage(context: FormatContext, path: string, notes: Diagnostic[]): Promise<Uki | null> {
+  const source = `${context.volume.name}:${path}`;
+  try {
+    const uki = await readUki(context.volume.reader, path);
+    if (uki === null) note(notes, source, "it is named like an EFI program and is none; it is not listed");
+    return uki;
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "timeout") throw error;
+    note(notes, source, describeError(error), "error");
+    return null;
+  }
+}
+
+export function sameMachine(machine: string, arch: string): boolean {
+  return (
+    machine === arch || (machine === "i386" && /^i[3-6]86$/.test(arch)) || (machine === "arm" && /^arm/.test(arch))
+  );
+}
+
+function candidate(
+  profile: UkiProfile,
+  name: string,
+  source: string,
+  addons: Addons,
+  context: FormatContext,
+  settings: LoaderSettings,
+  notes: Diagnostic[],
+): Candidate | null {
+  const names = profile.osRelease === null ? null : osNames(profile.osRelease);
+  if (names === null) {
+    if (profile.number > 0) return null;
+    const message = profile.hasKernel
+      ? "the image doesn't say which system it starts (no .osrel section), so systemd-boot would not list it"
+      : "it is an EFI program, not a unified kernel image (no .linux section); it is not listed";
+    note(notes, source, message);
+    if (!profile.hasKernel) return null;
+  }
+  const { id, left, done } = bootCounter(name);
+  const fullId = profile.number === 0 ? id : `${id}@${profile.id ?? profile.number}`;
+  const path = source.slice(context.volume.name.length + 1);
+  const linux: FileRef = { device: context.volume.name, path };
+  const finish = (title: string): ParsedEntry => ({
+    nativeId: fullId.replace(/\.efi(?=@|$)/i, ""),
+    title,
+    submenu: [],
+    type: "uki",
+    source,
+    kind: profile.hasKernel ? "linux" : "efi",
+    linux: profile.hasKernel ? linux : null,
+    initrd: [],
+    devicetree: null,
+    modules: [],
+    options: [profile.cmdline ?? "", ...addons.cmdlines].filter((part) => part !== "").join(" "),
+    ...(addons.files.length > 0 && { addons: addons.files }),
+    reason: profile.hasKernel ? null : "it is an EFI program without a kernel in it, which only the firmware can start",
+    writes: writes(linux, name, fullId, settings),
+    restricted: null,
+    hotkey: null,
+    sortKey: names?.sortKey ?? null,
+    version: names?.version ?? null,
+    machineId: null,
+    architecture: null,
+    triesLeft: left,
+    triesDone: done,
+    profile: profile.number,
+  });
+  return {
+    id,
+    shownId: fullId,
+    ownTitle: profileTitle(names?.name ?? null, profile),
+    sortKey: names?.sortKey ?? null,
+    machineId: null,
+    version: names?.version ?? null,
+    triesLeft: left,
+    triesDone: done,
+    profile: profile.number,
+    source,
+    finish,
+  };
+}
+
+/** `Fedora Linux 40 (Factory reset)`. */
+function profileTitle(name: string | null, { number, id, title }: UkiProfile): string | null {
+  if (name === null) return null;
+  if (title) return `${name} (${title})`;
+  if (number === 0) return name;
+  return id ? `${name} (${id})` : `${name} (Profile #${number + 1})`;
+}
+
+function writes(file: FileRef, name: string, id: string, settings: LoaderSettings): readonly StateWrite[] {
+  const next = nextCounterName(name);
+  if (!("device" in file) || (next === null && !settings.savesEntry)) return settings.writesAtStart;
+  const all = [...settings.writesAtStart];
+  if (next !== null) {
+    const to = { ...file, path: `${file.path.slice(0, file.path.lastIndexOf("/"))}/${next}` };
+    all.push({ rename: file, to: formatFileRef(to) });
+  }
+  if (settings.savesEntry) all.push({ efivar: "LoaderEntryLastBooted", value: id.toLowerCase() });
+  return all;
+}
+
+function note(
+  notes: Diagnostic[],
+  source: string,
+  message: string,
+  severity: Diagnostic["severity"] = "warning",
+): void {
+  notes.push({ severity, source, line: null, column: null, message });
+}

@@ -1,0 +1,46 @@
+/** Reads the file that `baton.config=` names: in the image, on a device that may yet have to appear, or by URL. */
+
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Machine } from "../discovery/devicemonitor.ts";
+import type { Volume } from "../discovery/discovery.ts";
+import { BatonError } from "../errors.ts";
+import { SETTINGS_LIMIT } from "../policy/settingsfile.ts";
+import { configPlace } from "./configuration.ts";
+
+/**
+ * @param fetchText brings the network up where it isn't, and reads a file by its URL
+ * @throws BatonError where it isn't there within `timeoutMs`, or can't be read
+ */
+export async function readNamedFile(
+  name: string,
+  machine: Machine,
+  timeoutMs: number,
+  fetchText: (url: string) => Promise<string>,
+): Promise<string> {
+  const place = configPlace(name);
+  if ("url" in place) {
+    const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
+      throw new BatonError("timeout", `${place.url}: not fetched within ${timeoutMs / 1000} s`);
+    });
+    return Promise.race([fetchText(place.url), late]);
+  }
+  if (!("device" in place)) return readFile(place.path, "utf8");
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const volume = machine.discovery.volumes.find((candidate) => answers(candidate, place.device));
+    if (volume !== undefined) return new TextDecoder().decode(await volume.reader.read(place.path, SETTINGS_LIMIT));
+    if (performance.now() >= end) {
+      throw new BatonError("timeout", `no filesystem that answers to ${place.device} within ${timeoutMs / 1000} s`);
+    }
+    await sleep(50);
+  }
+}
+
+function answers(volume: Volume, name: string): boolean {
+  const [, key, value = ""] = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/s.exec(name) ?? [];
+  if (key === undefined) return volume.name === name;
+  if (key === "LABEL") return volume.label === value;
+  if (key === "PARTLABEL") return volume.partlabel === value;
+  return (key === "UUID" ? volume.uuid : volume.partuuid)?.toLowerCase() === value.toLowerCase();
+}

@@ -1,0 +1,60 @@
+/**
+ * Composes entries, cpio and memory for initrds that are a file's content alone: GRUB's `initrd newc:NAME:FILE` has
+ * the kernel find FILE as NAME in its initial file system (grub-core/loader/linux.c).
+ */
+
+import { closeSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { type CpioEntry, cpioDirectory, cpioFile, writeCpio } from "../binary/cpio.ts";
+import { BatonError } from "../errors.ts";
+import { memfd } from "../linux/memfd.ts";
+
+/** As GRUB makes them. */
+const PERMISSIONS = 0o777;
+/** More than anybody hands to a kernel in one file; it is held in memory twice. Bytes. */
+const MEMBER_LIMIT = 512 * 1024 * 1024;
+
+/**
+ * The archive that holds one file under a name, with the folders that it needs.
+ * @param name with or without slashes at its beginning
+ * @throws BatonError `bad-format` for a name that no archive can have
+ */
+export function newcArchive(name: string, data: Uint8Array): Uint8Array {
+  const plain = name.replace(/^\/+/, "");
+  const entries: CpioEntry[] = [];
+  for (let at = plain.indexOf("/"); at !== -1; at = plain.indexOf("/", at + 1)) {
+    entries.push(cpioDirectory(plain.slice(0, at), PERMISSIONS));
+  }
+  entries.push(cpioFile(plain, data, PERMISSIONS));
+  return writeCpio(entries);
+}
+
+/**
+ * The same as a file of its own, in memory.
+ * @param file for messages: `vda1:/etc/keyfile`
+ * @param read gives all of the file's bytes
+ * @throws BatonError as `read` does, `too-large`, and as {@link newcArchive}
+ */
+export async function newcFile(
+  name: string,
+  file: { readonly name: string; readonly size: number },
+  read: () => Promise<Uint8Array>,
+): Promise<{ readonly handle: FileHandle; readonly size: number }> {
+  if (file.size > MEMBER_LIMIT) {
+    throw new BatonError("too-large", `${file.name} has ${file.size} bytes: too many to be put into an initrd`);
+  }
+  const archive = newcArchive(name, await read());
+  const fd = memfd("initrd-member");
+  try {
+    const handle = await open(`/proc/self/fd/${fd}`, "r+");
+    try {
+      await handle.writeFile(archive);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return { handle, size: archive.length };
+  } finally {
+    closeSync(fd);
+  }
+}

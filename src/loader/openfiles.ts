@@ -1,0 +1,160 @@
+/** The files that an entry names, open: from a disk, from within an ISO file, from a network. */
+
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { ReadAt } from "../binary/readat.ts";
+import type { Discovery } from "../discovery/discovery.ts";
+import { type BootEntry, type FileRef, formatFileRef } from "../entry.ts";
+import { BatonError } from "../errors.ts";
+import type { KexecFile } from "../kexec/files.ts";
+import { withDeadline } from "../linux/deadline.ts";
+
+/** How long a device may take to open a file or to give the next mebibyte. */
+export const READ_MS = 30_000;
+const PIECE = 1024 * 1024;
+
+/** A file of an entry, open. */
+export interface OpenFile {
+  readonly name: string;
+  readonly handle: FileHandle;
+  /** Bytes. */
+  readonly size: number;
+  /** Where it begins in what is open: above 0 for a file within an ISO file. */
+  readonly offset: number;
+}
+
+/**
+ * In the order of the references; what is fetched is fetched side by side.
+ * @param onFetch gets the file that is being fetched, and bytes of all of them so far and in all
+ */
+export async function openFiles(
+  discovery: Discovery,
+  refs: readonly FileRef[],
+  onFetch: (name: string, done: number, total: number | null) => void = () => {},
+): Promise<OpenFile[]> {
+  const fetched = new Map<FileRef, { done: number; total: number | null }>();
+  const progress = (ref: FileRef) => (done: number, total: number | null) => {
+    fetched.set(ref, { done, total });
+    const all = [...fetched.values()];
+    const totals = all.flatMap((file) => file.total ?? []);
+    const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+    onFetch(formatFileRef(ref), sum(all.map((file) => file.done)), totals.length < all.length ? null : sum(totals));
+  };
+  // One that fails ends the others: without it they are of no use, and fetching them may take long.
+  const stop = new AbortController();
+  let first: { readonly reason: unknown } | null = null;
+  const failed = (reason: unknown): never => {
+    first ??= { reason };
+    stop.abort();
+    throw reason;
+  };
+  const opening = refs.map((ref) => openFile(discovery, ref, progress(ref), stop.signal).catch(failed));
+  const results = await Promise.allSettled(opening);
+  const opened = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  if (first === null) return opened;
+  await closeFiles(opened);
+  throw (first as { readonly reason: unknown }).reason;
+}
+
+async function openFile(
+  discovery: Discovery,
+  ref: FileRef,
+  onFetch: (done: number, total: number | null) => void,
+  signal: AbortSignal,
+): Promise<OpenFile> {
+  const name = formatFileRef(ref);
+  if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
+  if ("url" in ref) {
+    const { network } = discovery;
+    if (network === null) throw new BatonError("unsupported", `${name}: the network is not in use; press n for it`);
+    const handle = await network.fetch(ref.url, onFetch, signal);
+    return { name, handle, size: (await handle.stat()).size, offset: 0 };
+  }
+  const volume = discovery.volume(ref.device);
+  if (volume.extent === undefined) return openPath(await volume.hostPath(ref.path), name);
+  const { hostPath, offset, size } = await volume.extent(ref.path);
+  const whole = await openPath(hostPath, name);
+  if (offset + size <= whole.size) return { ...whole, offset, size };
+  await whole.handle.close();
+  throw new BatonError("io", `${name}: the file that it is in ends before it: ${hostPath} is cut short`);
+}
+
+/** @param name for messages: the path as the user knows it */
+export async function openPath(path: string, name: string): Promise<OpenFile> {
+  const opening = open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await withDeadline(opening, READ_MS, `opening ${name}`, (late) => void late.close()).catch((error) => {
+    throw error.code === "ENOENT" ? new BatonError("not-found", `${name}: there is no such file`) : error;
+  });
+  const stat = await handle.stat();
+  if (stat.isFile()) return { name, handle, size: stat.size, offset: 0 };
+  await handle.close();
+  throw new BatonError("not-a-file", `${name}: it is no regular file`);
+}
+
+export async function closeFiles(files: readonly OpenFile[]): Promise<void> {
+  await Promise.all(files.map(({ handle }) => handle.close()));
+}
+
+/**
+ * Makes archives of the initrds that are files for the initial file system; the others stay as they are.
+ * @param opened the entry's own files, the kernel first; closed where it fails
+ */
+export async function withMembers(entry: BootEntry, opened: readonly OpenFile[]): Promise<readonly OpenFile[]> {
+  const names = entry.kind === "linux" ? (entry.initrdNames ?? []) : [];
+  // A person may have edited the initrds themselves.
+  if (names.length !== entry.initrd.length || names.every((name) => name === null)) return opened;
+  const { newcFile } = await import("./newcinitrd.ts");
+  const files = [...opened];
+  try {
+    for (const [index, name] of names.entries()) {
+      const file = files[index + 1]!;
+      if (name === null) continue;
+      const member = await newcFile(name, file, () => readAtOf(file)(0, file.size));
+      files[index + 1] = { name: `${file.name} (as ${name})`, ...member, offset: 0 };
+      await file.handle.close();
+    }
+    return files;
+  } catch (error) {
+    await closeFiles(files);
+    throw error;
+  }
+}
+
+/** As kexec takes it. A file that is whole is taken as it is; a part has to be copied first by kexec_file_load. */
+export const plain = ({ name, handle, size, offset }: OpenFile): KexecFile => ({
+  ...{ name, fd: handle.fd, size },
+  ...(offset === 0 ? {} : { offset }),
+});
+
+export const readAtOf =
+  (file: OpenFile): ReadAt =>
+  async (offset, length) => {
+    const buffer = new Uint8Array(Math.max(0, Math.min(length, file.size - offset)));
+    let filled = 0;
+    while (filled < buffer.length) {
+      const reading = file.handle.read(
+        buffer,
+        filled,
+        Math.min(PIECE, buffer.length - filled),
+        file.offset + offset + filled,
+      );
+      const { bytesRead } = await withDeadline(reading, READ_MS, `reading ${file.name}`);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
+  };
+
+/** In hexadecimal. */
+export async function sha256(file: OpenFile): Promise<string> {
+  const hash = createHash("sha256");
+  const readAt = readAtOf(file);
+  for (let at = 0; at < file.size; ) {
+    const piece = await readAt(at, PIECE);
+    if (piece.length === 0) throw new BatonError("io", `${file.name} ends after ${at} of ${file.size} bytes`);
+    hash.update(piece);
+    at += piece.length;
+  }
+  return hash.digest("hex");
+}

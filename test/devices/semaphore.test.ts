@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Gate } from "../../src/devices/semaphore.ts";
+
+test("so many run at once, the others in their order", async () => {
+  const gate = new Gate(2, 10_000);
+  let inside = 0;
+  let most = 0;
+  const order: number[] = [];
+  const work = async (number: number): Promise<number> => {
+    order.push(number);
+    most = Math.max(most, ++inside);
+    await sleep(1);
+    inside--;
+    if (number === 3) throw new Error("three");
+    return number;
+  };
+  const all = await Promise.allSettled([0, 1, 2, 3, 4, 5].map((number) => gate.run(() => work(number))));
+  assert.equal(most, 2);
+  assert.deepEqual(order, [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    all.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "fulfilled", "rejected", "fulfilled", "fulfilled"],
+  );
+});
+
+test("one that never ends keeps nobody out", async () => {
+  const gate = new Gate(1, 5);
+  void gate.run(() => new Promise(() => {}));
+  assert.equal(await gate.run(async () => "in"), "in");
+  // Its place was given away once, not twice.
+  const inside = new Set<string>();
+  const stay = (name: string) =>
+    gate.run(async () => {
+      inside.add(name);
+      assert.equal(inside.size, 1);
+      await sleep(1);
+      inside.delete(name);
+    });
+  await Promise.all([stay("a"), stay("b"), stay("c")]);
+});

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { cpioType, readCpio } from "../../src/binary/cpio.ts";
+import { discoverDirectories } from "../../src/discovery/directories.ts";
+import { planBoot } from "../../src/loader/boot.ts";
+import { newcArchive, newcFile } from "../../src/loader/newcinitrd.ts";
+
+const text = (words: string): Uint8Array => Buffer.from(words);
+
+test("a file is put where its name says, with the folders on the way", () => {
+  const archive = newcArchive("//etc/keys/disk", text("secret"));
+  const entries = [...readCpio(archive)].map((entry) => [cpioType(entry), entry.name, entry.mode & 0o777]);
+  assert.deepEqual(entries, [
+    ["directory", "etc", 0o777],
+    ["directory", "etc/keys", 0o777],
+    ["file", "etc/keys/disk", 0o777],
+  ]);
+  assert.equal(archive.length % 4, 0);
+  assert.equal([...readCpio(newcArchive("plain", text("abc")))].at(-1)!.data.length, 3);
+});
+
+test("a name that leads out of the file system, or is none, is refused", () => {
+  for (const name of ["", "/", "../etc/shadow", "a/../b", "a//b", "a/", "TRAILER!!!"]) {
+    assert.throws(() => newcArchive(name, text("x")), /can't go into a cpio archive/, name);
+  }
+});
+
+test("in memory it is a file like any other", async () => {
+  const { handle, size } = await newcFile("etc/key", { name: "vda1:/key", size: 3 }, async () => text("abc"));
+  try {
+    const bytes = Buffer.alloc(size);
+    const { bytesRead } = await handle.read(bytes, 0, size, 0);
+    assert.equal(bytesRead, size);
+    assert.equal(Buffer.from([...readCpio(bytes)].at(-1)!.data).toString(), "abc");
+  } finally {
+    await handle.close();
+  }
+  const huge = { name: "vda1:/huge", size: 2 ** 40 };
+  await assert.rejects(
+    newcFile("x", huge, async () => text("")),
+    /vda1:\/huge has .* bytes/,
+  );
+});
+
+const root = mkdtempSync(join(tmpdir(), "baton-newc-"));
+after(() => rmSync(root, { recursive: true }));
+
+test("what booting an entry with such a file would read says so", async () => {
+  mkdirSync(join(root, "boot/grub"), { recursive: true });
+  for (const name of ["k", "i", "key"]) writeFileSync(join(root, "boot", name), name);
+  const entry = (id: string, name: string) =>
+    `menuentry ${id} --id ${id} { linux /boot/k\ninitrd /boot/i newc:${name}:/boot/key }\n`;
+  writeFileSync(join(root, "boot/grub/grub.cfg"), entry("good", "etc/key") + entry("bad", "../key"));
+  const spec = {
+    name: "vda1",
+    directory: root,
+    uuid: null,
+    label: null,
+    partuuid: null,
+    partlabel: null,
+    type: "ext4",
+  };
+  const discovery = await discoverDirectories(
+    [spec],
+    { firmware: "efi", arch: "x86_64" },
+    { default: null, fallback: [], order: [], removable: false },
+  );
+  const [good, bad] = discovery.list.entries;
+  assert.equal(good!.reason, null);
+  const { files } = await planBoot(discovery, good!, "x86_64");
+  const sha256 = (name: string) => createHash("sha256").update(name).digest("hex");
+  assert.deepEqual(files, [
+    { ref: "vda1:/boot/k", size: 1, sha256: sha256("k") },
+    { ref: "vda1:/boot/i", size: 1, sha256: sha256("i") },
+    { ref: "vda1:/boot/key", size: 3, sha256: sha256("key"), initrdName: "etc/key" },
+  ]);
+  await assert.rejects(planBoot(discovery, bad!, "x86_64"), /can't go into a cpio archive/);
+});
