@@ -11,7 +11,7 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync, writeFileSync }
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LEAST_NODE = 20;
+const MIN_NODE = 20;
 
 /** Debian packages by what they are wanted for: [package, what of it is used]. */
 const IMAGE_PACKAGES = [
@@ -88,9 +88,9 @@ function refuse(text) {
 
 function checkNode() {
   const major = Number(process.versions.node.split(".")[0]);
-  if (major >= LEAST_NODE) return;
+  if (major >= MIN_NODE) return;
   refuse(
-    `Baton is built with Node ${LEAST_NODE} or newer; this is ${process.version}. ` +
+    `Baton is built with Node ${MIN_NODE} or newer; this is ${process.version}. ` +
       "Install a newer one (nodejs.org, or your distribution's backports) and run this again.",
   );
 }

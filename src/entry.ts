@@ -27,7 +27,7 @@ export interface UnresolvedFile {
   readonly path: string;
 }
 
-/** The one-string form of interfaces.md: `vda1:/vmlinuz`, a URL, or `unresolved:UUID=…:/vmlinuz`. */
+/** The one-string form of docs/interfaces.md: `vda1:/vmlinuz`, a URL, or `unresolved:UUID=…:/vmlinuz`. */
 export function formatFileRef(ref: FileRef): string {
   if ("url" in ref) return ref.url;
   if ("device" in ref) return `${ref.device}:${ref.path}`;
@@ -74,7 +74,7 @@ export interface BootModule {
   readonly args: string;
 }
 
-/** Something a bootloader would write when this entry is booted (interfaces.md, `boot --dry-run --json`). */
+/** Something a bootloader would write when this entry is booted (docs/interfaces.md, `boot --dry-run --json`). */
 export type StateWrite =
   | {
       readonly file: FileRef;

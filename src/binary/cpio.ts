@@ -16,8 +16,8 @@ const S_IFIFO = 0o010000;
 const HEADER_SIZE = 110;
 const TRAILER = "TRAILER!!!";
 /** PATH_MAX: the kernel skips an entry whose name, with its NUL, is longer. */
-const NAME_LIMIT = 4096;
-const SIZE_LIMIT = 0xffffffff;
+const MAX_NAME_SIZE = 4096;
+const MAX_SIZE = 0xffffffff;
 
 export interface CpioEntry {
   /** Without a leading slash: `usr/bin/busybox`. */
@@ -120,8 +120,9 @@ function checkEntry(entry: CpioEntry, directories: ReadonlySet<string>, names: R
   if (parts.some((part) => part === "" || part === "." || part === "..")) refuse("its path isn't relative and plain");
   if (name.includes("\0")) refuse("it has a NUL in it");
   if (name === TRAILER) refuse("this name marks the archive's end");
-  if (Buffer.byteLength(name) + 1 > NAME_LIMIT) refuse(`the kernel takes names of ${NAME_LIMIT - 1} bytes at most`);
-  if (entry.data.length > SIZE_LIMIT) refuse("it is 4 GiB or larger");
+  if (Buffer.byteLength(name) + 1 > MAX_NAME_SIZE)
+    refuse(`the kernel takes names of ${MAX_NAME_SIZE - 1} bytes at most`);
+  if (entry.data.length > MAX_SIZE) refuse("it is 4 GiB or larger");
   if (names.has(name)) refuse("there is another entry of this name");
   const parent = parts.slice(0, -1).join("/");
   if (parent !== "" && !directories.has(parent))
@@ -173,7 +174,7 @@ export function* readCpio(bytes: Uint8Array, offset = 0): Generator<CpioEntry, n
     const size = field(6);
     const nameSize = field(11);
     const dataAt = align4(at + HEADER_SIZE + nameSize - offset) + offset;
-    if (nameSize < 1 || nameSize > NAME_LIMIT) refuse(`there is a name of ${nameSize} bytes`);
+    if (nameSize < 1 || nameSize > MAX_NAME_SIZE) refuse(`there is a name of ${nameSize} bytes`);
     if (dataAt > bytes.length || size > bytes.length - dataAt) refuse("there is an entry that reaches beyond the end");
     const nameAt = bytes.byteOffset + at + HEADER_SIZE;
     if (bytes[at + HEADER_SIZE + nameSize - 1] !== 0) refuse("there is a name without a NUL at its end");

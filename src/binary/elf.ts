@@ -5,7 +5,7 @@ import { BatonError } from "../errors.ts";
 const HEADER_SIZE = { 32: 52, 64: 64 } as const;
 const PROGRAM_HEADER_SIZE = { 32: 32, 64: 56 } as const;
 /** More than any kernel has, and few enough to read at once. */
-const SEGMENT_LIMIT = 256;
+const MAX_SEGMENTS = 256;
 const PT_LOAD = 1;
 
 const MACHINES: Readonly<Record<number, string>> = {
@@ -62,7 +62,7 @@ export function readElf(start: Uint8Array, size: number): Elf | null {
   const tableAt = word(wide ? 32 : 28);
   const entrySize = bytes.readUInt16LE(wide ? 54 : 42);
   const count = bytes.readUInt16LE(wide ? 56 : 44);
-  if (count > SEGMENT_LIMIT) broken(`has ${count} program headers, and Baton reads ${SEGMENT_LIMIT} at most`);
+  if (count > MAX_SEGMENTS) broken(`has ${count} program headers, and Baton reads ${MAX_SEGMENTS} at most`);
   if (count > 0 && entrySize < PROGRAM_HEADER_SIZE[bits]) broken("has program headers of an unknown size");
   if (tableAt + BigInt(count * entrySize) > BigInt(bytes.length)) broken("ends within its program headers");
   const segments: ElfSegment[] = [];

@@ -13,8 +13,8 @@ const PROPERTY = 3;
 const NOP = 4;
 const END = 9;
 /** Larger than what a boot protocol takes (arm64: 2 MiB). */
-const SIZE_LIMIT = 16 << 20;
-const DEPTH_LIMIT = 64;
+const MAX_SIZE = 16 << 20;
+const MAX_DEPTH = 64;
 
 export interface FdtNode {
   /** With its unit address: `memory@40000000`; the root's is empty. */
@@ -53,7 +53,7 @@ export function readFdt(blob: Uint8Array): Fdt {
   if (bytes.length < HEADER_SIZE || bytes.readUInt32BE(0) !== MAGIC) broken("it does not begin as one");
   const field = (index: number): number => bytes.readUInt32BE(index * 4);
   const [totalSize, structAt, stringsAt, reservationsAt] = [field(1), field(2), field(3), field(4)];
-  if (totalSize > bytes.length || totalSize > SIZE_LIMIT) broken(`it says that it has ${totalSize} bytes`);
+  if (totalSize > bytes.length || totalSize > MAX_SIZE) broken(`it says that it has ${totalSize} bytes`);
   if (field(6) > VERSION) broken(`it is of version ${field(5)}, for readers of ${field(6)} at least`);
   const [stringsSize, structSize] = [field(8), field(9)];
   const structEnd = Math.min(totalSize, structAt + structSize);
@@ -82,7 +82,7 @@ export function readFdt(blob: Uint8Array): Fdt {
       const node = fdtNode(text(bytes.subarray(0, structEnd), at));
       at += node.name.length + 1;
       align();
-      if (open.length >= DEPTH_LIMIT) broken(`it is nested deeper than ${DEPTH_LIMIT}`);
+      if (open.length >= MAX_DEPTH) broken(`it is nested deeper than ${MAX_DEPTH}`);
       if (parent !== undefined) parent.children.push(node);
       else if (root === null) root = node;
       else broken("it has two roots");

@@ -9,8 +9,8 @@ const BEGIN_NODE = 1;
 const PROPERTY = 3;
 const NOP = 4;
 /** The root's own properties stand first and are short. */
-const STRUCT_LIMIT = 8 * 1024;
-const STRINGS_LIMIT = 256 * 1024;
+const MAX_STRUCT_SIZE = 8 * 1024;
+const MAX_STRINGS_SIZE = 256 * 1024;
 
 /**
  * The root's `compatible`, the most exact name first.
@@ -21,10 +21,10 @@ export async function readCompatible(readAt: ReadAt): Promise<readonly string[] 
   const header = view(await readAt(0, HEADER_SIZE));
   if (header.length < HEADER_SIZE || header.readUInt32BE(0) !== MAGIC) return null;
   const [structAt, stringsAt, stringsSize, structSize] = [8, 12, 32, 36].map((at) => header.readUInt32BE(at));
-  const struct = view(await readAt(structAt!, Math.min(structSize!, STRUCT_LIMIT)));
+  const struct = view(await readAt(structAt!, Math.min(structSize!, MAX_STRUCT_SIZE)));
   const names = rootProperties(struct);
   if (names.length === 0) return null;
-  const strings = view(await readAt(stringsAt!, Math.min(stringsSize!, STRINGS_LIMIT)));
+  const strings = view(await readAt(stringsAt!, Math.min(stringsSize!, MAX_STRINGS_SIZE)));
   const wanted = names.find(({ name }) => strings.toString("latin1", name, name + 11) === "compatible\0");
   return wanted === undefined ? null : splitStrings(wanted.value);
 }

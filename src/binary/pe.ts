@@ -11,10 +11,10 @@ const DOS_HEADER_SIZE = 64;
 const FILE_HEADER_SIZE = 24;
 const SECTION_HEADER_SIZE = 40;
 /** Where Windows stops at 96, unified kernel images of many profiles don't have to. */
-const SECTION_LIMIT = 1024;
+const MAX_SECTIONS = 1024;
 /** Up to and including the subsystem, which stands at the same place in both kinds. */
 const OPTIONAL_HEADER_LEAST = 70;
-const OPTIONAL_HEADER_LIMIT = 4096;
+const MAX_OPTIONAL_HEADER = 4096;
 
 const MACHINES: Readonly<Record<number, string>> = {
   332: "i386",
@@ -85,8 +85,8 @@ export async function readPe(readAt: ReadAt, size: number): Promise<Pe | null> {
   const machine = file.getUint16(4, true);
   const sectionCount = file.getUint16(6, true);
   const optionalSize = file.getUint16(20, true);
-  if (sectionCount > SECTION_LIMIT) broken(`has ${sectionCount} sections, and Baton reads ${SECTION_LIMIT} at most`);
-  if (optionalSize < OPTIONAL_HEADER_LEAST || optionalSize > OPTIONAL_HEADER_LIMIT)
+  if (sectionCount > MAX_SECTIONS) broken(`has ${sectionCount} sections, and Baton reads ${MAX_SECTIONS} at most`);
+  if (optionalSize < OPTIONAL_HEADER_LEAST || optionalSize > MAX_OPTIONAL_HEADER)
     broken("has no optional header of a usable size");
   const tableSize = sectionCount * SECTION_HEADER_SIZE;
   const rest = await readAt(headerAt + FILE_HEADER_SIZE, optionalSize + tableSize);

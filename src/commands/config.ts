@@ -5,7 +5,7 @@ import { formatDiagnostic } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { hashPassword } from "../policy/password.ts";
 import { settingsSchema } from "../policy/settingkeys.ts";
-import { readSettings, SETTINGS_LIMIT } from "../policy/settingsfile.ts";
+import { MAX_SETTINGS_SIZE, readSettings } from "../policy/settingsfile.ts";
 import { printable } from "../text.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
@@ -24,7 +24,8 @@ export async function config(args: string[]): Promise<number> {
   const [path] = positionals;
   if (path === undefined || positionals.length > 1) throw new BatonError("usage", "one FILE is checked");
   const text = readFileSync(path, "utf8");
-  if (text.length > SETTINGS_LIMIT) throw new BatonError("too-large", `${path} is larger than ${SETTINGS_LIMIT} bytes`);
+  if (text.length > MAX_SETTINGS_SIZE)
+    throw new BatonError("too-large", `${path} is larger than ${MAX_SETTINGS_SIZE} bytes`);
   const { settings, diagnostics } = await readSettings(text, path);
   if (values.json) {
     // Infinity has no JSON.

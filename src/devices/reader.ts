@@ -20,14 +20,14 @@ const EACCES = 13;
 const EPERM = 1;
 
 /** What a single step gets where the processor was busy with something else until all the time was over, and how often. */
-const LEAST_MS = 1000;
-const MOST_GRACES = 4;
+const MIN_MS = 1000;
+const MAX_GRACES = 4;
 
 /** When a pass over a device has to be over. */
 export class Deadline {
   readonly #timeoutMs: number;
   readonly #end: number;
-  #graces = MOST_GRACES;
+  #graces = MAX_GRACES;
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -37,7 +37,7 @@ export class Deadline {
   /** Milliseconds for the next step. */
   #rest(): number {
     const rest = this.#end - performance.now();
-    const least = Math.min(LEAST_MS, this.#timeoutMs / 2);
+    const least = Math.min(MIN_MS, this.#timeoutMs / 2);
     return rest < least && this.#graces-- > 0 ? least : Math.max(0, rest);
   }
 

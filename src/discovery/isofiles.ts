@@ -35,13 +35,13 @@ export const ISO_FOLDERS: readonly string[] = [
 ];
 
 /** Folders below a place: so deep, and so many of them. */
-const DEEPEST = 3;
-const MOST_FOLDERS = 300;
-const MOST_FILES = 64;
+const MAX_DEPTH = 3;
+const MAX_FOLDERS = 300;
+const MAX_FILES = 64;
 /** Those that GRUB's `loopback` opens count as well. */
-const MOST_OPEN = 256;
+const MAX_OPEN = 256;
 /** An ISO in an ISO is the most that anybody has. */
-const MOST_NESTED = 2;
+const MAX_NESTED = 2;
 
 /** Every ISO file that was opened, by name. */
 export class IsoFiles {
@@ -79,11 +79,11 @@ export class IsoFiles {
     const stamp = `${stat.size} ${stat.mtime}`;
     const known = this.#opened.get(key);
     if (known?.stamp === stamp) return known.volume;
-    if (depthOf(parent) >= MOST_NESTED) {
-      throw new BatonError("refused", `${key}: ISO files more than ${MOST_NESTED} deep in each other are not opened.`);
+    if (depthOf(parent) >= MAX_NESTED) {
+      throw new BatonError("refused", `${key}: ISO files more than ${MAX_NESTED} deep in each other are not opened.`);
     }
-    if (known === undefined && this.#opened.size >= MOST_OPEN) {
-      throw new BatonError("refused", `${key}: more than ${MOST_OPEN} ISO files are not opened.`);
+    if (known === undefined && this.#opened.size >= MAX_OPEN) {
+      throw new BatonError("refused", `${key}: more than ${MAX_OPEN} ISO files are not opened.`);
     }
     const name = this.#nameOf(key, parent, file);
     const volume = openVolume(parent, file, stat.size, name);
@@ -193,7 +193,7 @@ export async function findIsoFiles(
     seen.add(hostPath);
     files.push(path);
   }
-  return { files: files.slice(0, MOST_FILES), left: Math.max(0, files.length - MOST_FILES) };
+  return { files: files.slice(0, MAX_FILES), left: Math.max(0, files.length - MAX_FILES) };
 }
 
 /** The folders that there are, each once, those below a place after it. */
@@ -205,8 +205,8 @@ async function placesIn(lookup: Lookup, wanted: readonly string[]): Promise<Read
     if (top === null) continue;
     places.add(top);
     let level = isDeep ? [top] : [];
-    let left = MOST_FOLDERS;
-    for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
+    let left = MAX_FOLDERS;
+    for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
       const below: string[] = [];
       for (const folder of level) {
         for (const { name, type } of await lookup.list(folder)) {

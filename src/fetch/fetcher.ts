@@ -23,7 +23,7 @@ const TRANSPORTS: Readonly<Record<string, (options: FetcherOptions) => Promise<T
 /** So many bytes tell what a file is. */
 const START_LENGTH = 64;
 /** A configuration or a script: more than any person or generator writes. */
-const TEXT_LIMIT = 16 * 1024 * 1024;
+const MAX_TEXT_SIZE = 16 * 1024 * 1024;
 
 export class Fetcher {
   readonly #options: FetcherOptions;
@@ -69,7 +69,7 @@ export class Fetcher {
    */
   async read(
     text: string,
-    { limit = TEXT_LIMIT, accept }: { limit?: number; accept?: (start: Uint8Array) => boolean } = {},
+    { limit = MAX_TEXT_SIZE, accept }: { limit?: number; accept?: (start: Uint8Array) => boolean } = {},
   ): Promise<Uint8Array | null> {
     const opened = await this.open(text);
     const tooLarge = (): BatonError =>

@@ -38,7 +38,7 @@ export interface HttpTimes extends BodyTimes {
 const TIMES: HttpTimes = { connect: 15_000, firstByte: 30_000, stall: 20_000, drip: 60_000 };
 /** Bytes of a redirect's own page that are read past, for the connection to be used again. */
 const SMALL_PAGE = 64 * 1024;
-const MOST_REDIRECTS = 10;
+const MAX_REDIRECTS = 10;
 
 export function httpTransport(options: HttpOptions): Transport {
   const client = new Client(options);
@@ -162,10 +162,10 @@ class Client {
       if (seen.has(next.href)) {
         throw new BatonError("loop", `${shownUrl(url)}: the server redirects in a circle (back to ${shownUrl(next)})`);
       }
-      if (hop >= MOST_REDIRECTS) {
+      if (hop >= MAX_REDIRECTS) {
         throw new BatonError(
           "loop",
-          `${shownUrl(url)}: more than ${MOST_REDIRECTS} redirects, the last to ${shownUrl(next)}`,
+          `${shownUrl(url)}: more than ${MAX_REDIRECTS} redirects, the last to ${shownUrl(next)}`,
         );
       }
       at = next;

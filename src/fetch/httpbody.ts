@@ -8,12 +8,12 @@ import { BatonError } from "../errors.ts";
 export interface BodyTimes {
   /** Between two pieces of a file. */
   readonly stall: number;
-  /** A time in which at least {@link LEAST_BYTES} must come. */
+  /** A time in which at least {@link MIN_BYTES} must come. */
   readonly drip: number;
 }
 
 /** Slower than this a kernel would take hours. */
-const LEAST_BYTES = 60 * 1024;
+const MIN_BYTES = 60 * 1024;
 
 /**
  * The pieces as they come.
@@ -51,7 +51,7 @@ export async function* piecesOf(
       // Only the waiting counts, not what is done with a piece.
       waited += performance.now() - began;
       if (waited >= times.drip) {
-        if (inWindow < LEAST_BYTES) {
+        if (inWindow < MIN_BYTES) {
           const message = `${name}: it comes too slowly, ${inWindow} bytes in ${Math.round(waited / 1000)} s (${place()})`;
           throw new BatonError("timeout", message);
         }

@@ -22,7 +22,7 @@ const RECEIVE_BUFFER = 1024 * 1024;
 const BURST_MS = 10;
 /** Milliseconds that a burst waits for the next packet. */
 const WAIT_MS = 1;
-const MOST_IN_BATCH = 64;
+const MAX_IN_BATCH = 64;
 /** How long a refusal is listened for. */
 const PROBE_MS = 1000;
 /** RFC 1350, 5: an error, "not defined", without a text. */
@@ -124,7 +124,7 @@ export class TftpSocket {
     const fd = socketDescriptor(this.#socket);
     if (fd === null) return;
     // One byte more than a block, so that too long ones are seen.
-    this.#batch = new DatagramBatch(fd, Math.min(windowsize, MOST_IN_BATCH), blksize + 5, WAIT_MS);
+    this.#batch = new DatagramBatch(fd, Math.min(windowsize, MAX_IN_BATCH), blksize + 5, WAIT_MS);
     bursting++;
   }
 

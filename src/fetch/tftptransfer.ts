@@ -25,7 +25,7 @@ export interface TftpTimes {
   readonly giveUp: number;
   /** Without an answer, where the server has another address to be tried. */
   readonly elsewhere: number;
-  /** A time in which at least {@link LEAST_BYTES} must come. */
+  /** A time in which at least {@link MIN_BYTES} must come. */
   readonly drip: number;
 }
 
@@ -34,7 +34,7 @@ const BLKSIZE = 1428;
 const WINDOWSIZE = 16;
 const SHORTEST_RETRY_MS = 50;
 /** Slower than this a kernel would take hours. */
-const LEAST_BYTES = 60 * 1024;
+const MIN_BYTES = 60 * 1024;
 /** Bytes, or milliseconds, after which whoever takes them is woken: for each block it would take most of the time. */
 const WAKE = { bytes: 64 * 1024, ms: 100 } as const;
 /** Bytes that may wait to be taken; then the server waits. */
@@ -220,7 +220,7 @@ export class TftpTransfer {
       return;
     } else if (now - this.#drip.at >= this.#times.drip) {
       const came = this.#received - this.#drip.received;
-      if (this.#state === "running" && came < LEAST_BYTES) {
+      if (this.#state === "running" && came < MIN_BYTES) {
         const seconds = Math.round((now - this.#drip.at) / 1000);
         const place = `after ${this.#received}${this.size === null ? "" : ` of ${this.size}`} bytes`;
         const message = `it comes too slowly, ${came} bytes in ${seconds} s (${place})`;

@@ -75,7 +75,7 @@ export function collapsePath(path: string): string {
 }
 
 /**
- * Where a mirror folder keeps a URL's file (interfaces.md): SCHEME/HOST[:PORT]/PATH, percent-decoded, `//` and dots
+ * Where a mirror folder keeps a URL's file (docs/interfaces.md): SCHEME/HOST[:PORT]/PATH, percent-decoded, `//` and dots
  * collapsed, the query dropped.
  * @returns relative to the folder; null for a path that no file can have
  */

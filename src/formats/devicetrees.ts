@@ -8,8 +8,8 @@ import { isAbsence } from "./lookup.ts";
 import type { DirectoryItem, Reader } from "./reader.ts";
 
 /** Kernel packages for arm64 have a thousand and more, in one folder for each vendor. */
-const MOST_FILES = 4000;
-const DEEPEST = 3;
+const MAX_FILES = 4000;
+const MAX_DEPTH = 3;
 
 /**
  * The file in `folder` (and below) whose root node says that it is for this machine.
@@ -54,13 +54,13 @@ async function bestOf(reader: Reader, paths: readonly string[], wanted: readonly
 async function devicetreesIn(reader: Reader, folder: string): Promise<string[]> {
   const files: string[] = [];
   let level = [folder];
-  for (let depth = 0; depth < DEEPEST && level.length > 0; depth++) {
+  for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth++) {
     const next: string[] = [];
     for (const path of level) {
       for (const { name, type } of await listOrNothing(reader, path)) {
         const inside = `${path === "/" ? "" : path}/${name}`;
         if (type === "directory") next.push(inside);
-        else if (/\.dtb$/i.test(name) && files.length < MOST_FILES) files.push(inside);
+        else if (/\.dtb$/i.test(name) && files.length < MAX_FILES) files.push(inside);
       }
     }
     level = next;

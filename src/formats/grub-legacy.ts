@@ -19,7 +19,7 @@ import { type Device, Devices } from "./grub/devices.ts";
 import { Environment } from "./grub/environment.ts";
 import { decodeSource } from "./grub/source.ts";
 import { fileExists } from "./lookup.ts";
-import { CONFIG_LIMIT } from "./reader.ts";
+import { MAX_CONFIG_SIZE } from "./reader.ts";
 
 const FOLDERS = ["/boot/grub", "/grub"];
 const NAMES = ["menu.lst", "grub.conf"];
@@ -74,7 +74,7 @@ async function readLegacy(path: string, context: FormatContext): Promise<FormatR
   const source = `${volume.name}:${path}`;
   let bytes: Uint8Array;
   try {
-    bytes = await volume.reader.read(path, CONFIG_LIMIT);
+    bytes = await volume.reader.read(path, MAX_CONFIG_SIZE);
   } catch (error) {
     if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
     const diagnostic: Diagnostic = { severity: "error", source, line: null, column: null, message: error.message };

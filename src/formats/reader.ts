@@ -46,4 +46,4 @@ export interface Reader {
 }
 
 /** 16 MiB: more than any configuration that a person or a generator writes. */
-export const CONFIG_LIMIT = 16 * 1024 * 1024;
+export const MAX_CONFIG_SIZE = 16 * 1024 * 1024;

@@ -12,7 +12,7 @@ const IMAGE_ALIGNMENT = 2n * MIB;
 const WINDOW = 32n << 30n;
 const WINDOW_ALIGNMENT = 1n << 30n;
 /** The most that a devicetree may have; it must not cross a multiple of this. */
-const DEVICETREE_LIMIT = 2n * MIB;
+const MAX_DEVICETREE_SIZE = 2n * MIB;
 
 export interface Arm64Request {
   /** An Image, unpacked. */
@@ -54,7 +54,7 @@ export function loadArm64(request: Arm64Request, memory: SegmentMemory): Start {
   }
   const tree = editDevicetree(readFdt(request.devicetree), request, initrd);
   const blob = writeFdt(tree);
-  if (BigInt(blob.length) > DEVICETREE_LIMIT) {
+  if (BigInt(blob.length) > MAX_DEVICETREE_SIZE) {
     throw new BatonError("refused", `The devicetree has ${blob.length} bytes, and the kernel takes 2 MiB at most.`);
   }
   // A power of two that holds it keeps it from crossing a 2 MiB boundary.

@@ -71,8 +71,8 @@ async function checkPayload(payload: Buffer, name: string): Promise<void> {
   let cause: unknown = null;
   if (compression !== null) {
     try {
-      const { decompress, UNPACKED_LIMIT } = await import("./decompress.ts");
-      await decompress(packedStream(payload), compression, Math.min(unpackedSize(payload), UNPACKED_LIMIT));
+      const { decompress, MAX_UNPACKED_SIZE } = await import("./decompress.ts");
+      await decompress(packedStream(payload), compression, Math.min(unpackedSize(payload), MAX_UNPACKED_SIZE));
       return;
     } catch (error) {
       // More than its build noted is damage, too, and would fill this machine's memory.

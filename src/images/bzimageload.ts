@@ -96,7 +96,7 @@ export function layOutParams(
 }
 
 /** Beside initrds there are the kernel (unpacked: in up to five parts), boot_params and the trampoline or purgatory. */
-const MOST_PARTS = 9;
+const MAX_PARTS = 9;
 const PAGE = 4096;
 
 /** An initrd and its first four bytes. */
@@ -118,7 +118,7 @@ export async function initrdParts(
   const groups: InitrdFile[][] = [];
   for (const file of files) {
     const last = groups.at(-1);
-    if (last !== undefined && (groups.length >= MOST_PARTS || !endsWithRoom(last))) last.push(file);
+    if (last !== undefined && (groups.length >= MAX_PARTS || !endsWithRoom(last))) last.push(file);
     else groups.push([file]);
   }
   return Promise.all(groups.map((group) => (group.length === 1 ? group[0]!.content : join(group, read))));

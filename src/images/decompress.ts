@@ -9,7 +9,7 @@ import { BatonError, describeError } from "../errors.ts";
 export type Compression = "gzip" | "zstd" | "xz" | "lz4" | "lzma" | "bzip2";
 
 /** Bytes that a kernel may unpack to: the largest known have a quarter of this. */
-export const UNPACKED_LIMIT = 512 << 20;
+export const MAX_UNPACKED_SIZE = 512 << 20;
 
 type Unpacker = (packed: Uint8Array, limit: number) => Promise<Uint8Array>;
 
@@ -34,7 +34,7 @@ const UNPACKERS: Readonly<Record<Compression, Unpacker>> = {
 export async function decompress(
   packed: Uint8Array,
   compression: Compression,
-  limit = UNPACKED_LIMIT,
+  limit = MAX_UNPACKED_SIZE,
 ): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {

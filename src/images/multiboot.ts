@@ -16,7 +16,7 @@ export const MULTIBOOT2_MAGIC = 0xe85250d6;
 const MULTIBOOT2_WINDOW = 32768;
 
 /** Kernel, modules and information lie below this: the kernel is entered in 32-bit mode. */
-export const HIGHEST = 0xffff_ffffn;
+export const MAX_ADDRESS = 0xffff_ffffn;
 export const PAGE = 4096n;
 
 /** As in both specifications (and the BIOS's E820): 1 RAM, 2 reserved, 3 ACPI tables, 4 ACPI NVS, 5 broken RAM. */
@@ -145,7 +145,7 @@ export function placeElf(kernel: Uint8Array, memory: SegmentMemory, relocation: 
     if (physicalAddress < low) low = physicalAddress;
     if (physicalAddress + memorySize > high) high = physicalAddress + memorySize;
   }
-  if (high - 1n > HIGHEST)
+  if (high - 1n > MAX_ADDRESS)
     throw new BatonError("bad-format", "Its headers put it above 4 GiB, where it can't be entered.");
   if (relocation === null) {
     for (const segment of elf.segments) {
@@ -164,7 +164,7 @@ export function placeElf(kernel: Uint8Array, memory: SegmentMemory, relocation: 
     name: "kernel",
     alignment: relocation.alignment < PAGE ? PAGE : relocation.alignment,
     minimum: relocation.minimum,
-    maximum: relocation.maximum < HIGHEST ? relocation.maximum : HIGHEST,
+    maximum: relocation.maximum < MAX_ADDRESS ? relocation.maximum : MAX_ADDRESS,
     fromTop: relocation.preferHigh,
   });
   return { entry: elf.entry - low + base, base };
@@ -175,7 +175,7 @@ export function placeModules(modules: readonly MultibootModule[], memory: Segmen
   return modules.map(({ content, cmdline }, index) => {
     const size = contentSize(content);
     // Above the first mebibytes, into which kernels unpack themselves.
-    const place = { name: `module ${index + 1}`, maximum: HIGHEST, fromTop: true };
+    const place = { name: `module ${index + 1}`, maximum: MAX_ADDRESS, fromTop: true };
     const start = size === 0 ? 0n : memory.add(content, place);
     return { start: Number(start), end: Number(start) + size, cmdline };
   });

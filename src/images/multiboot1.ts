@@ -3,7 +3,7 @@
 import { BatonError } from "../errors.ts";
 import {
   basicMemory,
-  HIGHEST,
+  MAX_ADDRESS,
   type MultibootRequest,
   type PlacedModule,
   placeByAddress,
@@ -72,7 +72,7 @@ function addInformation(request: MultibootRequest, modules: readonly PlacedModul
   const stringsAt = mapAt + memoryMap.length * MAP_ENTRY_SIZE;
   const info = Buffer.alloc(strings.reduce((sum, { length }) => sum + length, stringsAt));
   // Its contents depend on its place, and only its size decides about that.
-  const address = memory.add(info, { name: "multiboot information", maximum: HIGHEST });
+  const address = memory.add(info, { name: "multiboot information", maximum: MAX_ADDRESS });
   const base = Number(address);
 
   const stringAddresses: number[] = [];

@@ -4,7 +4,7 @@ import { BatonError } from "../errors.ts";
 import {
   type AddressFields,
   basicMemory,
-  HIGHEST,
+  MAX_ADDRESS,
   type MultibootRequest,
   placeByAddress,
   placeElf,
@@ -178,7 +178,7 @@ function addInformation(request: MultibootRequest, base: bigint | null, memory: 
   tag(INFO.end);
   const size = parts.reduce((sum, { length }) => sum + length, 8);
   const information = Buffer.concat([words(size, 0), ...parts]);
-  return memory.add(information, { name: "multiboot2 information", maximum: HIGHEST });
+  return memory.add(information, { name: "multiboot2 information", maximum: MAX_ADDRESS });
 }
 
 function words(...values: readonly number[]): Buffer {

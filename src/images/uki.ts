@@ -9,7 +9,7 @@ import type { ReadAt } from "../binary/readat.ts";
 import { type Image, image, START_SIZE, type Subject } from "./image.ts";
 
 /** .cmdline, .osrel and .uname are texts of a few hundred bytes. */
-const TEXT_LIMIT = 64 * 1024;
+const MAX_TEXT_SIZE = 64 * 1024;
 
 /** A part of the file. */
 export interface Extent {
@@ -59,7 +59,7 @@ export async function readUki(
   const text = async (name: string): Promise<string | null> => {
     const section = find(name);
     if (section === null) return null;
-    return Buffer.from(await readSection(readAt, section, TEXT_LIMIT))
+    return Buffer.from(await readSection(readAt, section, MAX_TEXT_SIZE))
       .toString("utf8")
       .replace(/[\0\n\r\t ]+$/, "");
   };

@@ -9,9 +9,9 @@ import { identifyImage } from "./identify.ts";
 import { type Image, START_SIZE } from "./image.ts";
 
 /** vmlinuz.efi in a .gz file in another: nobody packs deeper. */
-const DEPTH_LIMIT = 4;
+const MAX_DEPTH = 4;
 /** Bytes of a packed file that are read at once. */
-const PACKED_LIMIT = 512 << 20;
+const MAX_PACKED_SIZE = 512 << 20;
 
 /** How the kernel's build names its compressions (drivers/firmware/efi/libstub/Makefile.zboot). */
 const ZBOOT_COMPRESSIONS: Readonly<Record<string, Compression>> = {
@@ -39,7 +39,7 @@ export async function unwrapKernel(readAt: ReadAt, size: number): Promise<Unwrap
   let image = await identifyImage(readAt, size);
   let bytes: Uint8Array | null = null;
   for (let depth = 0; image.isPacked; depth++) {
-    if (depth === DEPTH_LIMIT) throw new BatonError("unsupported", "It is packed into itself too many times.");
+    if (depth === MAX_DEPTH) throw new BatonError("unsupported", "It is packed into itself too many times.");
     const read: ReadAt = bytes === null ? readAt : readAtOf(bytes);
     bytes = await unpackOnce(read, bytes?.length ?? size);
     image = await identifyImage(readAtOf(bytes), bytes.length);
@@ -65,7 +65,7 @@ async function unpackOnce(readAt: ReadAt, size: number): Promise<Uint8Array> {
 }
 
 async function readWhole(readAt: ReadAt, offset: number, size: number): Promise<Uint8Array> {
-  if (size > PACKED_LIMIT) {
+  if (size > MAX_PACKED_SIZE) {
     throw new BatonError("too-large", `It has ${size} bytes in packed form, which is more than any kernel has.`);
   }
   const bytes = await readAt(offset, size);

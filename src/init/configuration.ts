@@ -65,8 +65,9 @@ export class Configuration {
   }
 
   async #read(source: string, text: string): Promise<Partial<Settings>> {
-    const { readSettings, SETTINGS_LIMIT } = await import("../policy/settingsfile.ts");
-    if (text.length > SETTINGS_LIMIT) throw new BatonError("too-large", `it is larger than ${SETTINGS_LIMIT} bytes`);
+    const { readSettings, MAX_SETTINGS_SIZE } = await import("../policy/settingsfile.ts");
+    if (text.length > MAX_SETTINGS_SIZE)
+      throw new BatonError("too-large", `it is larger than ${MAX_SETTINGS_SIZE} bytes`);
     const { settings, diagnostics } = await readSettings(text, source);
     this.#diagnostics.push(...diagnostics);
     for (const { line, column, message } of diagnostics) log.warn(`${source}:${line}:${column}: ${message}`);

@@ -3,7 +3,7 @@
 import { openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 
 /** The kernel cuts a record at about 1,000 bytes. */
-const LONGEST = 900;
+const MAX_RECORD = 900;
 
 /** KERN_ERR: shown on consoles even with `quiet`. */
 const MILESTONE = 3;
@@ -38,7 +38,7 @@ export class KernelLog {
   /** @param level as the kernel's: 3 reaches the consoles, 6 and 7 stay in the log */
   write(level: number, text: string): void {
     const whole = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-    const line = whole.length > LONGEST ? `${whole.slice(0, LONGEST)}…` : whole;
+    const line = whole.length > MAX_RECORD ? `${whole.slice(0, MAX_RECORD)}…` : whole;
     for (const [fd, record] of [
       [this.#fd, `<${level}>${line}\n`],
       [this.#pmsg, `${line}\n`],
@@ -51,7 +51,7 @@ export class KernelLog {
     }
   }
 
-  /** One of the lines of interfaces.md. */
+  /** One of the lines of docs/interfaces.md. */
   milestone(text: string): void {
     this.write(MILESTONE, text);
   }

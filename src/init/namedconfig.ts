@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Machine } from "../discovery/devicemonitor.ts";
 import type { Volume } from "../discovery/discovery.ts";
 import { BatonError } from "../errors.ts";
-import { SETTINGS_LIMIT } from "../policy/settingsfile.ts";
+import { MAX_SETTINGS_SIZE } from "../policy/settingsfile.ts";
 import { configPlace } from "./configuration.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function readNamedFile(
   const end = performance.now() + timeoutMs;
   for (;;) {
     const volume = machine.discovery.volumes.find((candidate) => answers(candidate, place.device));
-    if (volume !== undefined) return new TextDecoder().decode(await volume.reader.read(place.path, SETTINGS_LIMIT));
+    if (volume !== undefined) return new TextDecoder().decode(await volume.reader.read(place.path, MAX_SETTINGS_SIZE));
     if (performance.now() >= end) {
       throw new BatonError("timeout", `no filesystem that answers to ${place.device} within ${timeoutMs / 1000} s`);
     }

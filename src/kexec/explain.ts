@@ -15,11 +15,11 @@ import {
   KEXEC_PRESERVE_CONTEXT,
   kexecFlagNames,
 } from "../linux/kexec.ts";
-import { MOST_SEGMENTS, type Segment } from "./memory.ts";
+import { MAX_SEGMENTS, type Segment } from "./memory.ts";
 import type { KexecState } from "./state.ts";
 
 /** COMMAND_LINE_SIZE of x86 less one. */
-const DEFAULT_CMDLINE_LIMIT = 2047;
+const DEFAULT_MAX_CMDLINE = 2047;
 /**
  * The kernel keeps this many bytes of the header's limit for an "elfcorehdr=0x…" of a crash kernel, whether it is
  * one or not (MAX_ELFCOREHDR_STR_LEN in arch/x86/kernel/kexec-bzimage64.c).
@@ -28,7 +28,7 @@ const CMDLINE_RESERVED = 30;
 
 /** The most bytes of command line, with its NUL, of a kernel whose own limit is `limit` without it. */
 export function cmdlineRoom(limit: number | null | undefined): number {
-  return (limit ?? DEFAULT_CMDLINE_LIMIT) - CMDLINE_RESERVED;
+  return (limit ?? DEFAULT_MAX_CMDLINE) - CMDLINE_RESERVED;
 }
 
 /** What was asked of the kernel, as far as it decides about the reason. Sizes in bytes. */
@@ -215,8 +215,8 @@ const LOADING: readonly Explanation[] = [
   },
   {
     errno: "EINVAL",
-    when: ({ attempt }) => (attempt.segments?.length ?? 0) > MOST_SEGMENTS,
-    says: ({ attempt }) => `It has ${attempt.segments!.length} segments, and the kernel takes ${MOST_SEGMENTS}.`,
+    when: ({ attempt }) => (attempt.segments?.length ?? 0) > MAX_SEGMENTS,
+    says: ({ attempt }) => `It has ${attempt.segments!.length} segments, and the kernel takes ${MAX_SEGMENTS}.`,
   },
   {
     errno: "EINVAL",

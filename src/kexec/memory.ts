@@ -10,7 +10,7 @@ import type { MemoryMap } from "./memorymap.ts";
 import { ADDRESS_END, alignUp, PAGE_SIZE, Range, Ranges } from "./ranges.ts";
 
 /** KEXEC_SEGMENT_MAX of include/uapi/linux/kexec.h. */
-export const MOST_SEGMENTS = 16;
+export const MAX_SEGMENTS = 16;
 
 /** One piece of the new kernel, as kexec_load takes it. */
 export interface Segment {
@@ -216,10 +216,10 @@ export class Memory implements SegmentMemory {
       }
       if (placed.range.end > lastEnd) lastEnd = placed.range.end;
     }
-    if (merged.length > MOST_SEGMENTS) {
+    if (merged.length > MAX_SEGMENTS) {
       throw new BatonError(
         "refused",
-        `The kernel takes at most ${MOST_SEGMENTS} pieces, and this image has ${merged.length}.`,
+        `The kernel takes at most ${MAX_SEGMENTS} pieces, and this image has ${merged.length}.`,
       );
     }
     return merged;
@@ -239,8 +239,8 @@ function max(first: bigint, ...others: readonly bigint[]): bigint {
 
 /** Checks what the kernel doesn't: the entry lies within a segment, and no segment lies over another. */
 export function checkSegments(entry: bigint, segments: readonly Segment[]): void {
-  if (segments.length > MOST_SEGMENTS) {
-    throw new BatonError("refused", `kexec_load takes at most ${MOST_SEGMENTS} segments, not ${segments.length}.`);
+  if (segments.length > MAX_SEGMENTS) {
+    throw new BatonError("refused", `kexec_load takes at most ${MAX_SEGMENTS} segments, not ${segments.length}.`);
   }
   for (const [index, segment] of segments.entries()) {
     if (segment.range.start % PAGE_SIZE !== 0n || segment.range.end % PAGE_SIZE !== 0n) {

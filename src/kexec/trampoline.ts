@@ -26,7 +26,7 @@ export function addStart(memory: Memory, start: Start): bigint {
 }
 
 /** Tables that the page itself may need, beside those for all else: where it lies alone, on either side of a border. */
-const MOST_OWN_TABLES = 3;
+const MAX_OWN_TABLES = 3;
 
 /**
  * Puts a page for code into memory, and behind it the page tables that a kernel for 64 bits is entered on. All else is
@@ -41,7 +41,7 @@ export function addCodePage(
   const withTables = start.cpu === "x86_64" && !memory.wholeRooms;
   const reads = (start.reads ?? []).map((span) => Range.ofSize(span.start, span.size));
   const mapped = [...memory.taken, ...reads];
-  const tablesSize = withTables ? identityTables(mapped, 0n).length + MOST_OWN_TABLES * SIZE : 0;
+  const tablesSize = withTables ? identityTables(mapped, 0n).length + MAX_OWN_TABLES * SIZE : 0;
   const content = Buffer.alloc(SIZE + tablesSize);
   // 32-bit code must be where 32 bits reach.
   const limit = start.cpu === "i386" ? { maximum: 0xffff_ffffn } : {};

@@ -6,7 +6,7 @@ const LZMA_OK = 0;
 const CHECKED = 0;
 
 /** Memory that liblzma may take for its window. Bytes. */
-const MEMORY_LIMIT = 256 * 1024 * 1024;
+const MAX_MEMORY_SIZE = 256 * 1024 * 1024;
 
 /**
  * Unpacks a whole .xz stream.
@@ -16,7 +16,7 @@ const MEMORY_LIMIT = 256 * 1024 * 1024;
 export async function unpackXzNatively(packed: Uint8Array, target: Uint8Array): Promise<number | null> {
   // lzma_stream_buffer_decode(): limit and both positions are read and written in memory.
   const numbers = Buffer.alloc(24);
-  numbers.writeBigUInt64LE(BigInt(MEMORY_LIMIT), 0);
+  numbers.writeBigUInt64LE(BigInt(MAX_MEMORY_SIZE), 0);
   const at = addressOf(numbers);
   const result = await callLibrary(
     "liblzma.so.5",

@@ -40,7 +40,7 @@ export interface BootFile {
   readonly initrdName?: string;
 }
 
-/** What booting an entry would do (interfaces.md, `boot --dry-run --json`). */
+/** What booting an entry would do (docs/interfaces.md, `boot --dry-run --json`). */
 export interface BootPlan {
   readonly entry: BootEntry;
   /** The one that is tried first. */

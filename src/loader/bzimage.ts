@@ -20,7 +20,7 @@ import { log } from "../log.ts";
 /** Up to the end of boot_params' setup header. */
 const SETUP_SIZE = 0x290;
 /** Larger kernels go from the page cache as they are: none is known, and memory may be short. */
-const CHECKED_LIMIT = 64 * 1024 * 1024;
+const MAX_CHECKED_SIZE = 64 * 1024 * 1024;
 
 /**
  * The loader for an image by kexec_load.
@@ -74,7 +74,7 @@ async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: Rea
 /** A bzImage's file, in memory and checked (images/bzimagecheck.ts); as it is where there is no such check. */
 async function checkedFile(file: FilePart, header: SetupHeader, reading: ReadOptions): Promise<Content> {
   const size = header.setupSize + header.kernelSize;
-  if (payloadOf(header, size) === null || size > Math.min(file.size, CHECKED_LIMIT)) return file;
+  if (payloadOf(header, size) === null || size > Math.min(file.size, MAX_CHECKED_SIZE)) return file;
   const { checkBzImage, hasChecksum } = await import("../images/bzimagecheck.ts");
   if (!hasChecksum(header)) return file;
   const bytes = Buffer.from((await readWhole({ ...file, size }, reading)).buffer);

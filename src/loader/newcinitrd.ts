@@ -12,7 +12,7 @@ import { memfd } from "../linux/memfd.ts";
 /** As GRUB makes them. */
 const PERMISSIONS = 0o777;
 /** More than anybody hands to a kernel in one file; it is held in memory twice. Bytes. */
-const MEMBER_LIMIT = 512 * 1024 * 1024;
+const MAX_MEMBER_SIZE = 512 * 1024 * 1024;
 
 /**
  * The archive that holds one file under a name, with the folders that it needs.
@@ -40,7 +40,7 @@ export async function newcFile(
   file: { readonly name: string; readonly size: number },
   read: () => Promise<Uint8Array>,
 ): Promise<{ readonly handle: FileHandle; readonly size: number }> {
-  if (file.size > MEMBER_LIMIT) {
+  if (file.size > MAX_MEMBER_SIZE) {
     throw new BatonError("too-large", `${file.name} has ${file.size} bytes: too many to be put into an initrd`);
   }
   const archive = newcArchive(name, await read());

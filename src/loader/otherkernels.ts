@@ -20,7 +20,7 @@ import { crashLayout, initrdContents } from "./bzimage.ts";
 
 /** The devicetree that the running kernel was given. */
 const RUNNING_DEVICETREE = "/sys/firmware/fdt";
-const DEVICETREE_LIMIT = 2 << 20;
+const MAX_DEVICETREE_SIZE = 2 << 20;
 /** Of ACPI's root pointer structure, since ACPI 2.0. */
 const RSDP_SIZE = 36;
 /** More than the buffer of any kernel has. */
@@ -62,7 +62,7 @@ async function readMachine(arch: string, request: LoadRequest, reading: ReadOpti
   if (arch !== "aarch64") throw new BatonError("unsupported", `Baton loads no kernels by kexec_load on ${arch}.`);
   const whole = request.devicetree ? await readWhole(filePart(request.devicetree), reading) : await runningDevicetree();
   const devicetree = await withOverlays(whole, request.overlays ?? [], reading);
-  if (devicetree.length > DEVICETREE_LIMIT) {
+  if (devicetree.length > MAX_DEVICETREE_SIZE) {
     throw new BatonError(
       "refused",
       `The devicetree has ${devicetree.length} bytes, and the kernel takes 2 MiB at most.`,

@@ -19,7 +19,7 @@ import { unpackXzNatively } from "../linux/lzma.ts";
 import { initrdContents, readBzImageSetup } from "./bzimage.ts";
 
 /** More than any kernel unpacks to. */
-const LIMIT = 256 * 1024 * 1024;
+const MAX_SIZE = 256 * 1024 * 1024;
 
 export async function layOutUnpackedBzImage(
   request: LoadRequest,
@@ -54,7 +54,7 @@ export async function layOutUnpackedBzImage(
  */
 export async function unpackPayload(payload: Buffer): Promise<Buffer> {
   const [packed, size] = [packedStream(payload), unpackedSize(payload)];
-  if (size === 0 || size > LIMIT)
+  if (size === 0 || size > MAX_SIZE)
     throw new BatonError("unsupported", "The payload doesn't say how large it is unpacked.");
   const target = Buffer.alloc(size);
   const compression = compressionOf(packed);

@@ -12,7 +12,7 @@ export interface EditLine {
 }
 
 /** The kernel reads at most 4 KiB on any architecture; more than this is a stuck key or a paste gone wrong. */
-const LONGEST_LINE = 4096;
+const MAX_LINE_LENGTH = 4096;
 
 const join = (parts: readonly Cluster[]): string => parts.map((cluster) => cluster.text).join("");
 
@@ -37,7 +37,7 @@ function remove(line: EditLine, from: number, to: number, kill: boolean): EditLi
 }
 
 function insert(line: EditLine, added: string): EditLine {
-  if (added === "" || line.text.length + added.length > LONGEST_LINE) return line;
+  if (added === "" || line.text.length + added.length > MAX_LINE_LENGTH) return line;
   // Split anew: a combining mark that was typed joins the letter before it.
   const head = clusters(join(line.text.slice(0, line.cursor)) + added);
   return { ...line, text: [...head, ...line.text.slice(line.cursor)], cursor: head.length };

@@ -24,10 +24,10 @@ export const PASTE_ON = "\x1b[?2004h";
 export const PASTE_OFF = "\x1b[?2004l";
 const PASTE_END = "\x1b[201~";
 /** A paste that is longer is cut; one that never ends must not use up the memory. */
-const LONGEST_PASTE = 8192;
+const MAX_PASTE_LENGTH = 8192;
 
 /** No key's sequence is longer. */
-const LONGEST_SEQUENCE = 64;
+const MAX_SEQUENCE_LENGTH = 64;
 
 const CSI_FINAL: Readonly<Record<string, string>> = {
   A: "up",
@@ -135,7 +135,7 @@ export class KeyDecoder {
       return;
     }
     held.push(byte);
-    if (held.length > LONGEST_SEQUENCE) {
+    if (held.length > MAX_SEQUENCE_LENGTH) {
       this.#held = [];
       out.push(NOISE);
       return;
@@ -151,11 +151,11 @@ export class KeyDecoder {
   }
 
   #paste(byte: number, pasted: { readonly bytes: number[]; tail: string }, out: TerminalEvent[]): void {
-    if (pasted.bytes.length < LONGEST_PASTE) pasted.bytes.push(byte);
+    if (pasted.bytes.length < MAX_PASTE_LENGTH) pasted.bytes.push(byte);
     pasted.tail = (pasted.tail + String.fromCharCode(byte)).slice(-PASTE_END.length);
     if (pasted.tail !== PASTE_END) return;
     this.#pasted = null;
-    const whole = pasted.bytes.length < LONGEST_PASTE;
+    const whole = pasted.bytes.length < MAX_PASTE_LENGTH;
     const bytes = whole ? pasted.bytes.slice(0, -PASTE_END.length) : pasted.bytes;
     out.push({ type: "paste", text: Buffer.from(bytes).toString("utf8") });
   }

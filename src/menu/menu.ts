@@ -53,7 +53,7 @@ export interface Menu {
 const LAST_BYTES = 300;
 
 /** A read with more keys than this, on the list, is no person's: a paste, or noise. */
-const MOST_KEYS_AT_ONCE = 32;
+const MAX_KEYS_AT_ONCE = 32;
 
 /** For so long after noise, in milliseconds, what looks like a key is taken for more of it. */
 const NOISE_LASTS = 250;
@@ -309,7 +309,7 @@ class RunningMenu implements Menu {
     // Noise holds bytes that no key sends; keys that came with it, or right behind it, weren't pressed by anybody.
     const now = performance.now();
     if (keys.length < events.length) console.noiseUntil = now + NOISE_LASTS;
-    if (now < console.noiseUntil || (!this.#controller.isTyping && keys.length > MOST_KEYS_AT_ONCE)) return;
+    if (now < console.noiseUntil || (!this.#controller.isTyping && keys.length > MAX_KEYS_AT_ONCE)) return;
     const host: ControllerHost = {
       shell: () => void this.#shell(console),
       redraw: () => {

@@ -136,12 +136,12 @@ function deviceRows(device: DeviceRow, names: number, columns: number, look: Loo
 }
 
 /** A system that makes a snapshot every hour must not hide the devices below it. */
-const MOST_SUBVOLUMES = 24;
+const MAX_SUBVOLUMES = 24;
 
 function subvolumeRows(subvolumes: readonly string[], indent: number, columns: number, look: Look): Row[] {
   if (subvolumes.length === 0) return [];
-  const rest = subvolumes.length - MOST_SUBVOLUMES;
-  const shown = [...subvolumes.slice(0, MOST_SUBVOLUMES), ...(rest > 0 ? [`and ${rest} more`] : [])];
+  const rest = subvolumes.length - MAX_SUBVOLUMES;
+  const shown = [...subvolumes.slice(0, MAX_SUBVOLUMES), ...(rest > 0 ? [`and ${rest} more`] : [])];
   return ["Subvolumes:", ...shown].flatMap((text, index) =>
     paragraph(text, indent + (index > 0 ? 2 : 0), columns, look),
   );

@@ -20,7 +20,7 @@ import { type KernelConsole, quietKernel } from "./printk.ts";
 import { safeLine, toAscii } from "./safe.ts";
 import { Terminal } from "./terminal.ts";
 
-const LONGEST_LINE = 4096;
+const MAX_LINE_LENGTH = 4096;
 const LOG_LINES = 40;
 
 interface Line {
@@ -194,7 +194,7 @@ class PlainMenu implements Menu {
       return;
     }
     if (this.#shown.message !== null) store.update({ message: null });
-    if (text !== "" && line.typed.length < LONGEST_LINE) {
+    if (text !== "" && line.typed.length < MAX_LINE_LENGTH) {
       line.typed += text;
       line.terminal.write(line.asks?.hidden ? "*" : text);
     } else if (name === "backspace" && line.typed !== "") {

@@ -16,8 +16,8 @@ const UNICODE_PROBE = "\r\u00e9\u2500\x1b[6n\r\x1b[K";
 const SIZE_PROBE = "\x1b7\x1b[r\x1b[999;999H\x1b[6n\x1b8";
 
 /** Larger than any window; a wrong answer must not make a frame of a gigabyte. */
-const MOST_COLUMNS = 500;
-const MOST_ROWS = 300;
+const MAX_COLUMNS = 500;
+const MAX_ROWS = 300;
 
 export class LineQuestions {
   /** Answers that are still to come, in order. */
@@ -53,5 +53,5 @@ export class LineQuestions {
 
 function sane(rows: number, columns: number): Size | null {
   if (rows < 2 || columns < 10) return null;
-  return { rows: Math.min(rows, MOST_ROWS), columns: Math.min(columns, MOST_COLUMNS) };
+  return { rows: Math.min(rows, MAX_ROWS), columns: Math.min(columns, MAX_COLUMNS) };
 }

@@ -6,7 +6,7 @@
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /** Longer than any line that is shown; keeps a hostile megabyte of title from costing time on each redraw. */
-const LONGEST = 8192;
+const MAX_LENGTH = 8192;
 
 let unsafe: RegExp | null = null;
 
@@ -16,7 +16,7 @@ let unsafe: RegExp | null = null;
  * would be obeyed becomes U+FFFD, so that its presence shows.
  */
 export function safeLine(text: string): string {
-  const head = text.length > LONGEST ? text.slice(0, LONGEST) : text;
+  const head = text.length > MAX_LENGTH ? text.slice(0, MAX_LENGTH) : text;
   if (PLAIN.test(head)) return head;
   unsafe ??= /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Noncharacter_Code_Point}]/gu;
   return head.replace(/[\t\r\n\v\f\u0085\u2028\u2029\u00a0]+/g, " ").replace(unsafe, (char) => {

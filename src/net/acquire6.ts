@@ -13,7 +13,7 @@ import { type Lease, lease } from "./lease.ts";
 import type { Link } from "./links.ts";
 
 const RETRY_MS = 1000;
-const LONGEST_RETRY_MS = 8000;
+const MAX_RETRY_MS = 8000;
 /** A router alone is enough for a URL that somebody gave: a DHCPv6 server beside it has so long. */
 const SERVER_MS = 3000;
 /** And so long where it is only asked for name servers. */
@@ -52,7 +52,7 @@ export async function acquire6(link: Link, options: Acquire6Options): Promise<Le
     const began = performance.now();
     const patience = options.needsBootFile ? SERVER_MS : NAMES_MS;
     let told: Told | null = null;
-    for (let wait = RETRY_MS; left() > 0 && !signal?.aborted; wait = Math.min(wait * 2, LONGEST_RETRY_MS)) {
+    for (let wait = RETRY_MS; left() > 0 && !signal?.aborted; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
       told = (await client.ask(Math.min(wait, left()), !hasGlobal())) ?? told;
       if (told?.granted) break;
       if (hasGlobal() && (told !== null || performance.now() - began >= patience)) break;

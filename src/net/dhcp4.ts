@@ -48,7 +48,7 @@ export interface Dhcp4Times {
 }
 
 const TIMES: Dhcp4Times = { retry: 1000, gatherGood: 250, gather: 2000, grant: 5000 };
-const MOST_NAKS = 3;
+const MAX_NAKS = 3;
 
 /** What a server gave, and how to keep it. */
 export interface Dhcp4Lease {
@@ -122,8 +122,8 @@ class Client implements Dhcp4Lease {
       const text = `${this.#link.name}: the DHCP server ${server} takes its offer back (NAK${why ? `: ${why}` : ""})`;
       log.warn(text);
       naks.set(server, refused(offer) + 1);
-      const isLast = offers.every((other) => refused(other) >= MOST_NAKS);
-      if (isLast) throw new BatonError("refused", `${text}, ${MOST_NAKS} times; look at its log`);
+      const isLast = offers.every((other) => refused(other) >= MAX_NAKS);
+      if (isLast) throw new BatonError("refused", `${text}, ${MAX_NAKS} times; look at its log`);
     }
   }
 

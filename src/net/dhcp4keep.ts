@@ -7,11 +7,11 @@ import { DHCP, number32 } from "./dhcp4packet.ts";
 import type { Dhcp4Socket } from "./dhcp4socket.ts";
 
 /** Milliseconds between two questions at least, as long as there is time. */
-const LEAST_RENEWAL_MS = 60_000;
+const MIN_RENEWAL_MS = 60_000;
 /** And at least so long where the whole lease is shorter than that. */
 const SHORTEST_MS = 1000;
 /** setTimeout takes no more. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Dhcp4Keeper {
   readonly #socket: Dhcp4Socket;
@@ -51,7 +51,7 @@ export class Dhcp4Keeper {
   }
 
   #at(ms: number): void {
-    this.#timer = setTimeout(() => this.#ask(), Math.min(ms, LONGEST_TIMER_MS)).unref();
+    this.#timer = setTimeout(() => this.#ask(), Math.min(ms, MAX_TIMER_MS)).unref();
   }
 
   #lose(why: string): void {
@@ -81,7 +81,7 @@ export class Dhcp4Keeper {
       log.warn(`${this.#name}: DHCP: ${describeError(error)}`);
     }
     const left = (isRebinding ? ends : rebind * 1000) - passed;
-    const least = this.#seconds * 1000 > 4 * LEAST_RENEWAL_MS ? LEAST_RENEWAL_MS : SHORTEST_MS;
+    const least = this.#seconds * 1000 > 4 * MIN_RENEWAL_MS ? MIN_RENEWAL_MS : SHORTEST_MS;
     this.#at(Math.min(Math.max(least, left / 2), left));
   }
 

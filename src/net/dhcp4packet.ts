@@ -20,7 +20,7 @@ export interface DhcpMessage {
 const MAGIC = 0x63825363;
 const HEADER = 240;
 /** Some relays and servers drop what is shorter than BOOTP's messages were. */
-const LEAST_LENGTH = 300;
+const MIN_LENGTH = 300;
 const BROADCAST = 0x8000;
 
 export interface Question {
@@ -49,9 +49,7 @@ export function encodeQuestion({ xid, mac, hardwareType, secs, ciaddr, broadcast
   header.writeUInt32BE(MAGIC, 236);
   const words = options.flatMap(([code, value]) => [Buffer.from([code, value.length]), Buffer.from(value)]);
   const message = Buffer.concat([header, ...words, Buffer.from([255])]);
-  return message.length >= LEAST_LENGTH
-    ? message
-    : Buffer.concat([message, Buffer.alloc(LEAST_LENGTH - message.length)]);
+  return message.length >= MIN_LENGTH ? message : Buffer.concat([message, Buffer.alloc(MIN_LENGTH - message.length)]);
 }
 
 /** @returns null for what is no DHCP message */

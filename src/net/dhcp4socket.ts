@@ -19,7 +19,7 @@ export interface Dhcp4Ports {
 
 export const PORTS: Dhcp4Ports = { client: 68, server: 67, proxy: 4011, host: "255.255.255.255" };
 
-const LONGEST_RETRY_MS = 8000;
+const MAX_RETRY_MS = 8000;
 
 const WANTED = [
   1, 3, 6, 12, 15, 17, 26, 28, 33, 42, 43, 51, 54, 58, 59, 60, 66, 67, 97, 119, 121, 128, 129, 150, 175, 209, 210,
@@ -153,7 +153,7 @@ export class Dhcp4Socket {
         send();
         // RFC 2131, 4.1: machines that were switched on together should not all ask at the same time.
         again = setTimeout(repeat, wait + randomInt(Math.max(1, Math.round(wait / 4))));
-        wait = Math.min(wait * 2, LONGEST_RETRY_MS);
+        wait = Math.min(wait * 2, MAX_RETRY_MS);
       };
       this.onHeard = (heard) => {
         const ms = take(heard);

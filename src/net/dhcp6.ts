@@ -29,8 +29,8 @@ const INTEL = [0, 0, 1, 0x57];
 const WANTED = [OPTION.dns, OPTION.search, OPTION.sntp, OPTION.ntp, OPTION.url, OPTION.parameters];
 /** How long a server that says what to boot is waited for after one that doesn't. */
 const GATHER_MS = 300;
-const LEAST_RENEWAL_MS = 1000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MIN_RENEWAL_MS = 1000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** What a server said, and the address that it gave. */
 export interface Told {
@@ -135,7 +135,7 @@ export class Dhcp6Client {
     const from = performance.now();
     const server = findOption(told.options, OPTION.serverId);
     const at = (ms: number): void => {
-      this.#timer = setTimeout(() => void ask(), Math.min(Math.max(ms, LEAST_RENEWAL_MS), LONGEST_TIMER_MS)).unref();
+      this.#timer = setTimeout(() => void ask(), Math.min(Math.max(ms, MIN_RENEWAL_MS), MAX_TIMER_MS)).unref();
     };
     const ask = async (): Promise<void> => {
       const passed = (performance.now() - from) / 1000;
@@ -150,7 +150,7 @@ export class Dhcp6Client {
         ...(isRebinding ? [] : [[OPTION.serverId, server] as const]),
         [OPTION.iaNa, granted.identity],
       ];
-      const options = await this.#question(isRebinding ? TYPE.rebind : TYPE.renew, words, LEAST_RENEWAL_MS);
+      const options = await this.#question(isRebinding ? TYPE.rebind : TYPE.renew, words, MIN_RENEWAL_MS);
       const again = options && addressIn(options);
       if (options !== null && again?.ip !== granted.ip) {
         return onLost(

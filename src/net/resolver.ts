@@ -6,8 +6,8 @@ import { log } from "../log.ts";
 
 const RESOLV_CONF = "/etc/resolv.conf";
 /** resolv.conf(5), MAXNS and MAXDNSRCH. */
-const MOST_SERVERS = 3;
-const MOST_NAMES = 6;
+const MAX_SERVERS = 3;
+const MAX_NAMES = 6;
 
 export class Resolver {
   readonly #servers = new Set<string>();
@@ -21,8 +21,8 @@ export class Resolver {
       this.#servers.add(isLocal ? `${server}%${link}` : server);
     }
     for (const name of search) if (/^[A-Za-z0-9_.-]+$/.test(name)) this.#search.add(name);
-    const lines = [...this.#servers].slice(0, MOST_SERVERS).map((server) => `nameserver ${server}\n`);
-    if (this.#search.size > 0) lines.push(`search ${[...this.#search].slice(0, MOST_NAMES).join(" ")}\n`);
+    const lines = [...this.#servers].slice(0, MAX_SERVERS).map((server) => `nameserver ${server}\n`);
+    if (this.#search.size > 0) lines.push(`search ${[...this.#search].slice(0, MAX_NAMES).join(" ")}\n`);
     try {
       mkdirSync("/etc", { recursive: true });
       writeFileSync(RESOLV_CONF, `${lines.join("")}options timeout:3 attempts:2\n`);

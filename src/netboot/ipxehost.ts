@@ -11,9 +11,9 @@ import { log } from "../log.ts";
 import { type Lease, lease as noLease } from "../net/lease.ts";
 
 /** Scripts are short. */
-const SCRIPT_LIMIT = 1024 * 1024;
+const MAX_SCRIPT_SIZE = 1024 * 1024;
 /** A menu names hundreds of kernels; asking a distant server for each would take longer than choosing one. */
-const MOST_LOOKS = 40;
+const MAX_LOOKS = 40;
 
 /**
  * @param defers scripts behind a menu's items are fetched when they are chosen
@@ -47,7 +47,7 @@ export function networkIpxeHost(
       if (!("url" in ref)) return false;
       let answer = known.get(url);
       if (answer === undefined) {
-        if (!fetcher.isMirror && known.size >= MOST_LOOKS) return true;
+        if (!fetcher.isMirror && known.size >= MAX_LOOKS) return true;
         answer = look(url);
         known.set(url, answer);
       }
@@ -59,7 +59,7 @@ export function networkIpxeHost(
       if (read !== undefined) return read;
       const accept = (start: Uint8Array): boolean => /^(\ufeff)?#!(ipxe|gpxe)\s/.test(Buffer.from(start).toString());
       try {
-        const bytes = await fetcher.read(ref.url, { limit: SCRIPT_LIMIT, accept });
+        const bytes = await fetcher.read(ref.url, { limit: MAX_SCRIPT_SIZE, accept });
         const text = bytes === null ? null : decodeText(bytes).text;
         scripts.set(ref.url, text);
         return text;

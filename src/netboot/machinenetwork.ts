@@ -32,7 +32,7 @@ const FOUR_MS = 3000;
 /** Interfaces appear so long after their drivers, USB ones last. */
 const LINKS_MS = 3000;
 /** A configuration of Baton's own. */
-const TEXT_LIMIT = 1024 * 1024;
+const MAX_TEXT_SIZE = 1024 * 1024;
 const BUSES = ["pci", "virtio", "usb", "vmbus", "xen", "platform"];
 
 /** Milliseconds; see {@link CARRIER_MS} and {@link ADDRESS_MS}. */
@@ -157,7 +157,7 @@ export class MachineNetwork {
   async fetchText(url: string): Promise<string> {
     const bytes = await this.#withAddress(async () => {
       await this.#checkClock([url]);
-      return this.network.fetcher.read(url, { limit: TEXT_LIMIT });
+      return this.network.fetcher.read(url, { limit: MAX_TEXT_SIZE });
     });
     return new TextDecoder().decode(bytes!);
   }

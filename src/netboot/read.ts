@@ -17,7 +17,7 @@ import { type Located, UrlTrees } from "./trees.ts";
 import { type Beside, splitFragment } from "./urlfragment.ts";
 
 /** Loaders that start one another. */
-const DEEPEST = 4;
+const MAX_DEPTH = 4;
 /** Of a file whose size the server doesn't tell. */
 const UNKNOWN_SIZE = 2 ** 40;
 
@@ -75,7 +75,7 @@ export class NetworkReader {
   }
 
   /**
-   * What a lease leads to (interfaces.md): its URL, its configuration file, its prefix, its boot file.
+   * What a lease leads to (docs/interfaces.md): its URL, its configuration file, its prefix, its boot file.
    * @throws BatonError where it leads nowhere, with all that was tried
    */
   async lease(lease: Lease, beside: Beside): Promise<ReadConfig> {
@@ -103,8 +103,8 @@ export class NetworkReader {
 
   /** What a script leads to that starts another loader: whose own script may do the same. */
   async #inner(lease: Lease): Promise<ReadConfig> {
-    if (this.#depth >= DEEPEST)
-      throw new BatonError("loop", `${lease.file}: loaders that start loaders, ${DEEPEST} deep`);
+    if (this.#depth >= MAX_DEPTH)
+      throw new BatonError("loop", `${lease.file}: loaders that start loaders, ${MAX_DEPTH} deep`);
     this.#depth++;
     try {
       return await this.lease(lease, { initrd: [], options: "" });

@@ -8,8 +8,8 @@ import { parseFetchUrl } from "../fetch/url.ts";
 /** What one request brings at least. */
 const PIECE = 64 * 1024;
 /** Without ranges everything before the wanted bytes has to come as well; no further than this. */
-const MOST_STREAMED = 64 * 1024 * 1024;
-const MOST_PIECES = 256;
+const MAX_STREAMED = 64 * 1024 * 1024;
+const MAX_PIECES = 256;
 
 export class RemoteFile {
   readonly #fetcher: Fetcher;
@@ -49,7 +49,7 @@ export class RemoteFile {
   #piece(number: number): Promise<Uint8Array> {
     let piece = this.#pieces.get(number);
     if (piece === undefined) {
-      if (this.#pieces.size >= MOST_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
+      if (this.#pieces.size >= MAX_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
       piece = this.#fetch(number * PIECE);
       piece.catch(() => this.#pieces.delete(number));
       this.#pieces.set(number, piece);
@@ -70,14 +70,14 @@ export class RemoteFile {
       opened.close();
       this.#hasRanges = false;
     }
-    if (offset + PIECE > MOST_STREAMED) {
+    if (offset + PIECE > MAX_STREAMED) {
       throw new BatonError(
         "too-large",
         `${this.#url}: to look at byte ${offset}, all before it would have to be fetched: this server can't send parts`,
       );
     }
     if (this.#start === null || this.#start.length < offset + PIECE) {
-      this.#start = await take(await this.#fetcher.open(this.#url), MOST_STREAMED);
+      this.#start = await take(await this.#fetcher.open(this.#url), MAX_STREAMED);
     }
     return this.#start.subarray(offset, offset + PIECE);
   }

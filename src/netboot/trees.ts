@@ -8,7 +8,7 @@ import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { decodedPath, digestOf, encodePath, originOf, parseFetchUrl } from "../fetch/url.ts";
 import type { FormatResult, FormatVolume } from "../formats/format.ts";
-import { CONFIG_LIMIT, type Reader } from "../formats/reader.ts";
+import { MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { RemoteFile } from "./remotefile.ts";
 
 /** Small files are asked for several times: to see what they are, and to read them. */
@@ -141,7 +141,7 @@ export class UrlTrees {
     const url = (path: string): string => this.urlOf(origin, path);
     const files = new Map<string, RemoteFile>();
     return {
-      read: async (path, limit = CONFIG_LIMIT) => {
+      read: async (path, limit = MAX_CONFIG_SIZE) => {
         const address = url(path);
         let bytes = this.#kept.get(address);
         if (bytes === undefined) {

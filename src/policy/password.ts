@@ -11,7 +11,7 @@ const LOG2_COST = 15;
 const BLOCK = 8;
 const KEY_BYTES = 32;
 /** A configuration must not be able to use up the memory: 2^20 with r=8 is 1 GiB. */
-const MOST_MEMORY = 1024 * 1024 * 1024;
+const MAX_MEMORY = 1024 * 1024 * 1024;
 
 /** `$scrypt$ln=15,r=8,p=1$SALT$HASH`, with base64 without padding. */
 export async function hashPassword(password: string, cost = LOG2_COST): Promise<string> {
@@ -50,7 +50,7 @@ interface Parameters {
 
 function derive(password: string, salt: Uint8Array, { cost, block, parallel, length }: Parameters): Promise<Buffer> {
   const maxmem = 128 * block * (2 ** cost + parallel + 2);
-  if (maxmem > MOST_MEMORY) return Promise.reject(new Error("the password's hash asks for too much memory"));
+  if (maxmem > MAX_MEMORY) return Promise.reject(new Error("the password's hash asks for too much memory"));
   return new Promise((resolve, reject) => {
     // As typed on any keyboard: the same letters in whatever way they are composed.
     scrypt(password.normalize("NFKC"), salt, length, { N: 2 ** cost, r: block, p: parallel, maxmem }, (error, key) =>

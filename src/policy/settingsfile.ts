@@ -6,8 +6,8 @@ import type { SettingName, Settings } from "./settings.ts";
 import type { RawValue } from "./valuekinds.ts";
 
 /** Written by hand: more is a mistake. */
-export const SETTINGS_LIMIT = 256 * 1024;
-const MOST_DIAGNOSTICS = 50;
+export const MAX_SETTINGS_SIZE = 256 * 1024;
+const MAX_DIAGNOSTICS = 50;
 
 export interface SettingsFile {
   /** What it settles; a key whose value can't be used is not there. */
@@ -34,7 +34,7 @@ const NOT_OURS = ["entries"];
 export async function readSettings(text: string, source: string): Promise<SettingsFile> {
   const diagnostics: Diagnostic[] = [];
   const say: Say = (line, column, message) => {
-    if (diagnostics.length < MOST_DIAGNOSTICS) diagnostics.push({ severity: "error", source, line, column, message });
+    if (diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push({ severity: "error", source, line, column, message });
   };
   const written = /\.ini$/i.test(source) ? readIni(text, say) : await readYaml(text, say);
   return { settings: settingsOf(written, say), diagnostics };

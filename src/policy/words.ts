@@ -1,4 +1,4 @@
-/** What Baton's own kernel command line says (interfaces.md, "The image"). Pure. */
+/** What Baton's own kernel command line says (docs/interfaces.md, "The image"). Pure. */
 
 import { SETTING_NAMES } from "./settings.ts";
 

@@ -11,7 +11,7 @@ import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
 import { describeWrite, type LookAt, performWrites } from "../state/perform.ts";
 
 /** A grubenv is 1,024 bytes; a larger file has another purpose. */
-const STATE_LIMIT = 64 * 1024;
+const MAX_STATE_SIZE = 64 * 1024;
 
 export class StateKeeper {
   readonly #discovery: Discovery;
@@ -38,7 +38,7 @@ export class StateKeeper {
       if (volume.removable) continue;
       for (const path of STATE_FILES) {
         try {
-          const bytes = await volume.reader.read(path, STATE_LIMIT);
+          const bytes = await volume.reader.read(path, MAX_STATE_SIZE);
           this.#own = OwnState.fromFile({ device: volume.name, path }, bytes);
           log.info(`${volume.name}:${path}: Baton's own state`);
           return;

@@ -21,7 +21,7 @@ export interface SessionPlace {
   isDecided?(): boolean;
   /** Looks at every device again. */
   rescan(): Promise<void>;
-  /** One line of interfaces.md for the kernel log and so the serial console. */
+  /** One line of docs/interfaces.md for the kernel log and so the serial console. */
   milestone(text: string): void;
   /** Why the jump may take long or never come, else null. */
   jumpWarning(): string | null;

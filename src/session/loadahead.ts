@@ -22,7 +22,7 @@ const IDLE_MS = 400;
 /** Part of the free memory that an entry may take while nobody has asked for it. */
 const BUDGET = 1 / 3;
 /** Free memory below which a kernel is not unpacked as well. Bytes. */
-const LEAST_FOR_UNPACKING = 384 * 1024 * 1024;
+const MIN_FOR_UNPACKING = 384 * 1024 * 1024;
 
 /** How an entry is loaded and forgotten, so that tests can stand in for it. */
 export interface StagingSystem {
@@ -138,7 +138,7 @@ export class Staging {
       if (job.loaded === null) return;
       log.info(`${entry.id}: loaded ahead in ${packed.seconds.toFixed(2)} s`);
       const free = await this.#system.free();
-      if (!job.isWanted || this.#system.isTaken() || (free !== null && free < LEAST_FOR_UNPACKING)) return;
+      if (!job.isWanted || this.#system.isTaken() || (free !== null && free < MIN_FOR_UNPACKING)) return;
       const unpacked = await this.#system.load(entry, "unpacked", isWanted);
       log.info(`${entry.id}: unpacked ahead in ${unpacked.seconds.toFixed(2)} s`);
     } catch (error) {

@@ -22,7 +22,7 @@ import { Pace } from "./throughput.ts";
 const KEXEC_KINDS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
 
 /** So little is left at least when a key takes time from the countdown, in seconds. */
-const LEAST_LEFT = 3;
+const MIN_LEFT = 3;
 const TICK_MS = 200;
 
 /** How often it is looked at whether all devices have answered, after the default has failed. */
@@ -340,7 +340,7 @@ export class Session {
       addTime: (seconds) => {
         const left = this.timeout - (performance.now() - this.#menuSince) / 1000;
         // Nobody boots anything by a key that is held down: it only brings the end nearer, not here.
-        this.#added += seconds > 0 ? seconds : Math.min(0, Math.max(seconds, LEAST_LEFT - left));
+        this.#added += seconds > 0 ? seconds : Math.min(0, Math.max(seconds, MIN_LEFT - left));
         this.#tick();
       },
       makeDefault: (entry) =>

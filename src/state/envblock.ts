@@ -7,7 +7,7 @@ import { BatonError } from "../errors.ts";
 
 const SIGNATURE = "# GRUB Environment Block\n";
 /** GRUB's own are 1,024 bytes. */
-const LARGEST = 64 * 1024;
+const MAX_SIZE = 64 * 1024;
 
 /** What a block says; names in their order. */
 export function readEnvBlock(bytes: Uint8Array): Map<string, string> {
@@ -74,7 +74,7 @@ function linesOf(bytes: Uint8Array): string[] {
       "it does not begin with '# GRUB Environment Block'; grub-editenv makes a new one",
     );
   }
-  if (bytes.length > LARGEST) throw new BatonError("too-large", `it is larger than ${LARGEST} bytes`);
+  if (bytes.length > MAX_SIZE) throw new BatonError("too-large", `it is larger than ${MAX_SIZE} bytes`);
   const lines: string[] = [];
   let line = "";
   for (let at = SIGNATURE.length; at < text.length; at++) {

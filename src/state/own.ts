@@ -18,7 +18,7 @@ const LAST = "last";
 const TRIES = "tries.";
 
 /** Firmware has little room. */
-const LONGEST_VALUE = 4096;
+const MAX_VALUE_LENGTH = 4096;
 /** Of an environment block: its first line. */
 const HEAD = "# GRUB Environment Block\n".length;
 
@@ -41,7 +41,7 @@ export class OwnState {
 
   /** @param text of the variable; empty where there is none yet */
   static fromVariable(text: string): OwnState {
-    return new OwnState("variable", parseState(text), LONGEST_VALUE / 2);
+    return new OwnState("variable", parseState(text), MAX_VALUE_LENGTH / 2);
   }
 
   /** Id of the entry that was saved as the default, else null. */
@@ -118,7 +118,7 @@ const lineOf = ([name, value]: readonly [string, string]): string => `${name}=${
 
 function parseState(text: string): Map<string, string> {
   const values = new Map<string, string>();
-  for (const line of text.slice(0, LONGEST_VALUE).split("\n")) {
+  for (const line of text.slice(0, MAX_VALUE_LENGTH).split("\n")) {
     const equals = line.indexOf("=");
     if (equals > 0) values.set(line.slice(0, equals), line.slice(equals + 1));
   }

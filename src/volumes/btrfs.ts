@@ -32,7 +32,7 @@ const ROOT_BACKREF = 144;
 const SUBVOLUME_READ_ONLY = 1n;
 
 /** More than anybody looks through. */
-const MOST = 2000;
+const MAX_SUBVOLUMES_SHOWN = 2000;
 const TIMEOUT_MS = 10_000;
 
 interface Found {
@@ -82,7 +82,7 @@ async function readRoots(fd: number, folder: string): Promise<Map<bigint, Found>
     return known;
   };
   let [objectid, type, offset] = [FIRST_FREE, 0, 0n];
-  while (found.size < MOST) {
+  while (found.size < MAX_SUBVOLUMES_SHOWN) {
     const args = Buffer.alloc(SIZE);
     const words = [ROOT_TREE, objectid, LAST_FREE, offset, ANY, 0n, ANY];
     for (const [index, word] of words.entries()) args.writeBigUInt64LE(word, index * 8);

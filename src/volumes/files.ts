@@ -23,14 +23,14 @@ export interface HostFile {
 export interface HostFiles {
   lstat(path: string): Awaitable<Stats>;
   readlink(path: string): Awaitable<string>;
-  /** In no particular order; rejects with `too-large` beyond {@link MOST_NAMES}. */
+  /** In no particular order; rejects with `too-large` beyond {@link MAX_NAMES}. */
   list(path: string): Awaitable<DirectoryItem[]>;
   /** Never follows a symlink in the last place, never waits for the other end of a FIFO. */
   open(path: string): Awaitable<HostFile>;
 }
 
 /** More names than any directory that somebody boots from; a hostile filesystem can claim more than fit in memory. */
-export const MOST_NAMES = 100_000;
+export const MAX_NAMES = 100_000;
 
 // Descriptors and not FileHandles: those would be closed, with a warning, when a hung one is collected.
 // Nor node:fs/promises, which is twelve more of Node's modules to load.
@@ -64,7 +64,7 @@ function typeUnknown(entry: fs.Dirent): boolean {
 }
 
 function tooManyNames(path: string): BatonError {
-  return new BatonError("too-large", `${path} holds more than ${MOST_NAMES} names; Baton reads no such directory`);
+  return new BatonError("too-large", `${path} holds more than ${MAX_NAMES} names; Baton reads no such directory`);
 }
 
 /**
@@ -79,7 +79,7 @@ export const syncFiles: HostFiles = {
     const directory = fs.opendirSync(path, { bufferSize: 512 });
     try {
       for (let entry = directory.readSync(); entry !== null; entry = directory.readSync()) {
-        if (items.length >= MOST_NAMES) throw tooManyNames(path);
+        if (items.length >= MAX_NAMES) throw tooManyNames(path);
         const type = typeUnknown(entry) ? itemType(fs.lstatSync(`${path}/${entry.name}`)) : itemType(entry);
         items.push({ name: entry.name, type });
       }
@@ -104,7 +104,7 @@ async function listNames(path: string): Promise<DirectoryItem[]> {
   const items: DirectoryItem[] = [];
   try {
     for (let entry = await directory.read(); entry !== null; entry = await directory.read()) {
-      if (items.length >= MOST_NAMES) throw tooManyNames(path);
+      if (items.length >= MAX_NAMES) throw tooManyNames(path);
       const type = typeUnknown(entry) ? itemType(await lstat(`${path}/${entry.name}`)) : itemType(entry);
       items.push({ name: entry.name, type });
     }

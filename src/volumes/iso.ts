@@ -6,7 +6,7 @@
 
 import type { ReadAt } from "../binary/readat.ts";
 import { BatonError } from "../errors.ts";
-import { CONFIG_LIMIT, type DirectoryItem, type FileStat, type Reader } from "../formats/reader.ts";
+import { type DirectoryItem, type FileStat, MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { log } from "../log.ts";
 import { type IsoVolume, readDescriptors, SECTOR } from "./isodescriptors.ts";
 import {
@@ -59,15 +59,15 @@ interface Directory {
 }
 
 /** As Linux (path_resolution(7)). */
-const MOST_SYMLINKS = 40;
+const MAX_SYMLINKS = 40;
 /** PATH_MAX. */
-const LONGEST_PATH = 4096;
-const MOST_NAMES = 100_000;
-const LARGEST_DIRECTORY = 32 * 1024 * 1024;
+const MAX_PATH_LENGTH = 4096;
+const MAX_NAMES = 100_000;
+const MAX_DIRECTORY_SIZE = 32 * 1024 * 1024;
 /** Names remembered in all directories together. */
-const MOST_REMEMBERED = 200_000;
+const MAX_REMEMBERED = 200_000;
 /** 64 TiB in parts of 4 GiB. */
-const MOST_EXTENTS = 16_384;
+const MAX_EXTENTS = 16_384;
 
 /**
  * Reads the descriptors and the root directory's own record.
@@ -129,7 +129,7 @@ class IsoTree implements Reader {
     this.#root = { name: "", type: "directory", extents: [extent], mtime, target: null, unreadable: null };
   }
 
-  async read(path: string, limit = CONFIG_LIMIT): Promise<Uint8Array> {
+  async read(path: string, limit = MAX_CONFIG_SIZE): Promise<Uint8Array> {
     const { size } = await this.stat(path);
     if (size > limit) {
       throw new BatonError(
@@ -211,7 +211,7 @@ class IsoTree implements Reader {
 
   /** Follows a path to its end, symlinks included. */
   async #resolve(path: string): Promise<Node> {
-    if (path.length > LONGEST_PATH || path.includes("\0")) {
+    if (path.length > MAX_PATH_LENGTH || path.includes("\0")) {
       throw new BatonError("not-found", `${this.#display(path.slice(0, 80))}…: no file can have this name.`);
     }
     // From the root to where the walk is.
@@ -237,8 +237,8 @@ class IsoTree implements Reader {
         stack.push(node);
         continue;
       }
-      if (++links > MOST_SYMLINKS) {
-        throw new BatonError("loop", `${this.#display(path)}: more than ${MOST_SYMLINKS} symlinks (at ${name}).`);
+      if (++links > MAX_SYMLINKS) {
+        throw new BatonError("loop", `${this.#display(path)}: more than ${MAX_SYMLINKS} symlinks (at ${name}).`);
       }
       const target = node.target ?? "";
       if (target.startsWith("/")) stack.length = 1;
@@ -258,7 +258,7 @@ class IsoTree implements Reader {
     const place = placeOf(node);
     let directory = this.#directories.get(place);
     if (directory === undefined) {
-      if (this.#remembered > MOST_REMEMBERED) {
+      if (this.#remembered > MAX_REMEMBERED) {
         this.#directories.clear();
         this.#remembered = 0;
       }
@@ -276,7 +276,7 @@ class IsoTree implements Reader {
 
   async #readDirectory({ extents: [extent] }: Node, path: string): Promise<Directory> {
     const { offset, size } = extent!;
-    if (size > LARGEST_DIRECTORY) {
+    if (size > MAX_DIRECTORY_SIZE) {
       throw new BatonError(
         "too-large",
         `${this.#display(path)}: a directory of ${size} bytes is none of a real image.`,
@@ -292,11 +292,11 @@ class IsoTree implements Reader {
       const node: Node | null = await this.#node(record, path);
       if (node === null) continue;
       const joined: Node = begun?.name === node.name ? join(begun, node) : node;
-      begun = record.isContinued && joined.extents.length < MOST_EXTENTS ? joined : null;
+      begun = record.isContinued && joined.extents.length < MAX_EXTENTS ? joined : null;
       // Of several versions of a file, the first is the newest.
       if (begun !== null || nodes.has(joined.name)) continue;
-      if (nodes.size >= MOST_NAMES) {
-        throw new BatonError("too-large", `${this.#display(path)}: a directory with more than ${MOST_NAMES} names.`);
+      if (nodes.size >= MAX_NAMES) {
+        throw new BatonError("too-large", `${this.#display(path)}: a directory with more than ${MAX_NAMES} names.`);
       }
       nodes.set(joined.name, joined);
     }

@@ -6,7 +6,7 @@ import type { IsoSource } from "./isosource.ts";
 export const SECTOR = 2048;
 const FIRST_DESCRIPTOR = 16;
 /** Real images have three to eight. */
-const MOST_DESCRIPTORS = 64;
+const MAX_DESCRIPTORS = 64;
 
 const PRIMARY = 1;
 const SUPPLEMENTARY = 2;
@@ -31,7 +31,7 @@ export async function readDescriptors(source: IsoSource): Promise<IsoDescriptors
   let primary: IsoVolume | null = null;
   let joliet: IsoVolume | null = null;
   let hasUdf = false;
-  for (let index = 0; index < MOST_DESCRIPTORS; index++) {
+  for (let index = 0; index < MAX_DESCRIPTORS; index++) {
     const offset = (FIRST_DESCRIPTOR + index) * SECTOR;
     if (offset + SECTOR > source.size) break;
     const sector = await source.metadata(offset, SECTOR);

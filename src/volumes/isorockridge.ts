@@ -8,9 +8,9 @@ import { recordedTime } from "./isorecord.ts";
 import type { IsoSource } from "./isosource.ts";
 
 /** A symlink of 4096 bytes needs three; a hostile image could chain them without end. */
-const MOST_CONTINUATIONS = 16;
-const LONGEST_NAME = 1024;
-const LONGEST_TARGET = 4096;
+const MAX_CONTINUATIONS = 16;
+const MAX_NAME_LENGTH = 1024;
+const MAX_TARGET_LENGTH = 4096;
 
 export interface RockRidge {
   /** How many bytes to skip at the beginning of every other system use field. */
@@ -102,7 +102,7 @@ export async function readFields(
   }
   const name = Buffer.concat(names);
   return {
-    name: name.length > 0 && name.length <= LONGEST_NAME ? name.toString() : null,
+    name: name.length > 0 && name.length <= MAX_NAME_LENGTH ? name.toString() : null,
     type: links.length > 0 ? "symlink" : type,
     target: links.length > 0 ? linkTarget(links) : null,
     mtime,
@@ -116,7 +116,7 @@ export async function readFields(
 async function readEntries(systemUse: Buffer, source: IsoSource, blockSize: number): Promise<SystemUseEntry[]> {
   const entries: SystemUseEntry[] = [];
   let area: Buffer | null = systemUse;
-  for (let count = 0; area !== null && count <= MOST_CONTINUATIONS; count++) {
+  for (let count = 0; area !== null && count <= MAX_CONTINUATIONS; count++) {
     let next: { offset: number; length: number } | null = null;
     for (let at = 0; at + 4 <= area.length; ) {
       const length = area[at + 2]!;
@@ -196,5 +196,5 @@ function linkTarget(areas: readonly Buffer[]): string {
   if (begun !== "") parts.push(begun);
   // Collected byte by byte, since a component may be cut within a character.
   const target = Buffer.from(parts.join("/"), "latin1").toString();
-  return (isAbsolute ? `/${target}` : target).slice(0, LONGEST_TARGET);
+  return (isAbsolute ? `/${target}` : target).slice(0, MAX_TARGET_LENGTH);
 }

@@ -5,9 +5,9 @@ import { BatonError } from "../errors.ts";
 
 /** What metadata is read in: directories lie close together. */
 const PIECE = 32 * 1024;
-const MOST_PIECES = 32;
+const MAX_PIECES = 32;
 /** Directories of the largest media have a few MiB; a hostile image could make them be read without end. */
-const MOST_METADATA = 256 * 1024 * 1024;
+const MAX_METADATA = 256 * 1024 * 1024;
 
 export class IsoSource {
   /** Of the image file, in bytes. */
@@ -65,10 +65,10 @@ export class IsoSource {
     this.#pieces.delete(number);
     if (piece === undefined) {
       this.#metadataRead += PIECE;
-      if (this.#metadataRead > MOST_METADATA) {
+      if (this.#metadataRead > MAX_METADATA) {
         throw new BatonError("too-large", `${this.name}: its directories are larger than those of any real image.`);
       }
-      if (this.#pieces.size >= MOST_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
+      if (this.#pieces.size >= MAX_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
       piece = this.#readAt(number * PIECE, Math.min(PIECE, this.size - number * PIECE));
       // A failure is told to whoever waits for it, and tried again by the next.
       piece.catch(() => this.#pieces.delete(number));

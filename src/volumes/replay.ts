@@ -15,8 +15,8 @@ import { log } from "../log.ts";
 /** Below it lies what devices/block.ts passes over. */
 const FOLDER = "/run/baton/replay";
 /** The layer's size: no journal is larger, and no more than a part of the memory may go. */
-const MOST_BYTES = 512 * 2 ** 20;
-const LEAST_BYTES = 8 * 2 ** 20;
+const MAX_BYTES = 512 * 2 ** 20;
+const MIN_BYTES = 8 * 2 ** 20;
 const CHUNK_SECTORS = 8;
 
 export interface ReplayLayer {
@@ -36,7 +36,7 @@ export async function replayLayer(node: string, name: string): Promise<ReplayLay
   mkdirSync(FOLDER, { recursive: true, mode: 0o700 });
   const file = `${FOLDER}/${name}`;
   // Sparse: only what is written takes memory.
-  const bytes = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Math.floor(freemem() / 4)));
+  const bytes = Math.max(MIN_BYTES, Math.min(MAX_BYTES, Math.floor(freemem() / 4)));
   writeFileSync(file, "", { mode: 0o600 });
   truncateSync(file, Math.floor(bytes / 4096) * 4096);
   const dmName = `baton-${name}`;

@@ -15,11 +15,11 @@ export interface Resolved {
 }
 
 /** As Linux (path_resolution(7)). */
-const MOST_SYMLINKS = 40;
+const MAX_SYMLINKS = 40;
 /** PATH_MAX. */
-const LONGEST_PATH = 4096;
+const MAX_PATH_LENGTH = 4096;
 /** Enough for every directory that configurations name; a flood of made-up ones must not fill memory. */
-const MOST_CACHED = 4096;
+const MAX_CACHED = 4096;
 
 interface Step extends Resolved {
   /** Symlinks followed so far. */
@@ -62,7 +62,7 @@ export class Resolver {
    * @throws BatonError `not-found`, `loop`, `io`, `timeout`.
    */
   async resolve(path: string): Promise<Resolved> {
-    if (path.length > LONGEST_PATH || path.includes("\0")) {
+    if (path.length > MAX_PATH_LENGTH || path.includes("\0")) {
       throw new BatonError("not-found", `${this.#display(path.slice(0, 80))}…: no file can have this name`);
     }
     const cut = path.lastIndexOf("/");
@@ -79,7 +79,7 @@ export class Resolver {
     let directory = this.#directories.get(path);
     if (!directory) {
       directory = this.#findDirectory(path);
-      if (this.#directories.size >= MOST_CACHED) this.#directories.clear();
+      if (this.#directories.size >= MAX_CACHED) this.#directories.clear();
       this.#directories.set(path, directory);
       // On a host it may come to be later.
       directory.catch(() => this.#directories.delete(path));
@@ -114,10 +114,10 @@ export class Resolver {
         here = next;
         continue;
       }
-      if (++links > MOST_SYMLINKS) {
+      if (++links > MAX_SYMLINKS) {
         throw new BatonError(
           "loop",
-          `${this.#display(whole)}: more than ${MOST_SYMLINKS} symlinks (at ${this.#display(next.path)})`,
+          `${this.#display(whole)}: more than ${MAX_SYMLINKS} symlinks (at ${this.#display(next.path)})`,
         );
       }
       const target = await this.#try(next.path, () => this.#files.readlink(this.host(next.path)));
@@ -148,7 +148,7 @@ export class Resolver {
     for (const { name } of items.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       if (!names.has(fold(name))) names.set(fold(name), name);
     }
-    if (this.#folded.size >= MOST_CACHED) this.#folded.clear();
+    if (this.#folded.size >= MAX_CACHED) this.#folded.clear();
     this.#folded.set(directory, names);
     return names;
   }

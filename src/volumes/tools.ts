@@ -19,7 +19,7 @@ export interface ToolResult {
 }
 
 const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
-const MOST_OUTPUT = 4 * 1024 * 1024;
+const MAX_OUTPUT = 4 * 1024 * 1024;
 /** Between the signal and the end of a process that isn't stuck in a device. */
 const GRACE_MS = 2000;
 
@@ -59,7 +59,7 @@ export function runTool(
       child.unref();
       reject(new BatonError("timeout", `${tool} has not ended within ${timeoutMs / 1000} s: a device does not answer`));
     }, timeoutMs + GRACE_MS);
-    const options = { env: ENVIRONMENT, timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: MOST_OUTPUT } as const;
+    const options = { env: ENVIRONMENT, timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: MAX_OUTPUT } as const;
     child = execFile(path, [...args], options, (error, stdout, stderr) => {
       clearTimeout(late);
       const complaint = stderr.trim().replace(/\s*\n\s*/g, "; ");

@@ -1,7 +1,7 @@
 /** A Reader over files that the host's kernel shows under some directory. */
 
 import { BatonError } from "../errors.ts";
-import { CONFIG_LIMIT, type DirectoryItem, type FileStat, type Reader } from "../formats/reader.ts";
+import { type DirectoryItem, type FileStat, MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { fileError, type HostFile, type HostFiles } from "./files.ts";
 import { type Resolved, Resolver } from "./resolve.ts";
 
@@ -41,7 +41,7 @@ export class HostTree implements HostReader {
     );
   }
 
-  async read(path: string, limit = CONFIG_LIMIT): Promise<Uint8Array> {
+  async read(path: string, limit = MAX_CONFIG_SIZE): Promise<Uint8Array> {
     return this.#withFile(path, async (file, size) => {
       if (size > limit) throw this.#tooLarge(path, limit);
       // A byte more than it claims to have: /proc's files say 0, and a file may grow.

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]]`: measures what interfaces.md names and says what each
+ * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]]`: measures what docs/interfaces.md names and says what each
  * figure means. Exits 0 when everything asked for was measured, whether or not a target was met.
  */
 

@@ -20,7 +20,7 @@ const HTTP_MIB = 512;
 const TFTP_MIB = 32;
 const ROUNDS = 3;
 const BLKSIZE = 1428;
-const LEAST = 0.8;
+const MIN_SECONDS = 0.8;
 
 async function measure(wanted: (name: string) => boolean): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "baton-bench-"));
@@ -94,7 +94,7 @@ async function httpFigures(directory: string): Promise<Figure[]> {
       {
         name: "net.httpRatio",
         value: median(theirs) / median(own),
-        meaning: `rate of ${HTTP_MIB} MiB over HTTP with SHA-256, ${rate(median(own))}, to curl | sha256sum, ${rate(median(theirs))} (at least ${LEAST})`,
+        meaning: `rate of ${HTTP_MIB} MiB over HTTP with SHA-256, ${rate(median(own))}, to curl | sha256sum, ${rate(median(theirs))} (at least ${MIN_SECONDS})`,
         target: null,
       },
       {
@@ -195,7 +195,7 @@ async function tftpFigure(directory: string): Promise<Figure> {
     return {
       name: "net.tftpRatio",
       value: Math.min(...ratios.map(({ ratio }) => ratio)),
-      meaning: `rate of ${TFTP_MIB} MiB over TFTP to other clients', the least of: ${ratios.map(({ text }) => text).join("; ")} (at least ${LEAST})`,
+      meaning: `rate of ${TFTP_MIB} MiB over TFTP to other clients', the least of: ${ratios.map(({ text }) => text).join("; ")} (at least ${MIN_SECONDS})`,
       target: null,
     };
   } finally {

@@ -38,7 +38,7 @@ menuentry 'Gone' { linux /missing }
 });
 const disk = `--disk=vda1=${root},uuid=0a1b,label=a\\,b,type=ext4`;
 
-test("list --json prints the list of interfaces.md", () => {
+test("list --json prints the list of docs/interfaces.md", () => {
   const { code, stdout } = baton("list", "--json", disk);
   assert.equal(code, 0);
   const list = JSON.parse(stdout);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { checkSegments, Memory, MOST_SEGMENTS, segmentSize } from "../../src/kexec/memory.ts";
+import { checkSegments, MAX_SEGMENTS, Memory, segmentSize } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
 import { PAGE_SIZE, Range } from "../../src/kexec/ranges.ts";
 
@@ -93,7 +93,7 @@ test("parts that share a page become one segment with zeros between", () => {
 
 test("more than 16 pieces are refused", () => {
   const memory = new Memory(map);
-  for (let index = 0; index <= MOST_SEGMENTS; index++) memory.addAt(BigInt(18 + index) * MIB, bytes(1), "p");
+  for (let index = 0; index <= MAX_SEGMENTS; index++) memory.addAt(BigInt(18 + index) * MIB, bytes(1), "p");
   assert.throws(() => memory.alignAndMerge(), /at most 16 pieces/);
 });
 

@@ -22,7 +22,7 @@ export interface DirtyRequest {
   readonly change?: string;
 }
 
-/** What facts.md says no modules.dep knows. */
+/** What no modules.dep knows: filesystems ask for these by name when they are mounted. */
 const UNTOLD = ["virtio_pci", "virtio_blk", "crc32c_generic", "nls_cp437", "nls_ascii"];
 const RECIPE = "1";
 

@@ -291,7 +291,7 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
           "-vga",
           options.vga ? "std" : "none",
         ]),
-    // The guest's clock doesn't matter; what its kernel draws entropy from does (facts.md).
+    // The guest's clock doesn't matter; what its kernel draws entropy from does.
     ...["-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0"],
     ...["-chardev", `socket,id=qmp,path=${directory}/qmp,server=on,wait=off`, "-mon", "chardev=qmp,mode=control"],
   ];

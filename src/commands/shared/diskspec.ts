@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { BatonError } from "../../errors.ts";
 import type { Platform } from "../../formats/format.ts";
 
-/** A directory that stands for a filesystem's root (interfaces.md, "Commands"). */
+/** A directory that stands for a filesystem's root (docs/interfaces.md, "Commands"). */
 export interface DiskSpec {
   readonly name: string;
   /** Absolute path on this machine. */

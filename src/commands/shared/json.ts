@@ -1,4 +1,4 @@
-/** The JSON of interfaces.md: what `list`, `boot --dry-run` and `netboot --list` print. */
+/** The JSON of docs/interfaces.md: what `list`, `boot --dry-run` and `netboot --list` print. */
 
 import type { BootEntry, Diagnostic } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";

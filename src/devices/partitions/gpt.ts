@@ -6,7 +6,7 @@ import type { Window } from "../probes/window.ts";
 import type { Partition } from "./table.ts";
 
 /** Tables have 128 entries of 128 bytes; this is eight times as much. */
-const MOST_BYTES = 128 * 1024;
+const MAX_BYTES = 128 * 1024;
 
 /** From the primary table, else from the backup at the disk's end; null where neither is intact. */
 export async function readGpt(window: Window): Promise<readonly Partition[] | null> {
@@ -26,7 +26,7 @@ async function readTable(window: Window, lba: number): Promise<readonly Partitio
 
   const count = header.readUInt32LE(80);
   const entrySize = header.readUInt32LE(84);
-  if (entrySize < 128 || entrySize % 8 !== 0 || count * entrySize > MOST_BYTES) return null;
+  if (entrySize < 128 || entrySize % 8 !== 0 || count * entrySize > MAX_BYTES) return null;
   const entries = await window.bytes(Number(header.readBigUInt64LE(72)) * sectorSize, count * entrySize);
   if (!entries || crc32(entries) !== header.readUInt32LE(88)) return null;
 

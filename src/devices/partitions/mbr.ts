@@ -7,7 +7,7 @@ const ENTRIES = 0x1be;
 const EXTENDED: ReadonlySet<number> = new Set([0x05, 0x0f, 0x85]);
 const PROTECTIVE = 0xee;
 /** As the kernel: a chain that goes on longer than this is a loop. */
-const MOST_LINKS = 100;
+const MAX_LINKS = 100;
 
 interface Entry {
   readonly type: number;
@@ -55,7 +55,7 @@ export async function readMbr(window: Window): Promise<Mbr | null> {
 /** Each link holds a logical partition, counted from the link, and the next link, counted from the first. */
 async function* extendedChain(window: Window, first: number): AsyncGenerator<{ base: number; logical: Entry }> {
   const seen = new Set<number>();
-  for (let at = first; seen.size < MOST_LINKS && !seen.has(at); ) {
+  for (let at = first; seen.size < MAX_LINKS && !seen.has(at); ) {
     seen.add(at);
     const sector = await window.bytes(at * window.sectorSize, 512);
     const entries = sector && readEntries(sector);

@@ -6,8 +6,8 @@ import type { Window } from "./window.ts";
 
 const VOLUME_DIRTY = 0x2;
 const ENTRY_LABEL = 0x83;
-const MOST_CLUSTERS = 32;
-const MOST_CLUSTER_BYTES = 64 * 1024;
+const MAX_CLUSTERS = 32;
+const MAX_CLUSTER_BYTES = 64 * 1024;
 
 export const exfat: Probe = {
   type: "exfat",
@@ -48,8 +48,8 @@ async function readLabel(window: Window, boot: Buffer, sector: number, cluster: 
   const heap = boot.readUInt32LE(88) * sector;
   const clusters = boot.readUInt32LE(92);
   let current = boot.readUInt32LE(96);
-  for (let count = 0; count < MOST_CLUSTERS && current >= 2 && current < clusters + 2; count++) {
-    const entries = await window.bytes(heap + (current - 2) * cluster, Math.min(cluster, MOST_CLUSTER_BYTES));
+  for (let count = 0; count < MAX_CLUSTERS && current >= 2 && current < clusters + 2; count++) {
+    const entries = await window.bytes(heap + (current - 2) * cluster, Math.min(cluster, MAX_CLUSTER_BYTES));
     if (!entries) return null;
     for (let at = 0; at + 32 <= entries.length; at += 32) {
       if (entries[at] === 0) return null;

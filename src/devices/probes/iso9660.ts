@@ -5,7 +5,7 @@ import { label16Text, labelText } from "./text.ts";
 
 const DESCRIPTORS = 0x8000;
 const SECTOR = 2048;
-const MOST_DESCRIPTORS = 16;
+const MAX_DESCRIPTORS = 16;
 const PRIMARY = 1;
 const SUPPLEMENTARY = 2;
 const TERMINATOR = 255;
@@ -18,7 +18,7 @@ export const iso9660: Probe = {
   async read(window) {
     let primary: Buffer | null = null;
     let joliet: Buffer | null = null;
-    for (let index = 0; index < MOST_DESCRIPTORS; index++) {
+    for (let index = 0; index < MAX_DESCRIPTORS; index++) {
       const descriptor = await window.bytes(DESCRIPTORS + index * SECTOR, SECTOR);
       if (descriptor?.toString("latin1", 1, 7) !== "CD001\x01" || descriptor[0] === TERMINATOR) break;
       if (descriptor[0] === PRIMARY) primary ??= descriptor;

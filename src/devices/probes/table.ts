@@ -49,7 +49,7 @@ const PROBES: readonly Probe[] = [
 ];
 
 /** Anything smaller, as the stub of an extended partition, holds nothing. */
-const LEAST = 1024 + 1;
+const MIN_SIZE = 1024 + 1;
 /** On a floppy's size the first find counts. */
 const TINY = 1440 * 1024;
 
@@ -67,7 +67,7 @@ export async function identify(read: ReadDevice, size: number, options: WindowOp
 
 /** {@link identify} on a window that others use too. */
 export async function identifyWindow(window: Window): Promise<Identity | null> {
-  if (window.size < LEAST) return null;
+  if (window.size < MIN_SIZE) return null;
   const tiny = window.size <= TINY;
   const found: { probe: Probe; identity: Identity }[] = [];
   for (const probe of PROBES) {

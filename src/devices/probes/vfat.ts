@@ -4,15 +4,15 @@ import type { Match, Probe } from "./probe.ts";
 import { labelText, serialText } from "./text.ts";
 import type { Window } from "./window.ts";
 
-const FAT12_MOST = 0xff4;
-const FAT16_MOST = 0xfff4;
-const FAT32_MOST = 0x0ffffff6;
+const FAT12_MAX = 0xff4;
+const FAT16_MAX = 0xfff4;
+const FAT32_MAX = 0x0ffffff6;
 const ATTRIBUTE_VOLUME = 0x08;
 const ATTRIBUTE_DIRECTORY = 0x10;
 const ATTRIBUTE_LONG_NAME = 0x0f;
 /** A volume label far down a huge root directory isn't worth reading on. */
-const MOST_CLUSTERS = 100;
-const MOST_ROOT_BYTES = 64 * 1024;
+const MAX_CLUSTERS = 100;
+const MAX_ROOT_BYTES = 64 * 1024;
 
 interface Geometry {
   readonly sectorSize: number;
@@ -82,7 +82,7 @@ export function fatGeometry(boot: Buffer, unnamed: boolean): Geometry | null {
   const rootSectors = Math.ceil((rootEntries * 32) / sectorSize);
   const clusters = Math.floor((sectors - (reserved + fatSectors + rootSectors)) / perCluster);
   if (fatSectors === 0 || clusters < 0) return null;
-  const most = shortFat === 0 ? FAT32_MOST : FAT16_MOST;
+  const most = shortFat === 0 ? FAT32_MAX : FAT16_MAX;
   if (clusters > most) return null;
   const clusterBytes = perCluster * sectorSize;
   return { sectorSize, clusterBytes, reserved, fatSectors, rootEntries, fixedRoot: shortFat !== 0, clusters };
@@ -94,13 +94,13 @@ function powerOfTwo(value: number): boolean {
 
 async function readFat16(window: Window, boot: Buffer, geometry: Geometry): Promise<Match> {
   const start = (geometry.reserved + geometry.fatSectors) * geometry.sectorSize;
-  const label = await labelIn(window, start, Math.min(geometry.rootEntries * 32, MOST_ROOT_BYTES));
+  const label = await labelIn(window, start, Math.min(geometry.rootEntries * 32, MAX_ROOT_BYTES));
   return {
     uuid: serialText(boot.readUInt32LE(0x27)),
     label: label ?? null,
     // Byte 0x25 is Linux's and Windows' "state"; the spec itself calls it reserved.
     dirty: (boot[0x25]! & 1) !== 0,
-    version: geometry.clusters < FAT12_MOST ? "FAT12" : "FAT16",
+    version: geometry.clusters < FAT12_MAX ? "FAT12" : "FAT16",
   };
 }
 
@@ -129,7 +129,7 @@ function fsinfoValid(fsinfo: Buffer): boolean {
 async function fat32Label(window: Window, boot: Buffer, geometry: Geometry): Promise<string | null> {
   const { sectorSize, clusterBytes, reserved, fatSectors, clusters } = geometry;
   let cluster = boot.readUInt32LE(0x2c);
-  for (let count = 0; count < MOST_CLUSTERS && cluster >= 2 && cluster < clusters + 2; count++) {
+  for (let count = 0; count < MAX_CLUSTERS && cluster >= 2 && cluster < clusters + 2; count++) {
     const start = (reserved + fatSectors) * sectorSize + (cluster - 2) * clusterBytes;
     const label = await labelIn(window, start, clusterBytes);
     if (label !== undefined) return label;

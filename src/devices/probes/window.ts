@@ -13,7 +13,7 @@ const HEAD = 128 * 1024;
 /** What else is read, is read in these. */
 const BLOCK = 32 * 1024;
 /** Reads beyond head and tail that one device is worth: a hostile superblock can point anywhere, often. */
-const MOST_BLOCKS = 64;
+const MAX_BLOCKS = 64;
 const TAIL_UNIT = 64 * 1024;
 
 export interface WindowOptions {
@@ -79,7 +79,7 @@ export class Window {
   #block(offset: number): Promise<Buffer> {
     let block = this.#blocks.get(offset);
     if (!block) {
-      if (this.#blocks.size >= MOST_BLOCKS) return Promise.resolve(Buffer.alloc(0));
+      if (this.#blocks.size >= MAX_BLOCKS) return Promise.resolve(Buffer.alloc(0));
       block = orEmpty(this.#fetch(offset, BLOCK));
       this.#blocks.set(offset, block);
     }

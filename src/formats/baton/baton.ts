@@ -16,7 +16,7 @@ import { parseYamlList } from "./yaml.ts";
 const FOLDERS = ["", "/boot", "/baton", "/boot/baton", "/EFI/baton"];
 const PLACES = FOLDERS.flatMap((folder) => ["yaml", "yml", "ini"].map((suffix) => `${folder}/baton.${suffix}`));
 /** Written by hand: more is a mistake. */
-const LIST_LIMIT = 1024 * 1024;
+const MAX_LIST_SIZE = 1024 * 1024;
 
 const BATON: Vocabulary = {
   type: "baton",
@@ -79,7 +79,7 @@ async function firstOf(volume: FormatVolume, places: readonly string[]): Promise
 async function readList(path: string, { volume }: FormatContext, diagnostics: Diagnostic[]): Promise<string | null> {
   const source = `${volume.name}:${path}`;
   try {
-    const { text, problem } = decodeText(await volume.reader.read(path, LIST_LIMIT));
+    const { text, problem } = decodeText(await volume.reader.read(path, MAX_LIST_SIZE));
     if (problem !== null) diagnostics.push({ severity: "warning", source, line: null, column: null, message: problem });
     return text;
   } catch (error) {

@@ -35,7 +35,7 @@ export interface Vocabulary {
 
 export type EntryKey = "id" | "title" | "linux" | "initrd" | "options" | "devicetree" | "submenu" | "hotkey";
 
-const MOST_ENTRIES = 5000;
+const MAX_ENTRIES = 5000;
 
 /** @param source of the list, for diagnostics. @param folder where the names of files start. */
 export function listWritten(
@@ -59,11 +59,11 @@ export function listWritten(
       if (timeout === null) say("warning", line, `timeout is a number of seconds, or never, not '${text}'; ignored`);
     } else if (!vocabulary.globals.includes(key)) say("warning", line, `'${key}' is no word of this file; ignored`);
   }
-  if (written.entries.length > MOST_ENTRIES) {
-    say("error", null, `${written.entries.length} entries; only the first ${MOST_ENTRIES} are read`);
+  if (written.entries.length > MAX_ENTRIES) {
+    say("error", null, `${written.entries.length} entries; only the first ${MAX_ENTRIES} are read`);
   }
   const entries = written.entries
-    .slice(0, MOST_ENTRIES)
+    .slice(0, MAX_ENTRIES)
     .flatMap((entry) => readEntry(entry, folder, source, context, vocabulary, say) ?? []);
   const index =
     wanted === null ? -1 : entries.findIndex((entry) => entry.nativeId === wanted || entry.title === wanted);

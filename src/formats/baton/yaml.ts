@@ -5,7 +5,7 @@ import type { Diagnostic } from "../../entry.ts";
 import type { Value, WrittenEntry, WrittenList } from "./list.ts";
 
 /** Aliases that multiply would fill memory; a list of entries has no use for many. */
-const MOST_ALIASES = 100;
+const MAX_ALIASES = 100;
 
 /** @returns what could be read; `diagnostics` says what could not. */
 export async function parseYamlList(text: string, source: string, diagnostics: Diagnostic[]): Promise<WrittenList> {
@@ -22,7 +22,7 @@ export async function parseYamlList(text: string, source: string, diagnostics: D
   }
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: MOST_ALIASES });
+    value = document.toJS({ maxAliasCount: MAX_ALIASES });
   } catch (error) {
     say(null, null, error instanceof Error ? error.message : String(error));
     return { values: [], entries: [] };

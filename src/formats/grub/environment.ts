@@ -14,7 +14,7 @@ function bindingOf(first: Binding | null, name: string): Binding | null {
 }
 
 /** Of more variables than so many an overlay makes a Map: those of most entries are two or three. */
-const MOST_LISTED = 16;
+const MAX_LISTED = 16;
 
 /**
  * One set of variables. An overlay sees those of the environment below it and keeps what is changed to itself:
@@ -85,7 +85,7 @@ export class Environment {
     }
     const known = bindingOf(this.#first, name);
     if (known !== null) known.value = value;
-    else if (this.#count++ < MOST_LISTED) this.#first = { name, value, next: this.#first };
+    else if (this.#count++ < MAX_LISTED) this.#first = { name, value, next: this.#first };
     else {
       this.#values = new Map([[name, value]]);
       for (let at = this.#first; at !== null; at = at.next) this.#values.set(at.name, at.value);

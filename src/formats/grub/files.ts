@@ -23,8 +23,8 @@ export interface NamedFile {
 export type LoadedBlock = EnvironmentBlock | "missing";
 
 /** More than an environment block ever is. */
-const BLOCK_LIMIT = 64 * 1024;
-const GLOB_LIMIT = 10_000;
+const MAX_BLOCK_SIZE = 64 * 1024;
+const MAX_GLOB_MATCHES = 10_000;
 
 export class Files {
   readonly #run: Interpreter;
@@ -102,7 +102,7 @@ export class Files {
     const key = formatFileRef(file.ref);
     const known = this.#blocks.get(key);
     if (known !== undefined) return known;
-    const bytes = await this.read(file, BLOCK_LIMIT);
+    const bytes = await this.read(file, MAX_BLOCK_SIZE);
     const block: LoadedBlock =
       typeof bytes !== "string"
         ? parseEnvironmentBlock(bytes)
@@ -143,7 +143,7 @@ export class Files {
         const wanted = withoutBrackets(name);
         for (const item of (await this.list(directory === "" ? "/" : `${directory}/`)) ?? []) {
           if (globMatches(wanted, item)) next.push(`${directory}/${item}`);
-          if (next.length > GLOB_LIMIT) return next;
+          if (next.length > MAX_GLOB_MATCHES) return next;
         }
       }
       found = next;

@@ -6,7 +6,7 @@
 import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult } from "../format.ts";
-import { CONFIG_LIMIT, type Reader } from "../reader.ts";
+import { MAX_CONFIG_SIZE, type Reader } from "../reader.ts";
 import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
 import { grubCommands } from "./commands/commands.ts";
 import { mergeWrites } from "./commands/variables.ts";
@@ -62,15 +62,15 @@ async function addSubvolumes({ context, devices, subvolumes }: Interpreter): Pro
   }
 }
 
-const TOO_LONG = `it is longer than ${CONFIG_LIMIT / 2 ** 20} MiB, as no configuration is that a person or a program wrote; what stands behind that is not read`;
+const TOO_LONG = `it is longer than ${MAX_CONFIG_SIZE / 2 ** 20} MiB, as no configuration is that a person or a program wrote; what stands behind that is not read`;
 
 /** A file's bytes; of one that is too long the beginning, to the end of a line. */
 async function readBeginning(reader: Reader, path: string): Promise<{ bytes: Uint8Array; isCut: boolean }> {
   try {
-    return { bytes: await reader.read(path, CONFIG_LIMIT), isCut: false };
+    return { bytes: await reader.read(path, MAX_CONFIG_SIZE), isCut: false };
   } catch (error) {
     if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
-    const bytes = await reader.readAt(path, 0, CONFIG_LIMIT);
+    const bytes = await reader.readAt(path, 0, MAX_CONFIG_SIZE);
     return { bytes: bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1), isCut: true };
   }
 }

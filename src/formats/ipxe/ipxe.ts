@@ -11,7 +11,7 @@ import { type IpxeListing, IpxeRun } from "./run.ts";
 import { isScript } from "./script.ts";
 
 /** Scripts are short. */
-const SCRIPT_LIMIT = 1024 * 1024;
+const MAX_SCRIPT_SIZE = 1024 * 1024;
 
 /** `autoexec.ipxe` is what iPXE itself looks for beside the file that it was started from. */
 const PLACES = ["/", "/EFI/BOOT", "/boot", "/boot/ipxe", "/ipxe"].flatMap((folder) =>
@@ -97,7 +97,7 @@ function volumeHost({ volume, platform }: FormatContext): IpxeHost {
     async read(ref) {
       if (!("device" in ref)) return null;
       try {
-        return decodeText(await volume.reader.read(ref.path, SCRIPT_LIMIT)).text;
+        return decodeText(await volume.reader.read(ref.path, MAX_SCRIPT_SIZE)).text;
       } catch (error) {
         if (error instanceof BatonError && error.code === "timeout") throw error;
         return null;

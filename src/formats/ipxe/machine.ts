@@ -92,7 +92,7 @@ export function bootImage(machine: Machine, name: string | undefined): Image | n
 }
 
 /** More files than fit in memory: a script that fetches without end. */
-const MOST_IMAGES = 100;
+const MAX_IMAGES = 100;
 
 const FETCH_OPTIONS = { name: true, timeout: true, autofree: false };
 
@@ -115,7 +115,7 @@ export async function fetchImage(
     machine.selected = image.name;
     return image;
   }
-  if (machine.images.length >= MOST_IMAGES) return null;
+  if (machine.images.length >= MAX_IMAGES) return null;
   const ref = host.resolve(uri, machine.base);
   if (ref === null || !(await host.exists(ref))) return null;
   const name = options.given.get("name");

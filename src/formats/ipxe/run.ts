@@ -21,13 +21,13 @@ import {
 import { kindByName, LOADER, looksLikeKernel, reasonAgainst, SCRIPT_NAME } from "./names.ts";
 import { expandSettings, isScript, type Options, parseOptions, parseScript } from "./script.ts";
 
-const MOST_STEPS = 20_000;
+const MAX_STEPS = 20_000;
 /** Of one menu; more than anybody could read. */
-const MOST_ITEMS = 2000;
-const MOST_ENTRIES = 5000;
-const DEEPEST_MENU = 8;
-const DEEPEST_CHAIN = 16;
-const MOST_CHAINED = 200;
+const MAX_ITEMS = 2000;
+const MAX_ENTRIES = 5000;
+const MAX_MENU_DEPTH = 8;
+const MAX_CHAIN_DEPTH = 16;
+const MAX_CHAINED = 200;
 
 /** What a run comes to. */
 export interface IpxeListing {
@@ -97,7 +97,7 @@ export class IpxeRun {
         machine = returned(machine, machine.caller, !failed);
         continue;
       }
-      if (this.#steps++ > MOST_STEPS) return this.#outOfSteps(machine, way);
+      if (this.#steps++ > MAX_STEPS) return this.#outOfSteps(machine, way);
       const before = machine.segment === 0 ? null : line!.segments[machine.segment - 1]!.next;
       machine.segment++;
       if ((before === "&&" && !machine.ok) || (before === "||" && machine.ok)) continue;
@@ -243,7 +243,7 @@ export class IpxeRun {
     if (typeof options === "string") return "failed";
     const menuName = textOption(options, "menu") ?? "";
     const menu = machine.menus.get(menuName);
-    if (menu === undefined || menu.items.length >= MOST_ITEMS) return "failed";
+    if (menu === undefined || menu.items.length >= MAX_ITEMS) return "failed";
     const isGap = options.given.has("gap") || options.args.length === 0;
     const name = isGap ? null : options.args[0]!;
     const text = options.args.slice(isGap ? 0 : 1).join(" ");
@@ -261,7 +261,7 @@ export class IpxeRun {
     if (menu === undefined || menu.items.every((item) => item.name === null)) return "failed";
     const site = `${machine.script.source}:${line}:${menu.items.map((item) => item.name).join(" ")}`;
     // Back to a menu that led here: the way back, not another entry.
-    if (way.passed.includes(site) || way.passed.length >= DEEPEST_MENU) return NOTHING;
+    if (way.passed.includes(site) || way.passed.length >= MAX_MENU_DEPTH) return NOTHING;
     const submenu = way.item === null ? way.submenu : [...way.submenu, itemTitle(way.item)];
     const wanted = textOption(options, "default") ?? menu.default;
     const items = menu.items.filter((item) => item.name !== null);
@@ -342,7 +342,7 @@ export class IpxeRun {
     const tree = await this.#host.tree?.(ref, { conf: conf!, prefix: prefix! });
     if (!tree || tree.entries.length === 0) return null;
     const outer = way.item === null ? way.submenu : [...way.submenu, itemTitle(way.item)];
-    const room = Math.max(0, MOST_ENTRIES - this.#entries);
+    const room = Math.max(0, MAX_ENTRIES - this.#entries);
     this.#entries += tree.entries.length;
     const entries = tree.entries.slice(0, room).map((entry) => ({ ...entry, submenu: [...outer, ...entry.submenu] }));
     return { entries, defaultIndex: tree.defaultIndex, defaultIsExplicit: true, timeout: tree.timeout };
@@ -390,7 +390,7 @@ export class IpxeRun {
   #call(machine: Machine, image: Image, text: string, replace: boolean): Step {
     let depth = 0;
     for (let at = machine.caller; at !== null; at = at.caller) depth++;
-    if (depth >= DEEPEST_CHAIN || this.#chained++ >= MOST_CHAINED) return "failed";
+    if (depth >= MAX_CHAIN_DEPTH || this.#chained++ >= MAX_CHAINED) return "failed";
     // The script itself is no initrd of what it boots.
     machine.images = machine.images.filter((other) => other !== image);
     if (machine.selected === image.name) machine.selected = null;
@@ -420,16 +420,16 @@ export class IpxeRun {
 
   #outOfSteps(machine: Machine, way: Way): IpxeListing {
     const number = machine.script.lines[machine.line]?.number ?? null;
-    if (this.#steps === MOST_STEPS + 2) {
-      this.#say(machine, number, `more than ${MOST_STEPS} commands were run; the script may have no end`, "error");
+    if (this.#steps === MAX_STEPS + 2) {
+      this.#say(machine, number, `more than ${MAX_STEPS} commands were run; the script may have no end`, "error");
     }
     return this.#unbootable(machine, way, "the script was stopped: it ran too long", "other");
   }
 
   #one(machine: Machine, way: Way, fields: Partial<ParsedEntry>): IpxeListing {
-    if (this.#entries++ >= MOST_ENTRIES) {
-      const message = `more than ${MOST_ENTRIES} entries; the rest is not listed`;
-      if (this.#entries === MOST_ENTRIES + 1) this.#say(machine, null, message, "error");
+    if (this.#entries++ >= MAX_ENTRIES) {
+      const message = `more than ${MAX_ENTRIES} entries; the rest is not listed`;
+      if (this.#entries === MAX_ENTRIES + 1) this.#say(machine, null, message, "error");
       return NOTHING;
     }
     const title = way.item === null ? this.#title : itemTitle(way.item);

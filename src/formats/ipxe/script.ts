@@ -103,19 +103,19 @@ export function parseOptions(words: readonly string[], known: Readonly<Record<st
 }
 
 /** More than any script nests; and longer than any command line. */
-const MOST_EXPANSIONS = 200;
-const LONGEST_VALUE = 8 * 1024;
+const MAX_EXPANSIONS = 200;
+const MAX_VALUE_LENGTH = 8 * 1024;
 
 /** Fills in `${name}` and `${name:type}`, the innermost first; what isn't set is empty. */
 export function expandSettings(text: string, value: (name: string) => string | null): string {
   let expanded = text;
-  for (let count = 0; count < MOST_EXPANSIONS && expanded.length < LONGEST_VALUE; count++) {
+  for (let count = 0; count < MAX_EXPANSIONS && expanded.length < MAX_VALUE_LENGTH; count++) {
     const match = /\$\{([^${}]*)\}/.exec(expanded);
     if (match === null) break;
     const filled = formatSetting(match[1]!, value);
     expanded = expanded.slice(0, match.index) + filled + expanded.slice(match.index + match[0].length);
   }
-  return expanded.slice(0, LONGEST_VALUE);
+  return expanded.slice(0, MAX_VALUE_LENGTH);
 }
 
 function formatSetting(expression: string, value: (name: string) => string | null): string {

@@ -26,13 +26,13 @@ export interface IncludedFile {
 }
 
 /** SYSLINUX itself nests 16 deep. */
-const DEEPEST_INCLUDE = 16;
+const MAX_INCLUDE_DEPTH = 16;
 /** Deeper than anybody would find an entry in. */
-const DEEPEST_MENU = 32;
+const MAX_MENU_DEPTH = 32;
 /** Longer lines than any command line that a kernel takes. */
-const LONGEST_LINE = 65_536;
-const MOST_LABELS = 100_000;
-const MOST_DIAGNOSTICS = 200;
+const MAX_LINE_LENGTH = 65_536;
+const MAX_LABELS = 100_000;
+const MAX_DIAGNOSTICS = 200;
 
 /** Directives that change only looks and consoles. */
 const COSMETIC = new Set([
@@ -87,7 +87,7 @@ export class DirectiveParser {
       const column = text.search(/[^ \t\v\f]/) + 1;
       if (column === 0 || text[column - 1] === "#") continue;
       const place = { source: file.source, line, column };
-      if (text.length > LONGEST_LINE) {
+      if (text.length > MAX_LINE_LENGTH) {
         this.#say("error", place, `a line of ${text.length} characters; it is ignored`);
         continue;
       }
@@ -125,8 +125,12 @@ export class DirectiveParser {
     const [name, tag] = splitRaw(rest);
     if (fromMenu) this.config.hasMenuWords = true;
     if (name === "") return this.#say("error", place, "INCLUDE names no file");
-    if (depth >= DEEPEST_INCLUDE) {
-      return this.#say("error", place, `INCLUDE ${name}: files include one another more than ${DEEPEST_INCLUDE} deep`);
+    if (depth >= MAX_INCLUDE_DEPTH) {
+      return this.#say(
+        "error",
+        place,
+        `INCLUDE ${name}: files include one another more than ${MAX_INCLUDE_DEPTH} deep`,
+      );
     }
     const file = await this.#include(name, place);
     if (file === null) return;
@@ -279,9 +283,9 @@ export class DirectiveParser {
 
   #beginLabel(name: string, place: Place): void {
     this.#endLabel();
-    if (this.#labels.length >= MOST_LABELS) {
+    if (this.#labels.length >= MAX_LABELS) {
       this.#full = true;
-      this.#say("error", place, `more than ${MOST_LABELS} labels; those from here on are not read`);
+      this.#say("error", place, `more than ${MAX_LABELS} labels; those from here on are not read`);
       return;
     }
     if (name === "") this.#say("error", place, "LABEL without a name; it is ignored");
@@ -321,10 +325,10 @@ export class DirectiveParser {
   #beginMenu(tag: string, place: Place): void {
     this.#endLabel();
     const parent = this.#menu;
-    if (parent.depth >= DEEPEST_MENU) {
+    if (parent.depth >= MAX_MENU_DEPTH) {
       this.#tooDeep++;
       if (this.#tooDeep === 1)
-        this.#say("error", place, `menus are nested more than ${DEEPEST_MENU} deep; from here on they are not`);
+        this.#say("error", place, `menus are nested more than ${MAX_MENU_DEPTH} deep; from here on they are not`);
       return;
     }
     const menu: Menu = { tag, title: "", label: null, parent, depth: parent.depth + 1, items: [], defaultItem: null };
@@ -343,8 +347,8 @@ export class DirectiveParser {
 
   #say(severity: Diagnostic["severity"], { source, line, column }: Place, message: string): void {
     const count = this.#diagnostics.length;
-    if (count > MOST_DIAGNOSTICS) return;
-    const last = count === MOST_DIAGNOSTICS ? "more than can be shown is wrong with this configuration" : message;
+    if (count > MAX_DIAGNOSTICS) return;
+    const last = count === MAX_DIAGNOSTICS ? "more than can be shown is wrong with this configuration" : message;
     this.#diagnostics.push({ severity, source, line, column, message: last });
   }
 }

@@ -15,7 +15,7 @@ import { menuTimes } from "./times.ts";
 import { splitRaw } from "./words.ts";
 
 /** Configurations that lead to configurations, so deep and no further. */
-const DEEPEST_CONFIG = 8;
+const MAX_CONFIG_DEPTH = 8;
 
 /** The entries of a configuration and of those it leads to. */
 interface Listed {
@@ -81,7 +81,7 @@ async function configuration(
 ): Promise<Listed | "circle" | "unreadable"> {
   const isKnown = (path: string): boolean => ancestors.some(({ files }) => files.has(path));
   if (paths.every(isKnown)) return "circle";
-  if (ancestors.length >= DEEPEST_CONFIG) return "unreadable";
+  if (ancestors.length >= MAX_CONFIG_DEPTH) return "unreadable";
   const files = new Set(paths);
   const parser = new DirectiveParser((name, from) => {
     const path = resolvePath(cwd, slashes(name));
@@ -267,7 +267,7 @@ class ConfigListing {
     let at: Command = command;
     let label = from;
     for (let steps = 0; at.does === "run"; steps++) {
-      if (steps >= DEEPEST_CONFIG || at.commandLine === "") return null;
+      if (steps >= MAX_CONFIG_DEPTH || at.commandLine === "") return null;
       label = this.#names.find(at.commandLine);
       at = label
         ? this.#command(label)

@@ -6,7 +6,7 @@ import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
-import { CONFIG_LIMIT } from "../reader.ts";
+import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
@@ -16,9 +16,9 @@ import type { IncludedFile } from "./directives.ts";
 import { type NetworkFacts, sysappendWords } from "./sysappend.ts";
 
 /** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
-const MOST_FILES = 500;
-const MOST_BYTES = 32 * 1024 * 1024;
-const MOST_ENTRIES = 100_000;
+const MAX_FILES = 500;
+const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_ENTRIES = 100_000;
 
 export interface ListingOptions {
   readonly type: EntryType;
@@ -68,12 +68,12 @@ export class Reading {
       }
       return null;
     };
-    if (this.#files++ >= MOST_FILES || this.#bytes > MOST_BYTES) {
-      if (this.#files === MOST_FILES + 1) say("error", "too many files are included; from here on they are not read");
+    if (this.#files++ >= MAX_FILES || this.#bytes > MAX_BYTES) {
+      if (this.#files === MAX_FILES + 1) say("error", "too many files are included; from here on they are not read");
       return null;
     }
     try {
-      const bytes = await volume.reader.read(path, CONFIG_LIMIT);
+      const bytes = await volume.reader.read(path, MAX_CONFIG_SIZE);
       this.#bytes += bytes.length;
       const { text, problem } = decodeText(bytes);
       if (problem !== null) say("warning", problem);
@@ -137,9 +137,9 @@ export class Reading {
 
   /** False once there are more entries than any menu has. */
   mayAdd(): boolean {
-    if (this.#entries++ < MOST_ENTRIES) return true;
-    if (this.#entries === MOST_ENTRIES + 1) {
-      const message = `more than ${MOST_ENTRIES} entries; the rest is not listed`;
+    if (this.#entries++ < MAX_ENTRIES) return true;
+    if (this.#entries === MAX_ENTRIES + 1) {
+      const message = `more than ${MAX_ENTRIES} entries; the rest is not listed`;
       this.diagnostics.push({
         severity: "error",
         source: this.context.volume.name,

@@ -3,7 +3,7 @@
 import type { Diagnostic } from "../../entry.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { Lookup } from "../lookup.ts";
-import { CONFIG_LIMIT } from "../reader.ts";
+import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { type LoaderSettings, loaderSettings } from "./loaderconf.ts";
 import { readText } from "./readtext.ts";
 
@@ -49,6 +49,6 @@ async function readLoaderConf(
   const found = await new Lookup(volume.reader).find(path);
   if (found === null) return null;
   const source = `${volume.name}:${found}`;
-  const text = await readText(volume, found, source, CONFIG_LIMIT, diagnostics);
+  const text = await readText(volume, found, source, MAX_CONFIG_SIZE, diagnostics);
   return text === null ? null : { text, source };
 }

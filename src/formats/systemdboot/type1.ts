@@ -125,7 +125,7 @@ export function parseType1(text: string, name: string, source: string, diagnosti
 const printKey = (key: string): string => (key.length > 40 ? `${key.slice(0, 40)}…` : key);
 
 /** More than any counter that software writes; systemd-boot takes no more either. */
-const MOST_TRIES = 0x7fffffff;
+const MAX_TRIES = 0x7fffffff;
 
 /**
  * The boot counter in a file name: `name+LEFT-DONE.conf`, where `-DONE` may be missing.
@@ -136,7 +136,7 @@ export function bootCounter(name: string): { id: string; left: number | null; do
   if (match === null) return { id: name, left: null, done: null };
   const left = Number(match[2]);
   const done = Number(match[3] ?? 0);
-  if (left > MOST_TRIES || done > MOST_TRIES) return { id: name, left: null, done: null };
+  if (left > MAX_TRIES || done > MAX_TRIES) return { id: name, left: null, done: null };
   return { id: match[1]! + match[4]!, left, done };
 }
 
@@ -146,7 +146,7 @@ export function nextCounterName(name: string): string | null {
   if (left === null || done === null) return null;
   const plus = name.lastIndexOf("+");
   const suffix = name.slice(name.lastIndexOf("."));
-  return `${name.slice(0, plus)}+${Math.max(left - 1, 0)}-${Math.min(done + 1, MOST_TRIES)}${suffix}`;
+  return `${name.slice(0, plus)}+${Math.max(left - 1, 0)}-${Math.min(done + 1, MAX_TRIES)}${suffix}`;
 }
 
 /**

@@ -14,10 +14,10 @@ import { textOf } from "./readtext.ts";
 import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
 
 /** systemd-boot's own limit. */
-const MOST_ENTRIES = 32_767;
+const MAX_ENTRIES = 32_767;
 /** No entry is anywhere near this long; a folder of huge files must not fill memory. */
-const ENTRY_LIMIT = 1024 * 1024;
-const TOTAL_LIMIT = 64 * 1024 * 1024;
+const MAX_ENTRY_SIZE = 1024 * 1024;
+const MAX_TOTAL_SIZE = 64 * 1024 * 1024;
 /** Files that are read together. */
 const AT_ONCE = 256;
 
@@ -35,9 +35,9 @@ export async function readType1Folder(
   };
   const items = await volume.reader.list(folder);
   const names = items.filter((item) => item.type !== "directory" && isType1Name(item.name)).map((item) => item.name);
-  if (names.length > MOST_ENTRIES) {
-    say(`${names.length} entries; only the first ${MOST_ENTRIES} are read. Remove those that are not needed.`);
-    names.length = MOST_ENTRIES;
+  if (names.length > MAX_ENTRIES) {
+    say(`${names.length} entries; only the first ${MAX_ENTRIES} are read. Remove those that are not needed.`);
+    names.length = MAX_ENTRIES;
   }
   const builder = new Builder(folder, context, settings);
   const candidates: Candidate[] = [];
@@ -45,7 +45,7 @@ export async function readType1Folder(
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const batch = names.slice(at, at + AT_ONCE);
     const paths = batch.map((name) => `${folder}/${name}`);
-    const files = await readMany(volume.reader, paths, ENTRY_LIMIT);
+    const files = await readMany(volume.reader, paths, MAX_ENTRY_SIZE);
     for (const [i, file] of files.entries()) {
       const name = batch[i]!;
       const source = `${folderSource}/${name}`;
@@ -57,8 +57,8 @@ export async function readType1Folder(
       }
       total += text?.length ?? 0;
     }
-    if (total > TOTAL_LIMIT) {
-      say(`the entries are longer than ${TOTAL_LIMIT / 1024 / 1024} MiB together; the rest is not read`);
+    if (total > MAX_TOTAL_SIZE) {
+      say(`the entries are longer than ${MAX_TOTAL_SIZE / 1024 / 1024} MiB together; the rest is not read`);
       break;
     }
   }

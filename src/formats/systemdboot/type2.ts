@@ -13,7 +13,7 @@ import { type Addons, findAddons, NO_ADDONS } from "./ukiaddons.ts";
 import { readUki, type Uki, type UkiProfile } from "./ukiimage.ts";
 
 /** Each is tens of megabytes; nobody has more. */
-const MOST_IMAGES = 1000;
+const MAX_IMAGES = 1000;
 
 /** True where systemd-boot takes a file for a Type #2 entry. */
 export function isType2Name(name: string): boolean {
@@ -31,11 +31,11 @@ export async function readType2Folder(
   const { volume, platform } = context;
   const items = await new Lookup(volume.reader).list(folder);
   const names = items.filter((item) => item.type !== "directory" && isType2Name(item.name)).map((item) => item.name);
-  if (names.length > MOST_IMAGES) {
+  if (names.length > MAX_IMAGES) {
     const source = `${volume.name}:${folder}`;
-    const message = `${names.length} images; only the first ${MOST_IMAGES} are read. Remove those that are not needed.`;
+    const message = `${names.length} images; only the first ${MAX_IMAGES} are read. Remove those that are not needed.`;
     diagnostics.push({ severity: "error", source, line: null, column: null, message });
-    names.length = MOST_IMAGES;
+    names.length = MAX_IMAGES;
   }
   const perImage = await Promise.all(
     names.map(async (name) => {

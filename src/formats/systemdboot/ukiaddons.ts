@@ -17,7 +17,7 @@ export interface Addons {
 
 export const NO_ADDONS: Addons = { cmdlines: [], files: [] };
 
-const MOST_ADDONS = 100;
+const MAX_ADDONS = 100;
 
 /**
  * Those for all images first, then this image's own, each by file name.
@@ -38,7 +38,7 @@ export async function findAddons(
     const found = await lookup.find(folder, "directory");
     if (found === null) continue;
     const names = (await lookup.list(found)).map((item) => item.name);
-    for (const name of names.filter((one) => /\.addon\.efi$/i.test(one)).slice(0, MOST_ADDONS)) {
+    for (const name of names.filter((one) => /\.addon\.efi$/i.test(one)).slice(0, MAX_ADDONS)) {
       const file = `${found}/${name}`;
       try {
         const addon = await readAddon(volume.reader, file, machine);

@@ -30,9 +30,9 @@ export interface Uki {
 }
 
 /** systemd-boot looks no further either. */
-const MOST_PROFILES = 256;
+const MAX_PROFILES = 256;
 /** Names and command lines are short; the kernel takes 4 KiB at the very most. */
-const TEXT_LIMIT = 64 * 1024;
+const MAX_TEXT_SIZE = 64 * 1024;
 
 /** An EFI executable that lies on a volume, its headers read. */
 export interface Program {
@@ -51,7 +51,7 @@ export async function openProgram(reader: Reader, path: string): Promise<Program
   const pe = await readPe(readAt, size);
   if (pe === null) return null;
   const text = async (section: PeSection | null | undefined): Promise<string | null> =>
-    section ? decodeText(await readSection(readAt, section, TEXT_LIMIT)).text.replace(/\0+$/, "") : null;
+    section ? decodeText(await readSection(readAt, section, MAX_TEXT_SIZE)).text.replace(/\0+$/, "") : null;
   return { pe, text };
 }
 
@@ -87,7 +87,7 @@ export function profileSections(pe: Pe): ReadonlyMap<string, PeSection>[] {
   const profiles: Map<string, PeSection>[] = [];
   for (const section of pe.sections) {
     if (section.name === ".profile") {
-      if (profiles.length === MOST_PROFILES) break;
+      if (profiles.length === MAX_PROFILES) break;
       profiles.push(new Map());
     }
     const into = profiles.at(-1) ?? base;

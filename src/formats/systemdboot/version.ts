@@ -95,7 +95,7 @@ const KEY_END = "\u0002";
 const KEY_MARKS: Readonly<Record<string, string>> = { "~": KEY_TILDE, "-": "\u0003", "^": "\u0004", ".": "\u0005" };
 /** Above all letters. */
 const KEY_NUMBER = "\u007e";
-const LONGEST_KEYED = 256;
+const MAX_KEYED_LENGTH = 256;
 /** Below all letters. */
 const KEY_WORD_END = "\u0000";
 
@@ -105,7 +105,7 @@ const KEY_WORD_END = "\u0000";
  * @returns null for versions in which no letter or digit follows a mark, whose order is not that simple
  */
 export function versionKey(version: string): string | null {
-  if (version.length > LONGEST_KEYED || /[~^.-](?![A-Za-z0-9])/.test(version)) return null;
+  if (version.length > MAX_KEYED_LENGTH || /[~^.-](?![A-Za-z0-9])/.test(version)) return null;
   let key = "";
   for (const [part] of version.matchAll(/[~^.-]|[A-Za-z]+|[0-9]+/g)) {
     const mark = KEY_MARKS[part];

@@ -10,7 +10,7 @@ import { type Faults, unreliable } from "../relay.ts";
 const TUNSETIFF = 0x400454ca;
 const IFF_TAP = 2;
 const IFF_NO_PI = 0x1000;
-const LONGEST_FRAME = 65_536;
+const MAX_FRAME_LENGTH = 65_536;
 
 function openTap(name: string): number {
   const fd = openSync("/dev/net/tun", "r+");
@@ -27,7 +27,7 @@ const ends = [openTap("t0"), openTap("t1")] as const;
 
 for (const [from, to] of [ends, [ends[1], ends[0]]] as const) {
   const pass = unreliable(faults);
-  const buffer = Buffer.alloc(LONGEST_FRAME);
+  const buffer = Buffer.alloc(MAX_FRAME_LENGTH);
   const send = (frame: Buffer): void => {
     try {
       writeSync(to, frame);

@@ -35,8 +35,8 @@ interface EntryFile {
   readonly values: readonly (readonly [key: string, value: string])[];
 }
 
-const FILE_LIMIT = 1024 * 1024;
-const ENTRY_LIMIT = 10_000;
+const MAX_FILE_SIZE = 1024 * 1024;
+const MAX_ENTRIES = 10_000;
 
 const blscfg: CommandFunction = async (run, argv, call) => {
   const options = parseOptions(OPTIONS, argv);
@@ -87,7 +87,7 @@ async function readEntries(run: Interpreter, call: Call, path: string | undefine
     const entries: EntryFile[] = [];
     for (const name of names) {
       if (!name.endsWith(".conf") || name.startsWith(".") || name.length <= 5) continue;
-      if (entries.length >= ENTRY_LIMIT) throw new BudgetExceeded(`more than ${ENTRY_LIMIT} entries in ${folder}`);
+      if (entries.length >= MAX_ENTRIES) throw new BudgetExceeded(`more than ${MAX_ENTRIES} entries in ${folder}`);
       const entry = await readEntry(run, call, `${folder.replace(/\/+$/, "")}/${name}`);
       if (entry !== null) entries.push(entry);
     }
@@ -101,7 +101,7 @@ async function readEntries(run: Interpreter, call: Call, path: string | undefine
 
 async function readEntry(run: Interpreter, call: Call, path: string): Promise<EntryFile | null> {
   const file = run.files.name(path);
-  const bytes = await run.files.read(file, FILE_LIMIT);
+  const bytes = await run.files.read(file, MAX_FILE_SIZE);
   if (typeof bytes === "string") {
     run.warn(call, `${call.name}: ${bytes}`);
     return null;

@@ -2,7 +2,7 @@
 
 import { normalize } from "node:path/posix";
 import { formatFileRef } from "../../../entry.ts";
-import { CONFIG_LIMIT } from "../../reader.ts";
+import { MAX_CONFIG_SIZE } from "../../reader.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { Menu } from "../menu.ts";
@@ -23,7 +23,7 @@ async function runFile(run: Interpreter, call: Call, path: string, translate?: T
     if (!SHOWS_MENU.has(call.name)) run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
     return BAD_ARGUMENT;
   }
-  const bytes = await run.files.read(file, CONFIG_LIMIT);
+  const bytes = await run.files.read(file, MAX_CONFIG_SIZE);
   if (typeof bytes === "string") {
     run.warn(call, `${call.name} ${path}: ${bytes}`);
     return FILE_NOT_FOUND;

@@ -5,13 +5,13 @@ import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { type OptionSpec, optionValue, parseOptions } from "../options.ts";
 
 /** More than any variable is worth. */
-const VALUE_LIMIT = 64 * 1024;
+const MAX_VALUE_SIZE = 64 * 1024;
 /** What the marks of a kernel stand within. */
 const HEADER_LENGTH = 32 * 1024;
-const COMPARE_LIMIT = 1024 * 1024;
+const MAX_COMPARE_SIZE = 1024 * 1024;
 
 async function readText(run: Interpreter, call: Call, path: string): Promise<string | null> {
-  const bytes = await run.files.read(run.files.name(path), VALUE_LIMIT);
+  const bytes = await run.files.read(run.files.name(path), MAX_VALUE_SIZE);
   if (typeof bytes !== "string") return new TextDecoder().decode(bytes);
   run.warn(call, `${call.name}: ${bytes}`);
   return null;
@@ -53,7 +53,7 @@ const cat: CommandFunction = (run, argv, call) => {
 /** `cmp FILE1 FILE2`: true where both hold the same. */
 const cmp: CommandFunction = async (run, args, call) => {
   if (args.length !== 2) return BAD_ARGUMENT;
-  const [first, second] = await Promise.all(args.map((path) => run.files.read(run.files.name(path), COMPARE_LIMIT)));
+  const [first, second] = await Promise.all(args.map((path) => run.files.read(run.files.name(path), MAX_COMPARE_SIZE)));
   for (const bytes of [first!, second!]) {
     if (typeof bytes !== "string") continue;
     run.warn(call, `cmp: ${bytes}`);
