@@ -30,9 +30,9 @@ export async function boot(args: string[]): Promise<number> {
   const { settings } = found;
   const ownWrites = async (entry: BootEntry): Promise<StateWrite[]> => {
     if (settings.tries === 0) return [];
-    const { StateKeeper } = await import("../session/bootstate.ts");
+    const { BootState } = await import("../session/bootstate.ts");
     const isOwn = options.disks.length === 0 && existsSync("/sys/firmware/efi");
-    const keeper = new StateKeeper(found.discovery, () => Promise.reject(new Error("nothing is written here")), isOwn);
+    const keeper = new BootState(found.discovery, () => Promise.reject(new Error("nothing is written here")), isOwn);
     await keeper.load();
     return keeper.writesFor({ ...entry, writes: [] }, settings);
   };

@@ -1,5 +1,5 @@
 /** Lets so many in at once; who takes too long keeps nobody out. */
-export class Gate {
+export class Semaphore {
   #free: number;
   readonly #patienceMs: number;
   readonly #waiting: (() => void)[] = [];

@@ -10,7 +10,7 @@ import type { BlockDevice } from "../devices/device.ts";
 import { ModuleLoader } from "../devices/modules.ts";
 import { probeDevice } from "../devices/probe.ts";
 import { answersTo } from "../devices/selector.ts";
-import { Gate } from "../devices/semaphore.ts";
+import { Semaphore } from "../devices/semaphore.ts";
 import { hasUsb, usbDisksPending } from "../devices/usb.ts";
 import { watchBlockDevices } from "../devices/watch.ts";
 import { BatonError, describeError } from "../errors.ts";
@@ -20,8 +20,8 @@ import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/words.ts";
 import { mountDevice } from "../volumes/mounted.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
 import { thisPlatform } from "./platform.ts";
-import type { Stacks } from "./storagestacks.ts";
-import { Telling } from "./throttle.ts";
+import type { StorageStacks } from "./storagestacks.ts";
+import { Throttle } from "./throttle.ts";
 
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
 export const DRIVERS_LOADED = "/run/baton/coldplug-done";
@@ -62,19 +62,19 @@ export interface MachineOptions {
   readonly onChange?: () => void;
 }
 
-export class Machine {
+export class DeviceMonitor {
   readonly discovery: Discovery;
   readonly #options: MachineOptions;
   readonly #known = new Map<string, BlockDevice>();
   readonly #arrivals = new Set<Promise<void>>();
-  readonly #gate = new Gate(PROBES_AT_ONCE, PROBE_PATIENCE_MS);
+  readonly #probing = new Semaphore(PROBES_AT_ONCE, PROBE_PATIENCE_MS);
   readonly #startedAt = performance.now();
   #watch: { close(): void } | null = null;
   #lastNews = 0;
   #isSettled = false;
   /** Something has arrived, and will be looked for in a moment. */
   #isExpecting = false;
-  readonly #telling: Telling;
+  readonly #notices: Throttle;
   /** The drivers have found what was there at start, and no device is waited for by name. */
   #isEnumerated = false;
   /** Devices that have not been read and have not passed their deadline. */
@@ -84,11 +84,11 @@ export class Machine {
   #isComplete = false;
   #complete: Promise<void> = Promise.resolve();
   /** RAID, LVM2, LUKS: loaded where a device is a part of one. */
-  #stacks: Promise<Stacks> | null = null;
+  #stacks: Promise<StorageStacks> | null = null;
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
-    this.#telling = new Telling(() => this.#options.onChange?.());
+    this.#notices = new Throttle(() => this.#options.onChange?.());
     const placed = (name: string) => this.#known.get(name) ?? { name };
     this.discovery = new Discovery(options.platform ?? thisPlatform(), (a, b) => compareDevices(placed(a), placed(b)));
   }
@@ -139,7 +139,7 @@ export class Machine {
     this.#complete = this.#settled.then(async () => {
       await this.#isoFiles;
       this.#isComplete = true;
-      this.#telling.change();
+      this.#notices.change();
     });
   }
 
@@ -154,7 +154,7 @@ export class Machine {
     this.#stacks = stacks && Promise.resolve(stacks);
     await this.#arrive();
     while (await this.#openStacks(true)) await this.#arrive();
-    this.#telling.change();
+    this.#notices.change();
   }
 
   /**
@@ -176,7 +176,7 @@ export class Machine {
     if (!(await (await this.#stacksOf()).unlock(name, passphrase))) return false;
     do await this.#arrive();
     while (await this.#openStacks(true));
-    this.#telling.change();
+    this.#notices.change();
     return true;
   }
 
@@ -185,14 +185,14 @@ export class Machine {
     await (await this.#stacks)?.close();
   }
 
-  #stacksOf(): Promise<Stacks> {
+  #stacksOf(): Promise<StorageStacks> {
     this.#stacks ??= import("./storagestacks.ts").then(
-      ({ Stacks }) =>
-        new Stacks(this.#options.waitForDrivers === true, (name, reason, isLocked) => {
+      ({ StorageStacks }) =>
+        new StorageStacks(this.#options.waitForDrivers === true, (name, reason, isLocked) => {
           const known = this.#known.get(name);
           if (known === undefined) return;
           this.discovery.noteDevice({ ...factsOf({ ...known, reason }), isLocked });
-          this.#telling.change();
+          this.#notices.change();
         }),
     );
     return this.#stacks;
@@ -219,7 +219,7 @@ export class Machine {
     this.#lastNews = performance.now();
     const name = event.name;
     if (event.action === "remove") {
-      this.#track(this.#leave(name).then(() => this.#telling.change()));
+      this.#track(this.#leave(name).then(() => this.#notices.change()));
     } else if (event.action === "add") {
       this.#expect();
     } else if (this.#known.has(name)) {
@@ -252,26 +252,26 @@ export class Machine {
       this.#pending.add(device.name);
       this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
     }
-    this.#telling.change();
+    this.#notices.change();
 
     const unread = new Set<string>();
     // A disk that has very many partitions keeps no other waiting: those beyond the usual ones come last.
     const turn = ({ partition }: BlockDevice): number => Math.max(USUAL_PARTITIONS, partition ?? 0);
     const inTurn = [...fresh].sort((a, b) => turn(a) - turn(b));
     const probes = inTurn.map(async (device) => {
-      if (await this.#gate.run(() => this.#probe(device))) unread.add(device.name);
+      if (await this.#probing.run(() => this.#probe(device))) unread.add(device.name);
       else this.#pending.delete(device.name);
     });
     await Promise.race([Promise.all(probes), sleep(PROBE_TOGETHER_MS, undefined, { ref: false })]);
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();
-      if (names.length > 0) await this.discovery.scan(names, () => this.#telling.change());
+      if (names.length > 0) await this.discovery.scan(names, () => this.#notices.change());
       for (const name of names) this.#pending.delete(name);
-      this.#telling.change();
+      this.#notices.change();
       for (const name of names) void this.#listSubvolumes(name);
       // Nothing waits for these: a disk's own entries are what a machine boots.
-      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#telling.change())]);
+      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#notices.change())]);
     };
     await readAttached();
     const opening = this.#openStacks(false);
@@ -289,7 +289,7 @@ export class Machine {
       const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
       if (subvolumes.length === 0) return;
       this.discovery.amend(name, { subvolumes });
-      this.#telling.change();
+      this.#notices.change();
     } catch (error) {
       log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
     }
@@ -376,7 +376,7 @@ export class Machine {
     } while (await this.#openIncomplete());
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
-    this.#telling.change();
+    this.#notices.change();
   }
 
   /** Opens what lacks members as well; true where that gave new devices, which are then being read. */

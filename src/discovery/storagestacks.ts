@@ -28,7 +28,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
   crypto_LUKS: "cryptsetup",
 };
 
-export class Stacks {
+export class StorageStacks {
   readonly #mayOpen: boolean;
   readonly #tell: Tell;
   readonly #members = new Map<string, Member>();

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
  * Tells of a change: at once, and of what follows soon together. Whoever is told must not take all the time there is,
  * however many changes come.
  */
-export class Telling {
+export class Throttle {
   readonly #tell: () => void;
   #isPausing = false;
   #hasMore = false;

@@ -5,7 +5,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { areDriversDone, Machine } from "../discovery/devicemonitor.ts";
+import { areDriversDone, DeviceMonitor } from "../discovery/devicemonitor.ts";
 import { thisPlatform } from "../discovery/platform.ts";
 import type { BootEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
@@ -23,7 +23,7 @@ import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import { findEntry } from "../policy/list.ts";
 import { wantsNetwork } from "../policy/network.ts";
 import { parseBootWords } from "../policy/words.ts";
-import type { StateKeeper } from "../session/bootstate.ts";
+import type { BootState } from "../session/bootstate.ts";
 import { Session } from "../session/session.ts";
 import type { Watchdog } from "../state/watchdog.ts";
 import { VERSION } from "../version.ts";
@@ -80,7 +80,7 @@ export async function init(): Promise<number> {
   announce(consoles, `Baton ${VERSION}: looking at this machine's disks…`);
 
   const changed = new Signal();
-  const machine = new Machine({
+  const machine = new DeviceMonitor({
     waitForDrivers: true,
     rootdelay: settings.rootdelay,
     waitfor: settings.waitfor,
@@ -145,17 +145,17 @@ export async function init(): Promise<number> {
     await firmware.bootNext(nativeId);
     await end("restart");
   };
-  let kept: Promise<StateKeeper> | null = null;
+  let kept: Promise<BootState> | null = null;
   /** Loaded where something is remembered or written, and not before. */
-  const keeper = (): Promise<StateKeeper> => {
+  const keeper = (): Promise<BootState> => {
     kept ??= (async () => {
-      const { StateKeeper } = await import("../session/bootstate.ts");
+      const { BootState } = await import("../session/bootstate.ts");
       const lookAt = async (name: string) => {
         const device = await machine.lookAt(name);
         const { identity } = device;
         return { ...device, type: identity?.type ?? null, dirty: identity?.dirty ?? true };
       };
-      const made = new StateKeeper(machine.discovery, lookAt, existsSync("/sys/firmware/efi"));
+      const made = new BootState(machine.discovery, lookAt, existsSync("/sys/firmware/efi"));
       await made.load();
       return made;
     })();

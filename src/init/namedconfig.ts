@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Machine } from "../discovery/devicemonitor.ts";
+import type { DeviceMonitor } from "../discovery/devicemonitor.ts";
 import type { Volume } from "../discovery/discovery.ts";
 import { BatonError } from "../errors.ts";
 import { MAX_SETTINGS_SIZE } from "../policy/settingsfile.ts";
@@ -14,7 +14,7 @@ import { configPlace } from "./configuration.ts";
  */
 export async function readNamedFile(
   name: string,
-  machine: Machine,
+  machine: DeviceMonitor,
   timeoutMs: number,
   fetchText: (url: string) => Promise<string>,
 ): Promise<string> {

@@ -4,7 +4,7 @@
 const ALONE = 60;
 
 /** An action that a key asked for, put off until it is known to have come alone. */
-export class Deliberation {
+export class Debounce {
   #timer: NodeJS.Timeout | null = null;
 
   /** Puts an action off; one that waits already is dropped. */

@@ -9,7 +9,7 @@ import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
 import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
-import { Deliberation } from "./debounce.ts";
+import { Debounce } from "./debounce.ts";
 import { editColumns } from "./editframe.ts";
 import type { Size } from "./frame.ts";
 import type { TerminalEvent } from "./keys.ts";
@@ -70,7 +70,7 @@ interface Console {
   /** The first key made us ask again what no terminal had answered. */
   askedAgain: boolean;
   /** What can't be taken back is done unless another key follows at once. */
-  readonly soon: Deliberation;
+  readonly soon: Debounce;
   /** A shell has the console. */
   shell: { kill(): void } | null;
 }
@@ -211,7 +211,7 @@ class RunningMenu implements Menu {
       stale: false,
       noiseUntil: 0,
       askedAgain: false,
-      soon: new Deliberation(),
+      soon: new Debounce(),
       shell: null,
     };
     terminal.start();

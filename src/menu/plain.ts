@@ -10,7 +10,7 @@ import { log } from "../log.ts";
 import { formatSize } from "../text.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
-import { Deliberation } from "./debounce.ts";
+import { Debounce } from "./debounce.ts";
 import { Guard, type Guarded } from "./guard.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { Menu, MenuOptions } from "./menu.ts";
@@ -28,7 +28,7 @@ interface Line {
   typed: string;
   /** What a line that is asked for is for; null: a command. */
   asks: { readonly hidden: boolean; answer(text: string): void } | null;
-  readonly soon: Deliberation;
+  readonly soon: Debounce;
   shell: { kill(): void } | null;
 }
 
@@ -113,7 +113,7 @@ class PlainMenu implements Menu {
         },
       },
     );
-    const line: Line = { terminal, typed: "", asks: null, soon: new Deliberation(), shell: null };
+    const line: Line = { terminal, typed: "", asks: null, soon: new Debounce(), shell: null };
     terminal.start();
     this.#lines.add(line);
   }

@@ -13,7 +13,7 @@ import { describeWrite, type LookAt, performWrites } from "../state/perform.ts";
 /** A grubenv is 1,024 bytes; a larger file has another purpose. */
 const MAX_STATE_SIZE = 64 * 1024;
 
-export class StateKeeper {
+export class BootState {
   readonly #discovery: Discovery;
   readonly #lookAt: LookAt;
   readonly #isEfi: boolean;

@@ -3,7 +3,7 @@
 import type { Discovery } from "../discovery/discovery.ts";
 import type { BootEntry } from "../entry.ts";
 import type { MenuActions, MenuStore } from "../menu/model.ts";
-import type { StateKeeper } from "./bootstate.ts";
+import type { BootState } from "./bootstate.ts";
 
 /** What a session needs of a menu that is open. */
 export interface OpenMenu {
@@ -38,7 +38,7 @@ export interface SessionPlace {
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
   /** What may be written and what is remembered; absent where neither is wanted (`baton menu` on a host). */
-  keeper?(): Promise<StateKeeper>;
+  keeper?(): Promise<BootState>;
   /** Restarts into one of the firmware's own boot entries; absent where there are none. */
   bootNext?(entry: BootEntry): Promise<void>;
   /** Opens an encrypted device; false where it is the wrong passphrase. Absent where Baton opens none. */

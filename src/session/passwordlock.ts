@@ -2,7 +2,7 @@
 
 import { log } from "../log.ts";
 
-export class Lock {
+export class PasswordLock {
   #wrong = 0;
   #shutUntil = 0;
   #isLooking = false;

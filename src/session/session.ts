@@ -16,8 +16,8 @@ import { type Settings, shellIsFree } from "../policy/settings.ts";
 import { adviceOn } from "./advice.ts";
 import type { OpenMenu, SessionPlace } from "./host.ts";
 import type { Staging } from "./loadahead.ts";
-import { Lock } from "./passwordlock.ts";
-import { Pace } from "./throughput.ts";
+import { PasswordLock } from "./passwordlock.ts";
+import { Throughput } from "./throughput.ts";
 
 const KEXEC_KINDS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
 
@@ -54,8 +54,8 @@ export class Session {
   #isCancelled = false;
   /** While something is waited for that a person need not wait for. */
   #leave: (() => void) | null = null;
-  readonly #pace = new Pace();
-  readonly #lock = new Lock();
+  readonly #pace = new Throughput();
+  readonly #lock = new PasswordLock();
   #remembered: Pick<BootRules, "saved" | "passedOver"> = {};
 
   constructor(place: SessionPlace, settings: Settings, machine: readonly string[]) {

@@ -3,7 +3,7 @@
 /** Weighs what came in the last seconds: a disk that spins up first must not count for ever. */
 const WINDOW_MS = 3000;
 
-export class Pace {
+export class Throughput {
   #title = "";
   #points: { at: number; done: number }[] = [];
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Gate } from "../../src/devices/semaphore.ts";
+import { Semaphore } from "../../src/devices/semaphore.ts";
 
 test("so many run at once, the others in their order", async () => {
-  const gate = new Gate(2, 10_000);
+  const semaphore = new Semaphore(2, 10_000);
   let inside = 0;
   let most = 0;
   const order: number[] = [];
@@ -16,7 +16,7 @@ test("so many run at once, the others in their order", async () => {
     if (number === 3) throw new Error("three");
     return number;
   };
-  const all = await Promise.allSettled([0, 1, 2, 3, 4, 5].map((number) => gate.run(() => work(number))));
+  const all = await Promise.allSettled([0, 1, 2, 3, 4, 5].map((number) => semaphore.run(() => work(number))));
   assert.equal(most, 2);
   assert.deepEqual(order, [0, 1, 2, 3, 4, 5]);
   assert.deepEqual(
@@ -26,13 +26,13 @@ test("so many run at once, the others in their order", async () => {
 });
 
 test("one that never ends keeps nobody out", async () => {
-  const gate = new Gate(1, 5);
-  void gate.run(() => new Promise(() => {}));
-  assert.equal(await gate.run(async () => "in"), "in");
+  const semaphore = new Semaphore(1, 5);
+  void semaphore.run(() => new Promise(() => {}));
+  assert.equal(await semaphore.run(async () => "in"), "in");
   // Its place was given away once, not twice.
   const inside = new Set<string>();
   const stay = (name: string) =>
-    gate.run(async () => {
+    semaphore.run(async () => {
       inside.add(name);
       assert.equal(inside.size, 1);
       await sleep(1);

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hashPassword } from "../../src/policy/password.ts";
 import { adviceOn } from "../../src/session/advice.ts";
-import { Lock } from "../../src/session/passwordlock.ts";
-import { Pace } from "../../src/session/throughput.ts";
+import { PasswordLock } from "../../src/session/passwordlock.ts";
+import { Throughput } from "../../src/session/throughput.ts";
 
 test("after three wrong passwords none is looked at for a while, not even the right one", async () => {
   const hash = await hashPassword("right", 4);
-  const lock = new Lock();
+  const lock = new PasswordLock();
   assert.deepEqual(await lock.tryPassword("a", hash), { ok: false, waitMs: 0 });
   assert.deepEqual(await lock.tryPassword("b", hash), { ok: false, waitMs: 0 });
   assert.deepEqual(await lock.tryPassword("c", hash), { ok: false, waitMs: 2000 });
@@ -20,7 +20,7 @@ test("after three wrong passwords none is looked at for a while, not even the ri
 
 test("the right password forgives the wrong ones before it, and two at once count as one", async () => {
   const hash = await hashPassword("right", 4);
-  const lock = new Lock();
+  const lock = new PasswordLock();
   await lock.tryPassword("a", hash);
   assert.equal((await lock.tryPassword("right", hash)).ok, true);
   const both = await Promise.all([lock.tryPassword("right", hash), lock.tryPassword("right", hash)]);
@@ -31,7 +31,7 @@ test("the right password forgives the wrong ones before it, and two at once coun
 });
 
 test("speed is that of the last seconds, of one file at a time", () => {
-  const pace = new Pace();
+  const pace = new Throughput();
   assert.equal(pace.rate("a", 0, 0), null);
   assert.equal(pace.rate("a", 100, 100), null, "too early to tell");
   assert.equal(pace.rate("a", 1000, 1000), 1000);

@@ -30,8 +30,8 @@ export async function discover(options: DiskOptions): Promise<Found> {
     return { settings, discovery, rescan, close: async () => {} };
   }
   // Only here, so that listing directories never loads what talks to devices.
-  const { Machine } = await import("../../discovery/devicemonitor.ts");
-  const machine = new Machine(options.platform === null ? {} : { platform: options.platform });
+  const { DeviceMonitor } = await import("../../discovery/devicemonitor.ts");
+  const machine = new DeviceMonitor(options.platform === null ? {} : { platform: options.platform });
   machine.discovery.setRules(settings);
   if (settings.isofolders !== null) machine.discovery.setIsoFolders(settings.isofolders);
   machine.start();
