@@ -11,10 +11,10 @@ import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from
 import { formats as allFormats } from "../formats/formats.ts";
 import { rememberLists } from "../formats/lookupcache.ts";
 import { log } from "../log.ts";
-import type { DeviceRow } from "../menu/model.ts";
 import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
 import type { Origin } from "../policy/order.ts";
+import type { DeviceStatus } from "../status.ts";
 import { checkFiles } from "./filecheck.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
@@ -50,7 +50,7 @@ interface Attached {
 /** Entries that come from elsewhere than this machine's devices (src/netboot). */
 export interface NetworkSource {
   readonly configs: readonly ReadConfig[];
-  readonly rows: readonly DeviceRow[];
+  readonly rows: readonly DeviceStatus[];
   /** Why a file can't be fetched, as far as that is known without trying; else null. */
   check(ref: FileRef): string | null;
   /**
@@ -67,7 +67,7 @@ export interface NetworkSource {
 }
 
 /** A device's row without what discovery itself finds out. */
-export type DeviceFacts = Omit<DeviceRow, "sources">;
+export type DeviceFacts = Omit<DeviceStatus, "sources">;
 
 /** How a command line may name a filesystem. */
 const NAMES: readonly (readonly [key: string, of: (volume: Volume) => string | null])[] = [
@@ -121,7 +121,7 @@ export class Discovery {
   }
 
   /** Every device, those that gave nothing with the reason; after each, the ISO files on it that were opened. */
-  get devices(): readonly DeviceRow[] {
+  get devices(): readonly DeviceStatus[] {
     const disks = this.#orderedNames().flatMap((name) => {
       const facts = this.#facts.get(name)!;
       const attached = this.#attached.get(name);

@@ -8,8 +8,8 @@ import type { Format, FormatContext, FormatResult } from "../formats/format.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";
 import { withIsoWords } from "../formats/isowords.ts";
 import { log } from "../log.ts";
-import type { DeviceRow } from "../menu/model.ts";
 import type { ReadConfig } from "../policy/list.ts";
+import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "./discovery.ts";
 import {
   chooseConfig,
@@ -184,7 +184,7 @@ export function isoConfigs(isos: readonly IsoScan[], keyOf: (volume: Volume) => 
 }
 
 /** An ISO file as a device. */
-export function isoRow(volume: IsoVolume, isos: readonly IsoScan[]): DeviceRow {
+export function isoRow(volume: IsoVolume, isos: readonly IsoScan[]): DeviceStatus {
   const { name, size, type, uuid, label } = volume;
   const iso = isos.find((other) => other.volume === volume);
   const sources = iso?.scan ? [iso.scan.path] : [];

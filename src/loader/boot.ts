@@ -18,7 +18,7 @@ import { demandsSignatures, type LoadProgress, type LoadResult, loadFile } from 
 import type { LoadMethod, LoadRequest } from "../kexec/method.ts";
 import { type KexecState, readKexecState } from "../kexec/state.ts";
 import { log } from "../log.ts";
-import type { Progress } from "../menu/model.ts";
+import type { Progress } from "../status.ts";
 import { classicLoader } from "./bzimage.ts";
 import { unpackKernel } from "./kernelfile.ts";
 import { closeFiles, type OpenFile, openFiles, plain, READ_MS, readAtOf, sha256, withMembers } from "./openfiles.ts";

@@ -1,9 +1,9 @@
 /** The boxes that lie over the list. */
 
+import type { Progress } from "../status.ts";
 import { formatSize } from "../text.ts";
 import { lineText } from "./editline.ts";
 import { box, type Row, span } from "./frame.ts";
-import type { Progress } from "./model.ts";
 import type { PromptPage } from "./prompt.ts";
 import type { Look } from "./style.ts";
 import { textWidth, truncate, wrap } from "./width.ts";

@@ -1,47 +1,12 @@
 /**
- * What the menu shows: one state for every console. main.ts fills it; screens render it. The menu never sees
- * formats or devices themselves.
+ * What the menu shows: one state for every console. The session fills it, and each console draws it. The menu never
+ * sees formats or devices themselves.
  */
 
 import type { BootEntry, Diagnostic } from "../entry.ts";
 import type { LogLine } from "../log.ts";
+import type { DeviceStatus, Progress } from "../status.ts";
 import type { Edited } from "./entryeditor.ts";
-
-/** A device as the `i` screen and the nothing-found screen show it. */
-export interface DeviceRow {
-  readonly name: string;
-  /** Bytes; null where unknown. */
-  readonly size: number | null;
-  readonly type: string | null;
-  readonly uuid: string | null;
-  readonly label: string | null;
-  readonly model: string | null;
-  readonly transport: string | null;
-  /** Configurations found on it. */
-  readonly sources: readonly string[];
-  /** Why it yielded nothing, else null. */
-  readonly reason: string | null;
-  /** What a person should know who boots from it, else null or left out. */
-  readonly note?: string | null;
-  /** Its subvolumes and snapshots (btrfs). */
-  readonly subvolumes?: readonly string[];
-  /** It is encrypted, and a passphrase opens it. */
-  readonly isLocked?: boolean;
-}
-
-/** Work that is going on: `Loading Debian GNU/Linux`. */
-export interface Progress {
-  readonly title: string;
-  /** What is being read now. */
-  readonly detail: string;
-  readonly done: number;
-  /** Bytes in all; null where unknown. */
-  readonly total: number | null;
-  /** Bytes in a second; null or left out where nothing has been measured yet. */
-  readonly rate?: number | null;
-  /** Esc ends it. */
-  readonly canCancel?: boolean;
-}
 
 /** The last boot that failed, for the screen that tells all about it. */
 export interface Failure {
@@ -83,7 +48,7 @@ export const OPEN_SETTINGS: MenuSettings = {
 export interface MenuState {
   /** In the order of the list; submenus are grouped by `submenu`. */
   readonly entries: readonly BootEntry[];
-  readonly devices: readonly DeviceRow[];
+  readonly devices: readonly DeviceStatus[];
   readonly diagnostics: readonly Diagnostic[];
   /** True until every device present at start has been read or has passed its deadline. */
   readonly scanning: boolean;

@@ -2,10 +2,11 @@
 
 import { formatDiagnostic } from "../entry.ts";
 import type { LogLine } from "../log.ts";
+import type { DeviceStatus } from "../status.ts";
 import { formatSize } from "../text.ts";
 import { failureRows } from "./failure.ts";
 import { type Row, span } from "./frame.ts";
-import type { DeviceRow, MenuState } from "./model.ts";
+import type { MenuState } from "./model.ts";
 import { paragraph } from "./paragraph.ts";
 import type { Look, Style } from "./style.ts";
 import { fit, wrap } from "./width.ts";
@@ -100,7 +101,7 @@ export function logRows(lines: readonly LogLine[], columns: number, look: Look):
 }
 
 /** `ext4, "root", 20.0 GiB, virtio, QEMU HARDDISK`. */
-export function describeDevice(device: DeviceRow): string {
+export function describeDevice(device: DeviceStatus): string {
   return [
     device.type,
     device.label === null || device.label === "" ? null : `"${device.label}"`,
@@ -113,12 +114,12 @@ export function describeDevice(device: DeviceRow): string {
 }
 
 /** Columns for the longest name. */
-function nameWidth(devices: readonly DeviceRow[]): number {
+function nameWidth(devices: readonly DeviceStatus[]): number {
   return Math.min(14, Math.max(4, ...devices.map((device) => device.name.length)));
 }
 
 /** One device: what it is, what was found on it, or why nothing. */
-function deviceRows(device: DeviceRow, names: number, columns: number, look: Look): Row[] {
+function deviceRows(device: DeviceStatus, names: number, columns: number, look: Look): Row[] {
   const name = look.text(device.name);
   const indent = names + 4;
   const head = wrap(look.text(describeDevice(device)), columns - indent - 1).map((line, index): Row => {

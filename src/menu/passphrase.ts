@@ -1,6 +1,7 @@
 /** The passphrase of an encrypted device: asked for three times, and everything else stays as it is. */
 
-import type { DeviceRow, MenuActions } from "./model.ts";
+import type { DeviceStatus } from "../status.ts";
+import type { MenuActions } from "./model.ts";
 import { PromptPage } from "./prompt.ts";
 
 const TRIES = 3;
@@ -17,14 +18,14 @@ export interface PassphraseHost {
  * The device whose turn it is: the first that is locked after the last one that was asked for.
  * @returns null where none is locked
  */
-export function nextLocked(devices: readonly DeviceRow[], last: string | null): DeviceRow | null {
+export function nextLocked(devices: readonly DeviceStatus[], last: string | null): DeviceStatus | null {
   const locked = devices.filter((device) => device.isLocked === true);
   const after = locked.findIndex(({ name }) => name === last) + 1;
   return locked[after] ?? locked[0] ?? null;
 }
 
 export function passphrasePage(
-  { name }: DeviceRow,
+  { name }: DeviceStatus,
   others: number,
   unlock: NonNullable<MenuActions["unlockDevice"]>,
   host: PassphraseHost,

@@ -12,9 +12,9 @@ import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/url.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
-import type { DeviceRow } from "../menu/model.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
+import type { DeviceStatus } from "../status.ts";
 import type { Part } from "./iso.ts";
 import { failedConfig, NetworkReader } from "./read.ts";
 import type { Beside } from "./urlfragment.ts";
@@ -32,7 +32,7 @@ export interface NetworkRequest {
 interface Answer {
   readonly request: NetworkRequest;
   readonly config: ReadConfig;
-  readonly row: DeviceRow;
+  readonly row: DeviceStatus;
 }
 
 export class Network implements NetworkSource {
@@ -40,7 +40,7 @@ export class Network implements NetworkSource {
   readonly #platform: Platform;
   readonly #defers: boolean;
   #configs: readonly ReadConfig[] = [];
-  #rows: readonly DeviceRow[] = [];
+  #rows: readonly DeviceStatus[] = [];
   /** Why a URL gave nothing. */
   readonly #failures = new Map<string, unknown>();
   /** Files that lie within others. */
@@ -66,7 +66,7 @@ export class Network implements NetworkSource {
   }
 
   /** One row a request, for the `i` screen and the list's `devices`. */
-  get rows(): readonly DeviceRow[] {
+  get rows(): readonly DeviceStatus[] {
     return this.#rows;
   }
 

@@ -4,20 +4,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { Controller, type Viewport } from "../../src/menu/controller.ts";
-import type { DeviceRow, MenuActions } from "../../src/menu/model.ts";
+import type { MenuActions } from "../../src/menu/model.ts";
 import { MenuStore } from "../../src/menu/model.ts";
+import type { DeviceStatus } from "../../src/status.ts";
 import { sampleState } from "./samples.ts";
 
 const view: Viewport = { columns: 80, listRows: 10, pageRows: 20, pageLength: () => 0 };
 const host = { shell: () => {}, redraw: () => {} };
 
-function device(name: string, isLocked: boolean): DeviceRow {
+function device(name: string, isLocked: boolean): DeviceStatus {
   const nothing = { size: 1, type: "crypto_LUKS", uuid: null, label: null, model: null, transport: null };
   return { ...nothing, name, sources: [], reason: "encrypted (LUKS2)", isLocked };
 }
 
 /** A controller over devices of which `sesame` opens each. */
-function menu(...devices: readonly DeviceRow[]) {
+function menu(...devices: readonly DeviceStatus[]) {
   const store = new MenuStore({ ...sampleState(), scanning: false, countdown: null, devices });
   const tried: string[] = [];
   const booted: string[] = [];

@@ -2,7 +2,8 @@
 
 import type { BootEntry, ParsedEntry } from "../../src/entry.ts";
 import { parsedEntry } from "../../src/entry.ts";
-import type { DeviceRow, MenuState } from "../../src/menu/model.ts";
+import type { MenuState } from "../../src/menu/model.ts";
+import type { DeviceStatus } from "../../src/status.ts";
 
 let count = 0;
 
@@ -21,7 +22,7 @@ export function sampleEntry(fields: Partial<BootEntry> & Pick<ParsedEntry, "titl
   };
 }
 
-export function sampleDevice(fields: Partial<DeviceRow> & Pick<DeviceRow, "name">): DeviceRow {
+export function sampleDevice(fields: Partial<DeviceStatus> & Pick<DeviceStatus, "name">): DeviceStatus {
   return {
     size: 20 * 2 ** 30,
     type: null,
@@ -95,7 +96,7 @@ export function sampleState(): Partial<MenuState> {
       options: "boot=live components quiet splash",
     }),
   ];
-  const devices: DeviceRow[] = [
+  const devices: DeviceStatus[] = [
     sampleDevice({ name: "vda", reason: "a disk with partitions (gpt)" }),
     sampleDevice({
       name: "vda1",

@@ -2,7 +2,7 @@
 
 import type { BootEntry, Diagnostic } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
-import type { DeviceRow } from "../../menu/model.ts";
+import type { DeviceStatus } from "../../status.ts";
 
 export function entryJson(entry: BootEntry): Record<string, unknown> {
   const json: Record<string, unknown> = {
@@ -40,7 +40,7 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
 export function listJson(
   entries: readonly BootEntry[],
   diagnostics: readonly Diagnostic[],
-  devices: readonly DeviceRow[],
+  devices: readonly DeviceStatus[],
 ): Record<string, unknown> {
   return {
     entries: entries.map(entryJson),
