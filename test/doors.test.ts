@@ -16,7 +16,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   binary: ["images/segment"],
   devices: ["linux", "binary/crc"],
   // A volume is a Reader over a device.
-  volumes: ["linux", "devices/device", "formats/reader", "binary/readat"],
+  volumes: ["linux", "devices/device", "formats/reader", "formats/format", "binary/readat"],
   formats: ["binary"],
   net: ["linux"],
   fetch: ["linux", "formats/reader"],

@@ -1,12 +1,23 @@
 /** `--disk SPEC`: directories that stand for a machine's disks. Nothing of the host is read. */
 
 import { statSync } from "node:fs";
-import type { DiskSpec } from "../commands/shared/diskspec.ts";
 import { BatonError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import type { BootRules } from "../policy/list.ts";
 import { openDirectory } from "../volumes/directory.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
+
+/** A directory that stands for a filesystem's root (docs/interfaces.md, "Commands"). */
+export interface DiskSpec {
+  readonly name: string;
+  /** Absolute path on this machine. */
+  readonly directory: string;
+  readonly uuid: string | null;
+  readonly label: string | null;
+  readonly partuuid: string | null;
+  readonly partlabel: string | null;
+  readonly type: string | null;
+}
 
 /** Filesystems that don't tell `/VMLINUZ` from `/vmlinuz`. */
 const CASE_INSENSITIVE: readonly string[] = ["vfat", "fat", "msdos", "exfat", "ntfs"];

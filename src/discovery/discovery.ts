@@ -15,28 +15,11 @@ import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
 import type { Origin } from "../policy/order.ts";
 import type { DeviceStatus } from "../status.ts";
+import type { Volume } from "../volumes/volume.ts";
 import { checkFiles } from "./filecheck.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { type Scan, scanConfig } from "./scan.ts";
-
-/** Bytes of a file on this machine that are a file of a volume. */
-export interface FileExtent {
-  readonly hostPath: string;
-  /** Bytes from the beginning of that file. */
-  readonly offset: number;
-  readonly size: number;
-}
-
-/** A volume whose files can also be opened by path, as kexec needs it. */
-export interface Volume extends FormatVolume {
-  /** Where a file of this volume can be opened on this machine, after resolving links inside the volume. */
-  hostPath(path: string): Promise<string>;
-  /** In a volume that is itself a file: which part of that file a file of it is. Then `hostPath` rejects. */
-  extent?(path: string): Promise<FileExtent>;
-  /** Unmounts. The volume mounts again if it is read again. */
-  close(): Promise<void>;
-}
 
 interface Attached {
   readonly volume: Volume;

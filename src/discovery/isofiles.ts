@@ -14,7 +14,7 @@ import type { Format, FormatResult, FormatVolume } from "../formats/format.ts";
 import { fileExists, Lookup } from "../formats/lookup.ts";
 import { log } from "../log.ts";
 import { openIso } from "../volumes/iso.ts";
-import type { Volume } from "./discovery.ts";
+import type { Volume } from "../volumes/volume.ts";
 
 /** An ISO file, open as a volume. */
 export interface IsoVolume extends Volume {

@@ -10,7 +10,7 @@ import { withIsoWords } from "../formats/isowords.ts";
 import { log } from "../log.ts";
 import type { ReadConfig } from "../policy/list.ts";
 import type { DeviceStatus } from "../status.ts";
-import type { Volume } from "./discovery.ts";
+import type { Volume } from "../volumes/volume.ts";
 import {
   chooseConfig,
   findIsoFiles,

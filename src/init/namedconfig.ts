@@ -3,9 +3,9 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceMonitor } from "../discovery/devicemonitor.ts";
-import type { Volume } from "../discovery/discovery.ts";
 import { BatonError } from "../errors.ts";
 import { MAX_SETTINGS_SIZE } from "../policy/settingsfile.ts";
+import type { Volume } from "../volumes/volume.ts";
 import { configPlace } from "./configuration.ts";
 
 /**

@@ -8,7 +8,7 @@
 
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Discovery, Volume } from "../discovery/discovery.ts";
+import type { Discovery } from "../discovery/discovery.ts";
 import { type BootEntry, entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { loadsEnded, unload } from "../kexec/load.ts";
@@ -16,6 +16,7 @@ import type { LoadResult } from "../kexec/loadfiles.ts";
 import { BY_HAND, readKexecState } from "../kexec/state.ts";
 import { type LoadCall, loadEntry } from "../loader/boot.ts";
 import { log } from "../log.ts";
+import type { Volume } from "../volumes/volume.ts";
 
 /** How long nobody must have moved before anything is read. Milliseconds. */
 const IDLE_MS = 400;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DeviceFacts, Discovery, type Volume } from "../../src/discovery/discovery.ts";
+import { type DeviceFacts, Discovery } from "../../src/discovery/discovery.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
 import { EMPTY_RESULT, type Format } from "../../src/formats/format.ts";
 import type { Reader } from "../../src/formats/reader.ts";
+import type { Volume } from "../../src/volumes/volume.ts";
 
 const facts = (name: string): DeviceFacts => ({
   name,

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { discoverDirectories } from "../../src/discovery/directories.ts";
-import { Discovery, type Volume } from "../../src/discovery/discovery.ts";
+import { Discovery } from "../../src/discovery/discovery.ts";
 import { findIsoFiles, IsoFiles } from "../../src/discovery/isofiles.ts";
 import type { BootEntry } from "../../src/entry.ts";
 import { formatFileRef } from "../../src/entry.ts";
@@ -14,6 +14,7 @@ import { BatonError } from "../../src/errors.ts";
 import { planBoot } from "../../src/loader/boot.ts";
 import { DEFAULT_SETTINGS } from "../../src/policy/settings.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
+import type { Volume } from "../../src/volumes/volume.ts";
 import { isoFolder, makeIso, type Tree, writeTree } from "../volumes/isoimages.ts";
 
 const folder = isoFolder();

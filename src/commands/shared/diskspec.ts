@@ -1,20 +1,9 @@
 /** The options that several commands share: `--disk SPEC`, `--platform`, `--arch`. */
 
 import { resolve } from "node:path";
+import type { DiskSpec } from "../../discovery/directories.ts";
 import { BatonError } from "../../errors.ts";
 import type { Platform } from "../../formats/format.ts";
-
-/** A directory that stands for a filesystem's root (docs/interfaces.md, "Commands"). */
-export interface DiskSpec {
-  readonly name: string;
-  /** Absolute path on this machine. */
-  readonly directory: string;
-  readonly uuid: string | null;
-  readonly label: string | null;
-  readonly partuuid: string | null;
-  readonly partlabel: string | null;
-  readonly type: string | null;
-}
 
 const SPEC_KEYS = ["uuid", "label", "partuuid", "partlabel", "type"] as const;
 

@@ -1,9 +1,10 @@
 /** What every subcommand does with its arguments. */
 
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import type { DiskSpec } from "../../discovery/directories.ts";
 import { BatonError } from "../../errors.ts";
 import type { Platform } from "../../formats/format.ts";
-import { type DiskSpec, parseDiskSpec, parsePlatform } from "./diskspec.ts";
+import { parseDiskSpec, parsePlatform } from "./diskspec.ts";
 
 /** The options that `list`, `boot` and `menu` share. */
 export const DISK_OPTIONS = {

@@ -3,7 +3,7 @@
 import { crc32, without } from "../../binary/crc.ts";
 import { guidText, label16Text } from "../probes/text.ts";
 import type { Window } from "../probes/window.ts";
-import type { Partition } from "./table.ts";
+import type { Partition } from "./partition.ts";
 
 /** Tables have 128 entries of 128 bytes; this is eight times as much. */
 const MAX_BYTES = 128 * 1024;

@@ -1,7 +1,7 @@
 /** The MBR's partition table and the chain of extended ones (Linux: block/partitions/msdos.c). */
 
 import type { Window } from "../probes/window.ts";
-import type { Partition } from "./table.ts";
+import type { Partition } from "./partition.ts";
 
 const ENTRIES = 0x1be;
 const EXTENDED: ReadonlySet<number> = new Set([0x05, 0x0f, 0x85]);

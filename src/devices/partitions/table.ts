@@ -3,26 +3,7 @@
 import type { Window } from "../probes/window.ts";
 import { readGpt } from "./gpt.ts";
 import { readMbr } from "./mbr.ts";
-
-export interface Partition {
-  /** As the kernel counts: from 1, logical partitions from 5. */
-  readonly number: number;
-  /** Bytes from the disk's beginning. */
-  readonly start: number;
-  /** Bytes. */
-  readonly size: number;
-  /** GPT type GUID in lower case, or the MBR type as `0x83`. */
-  readonly type: string;
-  /** PARTUUID; null on an MBR without a disk signature. */
-  readonly uuid: string | null;
-  /** PARTLABEL: GPT only. */
-  readonly name: string | null;
-}
-
-export interface PartitionTable {
-  readonly scheme: "gpt" | "msdos";
-  readonly partitions: readonly Partition[];
-}
+import type { PartitionTable } from "./partition.ts";
 
 /** @returns null where the disk has none that is valid. */
 export async function readPartitionTable(window: Window): Promise<PartitionTable | null> {

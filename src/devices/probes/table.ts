@@ -2,22 +2,29 @@
 
 import { BatonError } from "../../errors.ts";
 import type { Identity } from "../device.ts";
+import { apfs } from "./apfs.ts";
+import { bcache } from "./bcache.ts";
+import { bitlocker } from "./bitlocker.ts";
 import { btrfs } from "./btrfs.ts";
 import { erofs } from "./erofs.ts";
 import { exfat } from "./exfat.ts";
 import { ext } from "./ext.ts";
 import { f2fs } from "./f2fs.ts";
+import { intelRaid } from "./intelraid.ts";
 import { iso9660 } from "./iso9660.ts";
+import { jfs } from "./jfs.ts";
 import { luks } from "./luks.ts";
 import { lvm } from "./lvm.ts";
 import { md } from "./md.ts";
-import { apfs, bcache, bitlocker, intelRaid, jfs, ntfs, reiserfs, zfs } from "./others.ts";
+import { ntfs } from "./ntfs.ts";
 import type { Magic, Probe } from "./probe.ts";
+import { reiserfs } from "./reiserfs.ts";
 import { squashfs } from "./squashfs.ts";
 import { swap, swsuspend } from "./swap.ts";
 import { vfat } from "./vfat.ts";
 import { type ReadDevice, Window, type WindowOptions } from "./window.ts";
 import { xfs } from "./xfs.ts";
+import { zfs } from "./zfs.ts";
 
 /**
  * In blkid's order: RAID and encryption first, since what is inside can show through (a RAID 1 member looks like
