@@ -38,3 +38,21 @@ export function withDeadline<T>(
     );
   });
 }
+
+/**
+ * Waits for `work` at most so long, where going on without it is no error.
+ * @returns whether it has ended by then
+ * @throws what `work` rejects with in that time; a later rejection is nobody's any more
+ */
+export async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    // As above: an answer that is there already is handed over first.
+    timer = setTimeout(() => setImmediate(resolve, false), timeoutMs);
+  });
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
