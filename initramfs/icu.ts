@@ -1,7 +1,7 @@
 /** ICU's data inside the node program: 33 MB, nearly all of it other languages' names, which a boot menu never shows. */
 
 import { BatonError } from "../src/errors.ts";
-import { cutOut, exportedObject } from "./elf.ts";
+import { cutOut, exportedObject } from "./elfprogram.ts";
 
 /**
  * What stays of ICU's data: the root locale and English, time zones, normalisation, collation, break iteration without

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BatonError } from "../src/errors.ts";
 import type { Architecture } from "./debian.ts";
-import { needs } from "./elf.ts";
+import { needs } from "./elfprogram.ts";
 
 /** Debian's directory for an architecture's libraries, where its dynamic linker looks without being told. */
 export const LIBRARY_FOLDER: Readonly<Record<Architecture, string>> = {

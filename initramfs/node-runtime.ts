@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheDirectory, say } from "./cache.ts";
-import { stripProgram } from "./elf.ts";
+import { stripProgram } from "./elfprogram.ts";
 import { reduceIcu } from "./icu.ts";
 import { withLock } from "./lock.ts";
 import { fetchNpmFile } from "./npm-pack.ts";

@@ -13,7 +13,7 @@ const GROUND = ["entry", "errors", "log", "status", "text", "version"];
 /** Room → rooms it may import, besides the ground and itself. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   linux: [],
-  binary: ["images/segment"],
+  binary: [],
   devices: ["linux", "binary/crc"],
   // A volume is a Reader over a device.
   volumes: ["linux", "devices/device", "formats/reader", "formats/format", "binary/readat"],
@@ -23,7 +23,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   policy: [],
   trust: ["binary"],
   images: ["binary", "formats/reader"],
-  kexec: ["linux", "binary", "images/segment"],
+  kexec: ["linux", "binary", "images/segment", "images/x86boot"],
   state: ["linux"],
   menu: ["linux"],
 };

@@ -1,4 +1,7 @@
-/** ELF files as a loader sees them: the header and the program headers (System V ABI, "Program Loading"). */
+/**
+ * ELF files: the header and the program headers (System V ABI, "Program Loading"), for what loads kernels and for what
+ * makes programs smaller (initramfs/elfprogram.ts).
+ */
 
 import { BatonError } from "../errors.ts";
 
@@ -6,7 +9,7 @@ const HEADER_SIZE = { 32: 52, 64: 64 } as const;
 const PROGRAM_HEADER_SIZE = { 32: 32, 64: 56 } as const;
 /** More than any kernel has, and few enough to read at once. */
 const MAX_SEGMENTS = 256;
-const PT_LOAD = 1;
+export const PT_LOAD = 1;
 
 const MACHINES: Readonly<Record<number, string>> = {
   3: "i386",
@@ -16,6 +19,21 @@ const MACHINES: Readonly<Record<number, string>> = {
   243: "riscv64",
   258: "loongarch64",
 };
+
+/** One program header, as it stands in the file. */
+export interface ProgramHeader {
+  /** {@link PT_LOAD} and others. */
+  readonly type: number;
+  readonly flags: number;
+  /** Bytes from the file's start. */
+  readonly offset: bigint;
+  readonly virtualAddress: bigint;
+  readonly physicalAddress: bigint;
+  /** Bytes of it in the file; what is left of its memory is zeros. */
+  readonly fileSize: bigint;
+  readonly memorySize: bigint;
+  readonly align: bigint;
+}
 
 /** A piece that is loaded (PT_LOAD). */
 export interface ElfSegment {
@@ -35,6 +53,9 @@ export interface Elf {
   /** 1 object file, 2 executable, 3 executable that may lie anywhere, 4 core dump. */
   readonly type: number;
   readonly entry: bigint;
+  /** Where the program headers begin in the file, and all of them in its order. */
+  readonly headersAt: number;
+  readonly headers: readonly ProgramHeader[];
   /** Those that take memory, in the order of the file. */
   readonly segments: readonly ElfSegment[];
 }
@@ -65,32 +86,32 @@ export function readElf(start: Uint8Array, size: number): Elf | null {
   if (count > MAX_SEGMENTS) broken(`has ${count} program headers, and Baton reads ${MAX_SEGMENTS} at most`);
   if (count > 0 && entrySize < PROGRAM_HEADER_SIZE[bits]) broken("has program headers of an unknown size");
   if (tableAt + BigInt(count * entrySize) > BigInt(bytes.length)) broken("ends within its program headers");
-  const segments: ElfSegment[] = [];
-  for (let index = 0; index < count; index++) {
+  const headers = Array.from({ length: count }, (_, index): ProgramHeader => {
     const at = Number(tableAt) + index * entrySize;
-    if (bytes.readUInt32LE(at) !== PT_LOAD) continue;
-    const [offset, virtualAddress, physicalAddress, fileSize, memorySize] = wide
-      ? [word(at + 8), word(at + 16), word(at + 24), word(at + 32), word(at + 40)]
-      : [word(at + 4), word(at + 8), word(at + 12), word(at + 16), word(at + 20)];
-    if (memorySize === 0n) continue;
+    const type = bytes.readUInt32LE(at);
+    const [flagsAt, step] = wide ? [at + 4, 8] : [at + 24, 4];
+    const [offset, virtualAddress, physicalAddress, fileSize, memorySize] = [0, 1, 2, 3, 4].map((index) =>
+      word(at + (wide ? 8 : 4) + index * step),
+    ) as [bigint, bigint, bigint, bigint, bigint];
+    const sizes = { fileSize, memorySize, align: word(at + (wide ? 48 : 28)) };
+    return { type, flags: bytes.readUInt32LE(flagsAt), offset, virtualAddress, physicalAddress, ...sizes };
+  });
+  const loaded = headers.filter(({ type, memorySize }) => type === PT_LOAD && memorySize > 0n);
+  const segments = loaded.map(({ offset, fileSize, memorySize, physicalAddress, virtualAddress }): ElfSegment => {
     if (fileSize > memorySize) broken("has a segment with more content than memory");
     if (physicalAddress + memorySize > 1n << 64n) broken("has a segment beyond the end of memory");
     if (offset + fileSize > BigInt(size)) {
       broken(`is cut short: a segment ends at byte ${offset + fileSize}, and the file has ${size} bytes`);
     }
-    segments.push({
-      offset: Number(offset),
-      fileSize: Number(fileSize),
-      memorySize,
-      physicalAddress,
-      virtualAddress,
-    });
-  }
+    return { offset: Number(offset), fileSize: Number(fileSize), memorySize, physicalAddress, virtualAddress };
+  });
   return {
     bits,
     machine: MACHINES[bytes.readUInt16LE(18)] ?? null,
     type: bytes.readUInt16LE(16),
     entry: word(24),
+    headersAt: Number(tableAt),
+    headers,
     segments,
   };
 }

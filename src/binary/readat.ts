@@ -4,6 +4,6 @@
 export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
 
 /** A {@link ReadAt} over bytes in memory. */
-export function readAtOf(bytes: Uint8Array): ReadAt {
+export function readAtOfBytes(bytes: Uint8Array): ReadAt {
   return async (offset, length) => bytes.subarray(offset, offset + length);
 }

@@ -3,7 +3,7 @@
  * whoever loads it.
  */
 
-import { E820, type E820Entry, type EfiRange, type X86Machine } from "../binary/x86boot.ts";
+import { E820, type E820Entry, type EfiRange, type X86Machine } from "./x86boot.ts";
 
 /** Offsets in boot_params. */
 const AT = {

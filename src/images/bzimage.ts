@@ -1,6 +1,7 @@
 /** x86 Linux kernels: bzImage by its setup header (Documentation/arch/x86/boot.rst). */
 
-import { formatSize, type Image, image, type Subject } from "./image.ts";
+import { formatSize } from "../text.ts";
+import { type Image, image, type Subject } from "./image.ts";
 
 // loadflags
 const LOADED_HIGH = 0x01;

@@ -4,10 +4,10 @@
  */
 
 import { layOutInitrds } from "../binary/initrd.ts";
-import { type E820Entry, firmwareTables, type X86Machine } from "../binary/x86boot.ts";
 import { type BootParamsInput, bootParams, bootParamsSize } from "./bootparams.ts";
 import type { SetupHeader } from "./bzimage.ts";
 import { type Content, contentSize, type SegmentMemory, type Start } from "./segment.ts";
+import { type E820Entry, firmwareTables, type X86Machine } from "./x86boot.ts";
 
 /** The 64-bit entry lies this far behind the protected-mode code's start (boot.rst). */
 const ENTRY_64 = 0x200n;

@@ -22,7 +22,7 @@ export type ImageFormat =
   | "bzip2"
   | "other";
 
-/** The answer of the probe table (probes.ts). */
+/** The answer of the table of image types (identify.ts). */
 export interface Image {
   readonly format: ImageFormat;
   /**
@@ -86,17 +86,4 @@ export function image(fields: Pick<Image, "format" | "description"> & Partial<Im
     cmdlineLimit: null,
     ...fields,
   };
-}
-
-/** `8.1 MiB`, `120 bytes`: sizes for people. */
-export function formatSize(bytes: number): string {
-  if (bytes < 10_000) return `${bytes} bytes`;
-  const units = ["KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = -1;
-  do {
-    value /= 1024;
-    unit++;
-  } while (value >= 1000 && unit < units.length - 1);
-  return `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`;
 }

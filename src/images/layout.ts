@@ -3,11 +3,11 @@
  * line here and one in identify.ts.
  */
 
-import type { E820Entry, X86Machine } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import type { Image, ImageFormat } from "./image.ts";
 import type { MultibootModule } from "./multiboot.ts";
 import type { Content, SegmentMemory, Start } from "./segment.ts";
+import type { E820Entry, X86Machine } from "./x86boot.ts";
 
 /** What a new kernel is told about the machine. */
 export type Machine =

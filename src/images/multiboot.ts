@@ -4,9 +4,9 @@
  */
 
 import { readElf } from "../binary/elf.ts";
-import type { X86Machine } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import { type Content, contentSize, type SegmentMemory, type Start } from "./segment.ts";
+import type { X86Machine } from "./x86boot.ts";
 
 export const MULTIBOOT1_MAGIC = 0x1badb002;
 /** The header stands in the first 8 KiB, aligned to 4 (Multiboot Specification 0.6.96, section 3.1). */

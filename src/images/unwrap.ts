@@ -1,6 +1,6 @@
 /** Takes a kernel out of what it is packed in: compressed as a whole, or an EFI zboot file. */
 
-import { type ReadAt, readAtOf } from "../binary/readat.ts";
+import { type ReadAt, readAtOfBytes } from "../binary/readat.ts";
 import { BatonError } from "../errors.ts";
 import { compressionOf } from "./compressed.ts";
 import { type Compression, decompress } from "./decompress.ts";
@@ -40,9 +40,9 @@ export async function unwrapKernel(readAt: ReadAt, size: number): Promise<Unwrap
   let bytes: Uint8Array | null = null;
   for (let depth = 0; image.isPacked; depth++) {
     if (depth === MAX_DEPTH) throw new BatonError("unsupported", "It is packed into itself too many times.");
-    const read: ReadAt = bytes === null ? readAt : readAtOf(bytes);
+    const read: ReadAt = bytes === null ? readAt : readAtOfBytes(bytes);
     bytes = await unpackOnce(read, bytes?.length ?? size);
-    image = await identifyImage(readAtOf(bytes), bytes.length);
+    image = await identifyImage(readAtOfBytes(bytes), bytes.length);
   }
   return { image, bytes };
 }

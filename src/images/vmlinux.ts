@@ -4,10 +4,10 @@
  */
 
 import { type Elf, readElf } from "../binary/elf.ts";
-import { firmwareTables } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 import type { SegmentMemory, Start } from "./segment.ts";
+import { firmwareTables } from "./x86boot.ts";
 
 /** Of a 32-bit kernel: what it maps directly, in which its initrd must lie (896 MiB). */
 const LOWMEM_END = 0x37ff_ffffn;

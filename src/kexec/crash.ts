@@ -7,9 +7,9 @@
  */
 
 import { open, readdir, readFile } from "node:fs/promises";
-import { E820, type E820Entry } from "../binary/x86boot.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { SegmentMemory } from "../images/segment.ts";
+import { E820, type E820Entry } from "../images/x86boot.ts";
 import { Range, Ranges } from "./ranges.ts";
 
 const LOW_MEMORY = new Range(0n, 0x100000n);

@@ -1,8 +1,8 @@
 /** Reads what the firmware told the running kernel, for the next one. */
 
 import { readdir, readFile } from "node:fs/promises";
-import { E820, type E820Entry, type EfiFacts, type EfiRange, type X86Machine } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
+import { E820, type E820Entry, type EfiFacts, type EfiRange, type X86Machine } from "../images/x86boot.ts";
 import type { FirmwareEntry } from "./memorymap.ts";
 import type { LoadRequest } from "./method.ts";
 

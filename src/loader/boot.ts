@@ -21,7 +21,16 @@ import { log } from "../log.ts";
 import type { Progress } from "../status.ts";
 import { classicLoader } from "./bzimage.ts";
 import { unpackKernel } from "./kernelfile.ts";
-import { closeFiles, type OpenFile, openFiles, plain, READ_MS, readAtOf, sha256, withMembers } from "./openfiles.ts";
+import {
+  closeFiles,
+  type OpenFile,
+  openFiles,
+  plain,
+  READ_MS,
+  readAtOfFile,
+  sha256,
+  withMembers,
+} from "./openfiles.ts";
 import { kexecFiles } from "./ukiparts.ts";
 
 /** How long unmounting may take in all: nothing was written, so a disk that doesn't answer loses nothing. */
@@ -194,7 +203,7 @@ export async function loadOpened(
   const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, profile);
   const devicetree = special.devicetree ?? (isX86(machine()) ? null : own);
   const { overlays = [] } = special;
-  const readPart = readAtWithin(readAtOf(opened[0]!), {
+  const readPart = readAtWithin(readAtOfFile(opened[0]!), {
     offset: (part.offset ?? 0) - opened[0]!.offset,
     size: part.size,
   });
@@ -297,7 +306,7 @@ function partsOf(entry: BootEntry, opened: readonly OpenFile[]): { files: readon
 
 async function packedImage(file: OpenFile): Promise<Image> {
   const { unwrapKernel } = await import("../images/unwrap.ts");
-  return (await unwrapKernel(readAtOf(file), file.size)).image;
+  return (await unwrapKernel(readAtOfFile(file), file.size)).image;
 }
 
-const identify = (file: OpenFile): Promise<Image> => identifyImage(readAtOf(file), file.size);
+const identify = (file: OpenFile): Promise<Image> => identifyImage(readAtOfFile(file), file.size);

@@ -110,7 +110,7 @@ export async function withMembers(entry: BootEntry, opened: readonly OpenFile[])
     for (const [index, name] of names.entries()) {
       const file = files[index + 1]!;
       if (name === null) continue;
-      const member = await newcFile(name, file, () => readAtOf(file)(0, file.size));
+      const member = await newcFile(name, file, () => readAtOfFile(file)(0, file.size));
       files[index + 1] = { name: `${file.name} (as ${name})`, ...member, offset: 0 };
       await file.handle.close();
     }
@@ -127,7 +127,8 @@ export const plain = ({ name, handle, size, offset }: OpenFile): KexecFile => ({
   ...(offset === 0 ? {} : { offset }),
 });
 
-export const readAtOf =
+/** A {@link ReadAt} over an open file, or the part of it that counts. @throws BatonError `timeout` */
+export const readAtOfFile =
   (file: OpenFile): ReadAt =>
   async (offset, length) => {
     const buffer = new Uint8Array(Math.max(0, Math.min(length, file.size - offset)));
@@ -149,7 +150,7 @@ export const readAtOf =
 /** In hexadecimal. */
 export async function sha256(file: OpenFile): Promise<string> {
   const hash = createHash("sha256");
-  const readAt = readAtOf(file);
+  const readAt = readAtOfFile(file);
   for (let at = 0; at < file.size; ) {
     const piece = await readAt(at, PIECE);
     if (piece.length === 0) throw new BatonError("io", `${file.name} ends after ${at} of ${file.size} bytes`);

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { readFdt, writeFdt } from "../binary/fdt.ts";
-import { readAtOf } from "../binary/readat.ts";
+import { readAtOfBytes } from "../binary/readat.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { identifyImage } from "../images/identify.ts";
 import { layOut, type Machine } from "../images/layout.ts";
@@ -37,7 +37,7 @@ export async function layOutOther(
   reading: ReadOptions,
 ): Promise<Start> {
   const kernel = await readWhole(filePart(request.kernel), reading);
-  const image = await identifyImage(readAtOf(kernel), kernel.length);
+  const image = await identifyImage(readAtOfBytes(kernel), kernel.length);
   if (request.crash && image.format !== "ELF") {
     const message = `${request.kernel.name}: for a panic Baton loads bzImages and vmlinux, and by kexec_file_load what this kernel takes; others have no way to be told which memory is theirs.`;
     throw new BatonError("unsupported", message);

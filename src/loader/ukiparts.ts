@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { Image } from "../images/image.ts";
 import { readUki, readUkiAddon } from "../images/uki.ts";
 import type { KexecFile } from "../kexec/files.ts";
-import { type OpenFile, plain, readAtOf } from "./openfiles.ts";
+import { type OpenFile, plain, readAtOfFile } from "./openfiles.ts";
 
 /** What kexec loads: whole files, or the parts of a unified kernel image. */
 export async function kexecFiles(
@@ -14,7 +14,7 @@ export async function kexecFiles(
 ): Promise<{ kernel: KexecFile; initrds: KexecFile[]; devicetree: KexecFile | null }> {
   const [first, ...others] = opened.map(plain);
   const compatible = image.format === "UKI" ? await ownCompatible() : [];
-  const uki = image.format === "UKI" ? await readUki(readAtOf(opened[0]!), first!.size, profile, compatible) : null;
+  const uki = image.format === "UKI" ? await readUki(readAtOfFile(opened[0]!), first!.size, profile, compatible) : null;
   if (uki === null) return { kernel: first!, initrds: others, devicetree: null };
   const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({
     size: extent.size,
@@ -51,7 +51,7 @@ async function addonFiles(opened: readonly OpenFile[], compatible: readonly stri
   const before: KexecFile[] = [];
   const after: KexecFile[] = [];
   for (const file of opened) {
-    const addon = await readUkiAddon(readAtOf(file), file.size, compatible);
+    const addon = await readUkiAddon(readAtOfFile(file), file.size, compatible);
     if (addon === null) after.push(plain(file));
     const part = (section: string, { offset, size }: { offset: number; size: number }): KexecFile => ({
       ...{ fd: file.handle.fd, size, offset: file.offset + offset, name: `${file.name} (${section})` },

@@ -1,5 +1,5 @@
 /**
- * Composes images and kexec for a bzImage whose payload is unpacked before the jump (images/unpacked.ts): reads it, unpacks
+ * Composes images and kexec for a bzImage whose payload is unpacked before the jump (images/kaslr.ts): reads it, unpacks
  * it off the main thread, and lays it out.
  */
 
@@ -9,9 +9,9 @@ import * as zlib from "node:zlib";
 import { createGunzip, type Zlib } from "node:zlib";
 import { BatonError } from "../errors.ts";
 import { compressionOf } from "../images/compressed.ts";
+import { layOutUnpacked, mayUnpackAhead, readUnpackedKernel } from "../images/kaslr.ts";
 import { packedStream, payloadOf, unpackedSize } from "../images/payload.ts";
 import type { SegmentMemory, Start } from "../images/segment.ts";
-import { layOutUnpacked, mayUnpackAhead, readUnpackedKernel } from "../images/unpacked.ts";
 import { checkWanted, filePart, type ReadOptions, readWhole } from "../kexec/files.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { readX86MachineFor } from "../kexec/x86machine.ts";

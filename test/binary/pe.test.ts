@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { findSection, looksLikePe, readPe, readSection } from "../../src/binary/pe.ts";
-import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { makePe } from "./pefile.ts";
 
 const UKI = makePe([
@@ -13,7 +13,7 @@ const UKI = makePe([
   [".linux", Buffer.alloc(1500, 7)],
 ]);
 
-const read = (bytes: Uint8Array) => readPe(readAtOf(bytes), bytes.length);
+const read = (bytes: Uint8Array) => readPe(readAtOfBytes(bytes), bytes.length);
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 test("reads the headers and the section table", async () => {
@@ -41,8 +41,8 @@ test("reads the headers and the section table", async () => {
 
 test("gives a section's exact content, without the file's padding", async () => {
   const pe = (await read(UKI))!;
-  assert.equal(text(await readSection(readAtOf(UKI), findSection(pe, ".osrel")!, 100)), "ID=debian\n");
-  const linux = await readSection(readAtOf(UKI), findSection(pe, ".linux")!, 10_000);
+  assert.equal(text(await readSection(readAtOfBytes(UKI), findSection(pe, ".osrel")!, 100)), "ID=debian\n");
+  const linux = await readSection(readAtOfBytes(UKI), findSection(pe, ".linux")!, 10_000);
   assert.deepEqual(Uint8Array.from(linux), new Uint8Array(1500).fill(7));
   assert.equal(findSection(pe, ".initrd"), null);
 });
@@ -91,11 +91,11 @@ test("tells what is no PE at all from one that is broken", async () => {
 
 test("a section that is too large or cut short is refused by name", async () => {
   const section = findSection((await read(UKI))!, ".linux")!;
-  await assert.rejects(readSection(readAtOf(UKI), section, 1000), {
+  await assert.rejects(readSection(readAtOfBytes(UKI), section, 1000), {
     code: "too-large",
     message: /\.linux has 1500 bytes/,
   });
-  await assert.rejects(readSection(readAtOf(UKI.subarray(0, UKI.length - 1200)), section, 10_000), {
+  await assert.rejects(readSection(readAtOfBytes(UKI.subarray(0, UKI.length - 1200)), section, 10_000), {
     code: "bad-format",
     message: /\.linux .* cut short/,
   });
@@ -120,7 +120,7 @@ test("whatever bytes come, reading ends with headers, with none, or with a bad-f
         for (const [at, value] of changes) if (at < length) bytes[at] = value;
         try {
           const pe = await read(bytes);
-          for (const section of pe?.sections ?? []) await readSection(readAtOf(bytes), section, 1 << 20);
+          for (const section of pe?.sections ?? []) await readSection(readAtOfBytes(bytes), section, 1 << 20);
         } catch (error) {
           assert.match((error as { code: string }).code, /^(bad-format|too-large)$/);
         }

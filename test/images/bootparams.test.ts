@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { E820Entry, X86Machine } from "../../src/binary/x86boot.ts";
 import { bootParams, bootParamsSize } from "../../src/images/bootparams.ts";
+import type { E820Entry, X86Machine } from "../../src/images/x86boot.ts";
 
 const MACHINE: X86Machine = {
   e820: [

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { X86Machine } from "../../src/binary/x86boot.ts";
 import { readSetupHeader } from "../../src/images/bzimage.ts";
 import { layOutBzImage } from "../../src/images/bzimageload.ts";
+import type { X86Machine } from "../../src/images/x86boot.ts";
 import { Memory } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
 import { Range } from "../../src/kexec/ranges.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { readSetupHeader } from "../../src/images/bzimage.ts";
 import { fileLoadRefusal, identifyImage } from "../../src/images/identify.ts";
 import type { Image } from "../../src/images/image.ts";
@@ -11,7 +11,7 @@ import { makeArm64Image, makeBzImage } from "./kernels.ts";
 
 function identify(content: Uint8Array | string): Promise<Image> {
   const bytes = Buffer.from(content as string);
-  return identifyImage(readAtOf(bytes), bytes.length);
+  return identifyImage(readAtOfBytes(bytes), bytes.length);
 }
 
 test("a bzImage is named by version and architecture, and loads on its own architecture only", async () => {
@@ -54,10 +54,7 @@ test("kernels that kexec_file_load refuses are refused with the reason, before i
     [makeBzImage({ loadflags: 0 }), /zImage/],
     [makeBzImage({ xloadflags: 0 }), /32-bit kernel/],
     [makeBzImage({ xloadflags: 1 }), /CONFIG_RELOCATABLE/],
-    [
-      makeBzImage().subarray(0, 5000),
-      /cut short: its header says 8192 bytes \(8192 bytes\), and the file has 5000 bytes/,
-    ],
+    [makeBzImage().subarray(0, 5000), /cut short: its header says 8.0 KiB \(8192 bytes\), and the file has 5000 bytes/],
     [makeArm64Image(0n), /before Linux 3\.17/],
   ];
   for (const [bytes, reason] of cases) {

@@ -11,14 +11,14 @@ import {
   readFdt,
   writeFdt,
 } from "../../src/binary/fdt.ts";
-import { readAtOf } from "../../src/binary/readat.ts";
-import type { X86Machine } from "../../src/binary/x86boot.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { BatonError } from "../../src/errors.ts";
 import { identifyImage, loadRefusal } from "../../src/images/identify.ts";
 import { type LayoutInput, layOut } from "../../src/images/layout.ts";
 import { multibootMachine, withoutBios, withRootPointer } from "../../src/images/multiboot.ts";
 import { type Content, contentSize } from "../../src/images/segment.ts";
 import { layOutVmlinux } from "../../src/images/vmlinux.ts";
+import type { X86Machine } from "../../src/images/x86boot.ts";
 import { Memory, type Segment } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
 import { Range } from "../../src/kexec/ranges.ts";
@@ -49,7 +49,7 @@ const X86: X86Machine = {
 };
 
 async function lay(kernel: Uint8Array, more: Partial<LayoutInput> = {}) {
-  const image = await identifyImage(readAtOf(kernel), kernel.length);
+  const image = await identifyImage(readAtOfBytes(kernel), kernel.length);
   const room = memory();
   const defaults = { cmdline: "one two", initrds: [], modules: [], loaderName: "Baton" };
   const machine = { arch: "x86_64", x86: X86, rsdp: null } as const;
@@ -313,7 +313,7 @@ test("VMware's kernels are named, with the reason why they can't be started", as
   const kernel = elf(64, 62, 0n, [
     { address: 0x400000n, bytes: Buffer.concat([words(0x1badb005, 0), Buffer.alloc(64)]) },
   ]);
-  const found = await identifyImage(readAtOf(kernel), kernel.length);
+  const found = await identifyImage(readAtOfBytes(kernel), kernel.length);
   assert.equal(found.format, "ESXBootInfo");
   assert.match(loadRefusal(found, "x86_64")!, /VMware ESXi kernel, which needs its own boot loader/);
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { emptyFdt, writeFdt } from "../../src/binary/fdt.ts";
-import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { readAtWithin, readUki, readUkiAddon } from "../../src/images/uki.ts";
 import { makePe } from "../binary/pefile.ts";
 import { makeBzImage } from "./kernels.ts";
 
-const read = (bytes: Uint8Array, profile?: number) => readUki(readAtOf(bytes), bytes.length, profile);
+const read = (bytes: Uint8Array, profile?: number) => readUki(readAtOfBytes(bytes), bytes.length, profile);
 const at = (bytes: Uint8Array, part: { offset: number; size: number }) =>
   Buffer.from(bytes.subarray(part.offset, part.offset + part.size));
 
@@ -74,7 +74,7 @@ test("a command line of megabytes is refused, not read", async () => {
 });
 
 test("reading within a part never leaves it", async () => {
-  const readAt = readAtWithin(readAtOf(Buffer.from("0123456789")), { offset: 2, size: 4 });
+  const readAt = readAtWithin(readAtOfBytes(Buffer.from("0123456789")), { offset: 2, size: 4 });
   assert.equal(Buffer.from(await readAt(0, 100)).toString(), "2345");
   assert.equal(Buffer.from(await readAt(3, 100)).toString(), "5");
   assert.equal((await readAt(4, 1)).length, 0);
@@ -94,7 +94,7 @@ test("the devicetree for this machine wins over the one for any; others are not 
     [".dtbauto", "broken"],
   ]);
   const read = async (...compatible: string[]) => {
-    const { offset, size } = (await readUki(readAtOf(bytes), bytes.length, 0, compatible))!.devicetree!;
+    const { offset, size } = (await readUki(readAtOfBytes(bytes), bytes.length, 0, compatible))!.devicetree!;
     return Buffer.from(bytes.subarray(offset, offset + size)).toString("latin1");
   };
   assert.equal(await read("acme,two", "acme,soc"), tree("acme,two", "acme,soc").toString("latin1"));
@@ -108,11 +108,11 @@ test("an addon brings microcode, initrd and devicetree; an image with a kernel i
     [".initrd", "an initrd"],
     [".ucode", ""],
   ]);
-  const addon = (await readUkiAddon(readAtOf(bytes), bytes.length))!;
+  const addon = (await readUkiAddon(readAtOfBytes(bytes), bytes.length))!;
   assert.deepEqual([addon.microcode, addon.devicetree], [null, null]);
   const { offset, size } = addon.initrd!;
   assert.equal(Buffer.from(bytes.subarray(offset, offset + size)).toString("latin1"), "an initrd");
   const kernel = makePe([[".linux", "k"]]);
-  assert.equal(await readUkiAddon(readAtOf(kernel), kernel.length), null);
-  assert.equal(await readUkiAddon(readAtOf(Buffer.from("text")), 4), null);
+  assert.equal(await readUkiAddon(readAtOfBytes(kernel), kernel.length), null);
+  assert.equal(await readUkiAddon(readAtOfBytes(Buffer.from("text")), 4), null);
 });

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { identifyImage, loadRefusal } from "../../src/images/identify.ts";
 import { unwrapKernel } from "../../src/images/unwrap.ts";
 import { makePe } from "../binary/pefile.ts";
 import { makeArm64Image, makeBzImage } from "./kernels.ts";
 
-const unwrap = (bytes: Uint8Array) => unwrapKernel(readAtOf(bytes), bytes.length);
-const identify = (bytes: Uint8Array) => identifyImage(readAtOf(bytes), bytes.length);
+const unwrap = (bytes: Uint8Array) => unwrapKernel(readAtOfBytes(bytes), bytes.length);
+const identify = (bytes: Uint8Array) => identifyImage(readAtOfBytes(bytes), bytes.length);
 
 /** An EFI zboot file for arm64 with this payload. */
 function zboot(compression: string, payload: Uint8Array): Buffer {

@@ -8,7 +8,7 @@ import { describeEntry, splitArchive } from "../../initramfs/archive.ts";
 import { koffiBinary } from "../../initramfs/build.ts";
 import { compress, xz, ZSTD } from "../../initramfs/compress.ts";
 import { changingFiles, lastingFiles } from "../../initramfs/contents.ts";
-import { needs } from "../../initramfs/elf.ts";
+import { needs } from "../../initramfs/elfprogram.ts";
 import { givenKernel } from "../../initramfs/kernel.ts";
 import { parseProfile } from "../../initramfs/profile.ts";
 import { Tree } from "../../initramfs/tree.ts";

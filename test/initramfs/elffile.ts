@@ -31,6 +31,7 @@ export function makeElf(options: ElfOptions = {}): Buffer {
   bytes.writeUInt16LE(3, 16); // ET_DYN
   bytes.writeUInt16LE(62, 18); // EM_X86_64
   bytes.writeBigUInt64LE(BigInt(HEADER), 32);
+  bytes.writeUInt16LE(SEGMENT, 54);
   bytes.writeUInt16LE(count, 56);
   let header = HEADER;
   const segment = (type: number, offset: number, size: number) => {

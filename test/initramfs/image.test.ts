@@ -8,7 +8,7 @@ import { join, posix } from "node:path";
 import { describe, test } from "node:test";
 import { type Described, describeEntry } from "../../initramfs/archive.ts";
 import { cacheDirectory, distDirectory } from "../../initramfs/cache.ts";
-import { needs } from "../../initramfs/elf.ts";
+import { needs } from "../../initramfs/elfprogram.ts";
 import { type CpioEntry, readCpio } from "../../src/binary/cpio.ts";
 import { readPe } from "../../src/binary/pe.ts";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { contentOf } from "../../src/netboot/contenttype.ts";
 import { isoFolder, makeIso } from "../volumes/isoimages.ts";
 import { ask, kernel, lines, source, type Tree } from "./mirror.ts";
@@ -108,7 +108,7 @@ test("iPXE goes on as its script says where a file is missing, and keeps the ent
 
 test("a text is recognised whatever its encoding and comments", async () => {
   const what = async (text: string, name = "x") =>
-    (await contentOf(readAtOf(Buffer.from(text, "latin1")), text.length, name)).what;
+    (await contentOf(readAtOfBytes(Buffer.from(text, "latin1")), text.length, name)).what;
   assert.equal(await what(`${"# a comment\n".repeat(200)}LABEL x\nKERNEL y\nAPPEND z\n`), "syslinux");
   assert.equal(await what("menuentry 'S\xfcden' {\n linux /k\n}\n"), "grub");
   assert.equal(

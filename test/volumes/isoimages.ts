@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
-import { readAtOf } from "../../src/binary/readat.ts";
+import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { type IsoImage, openIso } from "../../src/volumes/iso.ts";
 
 /** A path and what is there: a file's contents, or `-> target` for a symlink. */
@@ -46,7 +46,7 @@ export function makeIso(image: string, tree: Tree, options: readonly string[] = 
 }
 
 export function openBytes(bytes: Uint8Array, name = "vda1:/x.iso"): Promise<IsoImage> {
-  return openIso(readAtOf(bytes), bytes.length, name, "x");
+  return openIso(readAtOfBytes(bytes), bytes.length, name, "x");
 }
 
 export function openFile(image: string): Promise<IsoImage> {

@@ -24,7 +24,7 @@ import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagN
 import { memfd } from "../../linux/memfd.ts";
 import { classicLoader } from "../../loader/bzimage.ts";
 import { unpackKernel } from "../../loader/kernelfile.ts";
-import { closeFiles, type OpenFile, openPath, readAtOf } from "../../loader/openfiles.ts";
+import { closeFiles, type OpenFile, openPath, readAtOfFile } from "../../loader/openfiles.ts";
 import { kexecFiles } from "../../loader/ukiparts.ts";
 import { addLogSink } from "../../log.ts";
 import type { KexecPlan } from "./options.ts";
@@ -67,9 +67,9 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       return plan.call === "file" && empty !== opened[0] ? NOT_AVAILABLE : UNREADABLE;
     }
     const [file] = opened as [OpenFile];
-    const whole = await identifyImage(readAtOf(file), file.size);
+    const whole = await identifyImage(readAtOfFile(file), file.size);
     const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, 0);
-    const readPart = readAtWithin(readAtOf(file), { offset: part.offset ?? 0, size: part.size });
+    const readPart = readAtWithin(readAtOfFile(file), { offset: part.offset ?? 0, size: part.size });
     const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
     const kernel = await unpackKernel(part, inside, readPart);
     ({ release } = kernel);

@@ -1,9 +1,12 @@
-/** What a program needs to be run and to be made smaller: the parts of ELF64 that the image's makers look at. */
+/**
+ * What a program needs to be run and to be made smaller. The header and the program headers are read by
+ * src/binary/elf.ts; the dynamic section and the symbols, which no kernel has, are read here.
+ */
 
+import { PT_LOAD, readElf } from "../src/binary/elf.ts";
 import { BatonError } from "../src/errors.ts";
 
 /** ELF-64 Object File Format, and the System V ABI's dynamic section. */
-const PT_LOAD = 1;
 const PT_DYNAMIC = 2;
 const PT_INTERP = 3;
 const PT_NOTE = 4;
@@ -49,20 +52,16 @@ function textAt(bytes: Uint8Array, offset: number): string {
 
 /** The program headers, in the file's order. */
 export function segments(bytes: Uint8Array): Segment[] {
-  const view = viewOf(bytes);
-  const start = long(view, 32);
-  return Array.from({ length: view.getUint16(56, true) }, (_, index) => {
-    const at = start + index * SEGMENT_SIZE;
-    return {
-      type: view.getUint32(at, true),
-      flags: view.getUint32(at + 4, true),
-      offset: long(view, at + 8),
-      address: long(view, at + 16),
-      fileSize: long(view, at + 32),
-      memorySize: long(view, at + 40),
-      align: long(view, at + 48),
-    };
-  });
+  viewOf(bytes);
+  return readElf(bytes, bytes.length)!.headers.map(({ type, flags, ...words }) => ({
+    type,
+    flags,
+    offset: Number(words.offset),
+    address: Number(words.virtualAddress),
+    fileSize: Number(words.fileSize),
+    memorySize: Number(words.memorySize),
+    align: Number(words.align),
+  }));
 }
 
 function offsetOf(list: readonly Segment[], address: number): number {

@@ -6,11 +6,11 @@
  */
 
 import { readElf } from "../binary/elf.ts";
-import { firmwareTables } from "../binary/x86boot.ts";
 import { BatonError } from "../errors.ts";
 import type { SetupHeader } from "./bzimage.ts";
 import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 import type { Content, SegmentMemory, Span, Start } from "./segment.ts";
+import { firmwareTables } from "./x86boot.ts";
 
 /** __START_KERNEL_map: kernel text is linked here, plus its physical address. */
 const KERNEL_MAP = 0xffff_ffff_8000_0000n;

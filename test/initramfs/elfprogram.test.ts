@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { koffiBinary } from "../../initramfs/build.ts";
-import { needs, segments, stripProgram } from "../../initramfs/elf.ts";
+import { needs, segments, stripProgram } from "../../initramfs/elfprogram.ts";
 import { sharedLibraries } from "../../initramfs/libraries.ts";
 import { makeElf } from "./elffile.ts";
 

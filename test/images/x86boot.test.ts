@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { E820, firmwareTables } from "../../src/binary/x86boot.ts";
+import { E820, firmwareTables } from "../../src/images/x86boot.ts";
 
 test("firmware's tables are ACPI's memory and EFI's, not its devices nor other memory", () => {
   const e820 = [E820.ram, E820.acpi, E820.nvs, E820.reserved].map((type, index) => ({

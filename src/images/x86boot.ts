@@ -3,7 +3,7 @@
  * firmware (read by kexec/x86machine.ts) and the next one is told by us (images/bootparams.ts).
  */
 
-import type { Span } from "../images/segment.ts";
+import type { Span } from "./segment.ts";
 
 /** E820 types (include/uapi/asm/e820.h and arch/x86/include/asm/e820/types.h). */
 export const E820 = {

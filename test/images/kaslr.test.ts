@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { E820 } from "../../src/binary/x86boot.ts";
-import { contentSize } from "../../src/images/segment.ts";
 import {
   layOutUnpacked,
   mayUnpackAhead,
   readUnpackedKernel,
   relocateKernel,
   type UnpackedInput,
-} from "../../src/images/unpacked.ts";
+} from "../../src/images/kaslr.ts";
+import { contentSize } from "../../src/images/segment.ts";
+import { E820 } from "../../src/images/x86boot.ts";
 
 const PAGE = 4096;
 const START = 0x1000000;
