@@ -6,6 +6,7 @@
 import { findSection } from "../binary/pe.ts";
 import { type EntryKind, type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
+import { efiArchitecture, sameMachine } from "./architecture.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
 import { Lookup } from "./lookup.ts";
 import { osNames } from "./osrelease.ts";
@@ -13,8 +14,6 @@ import { baseName } from "./paths.ts";
 import type { Reader } from "./reader.ts";
 import { ESXI_REASON } from "./syslinux/esxi.ts";
 import { isKernel } from "./systemdboot/program.ts";
-import { efiArchitecture } from "./systemdboot/type1folder.ts";
-import { sameMachine } from "./systemdboot/type2.ts";
 import { openProgram, readUki } from "./systemdboot/ukiimage.ts";
 
 type Known = readonly [place: string, title: string, kind: EntryKind, reason: (file: string) => string];

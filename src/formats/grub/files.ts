@@ -6,10 +6,11 @@ import { BatonError } from "../../errors.ts";
 import type { FormatVolume } from "../format.ts";
 import { globMatches } from "../glob.ts";
 import type { FileStat } from "../reader.ts";
-import type { Device } from "./devices.ts";
-import { splitPath } from "./devices.ts";
+import type { Budget } from "./budget.ts";
+import { type Device, type Devices, splitPath } from "./devices.ts";
 import { type EnvironmentBlock, parseEnvironmentBlock } from "./envblk.ts";
-import type { Interpreter } from "./interpreter.ts";
+import type { Environment } from "./environment.ts";
+import type { Subvolumes } from "./subvolumes.ts";
 
 /** A file that a command named. */
 export interface NamedFile {
@@ -26,14 +27,25 @@ export type LoadedBlock = EnvironmentBlock | "missing";
 const MAX_BLOCK_SIZE = 64 * 1024;
 const MAX_GLOB_MATCHES = 10_000;
 
+/** What a path depends on in the script that names it, and what looking for it uses up. */
+export interface FileScope {
+  /** The variables that are set now: `$root` among them. */
+  readonly env: Environment;
+  readonly devices: Devices;
+  readonly subvolumes: Subvolumes;
+  readonly budget: Budget;
+  /** Notes something about a volume. */
+  say(severity: "warning", at: null, message: string): void;
+}
+
 export class Files {
-  readonly #run: Interpreter;
+  readonly #scope: FileScope;
   readonly #stats = new Map<string, FileStat | null>();
   readonly #lists = new Map<string, Promise<readonly string[] | null>>();
   readonly #blocks = new Map<string, LoadedBlock>();
 
-  constructor(run: Interpreter) {
-    this.#run = run;
+  constructor(scope: FileScope) {
+    this.#scope = scope;
   }
 
   /** What a path means now: `(hd0,gpt2)/vmlinuz`, or `/vmlinuz` on `$root`. */
@@ -43,13 +55,13 @@ export class Files {
     const rooted = path.startsWith("/") ? path : `/${path}`;
     // `$prefix` may end in a slash; on a disk that says nothing, and the same file must be known for the same.
     const plain = device.kind === "volume" && rooted.includes("//") ? rooted.replace(/\/{2,}/g, "/") : rooted;
-    const absolute = this.#run.subvolumes.resolve(device, plain, this.#run.env);
-    return { device, path: absolute, ref: this.#run.devices.fileRef(device, absolute) };
+    const absolute = this.#scope.subvolumes.resolve(device, plain, this.#scope.env);
+    return { device, path: absolute, ref: this.#scope.devices.fileRef(device, absolute) };
   }
 
   /** The device of a name between parentheses; null and "" mean `$root`. */
   device(name: string | null): Device {
-    const { env, devices } = this.#run;
+    const { env, devices } = this.#scope;
     const wanted = name === null || name === "" ? (env.get("root") ?? "") : name;
     return devices.find(wanted, env);
   }
@@ -75,13 +87,13 @@ export class Files {
     if (file.device.kind !== "volume") return `${formatFileRef(file.ref)} is on no device that is attached`;
     try {
       const bytes = await file.device.volume.reader.read(file.path, limit);
-      this.#run.budget.file(bytes.length);
+      this.#scope.budget.file(bytes.length);
       return bytes;
     } catch (error) {
       if (!(error instanceof BatonError)) throw error;
       if (error.code === "not-found" || error.code === "not-a-directory")
         return `${formatFileRef(file.ref)} is not there`;
-      const isOwn = file.device.volume.name === this.#run.devices.own.name;
+      const isOwn = file.device.volume.name === this.#scope.devices.own.name;
       if (isOwn && (error.code === "timeout" || error.code === "io")) throw error;
       return error.message;
     }
@@ -94,7 +106,7 @@ export class Files {
     const { volume } = file.device;
     const bytes = await this.#attempt(volume, () => volume.reader.readAt(file.path, 0, length));
     if (bytes === null) return `${formatFileRef(file.ref)} can't be read`;
-    this.#run.budget.file(bytes.length);
+    this.#scope.budget.file(bytes.length);
     return bytes;
   }
 
@@ -120,7 +132,7 @@ export class Files {
     let found: string[];
     if (device !== null && /(?<!\\)[*?]/.test(device)) {
       const wanted = withoutBrackets(device);
-      const { devices, env } = this.#run;
+      const { devices, env } = this.#scope;
       found = [];
       for (const volume of devices.inSearchOrder()) {
         const name = devices.nameOf(volume);
@@ -151,7 +163,7 @@ export class Files {
     // What follows the last pattern must be there.
     const there: string[] = [];
     for (const path of found) {
-      this.#run.budget.checkTime();
+      this.#scope.budget.checkTime();
       if (splitPath(path).path === "" || (await this.stat(this.name(path))) !== null) there.push(path);
     }
     return there;
@@ -183,8 +195,8 @@ export class Files {
     } catch (error) {
       if (!(error instanceof BatonError)) throw error;
       if (error.code !== "timeout" && error.code !== "io") return null;
-      if (volume.name === this.#run.devices.own.name) throw error;
-      this.#run.say("warning", null, `${volume.name} can't be read: ${error.message}`);
+      if (volume.name === this.#scope.devices.own.name) throw error;
+      this.#scope.say("warning", null, `${volume.name} can't be read: ${error.message}`);
       return null;
     }
   }

@@ -13,7 +13,6 @@ import type { Environment } from "./environment.ts";
 import { BAD_ARGUMENT, OK, TEST_FAILURE, UNKNOWN_COMMAND } from "./errors.ts";
 import { expandWords } from "./expand.ts";
 import { Files } from "./files.ts";
-import { finallyDo } from "./finally.ts";
 import { BootPlan, Menu, type ShownMenu } from "./menu.ts";
 import { Notes } from "./notes.ts";
 import { blockCommands, Parser } from "./parser.ts";
@@ -390,6 +389,20 @@ export class Interpreter {
   returnFromFunction(): void {
     this.#returning = true;
   }
+}
+
+/** Does `after` when `body` is done: at once, or when a disk has answered; also where it fails. */
+function finallyDo<T>(body: () => T, after: () => void): T {
+  let result: T;
+  try {
+    result = body();
+  } catch (error) {
+    after();
+    throw error;
+  }
+  if (result instanceof Promise) return result.finally(after) as T;
+  after();
+  return result;
 }
 
 function invert(status: number): number {

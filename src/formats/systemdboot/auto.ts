@@ -6,11 +6,11 @@
 import { findSection } from "../../binary/pe.ts";
 import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
+import { efiArchitecture } from "../architecture.ts";
 import type { FormatContext } from "../format.ts";
 import { Lookup } from "../lookup.ts";
+import type { Candidate } from "./candidate.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
-import type { Candidate } from "./menu.ts";
-import { efiArchitecture } from "./type1folder.ts";
 import { openProgram } from "./ukiimage.ts";
 
 interface Known {

@@ -1,26 +1,19 @@
 /** systemd-boot's menu: entries sorted and titled, and which of them is the default. */
 
-import type { Diagnostic, ParsedEntry } from "../../entry.ts";
+import type { Diagnostic } from "../../entry.ts";
 import { describeError } from "../../errors.ts";
 import { EMPTY_RESULT, type FormatContext, type FormatResult } from "../format.ts";
 import { globMatches } from "../glob.ts";
 import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
 import { autoEntries } from "./auto.ts";
+import type { Candidate } from "./candidate.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
-import { type Sortable, sortEntries, type Titled, uniqueTitles } from "./order.ts";
+import { sortEntries, uniqueTitles } from "./order.ts";
 import { findPartner } from "./partner.ts";
 import { readSettings } from "./settings.ts";
 import { readType1Folder } from "./type1folder.ts";
 import { readType2Folder } from "./type2.ts";
-
-/** An entry on its way into the menu: all but its title, which depends on the others. */
-export interface Candidate extends Sortable, Titled {
-  readonly id: string;
-  /** `vda1:/loader/entries/fedora.conf`. */
-  readonly source: string;
-  finish(title: string): ParsedEntry;
-}
 
 /** @param folder of Type #1 entries, `…/loader/entries`, or of Type #2 entries, `…/EFI/Linux`. */
 export async function readMenu(folder: string, context: FormatContext): Promise<FormatResult> {

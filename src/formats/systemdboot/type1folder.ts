@@ -2,13 +2,14 @@
 
 import type { DeviceFile, Diagnostic, EntryKind, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
+import { efiArchitecture } from "../architecture.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { fileExists } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { readMany } from "../readall.ts";
+import type { Candidate } from "./candidate.ts";
 import { GrubVariables } from "./grubvars.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
-import type { Candidate } from "./menu.ts";
 import { startedBy } from "./program.ts";
 import { textOf } from "./readtext.ts";
 import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
@@ -234,13 +235,4 @@ class Builder {
     }
     return path;
   }
-}
-
-/** uname's name of an architecture in the vocabulary of the EFI specification, in lower case. */
-export function efiArchitecture(machine: string): string {
-  if (machine === "x86_64") return "x64";
-  if (/^i[3-6]86$/.test(machine)) return "ia32";
-  if (machine.startsWith("aarch64")) return "aa64";
-  if (machine.startsWith("arm")) return "arm";
-  return machine.toLowerCase();
 }

@@ -3,11 +3,12 @@
 import type { Diagnostic, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import { sameMachine } from "../architecture.ts";
 import type { FormatContext } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { osNames } from "../osrelease.ts";
+import type { Candidate } from "./candidate.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
-import type { Candidate } from "./menu.ts";
 import { bootCounter, nextCounterName } from "./type1.ts";
 import { type Addons, findAddons, NO_ADDONS } from "./ukiaddons.ts";
 import { readUki, type Uki, type UkiProfile } from "./ukiimage.ts";
@@ -68,12 +69,6 @@ export async function readImage(context: FormatContext, path: string, notes: Dia
     note(notes, source, describeError(error), "error");
     return null;
   }
-}
-
-export function sameMachine(machine: string, arch: string): boolean {
-  return (
-    machine === arch || (machine === "i386" && /^i[3-6]86$/.test(arch)) || (machine === "arm" && /^arm/.test(arch))
-  );
 }
 
 function candidate(
