@@ -183,6 +183,13 @@ export class Machine {
     return file;
   }
 
+  /** The screen as a PPM picture. */
+  async screenPicture(): Promise<Buffer> {
+    const file = join(this.#directory, "screen.ppm");
+    await this.#qmp.call("screendump", { filename: file });
+    return readFile(file);
+  }
+
   /** The text on a VGA text-mode screen, 80×25, read from the adapter's memory. */
   async vgaText(): Promise<string> {
     const file = join(this.#directory, "vga");
