@@ -16,7 +16,7 @@ import { watchBlockDevices } from "../devices/watch.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
-import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/words.ts";
+import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
 import { mountDevice } from "../volumes/mounted.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
 import { thisPlatform } from "./platform.ts";

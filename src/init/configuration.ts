@@ -36,7 +36,7 @@ export class Configuration {
    * @param own the image's own file; null where there is none to look for (a host)
    */
   static async load(words: BootWords, own: readonly string[] | null = OWN): Promise<Configuration> {
-    const configuration = new Configuration(await settingsOfWords(words));
+    const configuration = new Configuration(words.settings);
     const path = own?.find((candidate) => existsSync(candidate));
     if (path !== undefined) {
       try {
@@ -83,24 +83,6 @@ export class Configuration {
   #merge(): void {
     this.settings = withNetworkUse(mergeSettings(this.#own, this.#named, this.#words));
   }
-}
-
-/** What the kernel command line settles. */
-async function settingsOfWords(words: BootWords): Promise<Partial<Settings>> {
-  const settled: Partial<Settings> = {
-    // The word that this machine's owner gave is final: no key changes a 0.
-    ...(words.timeout === null ? {} : { timeout: { seconds: words.timeout, keys: false } }),
-    ...(words.default === null ? {} : { default: words.default }),
-    ...(words.url === null ? {} : { url: words.url }),
-    ...(words.console === null ? {} : { console: words.console }),
-    ...(words.rootdelay === null ? {} : { rootdelay: words.rootdelay }),
-    ...(words.debug ? { debug: true } : {}),
-  };
-  if (words.settings.length === 0) return settled;
-  const { readSettingWords } = await import("../policy/settingsfile.ts");
-  const { settings, problems } = readSettingWords(words.settings);
-  for (const problem of problems) log.warn(`kernel command line: ${problem}`);
-  return { ...settings, ...settled };
 }
 
 /**

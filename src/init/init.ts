@@ -65,7 +65,7 @@ export async function init(): Promise<number> {
   }
   const words = parseBootWords(readFileSync("/proc/cmdline", "utf8"));
   addLogSink((line) => {
-    if (words.debug || line.level < 7) kernelLog.write(Math.max(line.level, 4), `baton: ${line.text}`);
+    if (words.settings.debug || line.level < 7) kernelLog.write(Math.max(line.level, 4), `baton: ${line.text}`);
   });
   for (const problem of words.problems) log.warn(`kernel command line: ${problem}`);
   const configuration = await Configuration.load(words);
@@ -273,7 +273,7 @@ export async function init(): Promise<number> {
     awaitsNamed = false;
     changed.raise();
     if (isNamedThere()) return;
-    const source = words.default === null ? "default: " : "baton.default=";
+    const source = words.settings.default === undefined ? "default: " : "baton.default=";
     const message = `${source}${configuration.settings.default}: no entry has this id, title or number`;
     kernelLog.milestone(`baton: ${message}`);
     session.store.update({ message });

@@ -7,7 +7,7 @@ import { log } from "../log.ts";
 
 const FOLDER = "/usr/share/keymaps";
 
-/** @param name of a keymap, letters and digits and `._-` alone (settingkeys.ts). Never rejects. */
+/** @param name of a keymap, letters and digits and `._-` alone (settingkinds.ts). Never rejects. */
 export async function loadKeymap(name: string): Promise<void> {
   let fd: number;
   try {

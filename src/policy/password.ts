@@ -4,7 +4,7 @@
  */
 
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { PASSWORD_FORM } from "./settingkeys.ts";
+import { PASSWORD_FORM } from "./settingkinds.ts";
 
 /** 2^15, as OWASP's list has it: 32 MiB and a fraction of a second on a PC. */
 const LOG2_COST = 15;

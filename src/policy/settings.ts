@@ -1,108 +1,351 @@
 /**
- * What the owner of a machine may settle: Baton's own configuration (`configs/baton.yaml` shows every key). Types and
- * what holds without a configuration; how files are read is settingkeys.ts and settingsfile.ts, which are loaded
- * only where there is one. Pure.
+ * Baton's own settings: one table, a row each. A new setting is one new row: its type, its default, how files and the
+ * kernel command line say it, the JSON schema, the man page and what `baton config` knows all follow from that row.
+ * Pure.
  */
 
-import type { RootDelay } from "./words.ts";
+import { parseRootDelay, type RootDelay } from "./rootdelay.ts";
+import { KEY_BINDINGS, PASSWORD_FORM, THEME, TIMEOUT, type Timeout } from "./settingkinds.ts";
+import {
+  items,
+  LIST,
+  numberFrom,
+  oneOf,
+  oneText,
+  TEXT,
+  textLike,
+  type ValueKind,
+  WHOLE_LIST,
+  YES_NO,
+} from "./valuekinds.ts";
 
-/** How long a person has until the default boots. */
-export interface Timeout {
-  /** 0 boots at once; Infinity waits for a person. */
-  readonly seconds: number;
-  /** Whether a key that is held during the start brings the menu where `seconds` is 0. */
-  readonly keys: boolean;
+/** How the kernel command line says it (`baton.NAME=VALUE`), where that differs from what a file says. */
+export interface Word<T> {
+  /** What stands for the value in the manual: `SECONDS`. */
+  readonly form: string;
+  /** What the value must be, for messages. */
+  readonly expects: string;
+  /** @returns undefined where the value is none of what is expected; null where the word says nothing */
+  read(text: string): T | null | undefined;
 }
 
-/** What happens when everything that could boot has failed, and nobody is there. */
-export type FinalAction = "menu" | "retry" | "reboot" | "poweroff";
-
-export interface Settings {
-  /** Null leaves it to the configuration whose default wins. */
-  readonly timeout: Timeout | null;
-  /** An id, a title, a submenu path, a number, a pattern with `*`, or `@saved`; null leaves it to the disks. */
-  readonly default: string | null;
-  /** What is tried after the default, in this order, named as `default` is. */
-  readonly fallback: readonly string[];
-  /** Where a default may come from, best first (policy/order.ts); empty: every fixed disk, in the order of devices. */
-  readonly order: readonly string[];
-  /** Whether what is on removable devices may boot by itself without being named. */
-  readonly removable: boolean;
-  readonly console: readonly string[] | null;
-  /** Whether entries may be edited without a password. */
-  readonly editor: boolean;
-  /** Whether there is a shell without a password; null: as `editor`. */
-  readonly shell: boolean | null;
-  /** As `baton password` prints it; null: what needs a password is refused. */
-  readonly password: string | null;
-  /** Devices that are waited for before anything boots by itself. */
-  readonly waitfor: readonly string[];
-  readonly rootdelay: RootDelay | null;
-  /** Folders in which ISO files are looked for on each volume; null: the usual ones. */
-  readonly isofolders: readonly string[] | null;
-  /** How often everything is tried again where `final` is `retry`. */
-  readonly retries: number;
-  readonly final: FinalAction;
-  /** Seconds until the hardware resets the machine once nobody feeds its watchdog; null leaves it alone. */
-  readonly watchdog: number | null;
-  /** Words of petitboot's kind (`no`, `auto`, `MAC,dhcp`, `MAC,static,ADDRESS/BITS,GATEWAY`); null: not said. */
-  readonly network: readonly string[] | null;
-  readonly url: string | null;
-  readonly writes: "none" | "bootloader-state";
-  /** How many boots in a row an entry may go without `baton confirm` until it is passed over; 0 doesn't count. */
-  readonly tries: number;
-  readonly keymap: string | null;
-  readonly ui: "screen" | "plain";
-  /** Stands in the title line. */
-  readonly title: string | null;
-  /** The message of the day, below the title. */
-  readonly message: string | null;
-  /** Colours by what they are for (menu/theme.ts). */
-  readonly theme: Readonly<Record<string, string>>;
-  /** More keys for an action: `boot: [F10]`. */
-  readonly keys: Readonly<Record<string, readonly string[]>>;
-  readonly debug: boolean;
-  /** Whether what Enter would boot is loaded while the menu is idle. */
-  readonly stage: boolean;
-  /** By which system call kernels are loaded. */
-  readonly kexec: "auto" | "classic" | "file";
+/** What the manual and the schema say. */
+interface Described<N extends string> {
+  readonly name: N;
+  /** One sentence or two. */
+  readonly about: string;
+  /** A value as YAML writes it. */
+  readonly example: string;
 }
 
-export const DEFAULT_SETTINGS: Settings = {
-  timeout: null,
-  default: null,
-  fallback: [],
-  order: [],
-  removable: false,
-  console: null,
-  editor: true,
-  shell: null,
-  password: null,
-  waitfor: [],
-  rootdelay: null,
-  isofolders: null,
-  retries: 3,
-  final: "menu",
-  watchdog: null,
-  network: null,
-  url: null,
-  writes: "none",
-  tries: 0,
-  keymap: null,
-  ui: "screen",
-  title: null,
-  message: null,
-  theme: {},
-  keys: {},
-  debug: false,
-  stage: true,
-  kexec: "auto",
-};
+export interface Setting<N extends string = string, T = unknown> extends ValueKind<T>, Described<N> {
+  /** What holds where nobody says anything. */
+  readonly default: T;
+  /** As loader.conf, petitboot or people call it, too. */
+  readonly aliases?: readonly string[];
+  /** What holds where the value can't be read: for what keeps people out. Left out: what holds without the key. */
+  readonly safe?: T;
+  readonly word?: Word<T>;
+}
+
+const setting = <const N extends string, const T>(row: Setting<N, T>): Setting<N, T> => row;
+
+/** A word that names something as it stands; without a value it says nothing. */
+const named = (form: string): Word<string> => ({ form, expects: "a text", read: (text) => text || null });
+
+export const SETTINGS = [
+  setting({
+    name: "timeout",
+    // Null leaves it to the configuration whose default wins.
+    default: null as Timeout | null,
+    about:
+      "Seconds until the default boots, over what the disks' own configurations say. 0 and menu-hidden boot at once " +
+      "(a key that is held during the start brings the menu); never and menu-force wait for a person.",
+    example: "5",
+    ...TIMEOUT,
+    word: {
+      form: "SECONDS",
+      expects: `${TIMEOUT.expects} (0 boots at once, -1 waits for a person)`,
+      read: (text) => {
+        const said = TIMEOUT.read(oneText(text));
+        // The number that this machine's owner gave is final: no key changes a 0.
+        return said && /^-?\d/.test(text) ? { ...said, keys: false } : said;
+      },
+    },
+  }),
+  setting({
+    name: "default",
+    // Null leaves it to the disks.
+    default: null,
+    about:
+      "The entry that boots by itself: an id as baton list prints it, a title, a submenu path (Advanced options>Debian), " +
+      "a number from 1, a pattern (*, ?, [a-z]), or @saved, which is what d in the menu has saved.",
+    example: '"Debian*"',
+    ...TEXT,
+    schema: { type: ["string", "integer"] },
+    word: named("ENTRY"),
+  }),
+  setting({
+    name: "fallback",
+    default: [],
+    about: "What is tried after the default has failed, in this order; each named as default is.",
+    example: '["Rescue system", "*-old"]',
+    ...WHOLE_LIST,
+  }),
+  setting({
+    name: "order",
+    aliases: ["bootdevs", "bootdev"],
+    default: [],
+    about:
+      "Where a default may come from, best first: virtio, ata, nvme, scsi, usb, mmc, md, dm, cdrom, disk, removable, " +
+      "network, UUID=, LABEL=, PARTUUID=, PARTLABEL=, mac=, a device's name, any. Empty: every fixed disk, in the order " +
+      "of devices.",
+    example: "[nvme, UUID=3f6c1d0e-77a1-4b0c-9d5a-5b7f3a4d1e90, any]",
+    ...LIST,
+    expects: "a list of sources: usb, nvme, UUID=…, network, any …",
+  }),
+  setting({
+    name: "removable",
+    default: false,
+    about: "Whether what is on removable devices may boot by itself without being named by default or order.",
+    example: "no",
+    ...YES_NO,
+    safe: false,
+  }),
+  setting({
+    name: "console",
+    aliases: ["consoles"],
+    // Null: the kernel's own.
+    default: null,
+    about: "Terminals on which the menu is shown. Unless given, the kernel's active consoles.",
+    example: "[tty0, ttyS0]",
+    ...LIST,
+    expects: "a list of terminals: tty0, ttyS0",
+    read: terminals,
+    word: { form: "TERMINAL[,TERMINAL]...", expects: "names of terminals", read: (text) => terminals(oneText(text)) },
+  }),
+  setting({
+    name: "editor",
+    default: true,
+    about: "Whether entries may be edited without the password.",
+    example: "yes",
+    ...YES_NO,
+    safe: false,
+  }),
+  setting({
+    name: "shell",
+    // Null: as editor.
+    default: null,
+    about: "Whether there is a shell without the password; as editor unless given.",
+    example: "no",
+    ...YES_NO,
+    safe: false,
+  }),
+  setting({
+    name: "password",
+    // Null: what needs a password is refused.
+    default: null,
+    about: "Opens what editor: no, shell: no and restricted entries keep shut; as baton password prints it.",
+    example: "$scrypt$ln=15,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$QmEgdG9uIQmEgdG9uIQmEgdG9uIQmEgdG9uIQmEgdG8",
+    ...textLike(PASSWORD_FORM, "what baton password prints: $scrypt$ln=…,r=…,p=…$SALT$HASH", {
+      pattern: "^\\$scrypt\\$",
+    }),
+  }),
+  setting({
+    name: "waitfor",
+    default: [],
+    about: "Devices that are waited for, as long as rootdelay says, before anything boots by itself.",
+    example: "[LABEL=data, UUID=77c2b6a8-0f0f-4d62-9e5c-8a2b77f0d1ce]",
+    ...LIST,
+    expects: "a list of devices: UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a name",
+    read: (value) => items(value)?.map((name) => name.replace(/^\/dev\//, "")),
+  }),
+  setting({
+    name: "rootdelay",
+    default: null as RootDelay | null,
+    about:
+      "Seconds before anything boots by itself, or DEVICE[,SECONDS] to wait for that device, 30 seconds unless given.",
+    example: "20",
+    expects: "a number of seconds, or DEVICE[,SECONDS]",
+    schema: { type: ["integer", "string"] },
+    read: ({ texts, fields }) => parseRootDelay(fields === null ? texts.join(",") : "") ?? undefined,
+    word: {
+      form: "SECONDS|DEVICE[,SECONDS]",
+      expects: "a number of seconds, or DEVICE[,SECONDS]",
+      read: (text) => parseRootDelay(text) ?? undefined,
+    },
+  }),
+  setting({
+    name: "isofolders",
+    // Null: the usual ones.
+    default: null,
+    about:
+      "Folders in which ISO files are looked for on each disk; with /** at the end those below, too. An empty list: nowhere.",
+    example: "[/, /iso, /srv/images/**]",
+    ...LIST,
+    expects: "a list of folders that begin with /",
+    read: (value) => {
+      const folders = items(value);
+      return folders?.every((folder) => folder.startsWith("/")) ? folders : undefined;
+    },
+  }),
+  setting({
+    name: "retries",
+    default: 3,
+    about: "How often everything is tried again where final is retry.",
+    example: "3",
+    ...numberFrom(0, 1000),
+  }),
+  setting({
+    name: "final",
+    aliases: ["on-failure"],
+    default: "menu",
+    about:
+      "What happens when everything that could boot has failed and nobody presses a key: menu waits for a person, retry " +
+      "tries all again.",
+    example: "menu",
+    ...oneOf("menu", "retry", "reboot", "poweroff"),
+  }),
+  setting({
+    name: "watchdog",
+    // Null leaves it alone.
+    default: null,
+    about:
+      "Seconds after which the hardware watchdog resets a machine that hangs; it is left running across the jump. " +
+      "no leaves it alone.",
+    example: "60",
+    expects: "a number of seconds from 5 to 3600, or no",
+    schema: { oneOf: [numberFrom(5, 3600).schema, { const: false }, { const: "no" }] },
+    read: (value) => (YES_NO.read(value) === false ? null : numberFrom(5, 3600).read(value)),
+  }),
+  setting({
+    name: "network",
+    // Null: not said.
+    default: null,
+    about:
+      "never (or no), auto (listed beside the disks), prefer (before the disks) or require (nothing else boots by " +
+      "itself), and what each interface does: LINK,dhcp or LINK,static,ADDRESS/BITS,GATEWAY or LINK,no, where LINK is its " +
+      "name or hardware address; dns,ADDRESS.",
+    example: '[prefer, "52:54:00:12:34:56,dhcp", "dns,10.0.0.53"]',
+    expects: "never, auto, prefer, require, or a list of interfaces",
+    schema: { oneOf: [{ type: "boolean" }, ...(WHOLE_LIST.schema.oneOf as unknown[])] },
+    read: (value) => {
+      const flag = YES_NO.read(value);
+      return flag === undefined ? WHOLE_LIST.read(value) : [flag ? "auto" : "no"];
+    },
+  }),
+  setting({
+    name: "url",
+    default: null,
+    about: "What is fetched and offered besides the disks.",
+    example: "http://boot.example/menu.ipxe",
+    ...textLike(/^[a-z][a-z0-9+.-]*:\/\/\S+$/i, "a URL", { format: "uri" }),
+    word: named("URL"),
+  }),
+  setting({
+    name: "writes",
+    default: "none",
+    about:
+      "What Baton may write: nothing, or what the disks' own bootloaders would (grubenv, boot counters, EFI variables).",
+    example: "none",
+    ...oneOf("none", "bootloader-state"),
+  }),
+  setting({
+    name: "tries",
+    default: 0,
+    about:
+      "Boots in a row that an entry may go without baton confirm until it is passed over; 0 doesn't count. Counting needs " +
+      "writes: bootloader-state.",
+    example: "0",
+    ...numberFrom(0, 100),
+  }),
+  setting({
+    name: "keymap",
+    // Null: the kernel's own, US.
+    default: null,
+    about: "The keyboard's layout, by the name that Debian's console-data gives it.",
+    example: "de",
+    ...textLike(/^[A-Za-z0-9_.-]+$/, "a name: de, fr, uk", { pattern: "^[A-Za-z0-9_.-]+$" }),
+  }),
+  setting({
+    name: "ui",
+    default: "screen",
+    about: "screen draws; plain prints numbered lines and reads a number.",
+    example: "screen",
+    ...oneOf("screen", "plain"),
+  }),
+  setting({ name: "title", default: null, about: "Stands in the title line.", example: "Rack 7, node 3", ...TEXT }),
+  setting({
+    name: "message",
+    aliases: ["motd"],
+    default: null,
+    about: "The message of the day, below the title.",
+    example: "Call 1234 before you reboot this machine.",
+    ...TEXT,
+  }),
+  setting({
+    name: "theme",
+    default: {},
+    about: "Colours by what they are for: bold white on blue, reverse, dim.",
+    example: "{bar: bold white on blue, selected: reverse}",
+    ...THEME,
+  }),
+  setting({
+    name: "keys",
+    default: {},
+    about: "More keys for an action; what Baton's own keys do stays.",
+    example: "{boot: [F10]}",
+    ...KEY_BINDINGS,
+  }),
+  setting({
+    name: "stage",
+    default: true,
+    about: "Whether what Enter would boot is loaded ahead while the menu is idle.",
+    example: "yes",
+    ...YES_NO,
+  }),
+  setting({
+    name: "kexec",
+    default: "auto",
+    about: "The system call that loads kernels: classic is faster, file checks signatures, auto takes what suits.",
+    example: "auto",
+    ...oneOf("auto", "classic", "file"),
+  }),
+  setting({
+    name: "debug",
+    default: false,
+    about: "Everything that Baton does goes to the kernel log.",
+    example: "no",
+    ...YES_NO,
+    word: { form: "", expects: "yes or no", read: (text) => YES_NO.read(oneText(text)) ?? true },
+  }),
+];
+
+/** Words of the kernel command line that no file says. */
+export const WORD_ONLY: readonly (Described<string> & { readonly word: Word<string> })[] = [
+  {
+    name: "config",
+    about:
+      "A configuration besides the image's own, whose keys win over it: a path in the image, DEVICE:/path, UUID=…:/path, " +
+      "LABEL=…:/path, PARTUUID=…:/path, PARTLABEL=…:/path, or a URL.",
+    example: "UUID=1234-ABCD:/baton.yaml",
+    word: named("FILEREF|URL"),
+  },
+];
+
+type Row = (typeof SETTINGS)[number];
+
+export type Settings = { readonly [R in Row as R["name"]]: R["default"] };
 
 export type SettingName = keyof Settings;
 
-/** Every key, which is also a word of the kernel command line (`baton.ui=plain`); maps (`theme`, `keys`) are not. */
-export const SETTING_NAMES = Object.keys(DEFAULT_SETTINGS) as readonly SettingName[];
+export const DEFAULT_SETTINGS = Object.fromEntries(SETTINGS.map((row) => [row.name, row.default])) as Settings;
+
+/** @param name of a key, or another name that it has */
+export function findSetting(name: string): Setting<SettingName> | undefined {
+  const rows: readonly Setting<SettingName>[] = SETTINGS;
+  return rows.find((row) => row.name === name || row.aliases?.includes(name));
+}
 
 /** Later ones win, key by key. */
 export function mergeSettings(...layers: readonly Partial<Settings>[]): Settings {
@@ -111,3 +354,9 @@ export function mergeSettings(...layers: readonly Partial<Settings>[]): Settings
 
 /** Whether `c` opens a shell without a password. */
 export const shellIsFree = (settings: Settings): boolean => settings.shell ?? settings.editor;
+
+/** Null for an empty list: the kernel's own consoles. */
+function terminals(value: Parameters<typeof items>[0]): readonly string[] | null | undefined {
+  const names = items(value);
+  return names?.length === 0 ? null : names;
+}

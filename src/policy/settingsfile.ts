@@ -1,8 +1,7 @@
 /** Reads Baton's configuration: YAML or INI with the same keys, every mistake with its line and column. Pure. */
 
 import type { Diagnostic } from "../entry.ts";
-import { findKey, nearestKey } from "./settingkeys.ts";
-import type { SettingName, Settings } from "./settings.ts";
+import { findSetting, SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 import type { RawValue } from "./valuekinds.ts";
 
 /** Written by hand: more is a mistake. */
@@ -40,20 +39,6 @@ export async function readSettings(text: string, source: string): Promise<Settin
   return { settings: settingsOf(written, say), diagnostics };
 }
 
-/** `baton.ui=plain` of a kernel command line. */
-export function readSettingWords(words: readonly { name: string; value: string }[]): {
-  settings: Partial<Settings>;
-  problems: string[];
-} {
-  const problems: string[] = [];
-  const written = words.map(({ name, value }) => {
-    // A word alone says yes.
-    return { key: name, texts: [value === "" ? "yes" : value], fields: null, line: 0, column: 0, keyColumn: 0 };
-  });
-  const settings = settingsOf(written, (_line, _column, message) => problems.push(`baton.${message}`));
-  return { settings, problems };
-}
-
 type Say = (line: number | null, column: number | null, message: string) => void;
 
 function settingsOf(written: readonly Written[], say: Say): Partial<Settings> {
@@ -62,7 +47,7 @@ function settingsOf(written: readonly Written[], say: Say): Partial<Settings> {
   for (const value of written) {
     const { key, line, column } = value;
     if (NOT_OURS.includes(key)) continue;
-    const row = findKey(key);
+    const row = findSetting(key);
     if (row === undefined) {
       const near = nearestKey(key);
       say(line, value.keyColumn, `${key}: there is no such key${near === null ? "" : `; did you mean ${near}?`}`);
@@ -185,4 +170,35 @@ function readIni(text: string, say: Say): Written[] {
     }
   }
   return written;
+}
+
+/** The key that was probably meant: no more than two letters off. */
+function nearestKey(name: string): string | null {
+  const rows: readonly Setting[] = SETTINGS;
+  let best: string | null = null;
+  let least = 3;
+  for (const { name: known, aliases = [] } of rows) {
+    for (const candidate of [known, ...aliases]) {
+      const steps = distance(name, candidate, least);
+      if (steps < least) {
+        least = steps;
+        best = candidate;
+      }
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance; `limit` where it is at least that. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return Math.min(row[b.length]!, limit);
 }

@@ -17,6 +17,9 @@ export interface ValueKind<T> {
   read(value: RawValue): T | undefined;
 }
 
+/** What a file says where it says one text. */
+export const oneText = (text: string): RawValue => ({ texts: [text], fields: null });
+
 /** The one text that a value is. */
 const one = ({ texts, fields }: RawValue): string | undefined =>
   fields === null && texts.length === 1 ? texts[0]!.trim() : undefined;
@@ -60,10 +63,10 @@ export const textLike = (form: RegExp, expects: string, schema: Record<string, u
 
 const TEXTS = { oneOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] };
 
-export const LIST: ValueKind<string[]> = { expects: "a list of texts", schema: TEXTS, read: items };
+export const LIST: ValueKind<readonly string[]> = { expects: "a list of texts", schema: TEXTS, read: items };
 
 /** A list whose items may hold commas: one text is one item. */
-export const WHOLE_LIST: ValueKind<string[]> = {
+export const WHOLE_LIST: ValueKind<readonly string[]> = {
   ...LIST,
   read: ({ texts, fields }) => (fields === null ? listed(texts) : undefined),
 };
@@ -89,7 +92,7 @@ export const fieldsOf = <T>(
   expects: string,
   schema: Record<string, unknown>,
   read: (value: RawValue) => T | undefined,
-): ValueKind<Record<string, T>> => ({
+): ValueKind<Readonly<Record<string, T>>> => ({
   expects,
   schema: {
     type: "object",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hashPassword, lockoutMs, verifyPassword } from "../../src/policy/password.ts";
-import { PASSWORD_FORM } from "../../src/policy/settingkeys.ts";
+import { PASSWORD_FORM } from "../../src/policy/settingkinds.ts";
 
 test("a password opens its own hash and no other does, whatever way its letters are composed", async () => {
   const hash = await hashPassword("Zugb\u00fccke", 10);

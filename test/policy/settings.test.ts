@@ -2,10 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { KEYS, settingsSchema } from "../../src/policy/settingkeys.ts";
-import { DEFAULT_SETTINGS, mergeSettings, SETTING_NAMES } from "../../src/policy/settings.ts";
-import { readSettings, readSettingWords } from "../../src/policy/settingsfile.ts";
-import { parseBootWords } from "../../src/policy/words.ts";
+import { DEFAULT_SETTINGS, mergeSettings, SETTINGS } from "../../src/policy/settings.ts";
+import { readSettings } from "../../src/policy/settingsfile.ts";
+import { settingsSchema } from "../../src/policy/settingsschema.ts";
 
 const yaml = (text: string) => readSettings(text, "baton.yaml");
 
@@ -17,7 +16,7 @@ test("the example says every key, and all of it is understood", async () => {
   const text = readFileSync("configs/baton.yaml", "utf8");
   const { settings, diagnostics } = await yaml(text);
   assert.deepEqual(diagnostics, []);
-  for (const { name } of KEYS) assert.match(text, new RegExp(`^(# )?${name}:`, "m"), name);
+  for (const { name } of SETTINGS) assert.match(text, new RegExp(`^(# )?${name}:`, "m"), name);
   const { timeout, theme, keys, ...rest } = settings;
   assert.deepEqual(timeout, { seconds: 5, keys: true });
   assert.deepEqual([theme, keys], [{ bar: "bold white on blue", selected: "reverse" }, { boot: ["f10"] }]);
@@ -31,7 +30,7 @@ test("what the example has commented out is understood, too", async () => {
   const text = readFileSync("configs/baton.yaml", "utf8").replace(/^# ([a-z]+: \S)/gm, "$1");
   const { settings, diagnostics } = await yaml(text);
   assert.deepEqual(diagnostics, []);
-  assert.equal(Object.keys(settings).length, SETTING_NAMES.length);
+  assert.equal(Object.keys(settings).length, SETTINGS.length);
 });
 
 test("the example in INI is understood", async () => {
@@ -41,8 +40,33 @@ test("the example in INI is understood", async () => {
   assert.deepEqual(settings.keys, { boot: ["f10"] });
 });
 
-test("there is a row for every setting, and the schema in configs/ is theirs", () => {
-  assert.deepEqual(KEYS.map(({ name }) => name).sort(), [...SETTING_NAMES].sort());
+test("a row of the table is all that a setting needs: file, default, schema and example follow from it", async () => {
+  const properties = settingsSchema().properties as Record<string, { description: string }>;
+  for (const row of SETTINGS) {
+    const { settings, diagnostics } = await yaml(`${row.name}: ${row.example}`);
+    assert.deepEqual([Object.keys(settings), diagnostics], [[row.name], []], `${row.name}'s own example`);
+    assert.deepEqual(DEFAULT_SETTINGS[row.name], row.default);
+    assert.equal(properties[row.name]?.description, row.about);
+    assert.match(row.about, /\.$/, `${row.name}: the description is a sentence`);
+  }
+  assert.deepEqual(
+    Object.keys(DEFAULT_SETTINGS),
+    SETTINGS.map(({ name }) => name),
+  );
+});
+
+test("no file of the program but the table spells out the settings' names", () => {
+  const names = SETTINGS.map(({ name }) => name).filter((name) =>
+    /^(isofolders|waitfor|retries|rootdelay)$/.test(name),
+  );
+  assert.equal(names.length, 4);
+  for (const file of ["settingsfile", "settingsschema", "words", "valuekinds"]) {
+    const text = readFileSync(`src/policy/${file}.ts`, "utf8").replace(/\/\*\*.*?\*\/|\/\/.*$/gms, "");
+    for (const name of names) assert.doesNotMatch(text, new RegExp(`\\b${name}\\b`), `src/policy/${file}.ts`);
+  }
+});
+
+test("the schema in configs/ is the table's", () => {
   assert.deepEqual(JSON.parse(readFileSync("configs/baton.schema.json", "utf8")), settingsSchema());
 });
 
@@ -111,14 +135,6 @@ test("what is no YAML is told with its place, and what stands before it counts",
 test("a key that stands twice is told, and the later one counts", async () => {
   assert.deepEqual((await yaml("retries: 1\nretries: 2")).settings, { retries: 2 });
   assert.match((await mistakes("retries: 1\nretries: 2"))[0]!, /^2:1 retries: it stands in line 1 already/);
-});
-
-test("every key but theme and keys is also a word of the kernel command line", () => {
-  const words = parseBootWords("baton.ui=plain baton.writes=bootloader-state baton.removable baton.final=fire");
-  assert.deepEqual(words.problems, []);
-  const { settings, problems } = readSettingWords(words.settings);
-  assert.deepEqual(settings, { ui: "plain", writes: "bootloader-state", removable: true });
-  assert.deepEqual(problems, ["baton.final must be menu, retry, reboot or poweroff, not 'fire'; ignored"]);
 });
 
 test("the later layer wins, key by key", () => {

@@ -1,0 +1,30 @@
+/** JSON Schema of Baton's configuration, for editors: `configs/baton.schema.json`. Pure. */
+
+import { SETTINGS, type Setting } from "./settings.ts";
+
+/** draft-07 is what editors and their YAML plugins read. */
+export const SCHEMA_DRAFT = "http://json-schema.org/draft-07/schema#";
+
+export function settingsSchema(): Record<string, unknown> {
+  const rows: readonly Setting[] = SETTINGS;
+  return {
+    $schema: SCHEMA_DRAFT,
+    $id: "urn:baton:schema:configuration",
+    title: "Baton's configuration",
+    type: "object",
+    properties: {
+      ...Object.fromEntries(
+        rows.flatMap(({ name, aliases = [], about, schema }) => [
+          [name, { description: about, ...schema }],
+          ...aliases.map((alias) => [alias, { description: `The same as ${name}.`, ...schema }]),
+        ]),
+      ),
+      entries: {
+        description:
+          "Boot entries may stand in the same file (entries.schema.json); the configuration leaves them alone.",
+        type: "array",
+      },
+    },
+    additionalProperties: false,
+  };
+}
