@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { basename, join } from "node:path";
 import { describeError } from "../errors.ts";
+import { globMatches } from "../glob.ts";
 import { finitModule } from "../linux/module.ts";
 import { log } from "../log.ts";
 
@@ -204,47 +205,4 @@ export function moduleName(text: string): string {
     .slice(text.lastIndexOf("/") + 1)
     .replace(/\.ko(\.[a-z0-9]+)?$/, "")
     .replaceAll("-", "_");
-}
-
-/** fnmatch(3) with `*`, `?` and `[…]`, without its worst cases: at a mismatch only the last star is tried again. */
-export function globMatches(pattern: string, text: string): boolean {
-  let p = 0;
-  let t = 0;
-  let star = -1;
-  let starText = 0;
-  while (t < text.length) {
-    const step = p < pattern.length ? matchOne(pattern, p, text[t]!) : 0;
-    if (pattern[p] === "*") {
-      star = p++;
-      starText = t;
-    } else if (step > 0) {
-      p += step;
-      t++;
-    } else if (star >= 0) {
-      p = star + 1;
-      t = ++starText;
-    } else {
-      return false;
-    }
-  }
-  while (pattern[p] === "*") p++;
-  return p === pattern.length;
-}
-
-/** @returns how much of the pattern stands for this character; 0 where it doesn't. */
-function matchOne(pattern: string, at: number, character: string): number {
-  const symbol = pattern[at]!;
-  if (symbol === "?") return 1;
-  if (symbol === "\\" && at + 1 < pattern.length) return pattern[at + 1] === character ? 2 : 0;
-  const close = symbol === "[" ? pattern.indexOf("]", at + 2) : -1;
-  if (close < 0) return symbol === character ? 1 : 0;
-  const negated = pattern[at + 1] === "!" || pattern[at + 1] === "^";
-  let inside = false;
-  for (let i = at + 1 + (negated ? 1 : 0); i < close; i++) {
-    const range = pattern[i + 1] === "-" && i + 2 < close;
-    const last = range ? pattern[i + 2]! : pattern[i]!;
-    if (character >= pattern[i]! && character <= last) inside = true;
-    if (range) i += 2;
-  }
-  return inside !== negated ? close - at + 1 : 0;
 }

@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import { BatonError } from "../errors.ts";
+import { withDeadline } from "../linux/deadline.ts";
 import { closeDescriptor, openDescriptor } from "../linux/descriptor.ts";
 import { LinuxError } from "../linux/error.ts";
 import type { ReadDevice } from "./probes/window.ts";
@@ -47,28 +48,8 @@ export class Deadline {
    * @throws BatonError `timeout`, or what `work` rejects with.
    */
   limit<T>(work: Promise<T>, discard?: (late: T) => void): Promise<T> {
-    const timeoutMs = this.#rest();
-    return new Promise<T>((resolve, reject) => {
-      let late = false;
-      const timer = setTimeout(() => {
-        // Where the processor was busy the answer may be there already: it is handed over before this.
-        setImmediate(() => {
-          late = true;
-          reject(new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`));
-        });
-      }, timeoutMs);
-      work.then(
-        (value) => {
-          clearTimeout(timer);
-          if (late) discard?.(value);
-          else resolve(value);
-        },
-        (error: unknown) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      );
-    });
+    const late = (): BatonError => new BatonError("timeout", `did not answer within ${this.#timeoutMs / 1000} s`);
+    return withDeadline(work, this.#rest(), late, discard);
   }
 }
 

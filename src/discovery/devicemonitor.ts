@@ -15,6 +15,7 @@ import { hasUsb, usbDisksPending } from "../devices/usb.ts";
 import { watchBlockDevices } from "../devices/watch.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
+import { endsWithin } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
 import { mountDevice } from "../volumes/mounted.ts";
@@ -262,7 +263,7 @@ export class DeviceMonitor {
       if (await this.#probing.run(() => this.#probe(device))) unread.add(device.name);
       else this.#pending.delete(device.name);
     });
-    await Promise.race([Promise.all(probes), sleep(PROBE_TOGETHER_MS, undefined, { ref: false })]);
+    await endsWithin(Promise.all(probes), PROBE_TOGETHER_MS);
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();

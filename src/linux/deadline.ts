@@ -1,42 +1,54 @@
-/** Deadlines for what Node itself does on its thread pool and can't take back. */
+/** Deadlines for what Node or the kernel does on another thread and can't take back. */
 
 import { BatonError } from "../errors.ts";
-import { seconds } from "./libc.ts";
 
 /**
- * Waits for `work` for so long and no longer.
- * @param what was tried: `open("/dev/vda1")`
+ * Waits for `work` at most so long.
+ * @param late what was tried (`open("/dev/vda1")`), or makes the error for a caller that has more to say
  * @param onLate gets the result if it comes after all, to close what nobody waits for any more
- * @throws what `work` rejects with; BatonError `timeout`
+ * @throws what `work` rejects with; BatonError `timeout`, or what `late` makes
  */
 export function withDeadline<T>(
   work: Promise<T>,
   timeoutMs: number,
-  what: string,
+  late: string | (() => Error),
   onLate: (result: T) => void = () => {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    let late = false;
+    let isAnswered = false;
+    let isLate = false;
     const timer = setTimeout(() => {
       // Where the processor was busy the answer may be there already: it is handed over before this.
       setImmediate(() => {
-        late = true;
-        const message = `${what}: no answer within ${seconds(timeoutMs)}: the device does not answer`;
-        reject(new BatonError("timeout", message));
+        if (isAnswered) return;
+        isLate = true;
+        reject(typeof late === "string" ? noAnswer(late, timeoutMs) : late());
       });
     }, timeoutMs);
     work.then(
       (result) => {
+        isAnswered = true;
         clearTimeout(timer);
-        if (late) onLate(result);
+        if (isLate) onLate(result);
         else resolve(result);
       },
-      (error) => {
+      (error: unknown) => {
+        isAnswered = true;
         clearTimeout(timer);
         reject(error);
       },
     );
   });
+}
+
+/** @param what was tried */
+export function noAnswer(what: string, timeoutMs: number, reason = "the device does not answer"): BatonError {
+  return new BatonError("timeout", `${what}: no answer within ${seconds(timeoutMs)}: ${reason}`);
+}
+
+/** `10 s`, `0.25 s`. */
+function seconds(milliseconds: number): string {
+  return `${Number((milliseconds / 1000).toFixed(2))} s`;
 }
 
 /**

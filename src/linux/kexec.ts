@@ -3,7 +3,7 @@
  * the other copies the whole new kernel.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { endsWithin } from "./deadline.ts";
 import { describeFlags } from "./error.ts";
 import { addressOf, callBlocking, syscallNumber } from "./libc.ts";
 
@@ -26,12 +26,12 @@ const TURN_MS = 30_000;
 
 /** Resolves when no load of this process is going on, or those that are had their time; a jump is refused before. */
 export async function loadsEnded(): Promise<void> {
-  await Promise.race([before, sleep(TURN_MS, undefined, { ref: false })]);
+  await endsWithin(before, TURN_MS);
 }
 
 /** Runs `call` when every load before it has ended, or had its time. */
 async function inTurn(call: () => Promise<unknown>): Promise<void> {
-  const mine = Promise.race([before, sleep(TURN_MS, undefined, { ref: false })]).then(call);
+  const mine = endsWithin(before, TURN_MS).then(call);
   before = mine.then(
     () => {},
     () => {},

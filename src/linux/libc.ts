@@ -10,6 +10,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type * as Koffi from "koffi";
 import { BatonError } from "../errors.ts";
+import { noAnswer, withDeadline } from "./deadline.ts";
 import { describeArguments, LinuxError, type ShownArgument } from "./error.ts";
 
 /**
@@ -200,22 +201,10 @@ export function callBlocking(
   description: CallDescription,
   options: BlockingOptions,
 ): Promise<number> {
-  return new Promise((resolve, reject) => {
+  const shown = (): string => `${description.call}(${describeArguments(description.args)})`;
+  const call = new Promise<number>((resolve, reject) => {
     refuseNul(description.call, args);
-    const text = describeArguments(description.args);
     const kept = { args, keep: options.keep };
-    let late = false;
-    let timer: NodeJS.Timeout | undefined;
-    if (options.timeoutMs !== null) {
-      timer = setTimeout(() => {
-        // Where the processor was busy the answer may be there already: it is handed over before this.
-        setImmediate(() => {
-          late = true;
-          const message = `${description.call}(${text}): no answer within ${seconds(options.timeoutMs!)}: ${options.timeoutReason}`;
-          reject(new BatonError("timeout", message));
-        });
-      }, options.timeoutMs);
-    }
     try {
       // koffi copies strings, but takes buffers by address: they must live as long as the call, however long that is.
       inFlight.add(kept);
@@ -224,23 +213,19 @@ export function callBlocking(
         const errno = loadKoffi().errno();
         const result = Number(value ?? 0);
         inFlight.delete(kept);
-        clearTimeout(timer);
-        if (late) {
-          if (error === null && result >= 0) options.onLateSuccess?.(result);
-        } else if (error !== null) {
-          reject(new BatonError("io", `${description.call}(${text}): ${String(error)}`, { cause: error }));
-        } else if (result < 0) {
-          reject(new LinuxError(description.call, text, errno));
-        } else {
-          resolve(result);
-        }
+        if (error !== null) reject(new BatonError("io", `${shown()}: ${String(error)}`, { cause: error }));
+        else if (result < 0) reject(new LinuxError(description.call, describeArguments(description.args), errno));
+        else resolve(result);
       });
     } catch (cause) {
       inFlight.delete(kept);
-      clearTimeout(timer);
       reject(cause);
     }
   });
+  const { timeoutMs, timeoutReason, onLateSuccess } = options;
+  return timeoutMs === null
+    ? call
+    : withDeadline(call, timeoutMs, () => noAnswer(shown(), timeoutMs, timeoutReason), onLateSuccess);
 }
 
 /**
@@ -268,9 +253,4 @@ export function callLibrary(
       resolve(null);
     }
   });
-}
-
-/** `10 s`, `0.25 s`. */
-export function seconds(milliseconds: number): string {
-  return `${Number((milliseconds / 1000).toFixed(2))} s`;
 }

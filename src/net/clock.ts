@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { promisify } from "node:util";
 import { describeError } from "../errors.ts";
+import { withDeadline } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 
 /** When Baton began: no image of it is older. */
@@ -80,30 +81,22 @@ async function setClock(time: number): Promise<void> {
 
 /** @returns milliseconds since 1970 */
 export function askNtp(server: string, port = 123): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket(server.includes(":") ? "udp6" : "udp4");
-    let isOver = false;
-    const end = (error: Error | null, time = 0): void => {
-      if (isOver) return;
-      isOver = true;
-      clearTimeout(timer);
-      socket.close();
-      if (error) reject(error);
-      else resolve(time);
-    };
-    const timer = setTimeout(() => end(new Error(`no answer within ${WAIT_MS / 1000} s`)), WAIT_MS);
-    socket.on("error", (error) => end(error));
+  const socket = createSocket(server.includes(":") ? "udp6" : "udp4");
+  const answered = new Promise<number>((resolve, reject) => {
+    socket.on("error", reject);
     socket.on("message", (message) => {
       // Mode 4 is a server's; stratum 0 says that it must not be asked.
       if (message.length < 48 || (message[0]! & 7) !== 4 || message[1] === 0) return;
-      end(null, (message.readUInt32BE(40) - NTP_EPOCH) * 1000);
+      resolve((message.readUInt32BE(40) - NTP_EPOCH) * 1000);
     });
     const question = Buffer.alloc(48);
     question[0] = (4 << 3) | 3;
     socket.send(question, port, server, (error) => {
-      if (error) end(error);
+      if (error) reject(error);
     });
   });
+  const late = (): Error => new Error(`no answer within ${WAIT_MS / 1000} s`);
+  return withDeadline(answered, WAIT_MS, late).finally(() => socket.close());
 }
 
 /** By the Date of whatever it answers, a redirect or an error included. */

@@ -9,6 +9,7 @@ import { ModuleLoader } from "../devices/modules.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { Fetcher } from "../fetch/fetcher.ts";
 import type { Platform } from "../formats/format.ts";
+import { endsWithin } from "../linux/deadline.ts";
 import { setLinkUp } from "../linux/rtnetlink.ts";
 import { log } from "../log.ts";
 import { type Lease, namesBootFile } from "../net/lease.ts";
@@ -113,11 +114,14 @@ export class MachineNetwork {
 
   /** IPv6 alone may be quicker by a moment; what scripts are told (`${net0/ip}`) should not hang on that. */
   async #waitForFour(isOver: Promise<unknown>): Promise<void> {
-    const late = sleep(FOUR_MS, true, { ref: false });
-    const hasFour = (): boolean => this.#leases.some(isFour);
-    while (!hasFour()) {
-      const isLate = await Promise.race([late, isOver.then(() => true), this.#nextLease().then(() => false)]);
-      if (isLate) return;
+    const end = performance.now() + FOUR_MS;
+    let isLast = false;
+    const last = isOver.then(() => {
+      isLast = true;
+    });
+    while (!isLast && !this.#leases.some(isFour)) {
+      const news = Promise.race([last, this.#nextLease()]);
+      if (!(await endsWithin(news, Math.max(0, end - performance.now())))) return;
     }
   }
 

@@ -5,6 +5,7 @@
 
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
+import { globMatches } from "../glob.ts";
 import { isNamedInOrder, type Origin, placeInOrder } from "./order.ts";
 import type { Settings } from "./settings.ts";
 
@@ -348,26 +349,16 @@ export function findEntry(entries: readonly BootEntry[], name: string): BootEntr
   );
 }
 
-/** `*`, `?` and `[…]` as in file names (glob(7)); of several, the first that can be booted. */
+/** By {@link globMatches}; of several, the first that can be booted. */
 function findByPattern(
   entries: readonly BootEntry[],
   pattern: string,
   path: (entry: BootEntry) => string,
 ): BootEntry | null {
-  const source = pattern.replace(/[\\^$.|+(){}]|\*+|\?|\[(!?)([^\]]+)\]|\[/g, (part, not, inside) => {
-    if (part.startsWith("*")) return ".*";
-    if (part === "?") return ".";
-    if (inside !== undefined) return `[${not ? "^" : ""}${inside.replace(/[\\^]/g, "\\$&")}]`;
-    return `\\${part}`;
-  });
-  let regex: RegExp;
-  try {
-    regex = new RegExp(`^${source}$`, "su");
-  } catch {
-    return null;
-  }
+  // A backslash in a title is no quotation mark.
+  const wanted = pattern.replaceAll("\\", "\\\\");
   const found = entries.filter((entry) =>
-    [entry.id, entry.title, path(entry), entry.nativeId ?? ""].some((name) => regex.test(name)),
+    [entry.id, entry.title, path(entry), entry.nativeId ?? ""].some((name) => globMatches(wanted, name)),
   );
   return found.find((entry) => entry.bootable) ?? found[0] ?? null;
 }

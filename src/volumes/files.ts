@@ -8,6 +8,7 @@ import * as fs from "node:fs";
 import { promisify } from "node:util";
 import { BatonError, type ErrorCode } from "../errors.ts";
 import type { DirectoryItem } from "../formats/reader.ts";
+import { withDeadline } from "../linux/deadline.ts";
 
 export type Awaitable<T> = T | Promise<T>;
 
@@ -125,32 +126,11 @@ export function deadlineFiles(timeoutMs: number, device: string): HostFiles {
 
   function limited<T>(work: () => Promise<T>, discard?: (late: T) => void): Promise<T> {
     if (dead) return Promise.reject(dead);
-    return new Promise<T>((resolve, reject) => {
-      let late = false;
-      let answered = false;
-      const timer = setTimeout(() => {
-        // Where the processor was busy the answer may be there already: it is handed over before this.
-        setImmediate(() => {
-          if (answered) return;
-          late = true;
-          dead ??= new BatonError("timeout", `${device} did not answer within ${timeoutMs / 1000} s`);
-          reject(dead);
-        });
-      }, timeoutMs);
-      work().then(
-        (value) => {
-          answered = true;
-          clearTimeout(timer);
-          if (late) discard?.(value);
-          else resolve(value);
-        },
-        (error: unknown) => {
-          answered = true;
-          clearTimeout(timer);
-          reject(error);
-        },
-      );
-    });
+    const late = (): BatonError => {
+      dead ??= new BatonError("timeout", `${device} did not answer within ${timeoutMs / 1000} s`);
+      return dead;
+    };
+    return withDeadline(work(), timeoutMs, late, discard);
   }
 
   /** What is being asked already isn't asked again: every format begins with the same folders. */

@@ -6,6 +6,7 @@
 import { type ChildProcess, execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { BatonError, describeError } from "../errors.ts";
+import { withDeadline } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 
 export type Tool = "mdadm" | "lvm" | "cryptsetup";
@@ -52,16 +53,10 @@ export function runTool(
 ): Promise<ToolResult> {
   const path = toolPath(tool);
   if (path === null) return Promise.reject(new BatonError("unsupported", missingTool(tool)));
-  return new Promise((resolve, reject) => {
-    let child: ChildProcess;
-    // One that waits for a dead disk can't even be killed: nobody waits for it any longer than this.
-    const late = setTimeout(() => {
-      child.unref();
-      reject(new BatonError("timeout", `${tool} has not ended within ${timeoutMs / 1000} s: a device does not answer`));
-    }, timeoutMs + GRACE_MS);
+  let child: ChildProcess | undefined;
+  const ended = new Promise<ToolResult>((resolve, reject) => {
     const options = { env: ENVIRONMENT, timeout: timeoutMs, killSignal: "SIGKILL", maxBuffer: MAX_OUTPUT } as const;
     child = execFile(path, [...args], options, (error, stdout, stderr) => {
-      clearTimeout(late);
       const complaint = stderr.trim().replace(/\s*\n\s*/g, "; ");
       log.debug(`${tool} ${args.join(" ")}: ${error === null ? "done" : describeError(error)}`);
       if (error === null) resolve({ code: 0, stdout, complaint });
@@ -71,6 +66,11 @@ export function runTool(
     });
     child.stdin?.on("error", () => {}); // It ended without reading: its exit code says why.
     child.stdin?.end(input ?? "");
+  });
+  // One that waits for a dead disk can't even be killed: nobody waits for it any longer than this.
+  return withDeadline(ended, timeoutMs + GRACE_MS, () => {
+    child?.unref();
+    return new BatonError("timeout", `${tool} has not ended within ${timeoutMs / 1000} s: a device does not answer`);
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { BatonError } from "../../errors.ts";
 import type { Platform } from "../../formats/format.ts";
+import { machineOfArchitecture } from "../../net/clientfacts.ts";
 import { type Lease, lease } from "../../net/lease.ts";
 
 const KEYS = ["mac", "ip", "hostname", "uuid", "arch", "server", "file", "conf", "prefix", "url"] as const;
@@ -44,19 +45,6 @@ export function parseLease(words: readonly string[]): Lease | null {
   });
 }
 
-/** Client architectures (RFC 4578 and IANA's list after it) as machines. */
-const ARCHITECTURES: Readonly<Record<number, Partial<Platform>>> = {
-  0: { firmware: "pc" },
-  6: { firmware: "efi", arch: "i386" },
-  7: { firmware: "efi", arch: "x86_64" },
-  9: { firmware: "efi", arch: "x86_64" },
-  11: { firmware: "efi", arch: "aarch64" },
-  15: { firmware: "efi", arch: "i386" },
-  16: { firmware: "efi", arch: "x86_64" },
-  19: { firmware: "efi", arch: "aarch64" },
-  27: { firmware: "efi", arch: "riscv64" },
-};
-
 /** The machine that a lease's `arch` stands for: a number of option 93, or as `uname -m` says. */
 export function leasePlatform(lease: Lease | null, platform: Platform): Platform {
   const text = lease?.arch;
@@ -67,8 +55,8 @@ export function leasePlatform(lease: Lease | null, platform: Platform): Platform
       ? Number(`0x${text.slice(3)}`)
       : null;
   if (number === null) return { ...platform, arch: text };
-  const known = ARCHITECTURES[number];
-  if (known === undefined)
+  const known = machineOfArchitecture(number);
+  if (known === null)
     throw new BatonError("usage", `--lease arch=${text}: no client architecture of that number is known`);
   return { ...platform, ...known };
 }

@@ -3,8 +3,8 @@
 import type { FileRef } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
+import { globMatches } from "../../glob.ts";
 import type { FormatVolume } from "../format.ts";
-import { globMatches } from "../glob.ts";
 import type { FileStat } from "../reader.ts";
 import type { Budget } from "./budget.ts";
 import { type Device, type Devices, splitPath } from "./devices.ts";

@@ -2,8 +2,8 @@
 
 import type { Diagnostic } from "../../entry.ts";
 import { describeError } from "../../errors.ts";
+import { globMatches } from "../../glob.ts";
 import { EMPTY_RESULT, type FormatContext, type FormatResult } from "../format.ts";
-import { globMatches } from "../glob.ts";
 import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
 import { autoEntries } from "./auto.ts";

@@ -1,10 +1,19 @@
-/** Shell patterns for names, as firmware and bootloaders match them: `*`, `?`, `[a-z]`, `\`. */
+/** Shell patterns for names (glob(7)), as people, bootloaders and depmod write them: `*`, `?`, `[a-z]`, `[!a-z]`, `\`. */
 
 /**
  * True where all of `text` matches `pattern`. Linear in pattern times text: a pattern from a disk must not be able
  * to take exponential time, so there is no regular expression and no recursion.
  */
 export function globMatches(pattern: string, text: string): boolean {
+  return matchAll(charactersOf(pattern), charactersOf(text));
+}
+
+/** `?` stands for a whole character, whatever it takes in UTF-16; few names have one that takes two. */
+type Characters = string | readonly string[];
+
+const charactersOf = (text: string): Characters => (/[\ud800-\udfff]/.test(text) ? [...text] : text);
+
+function matchAll(pattern: Characters, text: Characters): boolean {
   let p = 0;
   let t = 0;
   let star = -1;
@@ -29,7 +38,7 @@ export function globMatches(pattern: string, text: string): boolean {
 }
 
 /** Where the pattern goes on after matching one character; 0 where it doesn't match. */
-function matchOne(pattern: string, p: number, c: string): number {
+function matchOne(pattern: Characters, p: number, c: string): number {
   const sign = pattern[p];
   if (sign === undefined) return 0;
   if (sign === "?") return p + 1;

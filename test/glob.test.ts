@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { globMatches } from "../../src/formats/glob.ts";
+import { globMatches } from "../src/glob.ts";
 
 test("a pattern matches as a shell's does", () => {
   const cases: readonly [string, string, boolean][] = [
@@ -12,6 +12,9 @@ test("a pattern matches as a shell's does", () => {
     ["*-old.conf", "debian-older.conf", false],
     ["a?c", "abc", true],
     ["a?c", "ac", false],
+    ["a?c", "a🐧c", true],
+    ["[a-c]x[!0-9]", "bxy", true],
+    ["[a-c]x[!0-9]", "bx1", false],
     ["[a-c]x", "bx", true],
     ["[!a-c]x", "bx", false],
     ["[^a-c]x", "dx", true],
@@ -39,6 +42,18 @@ test("a text matches itself when its special characters are quoted, and a star o
       assert.ok(globMatches(`*${quoted}*`, `before${text}after`));
     }),
   );
+});
+
+test("stars and question marks match as the regular expressions that they stand for", () => {
+  const property = fc.property(
+    fc.stringMatching(/^[ab*?]{0,12}$/),
+    fc.stringMatching(/^[ab]{0,12}$/),
+    (pattern, text) => {
+      const regex = new RegExp(`^${pattern.replaceAll("?", ".").replaceAll("*", ".*")}$`);
+      assert.equal(globMatches(pattern, text), regex.test(text));
+    },
+  );
+  fc.assert(property);
 });
 
 test("a pattern of many stars takes no exponential time", () => {
