@@ -1,46 +1,8 @@
-/** The probe table: which kinds of image Baton knows. A new one is a file and a line here. */
+/** Says what a file is that should be a kernel, and who can load it. */
 
 import type { ReadAt } from "../binary/readat.ts";
-import { probeAout } from "./aout.ts";
-import { probeBzImage } from "./bzimage.ts";
-import { probeCompressed } from "./compressed.ts";
-import { probeArm64, probeRiscv, probeZboot } from "./efistub.ts";
-import { probeElf, probeEsxBootInfo, probeMultiboot } from "./elf.ts";
-import { type Image, type Probe, START_SIZE, type Subject } from "./image.ts";
-import { probeUki } from "./uki.ts";
-import { describeOther, probeEfiProgram } from "./unrecognised.ts";
-
-/** What can stand inside another: in a unified kernel image, in a gzip file. */
-const KERNELS: readonly Probe[] = [
-  probeBzImage,
-  probeArm64,
-  probeRiscv,
-  probeZboot,
-  probeEsxBootInfo,
-  probeMultiboot,
-  probeElf,
-  probeAout,
-];
-
-/** In this order: kernels with an EFI stub are EFI programs too, and must be asked about before. */
-const PROBES: readonly Probe[] = [
-  ...KERNELS,
-  probeUki(identifyKernel),
-  probeCompressed(identifyKernel),
-  probeEfiProgram,
-];
-
-async function firstAnswer(probes: readonly Probe[], subject: Subject): Promise<Image> {
-  for (const probe of probes) {
-    const found = await probe(subject);
-    if (found !== null) return found;
-  }
-  return describeOther(subject);
-}
-
-async function identifyKernel(subject: Subject): Promise<Image> {
-  return firstAnswer(KERNELS, subject);
-}
+import { type Image, START_SIZE } from "./image.ts";
+import { identifySubject } from "./imagetypes.ts";
 
 /**
  * Says what a file is that should be a kernel. It is read in a few places only, never whole.
@@ -49,7 +11,7 @@ async function identifyKernel(subject: Subject): Promise<Image> {
  */
 export async function identifyImage(readAt: ReadAt, size: number): Promise<Image> {
   const start = Buffer.from(await readAt(0, Math.min(START_SIZE, size)));
-  return firstAnswer(PROBES, { readAt, size, start });
+  return identifySubject({ readAt, size, start });
 }
 
 /**

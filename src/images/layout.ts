@@ -1,10 +1,10 @@
 /**
- * Lays images out in memory for kexec_load, all but bzImages, whose way is shorter (bzimageload.ts). A new format is a
- * line here and one in identify.ts.
+ * Ways to lay images out in memory for kexec_load, all but bzImages', which is shorter (bzimageload.ts). The table of
+ * image types (imagetypes.ts) says which image goes which way.
  */
 
 import { BatonError } from "../errors.ts";
-import type { Image, ImageFormat } from "./image.ts";
+import type { Image } from "./image.ts";
 import type { MultibootModule } from "./multiboot.ts";
 import type { Content, SegmentMemory, Start } from "./segment.ts";
 import type { E820Entry, X86Machine } from "./x86boot.ts";
@@ -44,35 +44,21 @@ export interface LayoutInput {
   readonly seed?: Uint8Array;
 }
 
-type Loader = (input: LayoutInput, memory: SegmentMemory) => Promise<Start>;
+/** What each needs is loaded when it is needed. @throws BatonError `bad-format`, `refused` where there is no room */
+export type Loader = (input: LayoutInput, memory: SegmentMemory) => Promise<Start>;
 
-/** Each is loaded when it is needed. */
-const LOADERS: Partial<Record<ImageFormat, Loader>> = {
-  ELF: async (input, memory) => {
-    const { layOutVmlinux } = await import("./vmlinux.ts");
-    return layOutVmlinux(linux(input), memory);
-  },
-  multiboot: multiboot,
-  multiboot2: multiboot,
-  "a.out": async (input, memory) => (await import("./aout.ts")).loadAout(input.kernel, memory),
-  "arm64 Image": async (input, memory) => {
-    const { loadArm64 } = await import("./arm64.ts");
-    if (input.machine.arch !== "aarch64") throw wrongMachine(input);
-    return loadArm64({ ...input, ...input.machine }, memory);
-  },
+export const layOutElf: Loader = async (input, memory) => {
+  const { layOutVmlinux } = await import("./vmlinux.ts");
+  return layOutVmlinux(linux(input), memory);
 };
 
-/**
- * Puts an image and all that belongs to it into memory.
- * @throws BatonError `unsupported` for a format that has no loader, `bad-format`, `refused` where there is no room
- */
-export async function layOut(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
-  const loader = LOADERS[input.image.format];
-  if (loader === undefined) {
-    throw new BatonError("unsupported", input.image.reason ?? `It is ${input.image.description}.`);
-  }
-  return loader(input, memory);
-}
+export const layOutAout: Loader = async (input, memory) => (await import("./aout.ts")).loadAout(input.kernel, memory);
+
+export const layOutArm64: Loader = async (input, memory) => {
+  const { loadArm64 } = await import("./arm64.ts");
+  if (input.machine.arch !== "aarch64") throw wrongMachine(input);
+  return loadArm64({ ...input, ...input.machine }, memory);
+};
 
 function linux(input: LayoutInput) {
   if (input.machine.arch !== "x86_64") throw wrongMachine(input);
@@ -87,7 +73,7 @@ function linux(input: LayoutInput) {
   };
 }
 
-async function multiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
+export async function layOutMultiboot(input: LayoutInput, memory: SegmentMemory): Promise<Start> {
   const { findMultiboot, multibootMachine, withBiosData, withoutBios, withRootPointer } = await import(
     "./multiboot.ts"
   );

@@ -1,5 +1,5 @@
 /**
- * Composes images and kexec for the kernels that are no bzImage: brings a loader of images/layout.ts together with an
+ * Composes images and kexec for the kernels that are no bzImage: brings a loader of images/imagetypes.ts together with an
  * entry's open files and the facts about this machine.
  */
 
@@ -10,7 +10,8 @@ import { readFdt, writeFdt } from "../binary/fdt.ts";
 import { readAtOfBytes } from "../binary/readat.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { identifyImage } from "../images/identify.ts";
-import { layOut, type Machine } from "../images/layout.ts";
+import { layOut } from "../images/imagetypes.ts";
+import type { Machine } from "../images/layout.ts";
 import type { SegmentMemory, Start } from "../images/segment.ts";
 import { filePart, type KexecFile, type ReadOptions, readWhole } from "../kexec/files.ts";
 import type { LoadRequest } from "../kexec/method.ts";

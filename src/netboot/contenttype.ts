@@ -4,15 +4,14 @@ import type { ReadAt } from "../binary/readat.ts";
 import { decodeText } from "../formats/text.ts";
 import { identifyImage } from "../images/identify.ts";
 import type { Image } from "../images/image.ts";
+import { type BootContent, bootContentOf } from "../images/imagetypes.ts";
 
 export type Content =
-  | { readonly what: "kernel" | "uki" | "program"; readonly image: Image }
+  | { readonly what: BootContent; readonly image: Image }
   | { readonly what: "ipxe" | "syslinux" | "grub" | "grub-legacy" | "bls" | "baton" | "petitboot" | "iso" }
   /** `description`: what it is instead, as far as that can be told. */
   | { readonly what: "unknown"; readonly description: string };
 
-const KERNELS: readonly Image["format"][] = ["bzImage", "arm64 Image", "riscv Image", "EFI zboot", "ELF"];
-const PACKED: readonly Image["format"][] = ["gzip", "zstd", "xz", "lz4", "lzma", "bzip2"];
 /** Where ISO 9660 has its first volume descriptor (ECMA-119, 8.1). */
 const ISO_AT = 32_769;
 /** A configuration shows what it is in its first lines, comments included. */
@@ -30,11 +29,9 @@ export async function contentOf(readAt: ReadAt, size: number, name: string): Pro
   if (text !== null) return textContent(text, name);
   if (Buffer.from(await readAt(ISO_AT, 5)).toString("latin1") === "CD001") return { what: "iso" };
   const image = await identifyImage(readAt, size);
-  if (image.format === "UKI") return { what: "uki", image };
-  if (KERNELS.includes(image.format)) return { what: "kernel", image };
-  // Some kernels are packed as a whole (arm64's Image.gz); anything else that is packed is none.
-  if (PACKED.includes(image.format) && image.arch !== null) return { what: "kernel", image };
-  if (image.format === "EFI program" || isBootProgram(start, name)) return { what: "program", image };
+  const what = bootContentOf(image);
+  if (what !== null) return { what, image };
+  if (isBootProgram(start, name)) return { what: "program", image };
   return { what: "unknown", description: image.description };
 }
 

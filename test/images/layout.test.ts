@@ -14,7 +14,8 @@ import {
 import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { BatonError } from "../../src/errors.ts";
 import { identifyImage, loadRefusal } from "../../src/images/identify.ts";
-import { type LayoutInput, layOut } from "../../src/images/layout.ts";
+import { layOut } from "../../src/images/imagetypes.ts";
+import type { LayoutInput } from "../../src/images/layout.ts";
 import { multibootMachine, withoutBios, withRootPointer } from "../../src/images/multiboot.ts";
 import { type Content, contentSize } from "../../src/images/segment.ts";
 import { layOutVmlinux } from "../../src/images/vmlinux.ts";

@@ -4,7 +4,8 @@ import { closeSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
 import { BatonError, describeError } from "../../errors.ts";
 import { identifyImage } from "../../images/identify.ts";
-import type { Image, ImageFormat } from "../../images/image.ts";
+import type { Image } from "../../images/image.ts";
+import { kexecTypeOf, kexecTypes } from "../../images/imagetypes.ts";
 import type { Start } from "../../images/segment.ts";
 import { readAtWithin } from "../../images/uki.ts";
 import { checkFree } from "../../kexec/classic.ts";
@@ -37,19 +38,6 @@ export const FAILED = 255;
 export const NOT_AVAILABLE = 253;
 const UNREADABLE = 1;
 
-/** kexec-tools' names of types, and the formats that they stand for. */
-const TYPES: Readonly<Record<string, readonly ImageFormat[]>> = {
-  bzImage64: ["bzImage"],
-  bzImage: ["bzImage"],
-  "elf-x86_64": ["ELF"],
-  "elf-x86": ["ELF"],
-  "multiboot-x86": ["multiboot"],
-  "multiboot2-x86": ["multiboot2"],
-  vmlinux: ["ELF"],
-  Image: ["arm64 Image"],
-  "a.out": ["a.out"],
-};
-
 type Say = (text: string) => void;
 
 /** @returns the exit code; says on stderr what went wrong */
@@ -73,7 +61,7 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
     const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
     const kernel = await unpackKernel(part, inside, readPart);
     ({ release } = kernel);
-    const wrong = typeRefusal(plan, kernel.image, typeName(kernel.image));
+    const wrong = typeRefusal(plan, kernel.image, kexecTypeOf(kernel.image));
     if (wrong !== null) {
       complain(wrong);
       return FAILED;
@@ -146,25 +134,15 @@ function markByHand(): void {
   }
 }
 
-/** kexec-tools' name of a format's type on this machine. */
-function typeName(image: Image): string | null {
-  // kexec(8)'s bzImage64 can lie anywhere, as kexec_file_load wants it too.
-  if (image.format === "bzImage") return image.fileLoad.includes("x86_64") ? "bzImage64" : "bzImage";
-  // Programs of this system are ELF files, too.
-  if (image.format === "ELF" && image.classic.length === 0) return null;
-  if (image.format === "ELF")
-    return image.arch === "i386" ? "elf-x86" : image.arch === "x86_64" ? "elf-x86_64" : "vmlinux";
-  return Object.entries(TYPES).find(([, formats]) => formats.includes(image.format))?.[0] ?? null;
-}
-
 /** What is wrong with --type, told with what the file is. */
 function typeRefusal({ type, kernel }: KexecPlan, image: Image, found: string | null): string | null {
   if (type !== null) {
-    const formats = TYPES[type];
-    if (formats === undefined) {
-      return `Unsupported kernel type ${type}: the types are ${Object.keys(TYPES).join(", ")}`;
+    const types = kexecTypes();
+    const format = types.get(type);
+    if (format === undefined) {
+      return `Unsupported kernel type ${type}: the types are ${[...types.keys()].join(", ")}`;
     }
-    if (!formats.includes(image.format)) {
+    if (format !== image.format) {
       const matches = found === null ? "no type" : `type ${found}`;
       return `Wrong file type ${type}, file matches ${matches}: it is ${image.description}`;
     }
