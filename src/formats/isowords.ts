@@ -1,19 +1,19 @@
 /**
  * The words by which a live system finds the ISO file that it was started from. Its initramfs looks for a CD with its
- * label and would not look into files; each family has a word of its own for that. A loopback.cfg brings them itself;
- * for an ISO's other configurations they are added where its command line shows the family.
+ * label and doesn't look into files; each family has a word of its own for that. A loopback.cfg has the words itself;
+ * to an ISO's other configurations they are added where the command line shows the family. A new family is one row.
  *
- * | family | shown by | words |
- * | --- | --- | --- |
- * | casper: Ubuntu, Mint, Pop!_OS, elementary | `boot=casper`, or a kernel in `/casper` | `iso-scan/filename=PATH` |
- * | live-boot: Debian live, Kali, Tails, grml, Clonezilla, GParted | `boot=live` | `findiso=PATH` |
- * | archiso: Arch, SystemRescue | `archisobasedir=`, `archisolabel=`, `archisodevice=`, `archisosearchuuid=` | `img_dev=/dev/disk/by-uuid/UUID img_loop=PATH` |
- * | miso: Manjaro | `misobasedir=`, `misolabel=` | `img_dev=/dev/disk/by-uuid/UUID img_loop=PATH` |
- * | dracut's live module: Fedora, RHEL and its kin, openSUSE, Void | `root=live:…` | `iso-scan/filename=PATH` |
- * | Anaconda installers: Fedora, RHEL and its kin | `inst.stage2=hd:…`, `inst.repo=hd:…` | `iso-scan/filename=PATH` |
- * | genkernel: Gentoo | `cdroot` | `isoboot=PATH` |
+ * | family | shown by | words for a file | words for a URL |
+ * | --- | --- | --- | --- |
+ * | casper: Ubuntu, Mint, Pop!_OS, elementary | `boot=casper`, or a kernel in `/casper` | `iso-scan/filename=PATH` | `iso-url=URL ip=dhcp` |
+ * | live-boot: Debian live, Kali, Tails, grml, Clonezilla, GParted | `boot=live` | `findiso=PATH` | |
+ * | archiso: Arch, SystemRescue | `archisobasedir=`, `archisolabel=`, `archisodevice=`, `archisosearchuuid=` | `img_dev=/dev/disk/by-uuid/UUID img_loop=PATH` | |
+ * | miso: Manjaro | `misobasedir=`, `misolabel=` | `img_dev=/dev/disk/by-uuid/UUID img_loop=PATH` | |
+ * | dracut's live module: Fedora, RHEL and its kin, openSUSE, Void | `root=live:…` | `iso-scan/filename=PATH` | `root=live:URL rd.neednet=1 ip=dhcp` |
+ * | Anaconda installers: Fedora, RHEL and its kin | `inst.stage2=hd:…`, `inst.repo=hd:…` | `iso-scan/filename=PATH` | |
+ * | genkernel: Gentoo | `cdroot` | `isoboot=PATH` | |
  *
- * PATH is the ISO's path on its filesystem, UUID that filesystem's.
+ * PATH is the ISO's path on its filesystem, UUID that filesystem's, URL where the ISO was fetched from.
  */
 
 import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
@@ -33,31 +33,47 @@ export interface IsoPlace {
 interface Family {
   readonly name: string;
   readonly shows: RegExp;
-  /** Words with the placeholders PATH and UUID. */
+  /** For a file on a filesystem; PATH and UUID are filled in. */
   readonly words: string;
+  /** The command line for an image on a server. Absent where the family's initramfs fetches none. */
+  withUrl?(options: string, url: string): string;
 }
 
-/** Matched against the command line with a space before and after it; the kernel's own path stands in it as `kernel:PATH`. */
+/** Each is matched against the command line, which has a space before and after it and ends in `kernel:PATH`. */
 const FAMILIES: readonly Family[] = [
   {
     name: "archiso",
     shows: / (archisobasedir|archisolabel|archisodevice|archisosearchuuid|misobasedir|misolabel)=/,
     words: "img_dev=/dev/disk/by-uuid/UUID img_loop=PATH",
   },
-  { name: "casper", shows: / (boot=casper |kernel:\/casper\/)/, words: "iso-scan/filename=PATH" },
+  {
+    name: "casper",
+    shows: / (boot=casper |kernel:\/casper\/)/,
+    words: "iso-scan/filename=PATH",
+    withUrl: (options, url) => addWords(options, `iso-url=${url} ip=dhcp`),
+  },
   { name: "live-boot", shows: / boot=live /, words: "findiso=PATH" },
-  { name: "dracut", shows: / (root=live:|inst\.(stage2|repo)=hd:)/, words: "iso-scan/filename=PATH" },
+  {
+    name: "dracut",
+    shows: / root=live:/,
+    words: "iso-scan/filename=PATH",
+    withUrl: (options, url) => {
+      const named = options.replace(/(?<!\S)root=live:\S+/, () => `root=live:${url}`);
+      return addWords(named, "rd.neednet=1 ip=dhcp");
+    },
+  },
+  { name: "Anaconda", shows: / inst\.(stage2|repo)=hd:/, words: "iso-scan/filename=PATH" },
   { name: "genkernel", shows: / cdroot[ =]/, words: "isoboot=PATH" },
 ];
 
-/** What says already where the medium is. */
+/** Words that say already where the medium is. */
 const SAID =
   / (iso-scan\/filename|findiso|fromiso|img_loop|isoboot|isoloop|isofrom|isofrom_system|bootfrom|from|live-media|fetch|netboot)=/;
 
 /** A program that is a kernel only by its form, and needs no medium. */
 const NEEDS_NONE = /memtest|\/(?:mt86|ipxe)/i;
 
-/** Adds the words to an ISO's entries, and says of which ones it doesn't know any. */
+/** Adds the words to the entries of an ISO file, with a warning that names those for which none are known. */
 export function withIsoWords(
   entries: readonly ParsedEntry[],
   iso: IsoPlace,
@@ -66,12 +82,9 @@ export function withIsoWords(
   const lost: string[] = [];
   const problems = new Set<string>();
   const changed = entries.map((entry) => {
-    const kernel = kernelOf(entry);
-    if (kernel === null || !("device" in kernel.file) || kernel.file.device !== iso.device) return entry;
-    const { file: linux, options } = kernel;
-    const text = ` ${options.replace(/\s+/g, " ")} kernel:${linux.path} `;
-    if (SAID.test(text) || NEEDS_NONE.test(linux.path)) return entry;
-    const family = FAMILIES.find(({ shows }) => shows.test(text));
+    const kernel = kernelOf(entry, iso.device);
+    if (kernel === null || SAID.test(kernel.text)) return entry;
+    const family = FAMILIES.find(({ shows }) => shows.test(kernel.text));
     if (family === undefined) {
       lost.push(entry.title);
       return entry;
@@ -83,7 +96,7 @@ export function withIsoWords(
     }
     // A function, since $ means something in a replacement.
     const words = family.words.replace("PATH", () => iso.path).replace("UUID", () => iso.uuid ?? "");
-    return kernel.with(addWords(options, words));
+    return kernel.with(addWords(kernel.options, words));
   });
   const warn = (message: string): Diagnostic => ({ severity: "warning", source, line: null, column: null, message });
   const diagnostics = [...problems].map(warn);
@@ -98,15 +111,48 @@ export function withIsoWords(
   return { entries: changed, diagnostics };
 }
 
+/**
+ * The same for an image on a server, whose system has to fetch it.
+ * @param device of the image's files in the entries.
+ */
+export function withIsoUrl(
+  entries: readonly ParsedEntry[],
+  device: string,
+  url: string,
+): { entries: readonly ParsedEntry[]; diagnostics: readonly Diagnostic[] } {
+  let isLost = false;
+  const changed = entries.map((entry) => {
+    const kernel = kernelOf(entry, device);
+    if (kernel === null) return entry;
+    const family = FAMILIES.find(({ shows, withUrl }) => withUrl !== undefined && shows.test(kernel.text));
+    if (family?.withUrl !== undefined) return kernel.with(family.withUrl(kernel.options, url));
+    isLost = true;
+    return entry;
+  });
+  const message = "the system in this ISO image may not find its medium, since Baton knows no word for it to fetch one";
+  const warning: Diagnostic = { severity: "warning", source: url, line: null, column: null, message };
+  return { entries: changed, diagnostics: isLost ? [warning] : [] };
+}
+
 /** A Linux that gets a command line, and the entry with another one. */
 interface Kernel {
-  readonly file: FileRef;
   readonly options: string;
+  /** What FAMILIES are matched against. */
+  readonly text: string;
   with(options: string): ParsedEntry;
 }
 
+/** The entry's Linux, where it lies in the image and needs its medium. */
+function kernelOf(entry: ParsedEntry, device: string): Kernel | null {
+  const kernel = linuxOf(entry);
+  if (kernel === null || !("device" in kernel.file) || kernel.file.device !== device) return null;
+  const { file, options } = kernel;
+  if (NEEDS_NONE.test(file.path)) return null;
+  return { ...kernel, text: ` ${options.replace(/\s+/g, " ")} kernel:${file.path} ` };
+}
+
 /** The entry's Linux: for Xen, the first of the modules after the hypervisor. */
-function kernelOf(entry: ParsedEntry): Kernel | null {
+function linuxOf(entry: ParsedEntry): (Omit<Kernel, "text"> & { readonly file: FileRef }) | null {
   const { kind, linux, modules } = entry;
   if (kind === "linux" && linux !== null) {
     return { file: linux, options: entry.options, with: (options) => ({ ...entry, options }) };

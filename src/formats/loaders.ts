@@ -4,36 +4,25 @@
  */
 
 import { findSection } from "../binary/pe.ts";
-import { type EntryKind, type ParsedEntry, parsedEntry } from "../entry.ts";
+import { type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { efiArchitecture, sameMachine } from "./architecture.ts";
+import { FOREIGN_LOADERS, type ForeignLoader, onlyFirmware } from "./foreignloaders.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
 import { Lookup } from "./lookup.ts";
 import { osNames } from "./osrelease.ts";
 import { baseName } from "./paths.ts";
 import type { Reader } from "./reader.ts";
-import { ESXI_REASON } from "./syslinux/esxi.ts";
 import { isKernel } from "./systemdboot/program.ts";
 import { openProgram, readUki } from "./systemdboot/ukiimage.ts";
 
-type Known = readonly [place: string, title: string, kind: EntryKind, reason: (file: string) => string];
-
-const ONLY_FIRMWARE = (file: string): string => `it starts the EFI program ${file}, which only the firmware can do`;
-const ONLY_BIOS = (file: string): string => `${baseName(file)} starts from a boot sector, which only a BIOS can do`;
-
-/** Where other systems keep what starts them, and what that is. */
-const KNOWN: readonly Known[] = [
-  ["/EFI/Microsoft/Boot/bootmgfw.efi", "Windows Boot Manager", "efi", ONLY_FIRMWARE],
-  ["/System/Library/CoreServices/boot.efi", "macOS", "efi", ONLY_FIRMWARE],
-  ["/bootmgr", "Windows Boot Manager", "local", ONLY_BIOS],
-  ["/ntldr", "Windows", "local", ONLY_BIOS],
-  ["/boot.cfg", "VMware ESXi", "multiboot", () => ESXI_REASON],
-];
-
 const DEFAULT_LOADER = /^\/EFI\/BOOT\/BOOT[A-Z0-9]+\.EFI$/i;
-/** Of what only leads to a configuration, which is found where it lies: GRUB's modules, systemd-boot's mark. */
+/**
+ * Sections of a bootloader's own program: GRUB's modules, systemd-boot's mark. It is no entry, since its configuration is
+ * found where that lies.
+ */
 const LOADERS_SECTIONS = ["mods", ".sdmagic"];
-/** What such a one calls itself in `.sbat` (shim's SBAT.md): a line for each component. */
+/** The names of bootloaders in `.sbat` (shim's SBAT.md), which has a line for each component. */
 const LOADERS_NAMES = /^(?:shim|grub|systemd-boot)[.,]/m;
 
 export const loaders: Format = {
@@ -41,16 +30,16 @@ export const loaders: Format = {
   isLastResort: true,
   async find(volume) {
     const lookup = new Lookup(volume.reader);
-    for (const [place] of KNOWN) {
-      const found = await lookup.find(place);
+    for (const { path } of FOREIGN_LOADERS) {
+      const found = await lookup.find(path);
       // Windows keeps a copy of its loader in the place of the default one.
       if (found !== null) return [found];
     }
     return await defaultLoaders(volume, lookup);
   },
   parse: async (path, context) => {
-    const known = KNOWN.find(([place]) => place.toLowerCase() === path.toLowerCase());
-    const entry = known === undefined ? await defaultLoader(path, context) : foreign(path, context, known);
+    const loader = FOREIGN_LOADERS.find((row) => row.path.toLowerCase() === path.toLowerCase());
+    const entry = loader === undefined ? await defaultLoader(path, context) : foreign(path, context, loader);
     return { ...EMPTY_RESULT, ...result(entry) };
   },
 };
@@ -71,15 +60,19 @@ async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise
   return found;
 }
 
-/** False for a loader, and for what is no EFI program. */
+/** False for a bootloader, and for a file that is no EFI program. */
 async function isProgram(reader: Reader, path: string): Promise<boolean> {
   const program = await openProgram(reader, path);
   if (program === null || LOADERS_SECTIONS.some((name) => findSection(program.pe, name) !== null)) return false;
   return !LOADERS_NAMES.test((await program.text(findSection(program.pe, ".sbat"))) ?? "");
 }
 
-function foreign(path: string, { volume }: FormatContext, [, title, kind, why]: Known): ParsedEntry {
-  return parsedEntry({ title, type: "loader", source: `${volume.name}:${path}`, kind, reason: why(path) });
+function foreign(
+  path: string,
+  { volume }: FormatContext,
+  { title, kind, reason }: Pick<ForeignLoader, "title" | "kind" | "reason">,
+): ParsedEntry {
+  return parsedEntry({ title, type: "loader", source: `${volume.name}:${path}`, kind, reason: reason(path) });
 }
 
 /** A kernel is one wherever it lies; Baton's own image is no entry of itself. */
@@ -93,7 +86,7 @@ async function defaultLoader(path: string, context: FormatContext): Promise<Pars
   const title = names?.name ?? "EFI Default Loader";
   if (names?.sortKey === "baton") return null;
   const hasKernel = profile?.hasKernel === true || (await isKernel(context, path));
-  if (!hasKernel) return foreign(path, context, [path, title, "efi", ONLY_FIRMWARE]);
+  if (!hasKernel) return foreign(path, context, { title, kind: "efi", reason: onlyFirmware });
   return parsedEntry({
     title,
     type: "loader",

@@ -5,12 +5,13 @@
 
 import { chooseConfig } from "../discovery/isofiles.ts";
 import { scanConfig } from "../discovery/scan.ts";
-import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
+import type { Diagnostic, FileRef } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import type { FormatContext, FormatResult, FormatVolume } from "../formats/format.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";
 import { formats } from "../formats/formats.ts";
+import { withIsoUrl } from "../formats/isowords.ts";
 import { openIso } from "../volumes/iso.ts";
 
 /** Where a file within a larger one lies. */
@@ -27,15 +28,6 @@ export interface RemoteIso {
   /** By path. */
   readonly parts: ReadonlyMap<string, Part>;
 }
-
-/** Words by which a live system fetches its medium itself. */
-const FAMILIES: readonly { readonly shows: RegExp; add(options: string, url: string): string }[] = [
-  { shows: / boot=casper /, add: (options, url) => `${options} iso-url=${url} ip=dhcp` },
-  {
-    shows: / root=live:/,
-    add: (options, url) => `${options.replace(/(^|\s)root=live:\S+/, `$1root=live:${url}`)} rd.neednet=1 ip=dhcp`,
-  },
-];
 
 /** @param outer the volume that the image lies on. @throws BatonError where it is no image that can be read */
 export async function readRemoteIso(
@@ -55,13 +47,8 @@ export async function readRemoteIso(
     const diagnostics: Diagnostic[] = [{ severity: "error", source: url, line: null, column: null, message }];
     return { result: { ...EMPTY_RESULT, diagnostics }, volume, parts: new Map() };
   }
-  const entries = scan.result.entries.map((entry) => withMedium(entry, url));
-  const diagnostics = [...scan.result.diagnostics];
-  if (entries.some((entry, index) => entry.linux !== null && entry === scan.result.entries[index])) {
-    const message =
-      "the system in this ISO image may not find its medium, since Baton knows no word for it to fetch one";
-    diagnostics.push({ severity: "warning", source: url, line: null, column: null, message });
-  }
+  const { entries, diagnostics: lost } = withIsoUrl(scan.result.entries, volume.name, url);
+  const diagnostics = [...scan.result.diagnostics, ...lost];
   const parts = new Map<string, Part>();
   const missing = new Map<string, string>();
   const isInside = (ref: FileRef): ref is { device: string; path: string } =>
@@ -81,9 +68,4 @@ export async function readRemoteIso(
     return lost === undefined || entry.reason !== null ? entry : { ...entry, reason: missing.get(lost.path)! };
   });
   return { result: { ...scan.result, entries: checked, diagnostics }, volume, parts };
-}
-
-function withMedium(entry: ParsedEntry, url: string): ParsedEntry {
-  const family = FAMILIES.find(({ shows }) => shows.test(` ${entry.options} `));
-  return family === undefined ? entry : { ...entry, options: family.add(entry.options, url) };
 }

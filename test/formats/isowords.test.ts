@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ParsedEntry, parsedEntry } from "../../src/entry.ts";
-import { type IsoPlace, withIsoWords } from "../../src/formats/isowords.ts";
+import { type IsoPlace, withIsoUrl, withIsoWords } from "../../src/formats/isowords.ts";
 
 const DEVICE = "vda1+x.iso";
 const SOURCE = `${DEVICE}:/boot/grub/grub.cfg`;
@@ -86,4 +86,31 @@ test("a name that no command line can hold, or a filesystem without a UUID, is s
   assert.deepEqual(nameless.entries, arch);
   assert.equal(nameless.diagnostics.length, 1);
   assert.equal(optionsOf("boot=live", "/x", { ...PLACE, path: "/$&.iso" }), "boot=live findiso=/$&.iso");
+});
+
+test("an image on a server is named by its URL, where the family's initramfs fetches one", () => {
+  const url = "http://h/x.iso?a=$&";
+  const [casper, live, dracut, debian] = [
+    entry("boot=casper quiet --- splash", "/vmlinuz"),
+    entry("quiet", "/casper/vmlinuz"),
+    entry("root=live:CDLABEL=Fedora rd.live.image", "/images/vmlinuz"),
+    entry("boot=live", "/live/vmlinuz"),
+  ];
+  const told = withIsoUrl([casper!, live!, dracut!], DEVICE, url);
+  assert.deepEqual(
+    told.entries.map(({ options }) => options),
+    [
+      `boot=casper quiet iso-url=${url} ip=dhcp --- splash`,
+      `quiet iso-url=${url} ip=dhcp`,
+      `root=live:${url} rd.live.image rd.neednet=1 ip=dhcp`,
+    ],
+  );
+  assert.deepEqual(told.diagnostics, []);
+  const lost = withIsoUrl([debian!], DEVICE, url);
+  assert.equal(lost.entries[0], debian);
+  assert.match(lost.diagnostics[0]!.message, /may not find its medium/);
+  // Of another device, or without a need for a medium: as it was.
+  const others = [entry("boot=casper"), entry("", "/boot/memtest86+x64.bin")];
+  assert.deepEqual(withIsoUrl([others[0]!], "vda1", url), { entries: [others[0]], diagnostics: [] });
+  assert.deepEqual(withIsoUrl([others[1]!], DEVICE, url), { entries: [others[1]], diagnostics: [] });
 });

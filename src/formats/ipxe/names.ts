@@ -1,6 +1,7 @@
 /** What a file is by its name, where a script starts it: kernels, scripts, and programs that only iPXE or firmware can run. */
 
 import { formatFileRef, type ParsedEntry } from "../../entry.ts";
+import { onlyFirmware } from "../foreignloaders.ts";
 import type { Image } from "./machine.ts";
 
 /** A file of that name may be a script (netboot.xyz has a linux.ipxe). */
@@ -27,7 +28,7 @@ export function reasonAgainst(image: Image, isUnread: boolean): string | null {
   const what = formatFileRef(image.ref);
   if (/^(memdisk|wimboot)/i.test(image.name))
     return `it starts ${image.name}, which needs the firmware that kexec leaves behind`;
-  if (EFI_PROGRAM.test(image.name)) return `it starts the EFI program ${what}, which only the firmware can do`;
+  if (EFI_PROGRAM.test(image.name)) return onlyFirmware(what);
   if (/\.(0|kpxe|kkpxe|pxe|lkrn|iso|img|com|c32)$/i.test(image.name))
     return `it goes on with ${what}, which needs the firmware or iPXE`;
   if (isUnread && SCRIPT_NAME.test(image.name)) return `it goes on with the script ${what}, which can't be read here`;

@@ -1,29 +1,29 @@
 /**
  * What systemd-boot adds to its menu by itself (`auto-entries` in loader.conf): other systems' loaders on the same
- * volume. Firmware programs all of them, so that they are seen here and can't be booted.
+ * volume. All of them are programs for the firmware: they are listed, and Baton can't boot them.
  */
 
 import { findSection } from "../../binary/pe.ts";
 import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { efiArchitecture } from "../architecture.ts";
+import { FOREIGN_LOADERS, onlyFirmware } from "../foreignloaders.ts";
 import type { FormatContext } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import type { Candidate } from "./candidate.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
 import { openProgram } from "./ukiimage.ts";
 
-interface Known {
+interface AutoEntry {
   readonly id: string;
   readonly title: string;
   readonly path: string;
 }
 
 /** In systemd-boot's order, behind all other entries. */
-function knownLoaders(architecture: string): readonly Known[] {
+function possibleEntries(architecture: string): readonly AutoEntry[] {
   return [
-    { id: "auto-osx", title: "macOS", path: "/System/Library/CoreServices/boot.efi" },
-    { id: "auto-windows", title: "Windows Boot Manager", path: "/EFI/Microsoft/Boot/bootmgfw.efi" },
+    ...FOREIGN_LOADERS.flatMap(({ autoId, title, path }) => (autoId === null ? [] : { id: autoId, title, path })),
     { id: "auto-efi-shell", title: "EFI Shell", path: `/shell${architecture}.efi` },
     { id: "auto-efi-default", title: "EFI Default Loader", path: `/EFI/BOOT/BOOT${architecture}.EFI` },
   ];
@@ -34,11 +34,11 @@ export async function autoEntries(context: FormatContext, settings: LoaderSettin
   if (!settings.autoEntries || platform.firmware !== "efi") return [];
   const lookup = new Lookup(volume.reader);
   const found: Candidate[] = [];
-  for (const { id, title, path } of knownLoaders(efiArchitecture(platform.arch))) {
+  for (const { id, title, path } of possibleEntries(efiArchitecture(platform.arch))) {
     const file = await lookup.find(path);
     if (file === null || (id === "auto-efi-default" && !(await isOtherLoader(context, file)))) continue;
     const source = `${volume.name}:${file}`;
-    const reason = `it starts the EFI program ${file}, which only the firmware can do`;
+    const reason = onlyFirmware(file);
     const finish = (shown: string): ParsedEntry =>
       parsedEntry({ nativeId: id, title: shown, type: "bls", source, kind: "efi", reason });
     found.push({

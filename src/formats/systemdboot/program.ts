@@ -2,6 +2,7 @@
 
 import type { Diagnostic, EntryKind, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import { onlyFirmware } from "../foreignloaders.ts";
 import type { FormatContext } from "../format.ts";
 import { isAbsence } from "../lookup.ts";
 import type { Type1Entry } from "./type1.ts";
@@ -63,8 +64,7 @@ export async function startedBy(
     // Whether the file is there is checked for every entry alike.
     if (loader.key !== "efi") return { kind: "linux", reason: null, options, ...PLAIN };
   }
-  const reason = `it starts the EFI program ${path}, which only the firmware can do`;
-  return { kind: "efi", reason, options, ...PLAIN };
+  return { kind: "efi", reason: onlyFirmware(path), options, ...PLAIN };
 }
 
 /** True for a kernel with an EFI stub, which people start with an `efi` line too. */
