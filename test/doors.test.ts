@@ -24,7 +24,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   trust: ["binary"],
   images: ["binary", "formats/reader"],
   kexec: ["linux", "binary", "images/segment", "images/x86boot"],
-  state: ["linux"],
+  // Which filesystems may be written is a column of the one table of filesystems.
+  state: ["linux", "volumes/filesystems"],
   menu: ["linux"],
 };
 
