@@ -20,7 +20,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   formats: ["binary"],
   net: ["linux"],
   fetch: ["linux", "formats/reader"],
-  policy: [],
+  // The names under `keys:` are those of the menu's table.
+  policy: ["menu/actions"],
   trust: ["binary"],
   images: ["binary", "formats/reader"],
   kexec: ["linux", "binary", "images/segment", "images/x86boot"],
