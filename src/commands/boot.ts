@@ -32,9 +32,9 @@ export async function boot(args: string[]): Promise<number> {
     if (settings.tries === 0) return [];
     const { BootState } = await import("../session/bootstate.ts");
     const isOwn = options.disks.length === 0 && existsSync("/sys/firmware/efi");
-    const keeper = new BootState(found.discovery, () => Promise.reject(new Error("nothing is written here")), isOwn);
-    await keeper.load();
-    return keeper.writesFor({ ...entry, writes: [] }, settings);
+    const state = new BootState(found.discovery, () => Promise.reject(new Error("nothing is written here")), isOwn);
+    await state.load();
+    return state.writesFor({ ...entry, writes: [] }, settings);
   };
   const asked = { json: values.json === true, dryRun: values["dry-run"] === true, ownWrites };
   return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, asked, () => found.close());

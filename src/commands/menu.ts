@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { BatonError, describeError } from "../errors.ts";
 import { machineFacts } from "../init/machineinfo.ts";
+import { bootEntry } from "../loader/boot.ts";
 import { ownTerminal } from "../menu/consoles.ts";
 import { runMenu } from "../menu/menu.ts";
 import { mergeSettings } from "../policy/settings.ts";
@@ -35,6 +36,7 @@ export async function menu(args: string[]): Promise<number> {
         isSettled: () => true,
         rescan: () => found.rescan(),
         milestone: () => {},
+        boot: (entry, options, hooks) => bootEntry(found.discovery, entry, options, hooks),
         jumpWarning: () => null,
         announce: (text) => process.stderr.write(`${text}\n`),
         openMenu: async (store, actions) => {

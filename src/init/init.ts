@@ -13,6 +13,7 @@ import { exitNow } from "../linux/exit.ts";
 import { loadKoffi } from "../linux/libc.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
+import { bootEntry, loadEntry } from "../loader/boot.ts";
 import { addLogSink, log } from "../log.ts";
 import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
@@ -228,7 +229,8 @@ export async function init(): Promise<number> {
       isSettled: () =>
         machine.isSettled && !awaitsConfig && !awaitsState && !awaitsNetwork && (!awaitsNamed || isNamedThere()),
       isDecided,
-      stages: true,
+      boot: (entry, options, hooks) => bootEntry(machine.discovery, entry, options, hooks),
+      loadAhead: (entry, options) => loadEntry(machine.discovery, entry, entry.options, () => {}, options),
       rescan: async () => {
         await Promise.all([machine.rescan(), net?.then((network) => network.refresh())]);
       },
@@ -254,7 +256,7 @@ export async function init(): Promise<number> {
         return (await import("../menu/menu.ts")).runMenu(options);
       },
       unmount,
-      keeper,
+      bootState: keeper,
       ...(existsSync("/sys/firmware/efi") ? { firmware: enterFirmware, bootNext } : {}),
       reboot: () => end("restart"),
       powerOff: () => end("power-off"),

@@ -1,6 +1,5 @@
 /** Joins discovery with what may be written: Baton's own state, and what entries' bootloaders would write. */
 
-import type { Discovery } from "../discovery/discovery.ts";
 import type { BootEntry, StateWrite } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
@@ -9,18 +8,19 @@ import type { Settings } from "../policy/settings.ts";
 import { readVariable, textOfVariable } from "../state/efivars.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
 import { describeWrite, type LookAt, performWrites } from "../state/perform.ts";
+import type { EntrySource } from "./host.ts";
 
 /** A grubenv is 1,024 bytes; a larger file has another purpose. */
 const MAX_STATE_SIZE = 64 * 1024;
 
 export class BootState {
-  readonly #discovery: Discovery;
+  readonly #discovery: Pick<EntrySource, "volumes">;
   readonly #lookAt: LookAt;
   readonly #isEfi: boolean;
   #own: OwnState | null = null;
 
   /** @param isEfi whether the machine's own EFI variables are to be read; never for `--disk` directories */
-  constructor(discovery: Discovery, lookAt: LookAt, isEfi: boolean) {
+  constructor(discovery: Pick<EntrySource, "volumes">, lookAt: LookAt, isEfi: boolean) {
     this.#discovery = discovery;
     this.#lookAt = lookAt;
     this.#isEfi = isEfi;
@@ -34,7 +34,7 @@ export class BootState {
       return;
     }
     for (const volume of this.#discovery.volumes) {
-      // Whoever plugs in a stick must not choose by it what boots.
+      // A stick that a stranger plugs in must not choose what boots.
       if (volume.removable) continue;
       for (const path of STATE_FILES) {
         try {

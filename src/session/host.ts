@@ -1,9 +1,39 @@
 /** What a session (session.ts) needs of where it runs: the initramfs, or a terminal of a running system. */
 
-import type { Discovery } from "../discovery/discovery.ts";
 import type { BootEntry } from "../entry.ts";
+import type { LoadResult } from "../kexec/loadfiles.ts";
+import type { BootHooks, LoadCall } from "../loader/boot.ts";
 import type { MenuActions, MenuStore } from "../menu/model.ts";
+import type { BootList, BootRules } from "../policy/list.ts";
+import type { DeviceStatus } from "../status.ts";
 import type { BootState } from "./bootstate.ts";
+
+/** A filesystem that entries' files lie on. */
+export interface EntryVolume {
+  /** Its device's. */
+  readonly name: string;
+  readonly removable: boolean;
+  readonly reader: {
+    read(path: string, limit?: number): Promise<Uint8Array>;
+    /** `size` in bytes. */
+    stat(path: string): Promise<{ readonly size: number }>;
+  };
+}
+
+/** What a session needs of discovery. */
+export interface EntrySource {
+  readonly list: BootList;
+  readonly devices: readonly DeviceStatus[];
+  readonly volumes: readonly EntryVolume[];
+  /** Null where the list has none of that id. */
+  entry(id: string): BootEntry | null;
+  /** @throws BatonError where no such device is attached (any more) */
+  volume(device: string): EntryVolume;
+  /** What the machine's owner has settled about the default; the list is made anew. */
+  setRules(rules: BootRules): void;
+  /** Where ISO files are looked for from now on. */
+  setIsoFolders(folders: readonly string[]): void;
+}
 
 /** What a session needs of a menu that is open. */
 export interface OpenMenu {
@@ -12,15 +42,27 @@ export interface OpenMenu {
   close(): Promise<void>;
 }
 
-/** What a session needs of the place it runs in. */
-export interface SessionPlace {
-  readonly discovery: Discovery;
+/** How an entry is loaded before anybody has asked for it. */
+export interface LoadAheadOptions {
+  readonly ahead: "packed" | "unpacked";
+  /** False once nobody wants it any more: the load then ends with BatonError `cancelled`. */
+  readonly isWanted: () => boolean;
+  readonly call: LoadCall;
+}
+
+/** What a session needs of the place that it runs in. */
+export interface SessionHost {
+  readonly discovery: EntrySource;
   /** True once every device present at start has been read or has passed its deadline. */
   isSettled(): boolean;
   /** True where no device that has not answered yet can make another entry the default; before `isSettled`. */
   isDecided?(): boolean;
   /** Looks at every device again. */
   rescan(): Promise<void>;
+  /** Loads and jumps; returns only by an error. */
+  boot(entry: BootEntry, options: string, hooks: BootHooks): Promise<never>;
+  /** Loads what Enter would boot; absent where the machine isn't Baton's own. */
+  loadAhead?(entry: BootEntry, options: LoadAheadOptions): Promise<LoadResult>;
   /** One line of docs/interfaces.md for the kernel log and so the serial console. */
   milestone(text: string): void;
   /** Why the jump may take long or never come, else null. */
@@ -29,8 +71,6 @@ export interface SessionPlace {
   beforeJump?(): Promise<void>;
   /** A plain line on every console, while there is no menu. */
   announce(text: string): void;
-  /** What Enter would boot may be loaded ahead: this machine is Baton's own. */
-  readonly stages?: boolean;
   /** Draws the menu on every console; resolves when it is drawn. */
   openMenu(store: MenuStore, actions: MenuActions): Promise<OpenMenu>;
   /** Lets go of every filesystem, before the jump. */
@@ -38,7 +78,7 @@ export interface SessionPlace {
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
   /** What may be written and what is remembered; absent where neither is wanted (`baton menu` on a host). */
-  keeper?(): Promise<BootState>;
+  bootState?(): Promise<BootState>;
   /** Restarts into one of the firmware's own boot entries; absent where there are none. */
   bootNext?(entry: BootEntry): Promise<void>;
   /** Opens an encrypted device; false where it is the wrong passphrase. Absent where Baton opens none. */

@@ -3,29 +3,28 @@
  * then once more with the kernel unpacked already, which is what a new kernel spends most of its first seconds with.
  *
  * What is loaded lies in the kernel, and takes its files' size of memory; nothing happens to it before the jump. An
- * entry that nobody selects any more is forgotten, and the next one takes its place.
+ * entry that is no longer selected is forgotten, and the next one takes its place.
  */
 
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Discovery } from "../discovery/discovery.ts";
 import { type BootEntry, entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { loadsEnded, unload } from "../kexec/load.ts";
 import type { LoadResult } from "../kexec/loadfiles.ts";
 import { BY_HAND, readKexecState } from "../kexec/state.ts";
-import { type LoadCall, loadEntry } from "../loader/boot.ts";
+import type { LoadCall } from "../loader/boot.ts";
 import { log } from "../log.ts";
-import type { Volume } from "../volumes/volume.ts";
+import type { EntrySource, EntryVolume, SessionHost } from "./host.ts";
 
-/** How long nobody must have moved before anything is read. Milliseconds. */
+/** How long the selection must have stayed before anything is read, in milliseconds. */
 const IDLE_MS = 400;
 /** Part of the free memory that an entry may take while nobody has asked for it. */
 const BUDGET = 1 / 3;
 /** Free memory below which a kernel is not unpacked as well. Bytes. */
 const MIN_FOR_UNPACKING = 384 * 1024 * 1024;
 
-/** How an entry is loaded and forgotten, so that tests can stand in for it. */
+/** How an entry is loaded and forgotten. */
 export interface StagingSystem {
   load(entry: BootEntry, ahead: "packed" | "unpacked", isWanted: () => boolean): Promise<LoadResult>;
   unload(): Promise<void>;
@@ -34,7 +33,7 @@ export interface StagingSystem {
   idle(): Promise<void>;
   /** Resolves when no load is going on in the kernel. */
   ended(): Promise<void>;
-  /** Somebody has loaded a kernel by hand, in the shell: that one stays. */
+  /** A person has loaded a kernel by hand, in the shell: that one stays. */
   isTaken(): boolean;
 }
 
@@ -42,31 +41,30 @@ interface Job {
   readonly entry: BootEntry;
   readonly key: string;
   /** The volumes that its files were read from: one that went away and came back is another one. */
-  readonly volumes: readonly Volume[];
+  readonly volumes: readonly EntryVolume[];
   isWanted: boolean;
   /** What is in the kernel, once it is. */
   loaded: LoadResult | null;
 }
 
 export class Staging {
-  readonly #discovery: Discovery;
+  readonly #discovery: Pick<EntrySource, "volume">;
   readonly #system: StagingSystem;
   #job: Job | null = null;
   /** Something of ours is in the kernel, or about to be. */
   #inKernel = false;
   #isOff = false;
 
-  /** @param call by which kernels are loaded */
-  constructor(discovery: Discovery, call: LoadCall = "auto", system: StagingSystem = realSystem(discovery, call)) {
+  constructor(discovery: Pick<EntrySource, "volume">, system: StagingSystem) {
     this.#discovery = discovery;
     this.#system = system;
   }
 
   /** Key and volumes of an entry that can be loaded ahead; null for one that can't. */
-  #describe(entry: BootEntry, options = entry.options): { key: string; volumes: Volume[] } | null {
+  #describe(entry: BootEntry, options = entry.options): { key: string; volumes: EntryVolume[] } | null {
     if (!entry.bootable || entry.kind !== "linux" || entry.linux === null) return null;
     const files = entryFiles(entry);
-    const volumes: Volume[] = [];
+    const volumes: EntryVolume[] = [];
     for (const file of files) {
       // What is fetched over a network is fetched when somebody asks for it.
       if (!("device" in file)) return null;
@@ -144,7 +142,7 @@ export class Staging {
       log.info(`${entry.id}: unpacked ahead in ${unpacked.seconds.toFixed(2)} s`);
     } catch (error) {
       if (error instanceof BatonError && error.code === "cancelled") return;
-      // Whoever boots it is told why it fails, or it works in another way.
+      // It works in another way when a person boots it, or that boot says why it fails.
       log.info(`${entry.id}: not ${job.loaded === null ? "loaded" : "unpacked"} ahead: ${describeError(error)}`);
     }
   }
@@ -172,7 +170,7 @@ export class Staging {
   }
 }
 
-function isSame(job: Job, other: { readonly key: string; readonly volumes: readonly Volume[] }): boolean {
+function isSame(job: Job, other: { readonly key: string; readonly volumes: readonly EntryVolume[] }): boolean {
   return (
     job.key === other.key &&
     job.volumes.length === other.volumes.length &&
@@ -180,9 +178,14 @@ function isSame(job: Job, other: { readonly key: string; readonly volumes: reado
   );
 }
 
-function realSystem(discovery: Discovery, call: LoadCall): StagingSystem {
+/**
+ * This machine's own.
+ * @param load the host's
+ * @param call by which kernels are loaded
+ */
+export function systemStaging(load: NonNullable<SessionHost["loadAhead"]>, call: LoadCall): StagingSystem {
   return {
-    load: (entry, ahead, isWanted) => loadEntry(discovery, entry, entry.options, () => {}, { ahead, isWanted, call }),
+    load: (entry, ahead, isWanted) => load(entry, { ahead, isWanted, call }),
     unload,
     free: async () => (await readKexecState()).memoryAvailable,
     idle: () => sleep(IDLE_MS),

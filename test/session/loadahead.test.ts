@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Discovery } from "../../src/discovery/discovery.ts";
 import { type BootEntry, parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
+import type { EntryVolume } from "../../src/session/host.ts";
 import { Staging, type StagingSystem } from "../../src/session/loadahead.ts";
 
 function entry(id: string, extra: Partial<BootEntry> = {}): BootEntry {
@@ -15,9 +15,13 @@ function entry(id: string, extra: Partial<BootEntry> = {}): BootEntry {
 function place(free = 1 << 30) {
   const calls: string[] = [];
   const waiting: { name: string; finish: (error?: unknown) => void }[] = [];
-  let volume = { reader: { stat: async () => ({ type: "file", size: 1 << 20, mtime: 0 }) } };
+  let volume: EntryVolume = {
+    name: "vda1",
+    removable: false,
+    reader: { read: async () => new Uint8Array(), stat: async () => ({ size: 1 << 20 }) },
+  };
   let byHand = false;
-  const discovery = { volume: () => volume } as unknown as Discovery;
+  const discovery = { volume: () => volume };
   const system: StagingSystem = {
     load: (wanted, ahead, isWanted) =>
       new Promise((resolve, reject) => {
@@ -36,9 +40,10 @@ function place(free = 1 << 30) {
     ended: async () => {},
     isTaken: () => byHand,
   };
-  const turn = () => new Promise((resolve) => setTimeout(resolve, 2));
+  /** Nothing here waits for more than promises. */
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
   return {
-    ...{ calls, turn, staging: new Staging(discovery, "auto", system) },
+    ...{ calls, turn, staging: new Staging(discovery, system) },
     replug: () => {
       volume = { ...volume };
     },

@@ -1,168 +1,145 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { Discovery } from "../../src/discovery/discovery.ts";
-import { parsedEntry } from "../../src/entry.ts";
-import { EMPTY_RESULT, type Format, type FormatResult } from "../../src/formats/format.ts";
-import type { MenuActions } from "../../src/menu/model.ts";
-import { mergeSettings, type Settings } from "../../src/policy/settings.ts";
-import type { SessionPlace } from "../../src/session/host.ts";
-import { Session } from "../../src/session/session.ts";
+import type { BootEntry } from "../../src/entry.ts";
+import { hashPassword } from "../../src/policy/password.ts";
+import { mergeSettings } from "../../src/policy/settings.ts";
+import type { BootState } from "../../src/session/bootstate.ts";
+import { eventually } from "../eventually.ts";
+import { bench, booted, config, WORKS } from "./bench.ts";
 
-interface Bench {
-  readonly session: Session;
-  readonly milestones: string[];
-  readonly announced: string[];
-  readonly menus: MenuActions[];
-  /** Whether every device has answered; so unless it is said here. */
-  settle(isSettled: boolean): void;
-  /** A disk answers late, with an entry of this title. */
-  arrive(title: string): Promise<void>;
-}
+const ONE = config("vda1", ["one"]);
+const TWO = config("vda1", ["one", "two"]);
+const NEVER = { timeout: { seconds: Number.POSITIVE_INFINITY, keys: false } };
 
-/** A session over entries with these titles, none of which names a file that is there. */
-async function bench(
-  titles: readonly string[],
-  settings: Partial<Settings> = {},
-  result: Partial<FormatResult> = {},
-): Promise<Bench> {
-  const late: string[] = [];
-  const format: Format = {
-    name: "baton",
-    find: async () => ["/list"],
-    parse: async (_path, { volume: { name } }) => {
-      const all = name === "a1" ? titles : late;
-      const entries = all.map((title) =>
-        parsedEntry({ title, type: "baton", source: `${name}:/list`, linux: { device: name, path: `/${title}` } }),
-      );
-      return { ...EMPTY_RESULT, entries, defaultIndex: all.length > 0 ? 0 : null, ...(name === "a1" ? result : {}) };
-    },
-  };
-  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" }, undefined, [format]);
-  const nothing = (): never => {
-    throw new Error("the disk was pulled out");
-  };
-  const attach = (name: string): void =>
-    discovery.attach(
-      {
-        ...{ name, type: "ext4", uuid: null, label: null, partuuid: null, partlabel: null },
-        ...{ disk: null, partition: null, scheme: null, removable: false },
-        reader: {
-          read: nothing,
-          readAt: nothing,
-          list: nothing,
-          // The files are there when the list is made, and gone when they are opened.
-          stat: async () => ({ type: "file", size: 1, mtime: 0 }),
-        },
-        hostPath: async () => nothing(),
-        close: async () => {},
-      },
-      { name, size: 1, type: "ext4", uuid: null, label: null, model: null, transport: null, reason: null },
-    );
-  attach("a1");
-  await discovery.scan();
-  const milestones: string[] = [];
-  const announced: string[] = [];
-  const menus: MenuActions[] = [];
-  let settled = true;
-  const place: SessionPlace = {
-    discovery,
-    isSettled: () => settled,
-    rescan: () => discovery.scan(),
-    milestone: (text) => void milestones.push(text),
-    jumpWarning: () => null,
-    announce: (text) => void announced.push(text),
-    openMenu: async (_store, actions) => {
-      menus.push(actions);
-      return { aloud: (print) => print(), close: async () => {} };
-    },
-    unmount: async () => {},
-    openUrl: async (url) => {
-      if (url.includes("silent")) await new Promise(() => {});
-      if (url.includes("missing")) throw new Error("404: there is no such file");
-    },
-    reboot: async () => {},
-    powerOff: async () => {},
-  };
-  const session = new Session(place, mergeSettings(settings), []);
-  return {
-    session,
-    milestones,
-    announced,
-    menus,
-    settle: (isSettled) => {
-      settled = isSettled;
-    },
-    arrive: async (title) => {
-      late.push(title);
-      attach("b1");
-      await discovery.scan(["b1"]);
-    },
-  };
-}
-
-const failures = (milestones: readonly string[]): string[] =>
-  milestones.filter((line) => line.startsWith("baton: failed")).map((line) => line.replace(/: the disk.*/, ""));
-
-test("unattended, a default that fails is followed by the other entries, each once, each with its reason", async () => {
-  const { session, milestones } = await bench(["one", "two", "three"], {}, { defaultIndex: 1, fallback: [2] });
-  const said = await session.bootUnattended();
-  assert.deepEqual(
-    failures(milestones),
-    ["two", "three", "one"].map((title) => `baton: failed a1:baton:${title}`),
-  );
-  assert.match(said, /^3 entries failed/);
-  assert.match(milestones[0] ?? "", /the disk was pulled out/);
+test("the countdown of the menu ends with the default; where that fails, with the next", async () => {
+  const { session, clock, events } = bench([TWO], { timeout: { seconds: 3, keys: true } }, { boots: { two: WORKS } });
+  await session.openMenu();
+  await clock.advance(2.9);
+  assert.deepEqual([session.store.state.countdown, events], [1, ["menu"]]);
+  await clock.advance(0.3);
+  assert.deepEqual(booted(events), ["one", "two"]);
+  assert.equal(events.at(-1), "baton: jump");
 });
 
-test("unattended, the entry that the command line names comes first", async () => {
-  const { session, milestones } = await bench(["one", "two"], { default: "two" });
-  await session.bootUnattended();
-  assert.equal(failures(milestones)[0], "baton: failed a1:baton:two");
-});
-
-test("unattended, a default that fails is followed by what a slow disk has, once that has answered", async () => {
-  const { session, milestones, settle, arrive } = await bench(["one"]);
+test("nothing boots before every device has answered, however long that takes", async () => {
+  const { session, clock, events, settle } = bench([ONE], { timeout: { seconds: 1, keys: true } });
   settle(false);
-  const work = session.bootUnattended();
-  while (failures(milestones).length === 0) await sleep(5);
-  await sleep(20);
-  assert.deepEqual(failures(milestones), ["baton: failed a1:baton:one"]);
-  await arrive("late");
+  await session.openMenu();
+  await clock.advance(60);
+  assert.deepEqual([session.store.state.scanning, booted(events)], [true, []]);
   settle(true);
-  assert.match(await work, /^2 entries failed/);
-  assert.deepEqual(failures(milestones), ["baton: failed a1:baton:one", "baton: failed b1:baton:late"]);
+  session.update();
+  await clock.advance(1);
+  assert.deepEqual([session.store.state.scanning, booted(events)], [false, ["one"]]);
 });
 
-test("with nothing to boot, unattended says so", async () => {
-  const { session } = await bench([]);
-  assert.match(await session.bootUnattended(), /nothing that could be booted was found/);
+test("where the default can't change any more, it needn't wait for the other devices", async () => {
+  const { session, clock, events, settle } = bench(
+    [ONE],
+    { timeout: { seconds: 1, keys: true } },
+    { boots: { one: WORKS }, isDecided: () => true },
+  );
+  settle(false);
+  await session.openMenu();
+  await clock.advance(1.2);
+  assert.deepEqual(booted(events), ["one"]);
 });
 
-test("a boot from the menu that fails comes back to it with the reason, and no countdown starts again", async () => {
-  const { session, menus } = await bench(["one"], { timeout: { seconds: 60, keys: true } });
+test("a key stops the countdown for good, also for a menu that is opened again", async () => {
+  const { session, keys, clock, events } = bench([ONE], { timeout: { seconds: 60, keys: true } });
   await session.openMenu();
-  assert.equal(session.store.state.countdown, 60);
-  const [entry] = session.store.state.entries;
-  await menus[0]!.boot(entry!);
-  assert.match(session.store.state.message ?? "", /one: .*the disk was pulled out/);
-  assert.equal(session.store.state.countdown, null);
-  assert.equal(session.store.state.progress, null);
-  await session.closeMenu();
-});
-
-test("a key stops the countdown for good", async () => {
-  const { session, menus } = await bench(["one"], { timeout: { seconds: 60, keys: true } });
-  await session.openMenu();
-  menus[0]!.stopCountdown();
-  await session.closeMenu();
-  await session.openMenu();
+  keys().stopCountdown();
   assert.equal(session.store.state.countdown, null);
   await session.closeMenu();
+  await session.openMenu();
+  await clock.advance(100);
+  assert.deepEqual([session.store.state.countdown, booted(events)], [null, []]);
 });
 
-test("the menu marks the entry that will boot, also where the command line names it", async () => {
-  const { session } = await bench(["one", "two"], { default: "2" });
+test("keys give the countdown time at once", async () => {
+  const { session, keys } = bench([ONE], { timeout: { seconds: 10, keys: true } });
+  await session.openMenu();
+  keys().addTime!(20);
+  assert.equal(session.store.state.countdown, 30);
+});
+
+test("a menu that is closed counts nothing", async () => {
+  const { session, clock, events } = bench([ONE], { timeout: { seconds: 1, keys: true } });
+  await session.openMenu();
+  await session.closeMenu();
+  await clock.advance(10);
+  assert.deepEqual(booted(events), []);
+});
+
+test("the configuration's own timeout counts, but not before a person who pressed a key has seen the menu", () => {
+  const { session } = bench([config("vda1", ["one"], { timeout: 0 })]);
+  assert.equal(session.timeout, 0);
+  session.holdForPerson();
+  assert.equal(session.timeout, 5);
+});
+
+test("when everything has failed, the final action follows ten seconds later", async () => {
+  for (const final of ["reboot", "poweroff"] as const) {
+    const { session, clock, events } = bench([ONE], { final });
+    await session.bootDefault();
+    assert.match(session.store.state.message ?? "", /^Nothing booted: one: /);
+    assert.deepEqual([session.store.state.next, session.store.state.countdown], [final, 10]);
+    await clock.advance(9);
+    assert.ok(!events.includes(final));
+    await clock.advance(2);
+    assert.equal(events.filter((event) => event === final).length, 1, "once and no more");
+  }
+});
+
+test("a retry looks at every device again and tries what there is then; after the last the menu stays", async () => {
+  const { session, source, clock, events } = bench([ONE], { final: "retry", retries: 2 });
+  await session.bootDefault();
+  source.arrive(config("vdb1", ["late"]));
+  await clock.advance(11);
+  assert.deepEqual([booted(events), events.filter((event) => event === "rescan").length], [["one", "one", "late"], 1]);
+  await clock.advance(11);
+  await clock.advance(60);
+  assert.equal(events.filter((event) => event === "rescan").length, 2);
+  assert.equal(booted(events).length, 5);
+  assert.equal(session.store.state.countdown, null);
+});
+
+test("a key keeps the final action away; the menu waits for a person where there is none", async () => {
+  const stopped = bench([ONE], { final: "reboot" });
+  await stopped.session.bootDefault();
+  stopped.keys().stopCountdown();
+  await stopped.clock.advance(60);
+  assert.ok(!stopped.events.includes("reboot"));
+  for (const settings of [{ final: "menu" }, { final: "retry", retries: 0 }] as const) {
+    const { session, clock, events } = bench([ONE], settings);
+    await session.bootDefault();
+    await clock.advance(60);
+    assert.deepEqual([session.store.state.countdown, booted(events)], [null, ["one"]]);
+  }
+});
+
+test("a person who ended the boot is not overtaken by the final action", async () => {
+  const { session, keys, clock, events } = bench(
+    [TWO],
+    { final: "reboot", timeout: { seconds: 1, keys: true } },
+    {
+      boots: {
+        one: async ({ onProgress }) => {
+          keys().cancel!();
+          onProgress({ title: "Loading one", detail: "", done: 0, total: null });
+        },
+      },
+    },
+  );
+  await session.openMenu();
+  await clock.advance(60);
+  assert.deepEqual(booted(events), ["one"]);
+  assert.ok(!events.includes("reboot"));
+  assert.match(session.store.state.message ?? "", /^Nothing booted: one: .*ended by a key/);
+});
+
+test("the menu marks the entry that will boot, also where the owner names it", () => {
+  const { session } = bench([TWO], { default: "2" });
   session.update();
   assert.deepEqual(
     session.store.state.entries.map(({ title, isDefault }) => [title, isDefault]),
@@ -173,67 +150,141 @@ test("the menu marks the entry that will boot, also where the command line names
   );
 });
 
-test("the configuration's own timeout counts, but not before somebody who pressed a key has seen the menu", async () => {
-  const { session } = await bench(["one"], {}, { timeout: 0 });
-  assert.equal(session.timeout, 0);
-  session.holdForPerson();
-  assert.equal(session.timeout, 5);
+test("settings that come from a file later choose another default, timeout and folders", () => {
+  const { session, source } = bench([TWO]);
+  session.update();
+  assert.equal(session.store.state.defaultId, "vda1:baton:one");
+  session.settle(mergeSettings({ default: "two", timeout: { seconds: 9, keys: true }, isofolders: ["/iso"] }));
+  assert.equal(session.store.state.defaultId, "vda1:baton:two");
+  assert.equal(session.timeout, 9);
+  assert.deepEqual(source.isoFolders, ["/iso"]);
 });
 
-test("the countdown of ten seconds after everything has failed leads to what the settings say", async () => {
-  for (const final of ["retry", "reboot", "poweroff"] as const) {
-    const { session } = await bench(["one"], { final, retries: 1 });
-    await session.bootDefault();
-    assert.match(session.store.state.message ?? "", /^Nothing booted: one: /);
-    assert.deepEqual([session.store.state.next, session.store.state.countdown], [final, 10]);
-    await session.closeMenu();
-  }
+test("what was remembered stays in force when other settings come", () => {
+  const { session } = bench([TWO], { default: "@saved" });
+  session.settle(mergeSettings({ default: "@saved" }), { saved: "vda1:baton:two", passedOver: new Map() });
+  assert.equal(session.store.state.defaultId, "vda1:baton:two");
+  session.settle(mergeSettings({ default: "@saved", title: "other" }));
+  assert.equal(session.store.state.defaultId, "vda1:baton:two");
+  const passed = new Map([["vda1:baton:one", "it was not confirmed"]]);
+  session.settle(mergeSettings({ tries: 1 }), { saved: null, passedOver: passed });
+  assert.equal(session.store.state.defaultId, "vda1:baton:two");
 });
 
-test("after the last retry, and without one, the menu waits for a person", async () => {
-  for (const settings of [{ final: "menu" }, { final: "retry", retries: 0 }] as const) {
-    const { session } = await bench(["one"], settings);
-    await session.bootDefault();
-    assert.equal(session.store.state.countdown, null);
-    await session.closeMenu();
-  }
+test("a person's default holds at once; what was written, or why not, is said", async () => {
+  const { session, keys } = bench([TWO], NEVER);
+  await session.openMenu();
+  await keys().makeDefault!(session.store.state.entries[1]!);
+  assert.equal(session.store.state.defaultId, "vda1:baton:two");
+  assert.equal(session.store.state.message, "two is the default as long as this menu is open.");
+  assert.equal(session.store.state.note, session.store.state.message);
 });
 
-test("each failure is said on every console while there is no menu", async () => {
-  const { session, announced } = await bench(["one", "two"]);
-  await session.bootUnattended();
+test("a default that can't be remembered says why, and the menu goes on", async () => {
+  const { session, keys } = bench([TWO], NEVER, {
+    bootState: async () => {
+      throw new Error("the EFI variables can't be read");
+    },
+  });
+  await session.openMenu();
+  await keys().makeDefault!(session.store.state.entries[1]!);
+  assert.equal(session.store.state.message, "the EFI variables can't be read");
+});
+
+test("what a boot leaves behind is written when everything is unmounted, before the jump", async () => {
+  const order: string[] = [];
+  const state: Partial<BootState> = {
+    writesFor: () => [],
+    perform: async () => {
+      order.push(...events.slice(-1), "written");
+      return ["vda1:/boot/batonenv was not written: it is full"];
+    },
+  };
+  const { session, events } = bench(
+    [ONE],
+    { tries: 2, writes: "bootloader-state" },
+    { boots: { one: WORKS }, bootState: async () => state as BootState },
+  );
+  void session.bootDefault();
+  await eventually(() => assert.equal(events.at(-1), "baton: jump"));
+  assert.deepEqual(order, ["unmount", "written"]);
+  assert.equal(events.at(-2), "baton: vda1:/boot/batonenv was not written: it is full");
+});
+
+test("the password is the configuration's, and a wrong one too often is waited for by the session's clock", async () => {
+  const { session, keys, clock } = bench([ONE], { ...NEVER, password: await hashPassword("right", 4) });
+  await session.openMenu();
+  const unlock = keys().unlock!;
+  for (const wrong of ["a", "b"]) assert.deepEqual(await unlock(wrong), { ok: false, waitMs: 0 });
+  assert.deepEqual(await unlock("c"), { ok: false, waitMs: 2000 });
+  assert.equal((await unlock("right")).ok, false);
+  await clock.advance(2.1);
+  assert.equal((await unlock("right")).ok, true);
+});
+
+test("a device that a passphrase doesn't open can be tried again; one that nothing opens can't", async () => {
+  const { session, keys } = bench([ONE], NEVER, {
+    unlockDevice: async (_name, passphrase) => {
+      if (passphrase === "damaged") throw new Error("its header is damaged");
+      return passphrase === "right";
+    },
+  });
+  await session.openMenu();
+  const unlockDevice = keys().unlockDevice!;
+  assert.deepEqual(await unlockDevice("vdb", "wrong"), { reason: "Wrong passphrase.", again: true });
+  assert.deepEqual(await unlockDevice("vdb", "damaged"), { reason: "its header is damaged", again: false });
+  assert.equal(await unlockDevice("vdb", "right"), null);
+});
+
+test("keys of what the host can't do are not offered", async () => {
+  const { session, keys } = bench([ONE], NEVER);
+  await session.openMenu();
+  const { firmware, openUrl, unlockDevice } = keys();
+  assert.deepEqual([firmware, openUrl, unlockDevice], [undefined, undefined, undefined]);
+});
+
+test("a look at every device again shows what has come", async () => {
+  const { session, source, keys, events } = bench([ONE], NEVER);
+  await session.openMenu();
+  source.arrive(config("vdb1", ["late"]));
+  await keys().rescan();
+  assert.ok(events.includes("rescan"));
   assert.deepEqual(
-    announced.map((line) => line.replace(/(one|two): .*/, "$1")),
-    ["Booting one (a1:/list)", "Failed: one", "Booting two (a1:/list)", "Failed: two"],
+    session.store.state.entries.map(({ title }: BootEntry) => title),
+    ["one", "late"],
   );
 });
 
-test("settings that come from a file later choose another default", async () => {
-  const { session } = await bench(["one", "two"]);
-  session.update();
-  assert.equal(session.store.state.defaultId, "a1:baton:one");
-  session.settle(mergeSettings({ default: "two", timeout: { seconds: 9, keys: true } }));
-  assert.equal(session.store.state.defaultId, "a1:baton:two");
-  assert.equal(session.timeout, 9);
-});
-
 test("a server that is silent is not waited for longer than a person likes", async () => {
-  const { session, menus } = await bench(["one"], { timeout: { seconds: Infinity, keys: true } });
-  await session.openMenu();
+  let answer: () => void = () => {};
+  const { session, source, keys, clock } = bench([ONE], NEVER, {
+    openUrl: async (url) => {
+      if (url.includes("missing")) throw new Error("404: there is no such file");
+      if (url.includes("silent"))
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      source.arrive(config(url, ["there"]));
+    },
+  });
   const { store } = session;
-  const waiting = menus[0]!.openUrl!("http://silent/menu.ipxe");
+  await session.openMenu();
+  const { openUrl, cancel } = keys();
+  const waiting = openUrl!("http://silent/menu.ipxe");
   assert.deepEqual(
     [store.state.progress?.title, store.state.progress?.canCancel],
     ["Fetching http://silent/menu.ipxe", true],
   );
-  menus[0]!.cancel!();
+  cancel!();
   await waiting;
   assert.equal(store.state.progress, null);
   assert.match(store.state.message ?? "", /not waited for any more/);
   assert.equal(store.state.note, store.state.message);
-  await menus[0]!.openUrl!("http://server/missing");
+  answer();
+  await clock.advance(0);
+  assert.equal(store.state.entries.length, 2, "what comes late is listed all the same");
+  await openUrl!("http://server/missing");
   assert.equal(store.state.message, "404: there is no such file");
-  await menus[0]!.openUrl!("http://server/there");
-  assert.equal(store.state.message, null);
-  await session.closeMenu();
+  await openUrl!("http://server/there");
+  assert.deepEqual([store.state.message, store.state.entries.length], [null, 3]);
 });

@@ -1,0 +1,94 @@
+/** The menu's countdown: since when it runs, what stops it, what it leads to. When it ends is policy's (policy/countdown.ts). */
+
+import type { MenuState } from "../menu/model.ts";
+import { type CountdownStep, chooseTimeout, countdownStep, DEFAULT_TIMEOUT } from "../policy/countdown.ts";
+import type { Clock } from "./clock.ts";
+
+/** Seconds that are left at least when a key takes time from the countdown. */
+const MIN_LEFT = 3;
+
+/** Seconds between one round of attempts and what follows it, so that a person can step in. */
+export const ROUND_SECONDS = 10;
+
+/** What is known outside of the countdown. */
+export interface CountdownFacts {
+  /** The owner's timeout in seconds; null where the owner has settled none. */
+  readonly owner: number | null;
+  /** The timeout of the configuration whose default wins, in seconds; null where it has none. */
+  readonly config: number | null;
+  /** No device can make another entry the default any more. */
+  readonly isSettled: boolean;
+  readonly hasDefault: boolean;
+}
+
+export class Countdown {
+  readonly #clock: Pick<Clock, "now">;
+  #since = 0;
+  #isStopped = false;
+  #isHeld = false;
+  /** Seconds that keys gave, or took. */
+  #added = 0;
+  #next: MenuState["next"] = "boot";
+
+  constructor(clock: Pick<Clock, "now">) {
+    this.#clock = clock;
+  }
+
+  /** What it leads to. */
+  get next(): MenuState["next"] {
+    return this.#next;
+  }
+
+  /** The menu is shown: time runs from now on. */
+  begin(): void {
+    this.#since = this.#clock.now();
+  }
+
+  /** Everything has failed: it runs once more, and leads to what the owner has settled for that. */
+  beginRound(next: Exclude<MenuState["next"], "boot">): void {
+    this.#next = next;
+    this.#isStopped = false;
+    this.begin();
+  }
+
+  /** A person is there, or it has done its work. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** A key was pressed before there was a menu: the menu is shown, for the usual time at least. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Seconds that it takes in all; 0 boots without a menu, Infinity waits for a person. */
+  timeout({ owner, config }: Pick<CountdownFacts, "owner" | "config">): number {
+    if (this.#next !== "boot") return ROUND_SECONDS;
+    const timeout = chooseTimeout(owner, config);
+    return (this.#isHeld ? Math.max(timeout, DEFAULT_TIMEOUT) : timeout) + this.#added;
+  }
+
+  /**
+   * Gives it so many seconds more, or fewer. A key that is held down boots nothing: it brings the end nearer, but not
+   * nearer than {@link MIN_LEFT}.
+   */
+  addTime(seconds: number, facts: Pick<CountdownFacts, "owner" | "config">): void {
+    const left = this.timeout(facts) - this.#elapsed;
+    this.#added += seconds > 0 ? seconds : Math.min(0, Math.max(seconds, MIN_LEFT - left));
+  }
+
+  /** What to show now, and whether its time has come. */
+  step(facts: CountdownFacts): CountdownStep {
+    return countdownStep({
+      elapsed: this.#elapsed,
+      timeout: this.timeout(facts),
+      settled: facts.isSettled,
+      stopped: this.#isStopped,
+      hasDefault: this.#next !== "boot" || facts.hasDefault,
+    });
+  }
+
+  get #elapsed(): number {
+    return (this.#clock.now() - this.#since) / 1000;
+  }
+}
