@@ -20,13 +20,11 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   formats: ["binary"],
   net: ["linux"],
   fetch: ["linux", "formats/reader"],
-  // The names under `keys:` are those of the menu's table.
-  policy: ["menu/actions"],
+  policy: [],
   trust: ["binary"],
   images: ["binary", "formats/reader"],
   kexec: ["linux", "binary", "images/segment", "images/x86boot"],
-  // Which filesystems may be written is a column of the one table of filesystems.
-  state: ["linux", "volumes/filesystems"],
+  state: ["linux"],
   menu: ["linux"],
 };
 
