@@ -20,11 +20,13 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   formats: ["binary"],
   net: ["linux"],
   fetch: ["linux", "formats/reader"],
-  policy: [],
+  // The names under `keys:` are those of the menu's table.
+  policy: ["menu/actions"],
   trust: ["binary"],
   images: ["binary", "formats/reader"],
   kexec: ["linux", "binary", "images/segment", "images/x86boot"],
-  state: ["linux"],
+  // Which filesystems may be written is a column of the one table of filesystems.
+  state: ["linux", "volumes/filesystems"],
   menu: ["linux"],
 };
 

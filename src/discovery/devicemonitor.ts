@@ -18,6 +18,7 @@ import type { Platform } from "../formats/format.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
+import { filesystem } from "../volumes/filesystems.ts";
 import { mountDevice } from "../volumes/mounted.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
 import { thisPlatform } from "./platform.ts";
@@ -284,7 +285,7 @@ export class DeviceMonitor {
   /** For the screen of devices; nothing waits for it. */
   async #listSubvolumes(name: string): Promise<void> {
     const volume = this.discovery.volumes.find((one) => one.name === name);
-    if (volume?.type !== "btrfs") return;
+    if (volume === undefined || !filesystem(volume.type).hasSubvolumes) return;
     try {
       const { describeSubvolume, listSubvolumes } = await import("../volumes/btrfs.ts");
       const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);

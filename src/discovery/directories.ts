@@ -5,6 +5,7 @@ import { BatonError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import type { BootRules } from "../policy/list.ts";
 import { openDirectory } from "../volumes/directory.ts";
+import { filesystem } from "../volumes/filesystems.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
 
 /** A directory that stands for a filesystem's root (docs/interfaces.md, "Commands"). */
@@ -18,9 +19,6 @@ export interface DiskSpec {
   readonly partlabel: string | null;
   readonly type: string | null;
 }
-
-/** Filesystems that don't tell `/VMLINUZ` from `/vmlinuz`. */
-const CASE_INSENSITIVE: readonly string[] = ["vfat", "fat", "msdos", "exfat", "ntfs"];
 
 /** Reads every directory; one that isn't there is a device with a reason. */
 export async function discoverDirectories(
@@ -50,9 +48,7 @@ export async function discoverDirectories(
       discovery.noteDevice({ ...facts, reason: `${spec.directory} is not a directory` });
       continue;
     }
-    const reader = openDirectory(spec.directory, {
-      caseInsensitive: spec.type !== null && CASE_INSENSITIVE.includes(spec.type),
-    });
+    const reader = openDirectory(spec.directory, { caseInsensitive: filesystem(spec.type).caseless ?? false });
     const { name, type, uuid, label, partuuid, partlabel } = spec;
     discovery.attach(
       {

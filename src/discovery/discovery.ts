@@ -15,6 +15,7 @@ import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
 import type { Origin } from "../policy/order.ts";
 import type { DeviceStatus } from "../status.ts";
+import { filesystem } from "../volumes/filesystems.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { checkFiles } from "./filecheck.ts";
 import { IsoFiles } from "./isofiles.ts";
@@ -120,8 +121,7 @@ export class Discovery {
   /** Copies of a disk, and names that are given twice: what names the filesystem so may mean any of them. */
   #noteOn(name: string): string | null {
     const volume = this.#attached.get(name)?.volume;
-    // The devices of one btrfs have the same UUID, and are no copies.
-    if (volume === undefined || volume.type === "btrfs") return null;
+    if (volume === undefined || filesystem(volume.type).isMultiDevice) return null;
     for (const [key, of] of NAMES) {
       const own = of(volume);
       if (own === null || own === "") continue;

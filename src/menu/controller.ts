@@ -4,18 +4,25 @@
  */
 
 import type { BootEntry } from "../entry.ts";
-import { listKey } from "./bindings.ts";
+import {
+  type ActionGuard,
+  type ActionRow,
+  actionOfKey,
+  BOOT_GUARD,
+  type Confirmation,
+  type MenuFront,
+  type PageName,
+} from "./actions.ts";
 import { applyKey } from "./editline.ts";
 import { type Edited, EditHistory, EntryEditor } from "./entryeditor.ts";
-import { Guard, type Guarded } from "./guard.ts";
+import { Guard, type GuardFront } from "./guard.ts";
 import type { MenuActions, MenuStore } from "./model.ts";
-import { move, scroll } from "./moves.ts";
-import type { PageName } from "./pages.ts";
+import { move } from "./moves.ts";
 import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
-import { PromptPage } from "./prompt.ts";
+import { PromptPage, urlProblem } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
-import { buildTree, type EntryItem, type Item, type Level } from "./tree.ts";
+import { buildTree, type Level } from "./tree.ts";
 
 /** A page of text; `top` is its first visible row, Infinity for the end. */
 export interface TextPage {
@@ -24,9 +31,10 @@ export interface TextPage {
   top: number;
 }
 
-export interface ConfirmPage {
+/** A question that y or n answers. */
+export interface ConfirmPage extends Confirmation {
   readonly kind: "confirm";
-  readonly action: "reboot" | "power-off" | "firmware";
+  readonly yes: () => void;
 }
 
 export type Page = TextPage | EntryEditor | ConfirmPage | PromptPage | SearchPage;
@@ -52,13 +60,6 @@ export interface ControllerHost {
   deliberately?(action: () => void): void;
 }
 
-const PAGE_KEYS: Readonly<Record<string, PageName>> = {
-  ...{ h: "help", "?": "help", f1: "help", l: "log", i: "devices", w: "failure" },
-};
-
-/** By how much one key changes the countdown. */
-const SECONDS_A_KEY = 5;
-
 export class Controller {
   readonly position: Position;
   readonly #store: MenuStore;
@@ -82,9 +83,9 @@ export class Controller {
     this.position = new Position(store);
   }
 
-  /** Whether the menu can be left (`baton menu` on a host). */
-  get canQuit(): boolean {
-    return this.#actions.quit !== undefined;
+  /** Whether the session has what an action needs. */
+  can(guard: ActionGuard = {}): boolean {
+    return guard.needs === undefined || this.#actions[guard.needs] !== undefined;
   }
 
   /** True where keys are typed into a line. */
@@ -108,32 +109,96 @@ export class Controller {
       this.#key(name.slice(2), name.slice(2), view, host);
       return;
     }
-    const key = isTyping ? name : listKey(name, state.settings.keys);
-    if (!isTyping && state.countdown !== null && (key === "+" || key === "-") && this.#actions.addTime) {
-      this.#actions.addTime(key === "+" ? SECONDS_A_KEY : -SECONDS_A_KEY);
-      return;
-    }
+    const row = actionOfKey(name, isTyping ? {} : state.settings.keys);
+    if (!isTyping && row?.keepsCountdown && this.#act(row, host)) return;
     if (state.countdown !== null) this.#actions.stopCountdown();
     this.#guard.extend();
-    if (name === "C-l") {
-      host.redraw();
-      return;
-    }
+    if (row?.anytime && this.#act(row, host)) return;
     if (this.busy !== null || state.progress !== null) {
-      if (key === "escape" || key === "C-c") this.#actions.cancel?.();
+      if (name === "escape" || name === "C-c" || state.settings.keys.back?.includes(name)) this.#actions.cancel?.();
       return;
     }
     const { page } = this;
     if (page?.kind === "edit") this.#editKey(page, name, text, view, host);
     else if (page?.kind === "prompt") {
       if (page.key(name, text, view.columns)) this.page = null;
-    } else if (state.message !== null && !this.#readMessage(key)) {
+    } else if (state.message !== null && !this.#closeMessage(row)) {
       // It only closed the message.
     } else if (page?.kind === "search") this.#searchKey(page, name, text, view);
     else if (page?.kind === "confirm") this.#confirmKey(page, name, host);
-    else if (this.#commonKey(key, host)) return;
-    else if (page?.kind === "text") this.#pageKey(page, key, view);
-    else this.#listKey(key, view, host);
+    else if (row !== undefined && row.step === undefined && this.#act(row, host)) return;
+    else if (page?.kind === "text") this.#pageKey(page, name, row, view);
+    else this.#listKey(name, row, view);
+  }
+
+  /** @returns false where the action means nothing here */
+  #act(row: ActionRow, host: ControllerHost): boolean {
+    const { guard = {}, run } = row;
+    const { page } = this;
+    const item = this.position.selectedItem();
+    const entry = page === null && item?.kind === "entry" ? item.entry : null;
+    const isHere = {
+      list: page === null,
+      item: page === null && item !== undefined,
+      entry: entry !== null,
+      countdown: this.#store.state.countdown !== null,
+    };
+    if (guard.on !== undefined && !isHere[guard.on]) return false;
+    return this.#pass(guard, entry, host, () => run?.(this.#front(host), "", entry));
+  }
+
+  #pass(guard: ActionGuard, entry: BootEntry | null, host: ControllerHost, action: () => void): boolean {
+    return this.#guard.pass(guard, entry, this.#asking(host), action);
+  }
+
+  /** How a guard asks here: by pages over the list. */
+  #asking(host: ControllerHost): GuardFront {
+    return {
+      note: (message) => this.#note(message),
+      deliberately: (then) => this.#deliberately(host, then),
+      confirm: (confirmation, yes) => {
+        this.page = { kind: "confirm", ...confirmation, yes };
+      },
+      askPassword: (what, then) => {
+        this.page = new PromptPage({ title: `Password for ${what}`, hidden: true }, (text, page) => {
+          page.clear("Looking…");
+          void this.#guard.tryPassword(text).then((problem) => {
+            if (this.page !== page) return;
+            page.note = problem;
+            if (problem === null) {
+              this.page = null;
+              then();
+            }
+            this.#store.update({});
+          });
+        });
+      },
+    };
+  }
+
+  #front(host: ControllerHost): MenuFront {
+    const { position } = this;
+    return {
+      actions: this.#actions,
+      open: () => position.open(),
+      back: () => position.back(),
+      boot: (entry) => {
+        position.select(position.selection());
+        this.#boot(entry, undefined, host);
+      },
+      edit: (entry) => {
+        this.page = new EntryEditor(entry, this.#history, this.#edits.get(entry.id));
+      },
+      search: () => {
+        this.page = new SearchPage();
+      },
+      openUrl: () => this.#askUrl(),
+      unlock: () => this.#askPassphrase(),
+      show: (name) => this.#show(name),
+      shell: () => host.shell(),
+      redraw: () => host.redraw(),
+      work: (doing, work) => void this.#run(doing, work),
+    };
   }
 
   /** Text that was pasted: typed where a line is edited, and nothing anywhere else. */
@@ -146,33 +211,19 @@ export class Controller {
   }
 
   /**
-   * Closes the message. Whoever reads why a boot failed presses some key to go on; that must not boot anything.
+   * Closes the message. A person who reads why a boot failed presses some key to go on; that must not boot anything.
    * @returns whether the key does what it does without a message
    */
-  #readMessage(key: string): boolean {
+  #closeMessage(row: ActionRow | undefined): boolean {
     this.#store.update({ message: null });
-    return key === "w" || move(key, 0, 0, 1) !== null;
+    return row?.step !== undefined || row?.action === "failure";
   }
 
-  /** Keys that mean the same on the list and on every page of text. */
-  #commonKey(name: string, host: ControllerHost): boolean {
-    const page = PAGE_KEYS[name];
-    if (page === "failure" && this.#store.state.failure === null) return true;
-    if (page !== undefined) {
-      const same = this.page?.kind === "text" && this.page.name === page;
-      this.page = same ? null : { kind: "text", name: page, top: page === "log" ? Number.POSITIVE_INFINITY : 0 };
-      return true;
-    }
-    if (name === "R") this.page = { kind: "confirm", action: "reboot" };
-    else if (name === "P") this.page = { kind: "confirm", action: "power-off" };
-    else if (name === "f" && this.page === null) this.#askFirmware();
-    // Pasted text must not end up in a shell that its own first letter opened.
-    else if (name === "c") this.#deliberately(host, () => this.#guarded("shell", "a shell", () => host.shell()));
-    else if (name === "r") void this.#actions.rescan();
-    else if (name === "u") this.#askPassphrase();
-    else if (this.page === null && (name === "q" || name === "C-c") && this.#actions.quit) void this.#actions.quit();
-    else return false;
-    return true;
+  /** Opens a page of text, or closes it where it is open. */
+  #show(name: PageName): void {
+    if (name === "failure" && this.#store.state.failure === null) return;
+    const isOpen = this.page?.kind === "text" && this.page.name === name;
+    this.page = isOpen ? null : { kind: "text", name, top: name === "log" ? Number.POSITIVE_INFINITY : 0 };
   }
 
   #askPassphrase(): void {
@@ -195,34 +246,8 @@ export class Controller {
     });
   }
 
-  #askFirmware(): void {
-    if (this.#actions.firmware) this.page = { kind: "confirm", action: "firmware" };
-    else this.#note("This machine's firmware offers no way into its set-up from here.");
-  }
-
   #note(message: string): void {
     this.#store.update({ message, note: message });
-  }
-
-  /** Does what the owner may have shut: at once, after the password, or never where there is none. */
-  #guarded(what: Guarded, name: string, action: () => void): void {
-    const answer = this.#guard.check(what, name);
-    if (answer === "free") action();
-    else if (answer !== "ask") this.#note(answer.refusal);
-    else {
-      this.page = new PromptPage({ title: `Password for ${name}`, hidden: true }, (text, page) => {
-        page.clear("Looking…");
-        void this.#guard.tryPassword(text).then((problem) => {
-          if (this.page !== page) return;
-          page.note = problem;
-          if (problem === null) {
-            this.page = null;
-            action();
-          }
-          this.#store.update({});
-        });
-      });
-    }
   }
 
   #searchKey(page: SearchPage, name: string, text: string, view: Viewport): void {
@@ -240,9 +265,7 @@ export class Controller {
       this.#deliberately(host, () => {
         if (this.page !== page) return;
         this.page = null;
-        if (page.action === "reboot") void this.#run("Rebooting", this.#actions.reboot());
-        else if (page.action === "power-off") void this.#run("Powering off", this.#actions.powerOff());
-        else if (this.#actions.firmware) void this.#run("Restarting into the firmware", this.#actions.firmware());
+        page.yes();
       });
     } else if (name === "n" || name === "N" || name === "escape" || name === "q" || name === "C-c") {
       this.page = null;
@@ -254,64 +277,39 @@ export class Controller {
     else action();
   }
 
-  #pageKey(page: TextPage, name: string, view: Viewport): void {
+  #pageKey(page: TextPage, name: string, row: ActionRow | undefined, view: Viewport): void {
     const last = Math.max(0, view.pageLength(page.name) - view.pageRows);
-    const top = scroll(name, Math.min(page.top, last), last, view.pageRows);
-    if (top !== null) page.top = top === last && page.name === "log" ? Number.POSITIVE_INFINITY : top;
-    else if (isBack(name) || name === "q" || name === "enter") this.page = null;
+    // As less does.
+    const step = row?.step ?? (name === " " ? { pages: 1 } : name === "b" ? { pages: -1 } : undefined);
+    if (step !== undefined) {
+      const top = move(step, Math.min(page.top, last), last, view.pageRows);
+      page.top = top === last && page.name === "log" ? Number.POSITIVE_INFINITY : top;
+    } else if (row?.action === "back" || row?.action === "boot" || row?.action === "quit") this.page = null;
   }
 
-  #listKey(name: string, view: Viewport, host: ControllerHost): void {
+  #listKey(name: string, row: ActionRow | undefined, view: Viewport): void {
     const { position } = this;
     const level = position.level();
-    if (name === "n" && this.#actions.openUrl) {
-      this.#askUrl();
-      return;
-    }
-    if (level.items.length === 0) {
+    const { items } = level;
+    if (items.length === 0) {
       const last = Math.max(0, view.pageLength("nothing") - view.listRows);
-      this.nothingTop = scroll(name, Math.min(this.nothingTop, last), last, view.listRows) ?? this.nothingTop;
-      return;
-    }
-    const at = position.selection(level);
-    const target = move(name, at, level.items.length - 1, view.listRows);
-    if (target !== null) {
-      position.select(target, level);
-      return;
-    }
-    const item = level.items[at];
-    if (name === "enter" || name === "right") this.#openItem(level, at, item, name === "enter" ? host : null);
-    else if (isBack(name)) position.back();
-    else if (name === "/") this.page = new SearchPage();
-    else if (/^[1-9]$/.test(name) && Number(name) <= level.items.length) position.select(Number(name) - 1, level);
-    else if (name === "e" && item?.kind === "entry") this.#edit(item);
-    else if (name === "d" && item?.kind === "entry" && this.#actions.makeDefault) {
-      position.select(at, level);
-      void this.#actions.makeDefault(item.entry);
-    } else this.#hotkey(level, name);
+      const top = Math.min(this.nothingTop, last);
+      this.nothingTop = row?.step === undefined ? top : move(row.step, top, last, view.listRows);
+    } else if (row?.step !== undefined) {
+      position.select(move(row.step, position.selection(level), items.length - 1, view.listRows), level);
+    } else if (/^[1-9]$/.test(name) && Number(name) <= items.length) position.select(Number(name) - 1, level);
+    else this.#hotkey(level, name);
   }
 
   #askUrl(): void {
-    this.#guarded("editor", "booting from a URL", () => {
-      const note = "An iPXE script, a pxelinux or GRUB configuration, or a kernel.";
-      this.page = new PromptPage({ title: "Boot from a URL", text: "http://", note }, (text, page) => {
-        const url = text.trim();
-        if (!/^[a-z][a-z0-9+.-]*:\/\/[^/\s]\S*$/i.test(url)) {
-          page.note = "That is no URL: http://server/path, https:// or tftp://";
-          return;
-        }
-        this.page = null;
-        void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
-      });
+    const note = "An iPXE script, a pxelinux or GRUB configuration, or a kernel.";
+    this.page = new PromptPage({ title: "Boot from a URL", text: "http://", note }, (text, page) => {
+      const url = text.trim();
+      page.note = urlProblem(url);
+      if (page.note !== null) return;
+      this.page = null;
+      void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
     });
-  }
-
-  /** @param host where Enter was pressed: an entry boots; null opens submenus alone */
-  #openItem(level: Level, at: number, item: Item | undefined, host: ControllerHost | null): void {
-    if (item === undefined) return;
-    this.position.select(at, level);
-    if (item.kind === "submenu") this.position.open();
-    else if (host !== null) this.#deliberately(host, () => this.#boot(item.entry));
   }
 
   /** A key that the configuration gave an entry selects it, where the menu itself has no use for that key. */
@@ -320,38 +318,35 @@ export class Controller {
     if (index >= 0) this.position.select(index, level);
   }
 
-  #edit(item: EntryItem): void {
-    this.#guarded("editor", `editing ${item.entry.title}`, () => {
-      this.page = new EntryEditor(item.entry, this.#history, this.#edits.get(item.key));
-    });
-  }
-
   #editKey(page: EntryEditor, name: string, text: string, view: Viewport, host: ControllerHost): void {
     const wish = page.key(name, text, view.columns);
     if (wish === null) return;
     this.#history.add(page.texts.Options!);
-    if (wish === "leave") {
-      this.page = null;
-      return;
-    }
-    this.#deliberately(host, () => {
-      if (this.page !== page) return;
+    if (wish === "leave") this.page = null;
+    else {
       const edited = page.edited();
-      if (edited === null) {
-        this.#store.update({});
-        return;
-      }
-      this.page = null;
-      this.#edits.set(page.entry.id, page.texts);
-      this.#boot(page.entry, edited);
-    });
+      if (edited !== null) this.#boot(page.entry, edited, host, page);
+    }
   }
 
-  #boot(entry: BootEntry, edited?: Edited): void {
-    if (entry.restricted !== null && !this.#guard.isUnlocked) {
-      this.#guarded("restricted", entry.title, () => this.#boot(entry, edited));
-      return;
-    }
+  /** @param page where the entry was edited: it stays open until a person has pressed Enter alone */
+  #boot(entry: BootEntry, edited: Edited | undefined, host: ControllerHost, page: EntryEditor | null = null): void {
+    const isHere = (): boolean => this.page === page;
+    const asking = this.#asking(host);
+    const leaving: GuardFront = {
+      ...asking,
+      deliberately: (then) =>
+        asking.deliberately(() => {
+          if (!isHere()) return;
+          this.page = null;
+          if (page !== null) this.#edits.set(entry.id, page.texts);
+          then();
+        }),
+    };
+    this.#guard.pass(BOOT_GUARD, entry, leaving, () => this.#start(entry, edited));
+  }
+
+  #start(entry: BootEntry, edited: Edited | undefined): void {
     if (!entry.bootable && edited?.files == null) {
       const reason = entry.reason ?? "the reason is not known";
       this.#store.update({ message: `${entry.title} cannot be booted: ${reason}` });
@@ -391,8 +386,4 @@ export class Controller {
       this.#store.update({});
     }
   }
-}
-
-function isBack(name: string): boolean {
-  return name === "escape" || name === "left" || name === "backspace";
 }

@@ -2,6 +2,7 @@
 
 import type { Progress } from "../status.ts";
 import { formatSize } from "../text.ts";
+import type { Confirmation } from "./actions.ts";
 import { lineText } from "./editline.ts";
 import { box, type Row, span } from "./frame.ts";
 import type { PromptPage } from "./prompt.ts";
@@ -43,14 +44,7 @@ export function messageBox(
   ).map((row) => [span(" "), ...row]);
 }
 
-const QUESTIONS = {
-  reboot: ["Reboot", "Reboot this machine?"],
-  "power-off": ["Power off", "Power this machine off?"],
-  firmware: ["Firmware", "Restart into the firmware's set-up?"],
-} as const;
-
-export function confirmBox(action: keyof typeof QUESTIONS, columns: number, look: Look): Row[] {
-  const [title, question] = QUESTIONS[action];
+export function confirmBox({ title, question }: Confirmation, columns: number, look: Look): Row[] {
   const width = Math.min(columns - 2, Math.max(40, question.length + 8));
   const rows = box(
     [

@@ -1,42 +1,77 @@
-/** What the owner may have shut (`editor: no`, `shell: no`, entries that are restricted), and the password that opens it. */
+/** What an action's guard asks for (actions.ts), and the password that opens what the owner has shut. */
 
+import type { BootEntry } from "../entry.ts";
+import type { ActionGuard, Confirmation } from "./actions.ts";
 import type { MenuActions, MenuStore } from "./model.ts";
-
-export type Guarded = "editor" | "shell" | "restricted";
 
 /** How long a password opens what is shut, after the last key; in milliseconds. */
 const UNLOCKED_MS = 300_000;
 
+/** How a menu asks what a guard wants to know. */
+export interface GuardFront {
+  note(message: string): void;
+  confirm(confirmation: Confirmation, then: () => void): void;
+  /** Calls `then` when no other key has followed at once. */
+  deliberately(then: () => void): void;
+  /** Calls `then` when {@link Guard.tryPassword} has found the password right. @param what `a shell` */
+  askPassword(what: string, then: () => void): void;
+}
+
 export class Guard {
   readonly #store: MenuStore;
   readonly #actions: MenuActions;
+  readonly #now: () => number;
   #openUntil = 0;
 
-  constructor(store: MenuStore, actions: MenuActions) {
+  /** @param now milliseconds of a clock that doesn't jump */
+  constructor(store: MenuStore, actions: MenuActions, now: () => number = () => performance.now()) {
     this.#store = store;
     this.#actions = actions;
+    this.#now = now;
   }
 
   /** True while the password that was given counts. */
-  get isUnlocked(): boolean {
-    return performance.now() < this.#openUntil;
+  get #isUnlocked(): boolean {
+    return this.#now() < this.#openUntil;
   }
 
-  /** A key was pressed: whoever gave the password is still there. */
+  /** A key was pressed: the person who gave the password is still there. */
   extend(): void {
-    if (this.isUnlocked) this.#openUntil = performance.now() + UNLOCKED_MS;
+    if (this.#isUnlocked) this.#openUntil = this.#now() + UNLOCKED_MS;
   }
 
   /**
-   * @param name what a person wanted: `a shell`
-   * @returns whether it is free, is to be asked for, or why it can't be had
+   * Does what the guard allows, once everything that it asks for is given.
+   * @returns false where it means nothing here
    */
-  check(what: Guarded, name: string): "free" | "ask" | { readonly refusal: string } {
+  pass(guard: ActionGuard, entry: BootEntry | null, front: GuardFront, action: () => void): boolean {
+    const { needs, otherwise, confirm, deliberate } = guard;
+    if (needs !== undefined && this.#actions[needs] === undefined) {
+      if (otherwise !== undefined) front.note(otherwise);
+      return otherwise !== undefined;
+    }
+    const afterPassword = (): void => this.#open(guard, entry, front, action);
+    if (confirm !== undefined) front.confirm(confirm, afterPassword);
+    else if (deliberate) front.deliberately(afterPassword);
+    else afterPassword();
+    return true;
+  }
+
+  /** At once, after the password, or never where there is none. */
+  #open({ shut, what }: ActionGuard, entry: BootEntry | null, front: GuardFront, action: () => void): void {
     const { settings } = this.#store.state;
-    if ((what !== "restricted" && settings[what]) || this.isUnlocked) return "free";
-    if (settings.hasPassword && this.#actions.unlock !== undefined) return "ask";
-    const why = what === "restricted" ? "its bootloader restricts it" : `the configuration says ${what}: no`;
-    return { refusal: `Not without a password, and the configuration has none: ${name} (${why}).` };
+    const isFree = shut === undefined || (shut === "restricted" ? entry?.restricted == null : settings[shut]);
+    if (isFree || this.#isUnlocked) {
+      action();
+      return;
+    }
+    const name = what?.(entry) ?? "this";
+    if (settings.hasPassword && this.#actions.unlock !== undefined) {
+      front.askPassword(name, action);
+      return;
+    }
+    const why = shut === "restricted" ? "its bootloader restricts it" : `the configuration says ${shut}: no`;
+    front.note(`Not without a password, and the configuration has none: ${name} (${why}).`);
   }
 
   /** @returns null where that is the password, else what to say */
@@ -46,7 +81,7 @@ export class Guard {
       const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} s.` : "";
       return `That is not the password.${wait}`;
     }
-    this.#openUntil = performance.now() + UNLOCKED_MS;
+    this.#openUntil = this.#now() + UNLOCKED_MS;
     return null;
   }
 }

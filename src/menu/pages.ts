@@ -4,14 +4,13 @@ import { formatDiagnostic } from "../entry.ts";
 import type { LogLine } from "../log.ts";
 import type { DeviceStatus } from "../status.ts";
 import { formatSize } from "../text.ts";
+import { ACTIONS, type ActionRow, keyLabel, type PageName } from "./actions.ts";
 import { failureRows } from "./failure.ts";
 import { type Row, span } from "./frame.ts";
 import type { MenuState } from "./model.ts";
 import { paragraph } from "./paragraph.ts";
 import type { Look, Style } from "./style.ts";
 import { fit, wrap } from "./width.ts";
-
-export type PageName = "help" | "log" | "devices" | "failure";
 
 export const PAGE_TITLES: Readonly<Record<PageName, string>> = {
   help: "Keys",
@@ -20,32 +19,9 @@ export const PAGE_TITLES: Readonly<Record<PageName, string>> = {
   failure: "What failed",
 };
 
-const HELP: readonly (readonly [keys: string, what: string])[] = [
-  ["Up Down k j", "move (Ctrl-P and Ctrl-N, ^ and v too); 1 to 9 by number"],
-  ["PgUp PgDn", "a page up, a page down (Ctrl-B and Ctrl-F too)"],
-  ["Home End g G", "to the first, to the last (Ctrl-A and Ctrl-E too)"],
-  ["Enter", "boot the selected entry (Ctrl-X and F10 too), or open the submenu (Right too)"],
-  ["Esc Left", "back: out of a submenu, off a page; ends what is being loaded"],
-  ["/", "search as you type, through all submenus; Enter selects"],
-  ["e", "edit the entry for this boot alone: command line, kernel, initrds"],
-  ["d", "make the selected entry the default"],
-  ["+ - t T", "more or less time until the default boots; any other key stops it"],
-  ["n", "boot from a URL"],
-  ["c", "a shell on this console; `exit` comes back here"],
-  ["r", "look at every disk again"],
-  ["i", "what this machine has, and why a disk yielded nothing"],
-  ["u", "the passphrase of an encrypted device"],
-  ["l", "the log of what was done"],
-  ["w", "why the last boot failed, with a code for a phone's camera"],
-  ["h ? F1", "this page"],
-  ["Ctrl-L", "draw everything again"],
-  ["R B", "reboot (asks first)"],
-  ["P O", "power off (asks first)"],
-  ["f", "restart into the firmware's set-up, where that can be done (asks first)"],
-  ["q Ctrl-C", "leave, where Baton was started by hand on a running system"],
-];
+type HelpRow = readonly [keys: string, what: string];
 
-const EDIT_HELP: readonly (readonly [keys: string, what: string])[] = [
+const EDIT_HELP: readonly HelpRow[] = [
   ["Enter Ctrl-X F10", "boot with what stands there"],
   ["Esc", "leave everything as it was"],
   ["Tab", "to the next field: options, kernel, initrds"],
@@ -59,19 +35,27 @@ const EDIT_HELP: readonly (readonly [keys: string, what: string])[] = [
 ];
 
 /** @param own keys by action, from the configuration */
-export function helpRows(columns: number, look: Look, own: MenuState["settings"]["keys"] = {}): Row[] {
+export function helpRows(
+  columns: number,
+  look: Look,
+  own: MenuState["settings"]["keys"] = {},
+  actions: readonly ActionRow[] = ACTIONS,
+): Row[] {
   const more = Object.entries(own).map(([action, names]) => [look.text(names.join(" ")), action] as const);
   const keys = columns < 60 ? 13 : 18;
-  const table = (rows: typeof HELP): Row[] =>
+  const table = (rows: readonly HelpRow[]): Row[] =>
     rows.flatMap(([name, what]) =>
       wrap(what, columns - keys - 3).map((line, index) => [
         span(`  ${fit(index === 0 ? name : "", keys, look.glyphs.ellipsis)}`, "strong"),
         span(line),
       ]),
     );
+  const ours = actions
+    .filter(({ help }) => help !== "")
+    .map(({ keys: names, shown, help }) => [shown ?? names.map(keyLabel).join(" "), help] as const);
   return [
     [],
-    ...table(HELP),
+    ...table(ours),
     ...(more.length > 0 ? [[], [span(" From the configuration", "label")], [], ...table(more)] : []),
     [],
     [span(" While editing an entry", "label")],

@@ -8,20 +8,23 @@ import type { BootEntry } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import { formatSize } from "../text.ts";
+import { actionOfWord, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
 import { Debounce } from "./debounce.ts";
-import { Guard, type Guarded } from "./guard.ts";
+import { Guard, type GuardFront } from "./guard.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { Menu, MenuOptions } from "./menu.ts";
 import type { MenuState } from "./model.ts";
-import { countdownLine, deviceLines, failureLines, listLines, PLAIN_HELP } from "./plaintext.ts";
+import { countdownLine, deviceLines, failureLines, helpLines, listLines } from "./plaintext.ts";
 import { type KernelConsole, quietKernel } from "./printk.ts";
+import { urlProblem } from "./prompt.ts";
 import { safeLine, toAscii } from "./safe.ts";
 import { Terminal } from "./terminal.ts";
 
 const MAX_LINE_LENGTH = 4096;
 const LOG_LINES = 40;
+const UNKNOWN = "? says what can be typed here.";
 
 interface Line {
   readonly terminal: Terminal;
@@ -227,61 +230,97 @@ class PlainMenu implements Menu {
   }
 
   #command(line: Line, typed: string): void {
-    const { actions } = this.#options;
     const [word = "", ...rest] = typed.split(/\s+/);
-    const argument = rest.join(" ");
-    const state = this.#shown;
-    const entry = (number: string): BootEntry | null => {
-      const found = /^\d{1,6}$/.test(number) ? state.entries[Number(number) - 1] : undefined;
-      if (found === undefined) this.#print(line, `There is no entry ${number || "without a number"}.`);
-      return found ?? null;
-    };
-    const ifEntry = (work: (found: BootEntry) => void): void => {
-      const found = entry(argument);
-      if (found !== null) work(found);
-    };
+    const row = actionOfWord(word);
+    const { guard = {}, run } = row ?? {};
+    const isNumber = /^\d+$/.test(typed);
+    const number = isNumber ? typed : guard.on === "entry" ? rest.join(" ") : null;
+    const entry = number === null ? null : this.#entry(line, number);
     if (typed === "") this.#print(line, ...listLines(this.#shown));
-    else if (/^\d+$/.test(typed)) {
-      const found = entry(typed);
-      if (found !== null) this.#boot(line, found);
-    } else if (word === "?" || word === "h") this.#print(line, ...PLAIN_HELP);
-    else if (word === "e")
-      ifEntry((found) => this.#guarded(line, "editor", `editing ${found.title}`, () => this.#edit(line, found)));
-    else if (word === "s") {
-      const text = argument.toLowerCase();
-      const found = state.entries.filter((one) => [...one.submenu, one.title].join(" ").toLowerCase().includes(text));
-      this.#print(line, ...listLines(state, found));
-    } else if (word === "d" && actions.makeDefault) ifEntry((found) => void actions.makeDefault!(found));
-    else if (word === "n" && actions.openUrl) {
-      this.#guarded(line, "editor", "booting from a URL", () => void actions.openUrl!(argument));
-    } else if (word === "w") this.#print(line, ...failureLines(this.#shown.failure));
-    else if (word === "i") this.#print(line, ...deviceLines(this.#shown));
-    else if (word === "l")
-      this.#print(
-        line,
-        ...actions
-          .log()
-          .slice(-LOG_LINES)
-          .map(({ text }) => text),
-      );
-    else if (word === "r") void actions.rescan();
-    else if (word === "c") this.#guarded(line, "shell", "a shell", () => void this.#shell(line));
-    else if (word === "u" && actions.unlockDevice) this.#unlockDevice(line, argument);
-    else if (word === "f" && actions.firmware)
-      this.#confirm(line, "Restart into the firmware's set-up", () => void actions.firmware!());
-    else if (word === "R") this.#confirm(line, "Reboot this machine", () => void actions.reboot());
-    else if (word === "P") this.#confirm(line, "Power this machine off", () => void actions.powerOff());
-    else if (word === "q" && actions.quit) void actions.quit();
-    else this.#print(line, "? says what can be typed here.");
+    else if (number !== null && entry === null) return;
+    else if (isNumber) this.#boot(line, entry!);
+    else if (!this.#guard.pass(guard, entry, this.#asking(line), () => run?.(this.#front(line), rest.join(" "), entry)))
+      this.#print(line, UNKNOWN);
+    else if (row === undefined) this.#print(line, UNKNOWN);
+  }
+
+  /** The entry of that number; that there is none is said. */
+  #entry(line: Line, number: string): BootEntry | null {
+    const found = /^\d{1,6}$/.test(number) ? this.#shown.entries[Number(number) - 1] : undefined;
+    if (found === undefined) this.#print(line, `There is no entry ${number || "without a number"}.`);
+    return found ?? null;
+  }
+
+  /** How a guard asks here: by lines. */
+  #asking(line: Line): GuardFront {
+    return {
+      note: (message) => this.#print(line, message),
+      // The line's own Enter came alone.
+      deliberately: (then) => then(),
+      confirm: ({ question }, then) => {
+        this.#print(line, `${question} y or n`);
+        this.#ask(line, false, (text) => {
+          if (/^y(es)?$/i.test(text.trim())) then();
+          else this.#print(line, "No.");
+        });
+      },
+      askPassword: (what, then) => {
+        this.#print(line, `Password for ${what}:`);
+        this.#ask(line, true, (text) => {
+          void this.#guard.tryPassword(text).then((problem) => {
+            if (problem === null) then();
+            else this.#print(line, problem);
+            if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+          });
+        });
+      },
+    };
+  }
+
+  #front(line: Line): MenuFront {
+    const { actions } = this.#options;
+    return {
+      actions,
+      open: () => {},
+      back: () => {},
+      redraw: () => {},
+      boot: (entry) => this.#boot(line, entry),
+      edit: (entry) => this.#edit(line, entry),
+      search: (words) => {
+        const text = words.toLowerCase();
+        const { entries } = this.#shown;
+        const found = entries.filter((one) => [...one.submenu, one.title].join(" ").toLowerCase().includes(text));
+        this.#print(line, ...listLines(this.#shown, found));
+      },
+      openUrl: (url) => {
+        const problem = urlProblem(url);
+        if (problem === null) void actions.openUrl!(url);
+        else this.#print(line, problem);
+      },
+      unlock: (device) => this.#unlockDevice(line, device),
+      show: (page) => this.#print(line, ...this.#page(page)),
+      shell: () => void this.#shell(line),
+      work: (_, work) => void work,
+    };
+  }
+
+  #page(name: PageName): readonly string[] {
+    if (name === "help") return helpLines();
+    if (name === "devices") return deviceLines(this.#shown);
+    if (name === "failure") return failureLines(this.#shown.failure);
+    const lines = this.#options.actions.log().slice(-LOG_LINES);
+    return lines.map(({ text }) => text);
   }
 
   #boot(line: Line, entry: BootEntry, options?: string): void {
     if (!entry.bootable) {
       this.#print(line, `${entry.title} cannot be booted: ${entry.reason ?? "the reason is not known"}`);
-    } else if (entry.restricted !== null && !this.#guard.isUnlocked) {
-      this.#guarded(line, "restricted", entry.title, () => this.#boot(line, entry, options));
-    } else if (options === undefined) void this.#options.actions.boot(entry);
-    else void this.#options.actions.boot(entry, options);
+      return;
+    }
+    const { actions } = this.#options;
+    this.#guard.pass(BOOT_GUARD, entry, this.#asking(line), () => {
+      void (options === undefined ? actions.boot(entry) : actions.boot(entry, options));
+    });
   }
 
   #edit(line: Line, entry: BootEntry): void {
@@ -316,30 +355,6 @@ class PlainMenu implements Menu {
         this.#prompt(line);
       });
     });
-  }
-
-  #confirm(line: Line, what: string, action: () => void): void {
-    this.#print(line, `${what}? y or n`);
-    this.#ask(line, false, (text) => {
-      if (/^y(es)?$/i.test(text.trim())) action();
-      else this.#print(line, "No.");
-    });
-  }
-
-  #guarded(line: Line, what: Guarded, name: string, action: () => void): void {
-    const answer = this.#guard.check(what, name);
-    if (answer === "free") action();
-    else if (answer !== "ask") this.#print(line, answer.refusal);
-    else {
-      this.#print(line, `Password for ${name}:`);
-      this.#ask(line, true, (text) => {
-        void this.#guard.tryPassword(text).then((problem) => {
-          if (problem === null) action();
-          else this.#print(line, problem);
-          if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
-        });
-      });
-    }
   }
 
   async #shell(line: Line): Promise<void> {

@@ -1,28 +1,21 @@
 /** What the menu of plain lines says (plain.ts). Every line stands for itself. Pure. */
 
 import type { BootEntry } from "../entry.ts";
+import { ACTIONS, type ActionRow } from "./actions.ts";
 import type { Failure, MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
 import { distinction, sourceDevice } from "./tree.ts";
 
-export const PLAIN_HELP = [
-  "A number and Enter boots that entry. Or a letter:",
-  "  ENTER   the list",
-  "  e N     boot entry N with another command line",
-  "  s TEXT  the entries that have TEXT in them",
-  "  d N     make entry N the default",
-  "  n URL   boot from a URL",
-  "  w       why the last boot failed",
-  "  i       this machine's disks, and why one yielded nothing",
-  "  l       the log",
-  "  r       look at every disk again",
-  "  u NAME  the passphrase of an encrypted device",
-  "  c       a shell; exit comes back",
-  "  f       restart into the firmware's set-up",
-  "  R, P    reboot, power off",
-  "  q       leave, where Baton was started by hand",
-  "Any key stops the countdown. Escape empties the line, and ends what is being loaded.",
-];
+export function helpLines(actions: readonly ActionRow[] = ACTIONS): string[] {
+  return [
+    "A number and Enter boots that entry. Or a letter:",
+    "  ENTER   the list",
+    ...actions.flatMap(({ plain, plainHelp, help }) =>
+      plain === undefined ? [] : [`  ${plain.padEnd(7)} ${plainHelp ?? help}`],
+    ),
+    "Any key stops the countdown. Escape empties the line, and ends what is being loaded.",
+  ];
+}
 
 /** The list, or those of it that are wanted, each with its number in the whole list. */
 export function listLines(state: MenuState, wanted: readonly BootEntry[] = state.entries): string[] {
@@ -70,7 +63,7 @@ export function deviceLines({ devices, diagnostics, machine, why }: MenuState): 
     ...devices.map((device) => {
       const found = device.sources.length > 0 ? device.sources.join(", ") : (device.reason ?? "nothing found");
       const note = device.note == null ? "" : ` (${device.note})`;
-      return `${device.name}: ${describeDevice(device)}: ${found}${note}`;
+      return `${[device.name, describeDevice(device), found].filter((part) => part !== "").join(": ")}${note}`;
     }),
     ...diagnostics.map(({ source, line, message }) => `${source}${line === null ? "" : ` line ${line}`}: ${message}`),
   ];

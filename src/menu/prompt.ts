@@ -2,6 +2,13 @@
 
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
 
+/** What is wrong with a URL that was typed; null where nothing is. */
+export function urlProblem(text: string): string | null {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/\s]\S*$/i.test(text)
+    ? null
+    : "That is no URL: http://server/path, https:// or tftp://";
+}
+
 export class PromptPage {
   readonly kind = "prompt";
   readonly title: string;
@@ -12,7 +19,7 @@ export class PromptPage {
   note: string | null;
   readonly #enter: (text: string, page: PromptPage) => void;
 
-  /** @param enter gets what was typed; the page stays open until whoever opened it closes it */
+  /** @param enter gets what was typed; the page stays open until the one who opened it closes it */
   constructor(
     options: { title: string; hidden?: boolean; text?: string; note?: string },
     enter: (text: string, page: PromptPage) => void,

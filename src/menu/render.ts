@@ -1,6 +1,7 @@
 /** The whole picture for one screen: from the shared state to a frame of that screen's size. Pure. */
 
 import type { LogLine } from "../log.ts";
+import { ACTIONS, type ActionRow, keyLabel } from "./actions.ts";
 import { type KeyHint, keyBar, titleBar } from "./bars.ts";
 import type { Controller, Page } from "./controller.ts";
 import { detailRows } from "./details.ts";
@@ -12,7 +13,7 @@ import { listRow } from "./listrow.ts";
 import type { MenuState } from "./model.ts";
 import { nothingRows, PAGE_TITLES, pageRows } from "./pages.ts";
 import type { Look } from "./style.ts";
-import { buildTree, entryById, scrollTo } from "./tree.ts";
+import { buildTree, entryById, type Item, scrollTo } from "./tree.ts";
 import { textWidth, truncate } from "./width.ts";
 
 /** What a screen keeps from one frame to the next. */
@@ -74,7 +75,7 @@ export function renderFrame(scene: Scene, size: Size, look: Look, memory: Screen
   if (state.progress !== null || controller.busy !== null) {
     over = progressBox(state.progress, controller.busy, size.columns, look);
   } else if (page?.kind === "confirm") {
-    over = confirmBox(page.action, size.columns, look);
+    over = confirmBox(page, size.columns, look);
   } else if (page?.kind === "prompt") {
     over = promptBox(page, size.columns, look).rows;
   }
@@ -92,18 +93,21 @@ function clip(frame: Frame, size: Size, look: Look): Frame {
   return { rows, cursor: { row, column, visible: cursor.visible } };
 }
 
-const LIST_KEYS: readonly KeyHint[] = [
-  ["Enter", "boot"],
-  ["e", "edit"],
-  ["?", "help"],
-  ["/", "search"],
-  ["i", "devices"],
-  ["l", "log"],
-  ["c", "shell"],
-  ["r", "rescan"],
-  ["R", "reboot"],
-  ["P", "power off"],
-];
+/** The keys that mean something now, the most used first. */
+export function listKeys(
+  item: Item | undefined,
+  controller: Controller,
+  state: MenuState,
+  actions: readonly ActionRow[] = ACTIONS,
+): KeyHint[] {
+  const rows = actions.flatMap(({ keys, bar, guard }) => {
+    if (bar === undefined || !controller.can(guard)) return [];
+    const [place, word] = bar;
+    return { place, key: keyLabel(keys[0]!), word: typeof word === "string" ? word : word(item, state) };
+  });
+  rows.sort((a, b) => a.place - b.place);
+  return rows.flatMap(({ key, word }): KeyHint[] => (word === null ? [] : [[key, word]]));
+}
 
 const PAGE_KEYS: readonly KeyHint[] = [
   ["Esc", "back"],
@@ -173,17 +177,12 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
     const query = typed.length > room ? typed.slice(typed.length - room) : typed;
     rows.push([span(" /", "strong"), span(query)]);
     const cursor = { row: rows.length - 1, column: 2 + textWidth(query), visible: true };
-    const count: KeyHint = [String(items.length), items.length === 1 ? "found" : "found"];
+    const count: KeyHint = [String(items.length), "found"];
     if (parts.keys > 0) rows.push(keyBar([["Enter", "select"], ["Esc", "back"], ["Up Down", "move"], count], columns));
     return { rows, cursor };
   }
   if (parts.status > 0) rows.push(statusRow(scene, columns, look));
-  const open: KeyHint = ["Enter", "open"];
-  const acts = item === undefined ? [] : item.kind === "submenu" ? [open] : LIST_KEYS.slice(0, 2);
-  const quit: readonly KeyHint[] = controller.canQuit ? [["q", "quit"]] : [];
-  const locked: readonly KeyHint[] = state.devices.some(({ isLocked }) => isLocked) ? [["u", "unlock"]] : [];
-  const hints = [...acts, ...quit, ...locked, ...LIST_KEYS.slice(2)];
-  if (parts.keys > 0) rows.push(keyBar(hints, columns));
+  if (parts.keys > 0) rows.push(keyBar(listKeys(item, controller, state), columns));
   return { rows, cursor: { row: cursorRow, column: 0, visible: false } };
 }
 

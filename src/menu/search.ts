@@ -1,7 +1,8 @@
 /** Searching as one types, over the entries of all submenus. */
 
+import { actionOfKey } from "./actions.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
-import { moveTyping } from "./moves.ts";
+import { move } from "./moves.ts";
 import type { EntryItem, Level } from "./tree.ts";
 
 export class SearchPage {
@@ -37,12 +38,11 @@ export class SearchPage {
   key(name: string, text: string, top: Level, view: { columns: number; listRows: number }): "leave" | "select" | null {
     if (name === "escape" || name === "C-c" || name === "C-g") return "leave";
     if (name === "enter" || name === "tab") return "select";
-    const last = this.found(top).length - 1;
-    // These move within the line.
-    const isLines = /^(home|end|C-b|C-f)$/.test(name);
-    const target = isLines ? null : moveTyping(name, this.selection(top), last, view.listRows);
-    if (target !== null) {
-      this.at = target;
+    // Letters are typed here, and these keys move within the line.
+    const isLines = name.length === 1 || /^(home|end|C-[abef])$/.test(name);
+    const step = isLines ? undefined : actionOfKey(name)?.step;
+    if (step !== undefined) {
+      this.at = move(step, this.selection(top), Math.max(0, this.found(top).length - 1), view.listRows);
       return null;
     }
     this.line = applyKey(this.line, name, text, view.columns) ?? this.line;

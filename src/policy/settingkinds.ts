@@ -1,5 +1,6 @@
 /** The kinds of values that one setting alone has. Pure. */
 
+import { ACTIONS } from "../menu/actions.ts";
 import { fieldsOf, fromText, items, LIST, TEXT, type ValueKind } from "./valuekinds.ts";
 
 /** How long a person has until the default boots. */
@@ -12,12 +13,6 @@ export interface Timeout {
 
 /** As `baton password` makes them: the PHC string format, https://github.com/P-H-C/phc-string-format. */
 export const PASSWORD_FORM = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
-
-export const ACTIONS = [
-  ...["up", "down", "pageup", "pagedown", "first", "last", "boot", "back", "edit", "shell", "rescan", "devices"],
-  ...["log", "help", "redraw", "reboot", "poweroff", "default", "more-time", "less-time", "search", "url"],
-  ...["firmware", "unlock"],
-] as const;
 
 /** What can have a colour: the styles of menu/style.ts. */
 export const STYLES = [
@@ -59,9 +54,10 @@ export const THEME = fieldsOf(
 );
 
 const KEY_NAME = /^((C-|M-)*(\S|f\d{1,2}|[a-z]{2,9}))$/iu;
+const ACTION_NAMES = ACTIONS.map(({ action }) => action);
 export const KEY_BINDINGS = fieldsOf<readonly string[]>(
-  ACTIONS,
-  `actions with keys (${ACTIONS.join(", ")}: keys such as x, F10, C-t)`,
+  ACTION_NAMES,
+  `actions with keys (${ACTION_NAMES.join(", ")}: keys such as x, F10, C-t)`,
   LIST.schema,
   (value) => {
     const names = items(value);

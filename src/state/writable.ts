@@ -10,6 +10,7 @@ import { BatonError, describeError } from "../errors.ts";
 import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_SILENT, mount, unmount } from "../linux/mount.ts";
 import { log } from "../log.ts";
+import { filesystem } from "../volumes/filesystems.ts";
 
 /** What is known of the device, looked at just now. */
 export interface WritableDevice {
@@ -21,14 +22,6 @@ export interface WritableDevice {
   readonly transport: string | null;
 }
 
-/** Those that write a file's data where it is. Options: a crash of ours must not become the kernel's. */
-const TYPES: Readonly<Record<string, { driver: string; data: string; clean: string }>> = {
-  ext2: { driver: "ext4", data: "errors=remount-ro", clean: "errors=continue" },
-  ext3: { driver: "ext4", data: "errors=remount-ro", clean: "errors=continue" },
-  ext4: { driver: "ext4", data: "errors=remount-ro", clean: "errors=continue" },
-  vfat: { driver: "vfat", data: "errors=remount-ro,utf8=1", clean: "utf8=1" },
-  xfs: { driver: "xfs", data: "nouuid", clean: "nouuid" },
-};
 const FLAGS = MS_NODEV | MS_NOEXEC | MS_NOSUID | MS_SILENT;
 const ROOT = "/run/baton/state";
 const TIMEOUT_MS = 20_000;
@@ -36,7 +29,7 @@ const TIMEOUT_MS = 20_000;
 /** Why nothing may be written to it, else null. As far as can be told without mounting it. */
 export function writeRefusal(device: WritableDevice): string | null {
   if (device.removable) return "it is removable";
-  if (device.type === null || !Object.hasOwn(TYPES, device.type)) {
+  if (filesystem(device.type).writable === null) {
     return `${device.type ?? "what is on it"} does not keep a file in its place when it is written`;
   }
   // GRUB does not write to these either: each write would have to go to several disks.
@@ -52,8 +45,9 @@ export function writeRefusal(device: WritableDevice): string | null {
  */
 export async function withWritable(device: WritableDevice, work: (root: string) => Promise<void>): Promise<void> {
   const refusal = writeRefusal(device);
-  if (refusal !== null) throw new BatonError("refused", `${device.name}: ${refusal}`);
-  const { driver, data, clean } = TYPES[device.type!]!;
+  const { writable } = filesystem(device.type);
+  if (refusal !== null || writable === null) throw new BatonError("refused", `${device.name}: ${refusal}`);
+  const { driver, data, clean } = writable;
   const target = `${ROOT}/${device.name}`;
   mkdirSync(target, { recursive: true, mode: 0o700 });
   await waitUntilFree(device);

@@ -21,7 +21,7 @@ import {
 } from "../linux/mount.ts";
 import { log } from "../log.ts";
 import { deadlineFiles } from "./files.ts";
-import { explainRefusal, isWorthAnotherTry, mountTries } from "./filesystems.ts";
+import { explainRefusal, filesystem, isWorthAnotherTry, mountTries } from "./filesystems.ts";
 import { mountsOf } from "./mountinfo.ts";
 import type { ReplayLayer } from "./replay.ts";
 import { type HostReader, HostTree } from "./tree.ts";
@@ -134,7 +134,7 @@ async function mountReadOnly(
   let layer: ReplayLayer | null = null;
   try {
     const inUse = mountsOf(device.name, device.node);
-    if (inUse.length > 0 && type !== "btrfs") {
+    if (inUse.length > 0 && !filesystem(type).hasSubvolumes) {
       await bindMounted(device, inUse.find((other) => other.root === "/")?.mountPoint, target, timeoutMs);
     } else {
       const others = (device.identity?.devices ?? 1) > 1 ? siblings() : [];
@@ -162,15 +162,6 @@ async function mountReadOnly(
   return { tree, target, writable, layer };
 }
 
-/** Filesystems with a journal that a read-only mount replays where the device can be written. */
-const REPLAYED: Readonly<Record<string, string>> = {
-  ext3: "errors=continue",
-  ext4: "errors=continue",
-  xfs: "nouuid",
-  btrfs: "subvolid=5",
-  f2fs: "",
-};
-
 /**
  * Whether something waits to be replayed. xfs alone keeps that to itself: on a device that can't be written it refuses
  * a mount that would have to replay, and any other is as good as one.
@@ -182,11 +173,13 @@ async function needsReplay(
   timeoutMs: number,
   mayReplay: boolean,
 ): Promise<boolean | "mounted"> {
-  if (type !== "xfs" || !mayReplay) return device.identity?.dirty === true && Object.hasOwn(REPLAYED, type);
+  const { replay, isDirtyHidden } = filesystem(type);
+  if (replay === null) return false;
+  if (!isDirtyHidden || !mayReplay) return device.identity?.dirty === true;
   const wait = Math.max(timeoutMs, DRIVER_MS);
   const request = { source: device.node, target, type, flags: FLAGS | MS_SILENT, timeoutMs: wait };
   try {
-    await mount({ ...request, data: REPLAYED.xfs! });
+    await mount({ ...request, data: replay });
     return "mounted";
   } catch (error) {
     return error instanceof LinuxError && error.errnoName === "EROFS";
@@ -206,7 +199,7 @@ async function mountReplayed(
     layer = await replayLayer(device.node, device.name);
     const wait = Math.max(timeoutMs, DRIVER_MS);
     const request = { source: layer.node, target, type, flags: FLAGS | MS_SILENT, timeoutMs: wait };
-    await mount({ ...request, data: REPLAYED[type]! });
+    await mount({ ...request, data: filesystem(type).replay ?? "" });
     log.info(`${device.name}: its journal was replayed in memory; the disk is as it was`);
     return layer;
   } catch (error) {

@@ -16,6 +16,7 @@ const noActions: MenuActions = {
   reboot: async () => {},
   powerOff: async () => {},
   log: () => [],
+  unlockDevice: async () => null,
 };
 
 const UTF8 = makeLook("xterm", true, true);

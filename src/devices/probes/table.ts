@@ -30,7 +30,7 @@ import { zfs } from "./zfs.ts";
  * In blkid's order: RAID and encryption first, since what is inside can show through (a RAID 1 member looks like
  * the filesystem in it), then filesystems.
  */
-const PROBES: readonly Probe[] = [
+export const PROBES: readonly Probe[] = [
   md,
   intelRaid,
   bcache,
