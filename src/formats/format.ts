@@ -68,6 +68,24 @@ export interface FormatContext {
    * (`http://10.0.2.2:8080`): GRUB's `(http,10.0.2.2:8080)`. Only where the configuration came over the network.
    */
   readonly openServer?: (origin: string) => FormatVolume;
+  /** How the bootloader itself would have been started. Only where the configuration came over the network. */
+  readonly network?: NetworkStart;
+}
+
+/** What the network told a booting machine. */
+export interface NetworkFacts {
+  /** `CLIENT:SERVER:GATEWAY:NETMASK`, IPv4; null where unknown. */
+  readonly ip: string | null;
+  /** `01-aa-bb-cc-dd-ee-ff`: type of the network hardware and its address; null where unknown. */
+  readonly bootif: string | null;
+  /** Of the machine, as its network boot program sent it. */
+  readonly uuid?: string | null;
+}
+
+/** A bootloader that was started from the network. */
+export interface NetworkStart extends NetworkFacts {
+  /** The folder in which its relative names start: its own, or that of DHCP option 210. */
+  readonly folder: string;
 }
 
 /** What a configuration says should happen by itself. */
@@ -103,8 +121,31 @@ export const EMPTY_RESULT: FormatResult = {
   timeoutStyle: null,
 };
 
+/** What shows that a text is in a format's language, line by line. Empty lines and comments (`#`) are not asked about. */
+export interface LineSigns {
+  /** Matches a line that this language may have. */
+  readonly line: RegExp;
+  /** Matches a line that no other language has. */
+  readonly ownLine: RegExp;
+  /** Matches the usual names of such a file. */
+  readonly fileName: RegExp;
+  /** Of languages that a text fits equally well (`linux /k` is a line of four) the one with the lowest number is taken. */
+  readonly precedence: number;
+}
+
+/** A bootloader's configuration language. A new one is a file or folder of its own and a row in formats.ts. */
 export interface Format {
   readonly name: EntryType;
+  /**
+   * How a text in this language is recognised where only its content is known, as behind a URL: by its lines, or by its
+   * beginning where each such text has the same. Absent where it isn't text.
+   */
+  readonly signs?: LineSigns | { readonly beginning: RegExp };
+  /**
+   * Where `parse` takes a folder: the folder below a volume's root in which the bootloader looks, and how the names of the
+   * files in it end. A single file behind a URL is read as the only one in such a folder.
+   */
+  readonly folder?: { readonly path: string; readonly suffix: string };
   /** Asked only about volumes on which no other format finds anything. */
   readonly isLastResort?: boolean;
   /**

@@ -1,5 +1,6 @@
-/** Every configuration format that Baton reads: a new one is one new file and one new line. */
+/** Every configuration format that Baton reads. A new one is one new file or folder, and one new row. */
 
+import type { EntryType } from "../entry.ts";
 import { baton, petitboot } from "./baton/baton.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
@@ -16,3 +17,10 @@ export const formats: readonly Format[] = [
   // Only where none of those finds anything.
   loaders,
 ];
+
+/** @throws Error where no format has that name */
+export function formatNamed(name: EntryType): Format {
+  const format = formats.find((each) => each.name === name);
+  if (format === undefined) throw new Error(`${name} is no format`);
+  return format;
+}

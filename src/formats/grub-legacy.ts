@@ -14,7 +14,14 @@ import {
   type StateWrite,
 } from "../entry.ts";
 import { BatonError } from "../errors.ts";
-import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
+import {
+  EMPTY_RESULT,
+  type Format,
+  type FormatContext,
+  type FormatResult,
+  type FormatVolume,
+  type LineSigns,
+} from "./format.ts";
 import { type Device, Devices } from "./grub/devices.ts";
 import { Environment } from "./grub/environment.ts";
 import { decodeSource } from "./grub/source.ts";
@@ -29,8 +36,17 @@ const MAX_DIAGNOSTICS = 200;
 const MAX_FALLBACKS = 8;
 const SHORTEST_DEFAULT = 10;
 
+/** What shows a text to be a menu.lst. */
+const SIGNS: LineSigns = {
+  line: /^\s*(title\s|root\s*\(|rootnoverify\s|kernel\s*[(/]|makeactive|savedefault|default[\s=]|timeout[\s=]|hiddenmenu|color\s|splashimage)/,
+  ownLine: /^\s*(title\s|kernel\s*[(/]|rootnoverify\s|root\s*\(hd)/,
+  fileName: /menu\.lst|grub\.conf/i,
+  precedence: 2,
+};
+
 export const grubLegacy: Format = {
   name: "grub-legacy",
+  signs: SIGNS,
   async find(volume) {
     for (const folder of FOLDERS) {
       // Beside GRUB 2's configuration it is a leftover.

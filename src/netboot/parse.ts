@@ -6,7 +6,6 @@ import { parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { digestOf } from "../fetch/url.ts";
-import { baton, petitboot } from "../formats/baton/baton.ts";
 import {
   EMPTY_RESULT,
   type Format,
@@ -15,14 +14,9 @@ import {
   type FormatVolume,
   type Platform,
 } from "../formats/format.ts";
-import { grub } from "../formats/grub/grub.ts";
-import { grubLegacy } from "../formats/grub-legacy.ts";
+import { formatNamed } from "../formats/formats.ts";
 import { listIpxe } from "../formats/ipxe/ipxe.ts";
 import { baseName } from "../formats/paths.ts";
-import { parsePxelinux } from "../formats/syslinux/pxelinux.ts";
-import { syslinux } from "../formats/syslinux/syslinux.ts";
-import { bls } from "../formats/systemdboot/bls.ts";
-import { uki } from "../formats/systemdboot/uki.ts";
 import { decodeText } from "../formats/text.ts";
 import { bootif, type Lease } from "../net/lease.ts";
 import type { Content } from "./contenttype.ts";
@@ -64,40 +58,16 @@ export class ContentParser {
   ): Promise<FormatResult> {
     const { path } = at;
     if (content.what !== "kernel" && content.what !== "uki" && content.what !== "iso") await this.#checkDigest(at);
-    const context = this.#context(at, lease);
     switch (content.what) {
       case "kernel":
         return oneEntry(this.#kernel(at, beside));
       case "uki":
-        return this.#inMenuFolder(uki, "/EFI/Linux", ".efi", at, context);
-      case "bls":
-        return this.#inMenuFolder(bls, "/loader/entries", ".conf", at, context);
-      case "ipxe": {
-        const { text } = decodeText(await at.tree.reader.read(path));
-        const { fetcher, platform, defers, tree } = this.#place;
-        const host = networkIpxeHost(fetcher, platform, lease, defers, tree);
-        return listIpxe(text, { url: this.#name(at) }, host);
-      }
-      case "syslinux":
-        if (/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) return syslinux.parse(path, context);
-        return parsePxelinux(path, start, context, {
-          // PXELINUX knows IPv4 alone.
-          ip: lease?.ip?.includes(".")
-            ? [lease.ip, lease.server, lease.gateway, lease.netmask].map((part) => part ?? "").join(":")
-            : null,
-          bootif: lease && bootif(lease),
-        });
-      case "grub":
-        return grub.parse(path, context);
-      case "grub-legacy":
-        return grubLegacy.parse(path, context);
-      case "baton":
-        return baton.parse(path, context);
-      case "petitboot":
-        return petitboot.parse(path, context);
+        return this.#configuration(formatNamed("uki"), at, start, lease);
+      case "configuration":
+        return this.#configuration(content.format, at, start, lease);
       case "iso": {
         const { readRemoteIso } = await import("./iso.ts");
-        const iso = await readRemoteIso(this.#name(at), at.tree, path, context);
+        const iso = await readRemoteIso(this.#name(at), at.tree, path, this.#context(at, lease));
         this.#place.trees.addInner(iso.volume);
         for (const [inner, part] of iso.parts) this.parts.set(this.#place.trees.urlOf(iso.volume.name, inner), part);
         return iso.result;
@@ -107,14 +77,34 @@ export class ContentParser {
     }
   }
 
+  async #configuration(format: Format, at: Located, start: string, lease: Lease | null): Promise<FormatResult> {
+    const { path } = at;
+    if (format.name === "ipxe") {
+      const { text } = decodeText(await at.tree.reader.read(path));
+      const { fetcher, platform, defers, tree } = this.#place;
+      return listIpxe(text, { url: this.#name(at) }, networkIpxeHost(fetcher, platform, lease, defers, tree));
+    }
+    const network = {
+      folder: start,
+      // PXELINUX knows IPv4 alone.
+      ip: lease?.ip?.includes(".")
+        ? [lease.ip, lease.server, lease.gateway, lease.netmask].map((part) => part ?? "").join(":")
+        : null,
+      bootif: lease && bootif(lease),
+    };
+    const context = { ...this.#context(at, lease), network };
+    return format.folder === undefined
+      ? format.parse(path, context)
+      : this.#inMenuFolder(format, format.folder, at, context);
+  }
+
   /**
    * systemd-boot's menus are folders at known places, and servers don't tell what is in theirs: the file is shown as
    * the only one in such a folder. What an entry names starts where that folder's own tree does, else at the root.
    */
   async #inMenuFolder(
     format: Format,
-    folder: string,
-    suffix: string,
+    { path: folder, suffix }: NonNullable<Format["folder"]>,
     at: Located,
     context: FormatContext,
   ): Promise<FormatResult> {

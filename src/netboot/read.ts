@@ -1,10 +1,11 @@
 /** Finds what a URL or a lease leads to: told apart by content, or where bootloaders look. */
 
-import type { Diagnostic, ParsedEntry } from "../entry.ts";
+import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { collapsePath, withMirrors } from "../fetch/url.ts";
 import { EMPTY_RESULT, type FormatResult, type Platform } from "../formats/format.ts";
+import { formatNamed } from "../formats/formats.ts";
 import { folderOf } from "../formats/paths.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
@@ -140,7 +141,7 @@ export class NetworkReader {
           const at = this.#onServer(conf, lease, start);
           const content = await this.#contentOf(at);
           const readable =
-            content.what === "unknown" || content.what === "program" ? { what: "syslinux" as const } : content;
+            content.what === "unknown" || content.what === "program" ? configuration("syslinux") : content;
           return this.#read(at, readable, start.path, lease, beside);
         },
       ]);
@@ -218,8 +219,8 @@ export class NetworkReader {
           if (!(error instanceof BatonError && ["not-found", "refused"].includes(error.code))) throw error;
           continue;
         }
-        const what = loader === "pxelinux" ? "syslinux" : loader;
-        const config = await this.#read({ tree: at.tree, path }, { what }, folder, lease, { initrd: [], options: "" });
+        const content = configuration(loader === "pxelinux" ? "syslinux" : loader);
+        const config = await this.#read({ tree: at.tree, path }, content, folder, lease, { initrd: [], options: "" });
         if (config.entries.length > 0)
           return empty === null ? config : { ...config, diagnostics: [...empty.diagnostics, ...config.diagnostics] };
         // A stub that leads nowhere (Debian's installer has one for its CD beside the real one): what comes next counts.
@@ -260,6 +261,8 @@ export class NetworkReader {
     return { ...checked, source, volumeKey: at.tree.name, removable: false };
   }
 }
+
+const configuration = (name: EntryType): Content => ({ what: "configuration", format: formatNamed(name) });
 
 const folderPath = (path: string): string => path.replace(/(.)\/+$/, "$1");
 

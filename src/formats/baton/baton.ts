@@ -5,7 +5,14 @@
 
 import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
-import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "../format.ts";
+import {
+  EMPTY_RESULT,
+  type Format,
+  type FormatContext,
+  type FormatResult,
+  type FormatVolume,
+  type LineSigns,
+} from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { decodeText } from "../text.ts";
@@ -40,8 +47,17 @@ const PETITBOOT: Vocabulary = {
   },
 };
 
+/** What shows a text to be Baton's own list, in YAML or INI. */
+const BATON_SIGNS: LineSigns = {
+  line: /^(entries:|default:\s|timeout:\s|\s*-\s+(title|id|linux|kernel):|\s+(title|linux|kernel|initrd|options|submenu|append|cmdline|id|hotkey|devicetree):|\[[^\]]+\]\s*$|(linux|initrd|options|title|default|timeout|id)\s*=)/,
+  ownLine: /^(entries:|\s*-\s+(title|id):|(linux|options)\s*=)/,
+  fileName: /\.(ya?ml|ini)$/i,
+  precedence: 4,
+};
+
 export const baton: Format = {
   name: "baton",
+  signs: BATON_SIGNS,
   find: (volume) => firstOf(volume, PLACES),
   async parse(path, context) {
     const diagnostics: Diagnostic[] = [];
@@ -55,8 +71,17 @@ export const baton: Format = {
   },
 };
 
+/** What shows a text to be a petitboot.conf. */
+const PETITBOOT_SIGNS: LineSigns = {
+  line: /^(\[[^\]]+\]\s*$|(image|args|initrd|description|icon|name|dtb)\s*=)/,
+  ownLine: /^(image|args)\s*=/,
+  fileName: /petitboot/i,
+  precedence: 5,
+};
+
 export const petitboot: Format = {
   name: "petitboot",
+  signs: PETITBOOT_SIGNS,
   find: (volume) => firstOf(volume, ["/boot/petitboot.conf", "/petitboot.conf", "/etc/petitboot.conf"]),
   async parse(path, context): Promise<FormatResult> {
     const diagnostics: Diagnostic[] = [];

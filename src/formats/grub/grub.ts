@@ -5,7 +5,7 @@
 
 import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
-import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult } from "../format.ts";
+import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type LineSigns } from "../format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../reader.ts";
 import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
 import { grubCommands } from "./commands/commands.ts";
@@ -18,8 +18,17 @@ import { timeoutOf, timeoutStyleOf } from "./selection.ts";
 import { decodeSource, SourceText } from "./source.ts";
 import { startEnvironment } from "./start.ts";
 
+/** What shows a text to be a GRUB configuration. */
+const SIGNS: LineSigns = {
+  line: /^\s*(menuentry\s|submenu\s|set\s+\w+=|insmod\s|configfile\s|source\s|search(\.\w+)?\s|if\s|fi\s*$|else\s*$|export\s|linux(16|efi)?\s|initrd(16|efi)?\s|function\s|load_env|loadfont\s|terminal_output\s|chainloader\s|multiboot2?\s|module2?\s|regexp\s|normal(\s|$)|\}\s*$|boot\s*$|echo\s|loopback\s|blscfg)/,
+  ownLine: /^\s*(menuentry\s.*\{|submenu\s.*\{|set\s+\w+=|insmod\s|configfile\s|fi\s*$|function\s|search\s+-|blscfg)/,
+  fileName: /grub/i,
+  precedence: 1,
+};
+
 export const grub: Format = {
   name: "grub",
+  signs: SIGNS,
   find: findConfigurations,
   parse: (path, context) => readConfiguration(path, context),
 };

@@ -8,7 +8,7 @@ import { baseName, folderOf, resolvePath } from "../paths.ts";
 import { decodeText } from "../text.ts";
 import { type IpxeHost, lastPart } from "./machine.ts";
 import { type IpxeListing, IpxeRun } from "./run.ts";
-import { isScript } from "./script.ts";
+import { isScript, SCRIPT_START } from "./script.ts";
 
 /** Scripts are short. */
 const MAX_SCRIPT_SIZE = 1024 * 1024;
@@ -20,6 +20,7 @@ const PLACES = ["/", "/EFI/BOOT", "/boot", "/boot/ipxe", "/ipxe"].flatMap((folde
 
 export const ipxe: Format = {
   name: "ipxe",
+  signs: { beginning: SCRIPT_START },
 
   async find(volume: FormatVolume): Promise<readonly string[]> {
     const lookup = new Lookup(volume.reader);

@@ -24,9 +24,12 @@ export interface Script {
   readonly labels: ReadonlyMap<string, number>;
 }
 
+/** The first line of every script. */
+export const SCRIPT_START = /^\ufeff?#!(ipxe|gpxe)\s/;
+
 /** True where a file says that it is a script. */
 export function isScript(text: string): boolean {
-  return /^\ufeff?#!(ipxe|gpxe)\s/.test(text);
+  return SCRIPT_START.test(text);
 }
 
 export function parseScript(text: string, source: string): Script {

@@ -3,11 +3,10 @@
  * file lies (doc/pxelinux.txt).
  */
 
-import type { Format, FormatVolume } from "../format.ts";
+import type { Format, FormatVolume, NetworkFacts } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { listSyslinux } from "./listing.ts";
-import type { NetworkFacts } from "./sysappend.ts";
 
 /** Where people keep TFTP trees, and where Debian's installer has its own. */
 const ROOTS = ["/", "/tftpboot", "/srv/tftp", "/var/lib/tftpboot", "/boot"];

@@ -3,7 +3,7 @@
 import type { Diagnostic, EntryType, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import { findDevicetree } from "../devicetrees.ts";
-import type { FormatContext } from "../format.ts";
+import type { FormatContext, NetworkFacts } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
 import { MAX_CONFIG_SIZE } from "../reader.ts";
@@ -13,7 +13,7 @@ import type { CommandContext } from "./commands.ts";
 import type { Label } from "./config.ts";
 import type { Dialect } from "./dialect.ts";
 import type { IncludedFile } from "./directives.ts";
-import { type NetworkFacts, sysappendWords } from "./sysappend.ts";
+import { sysappendWords } from "./sysappend.ts";
 
 /** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
 const MAX_FILES = 500;

@@ -3,18 +3,8 @@
  * Words of which the machine knows nothing are left out, as Syslinux does.
  */
 
-import type { Platform } from "../format.ts";
+import type { NetworkFacts, Platform } from "../format.ts";
 import { type SmbiosStructure, smbiosString, smbiosStructures } from "../smbios.ts";
-
-/** What the network told a booting machine; only PXELINUX adds it to command lines. */
-export interface NetworkFacts {
-  /** `ip=CLIENT:SERVER:GATEWAY:NETMASK`. */
-  readonly ip: string | null;
-  /** `BOOTIF=01-aa-bb-cc-dd-ee-ff`. */
-  readonly bootif: string | null;
-  /** Of the machine, as its network boot program sent it. */
-  readonly uuid?: string | null;
-}
 
 export interface SysappendFacts {
   readonly network: NetworkFacts | null;

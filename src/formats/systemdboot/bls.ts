@@ -4,13 +4,23 @@
  * https://uapi-group.org/specifications/specs/boot_loader_specification/
  */
 
-import type { Format, FormatVolume } from "../format.ts";
+import type { Format, FormatVolume, LineSigns } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { readMenu } from "./menu.ts";
 import { isType1Name } from "./type1.ts";
 
+/** What shows a text to be a Type #1 entry. */
+const SIGNS: LineSigns = {
+  line: /^(title|version|machine-id|sort-key|linux|initrd|efi|options|devicetree|devicetree-overlay|architecture|grub_\w+|uki|profile)\s+\S/,
+  ownLine: /^(options|sort-key|machine-id|architecture|efi)\s+\S/,
+  fileName: /loader\/entries\/|\.conf$/i,
+  precedence: 3,
+};
+
 export const bls: Format = {
   name: "bls",
+  signs: SIGNS,
+  folder: { path: "/loader/entries", suffix: ".conf" },
   find: (volume) => findEntryFolders(volume, new Lookup(volume.reader)),
   parse: (path, context) => readMenu(path, context),
 };

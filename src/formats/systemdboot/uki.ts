@@ -9,6 +9,7 @@ import { isType2Name } from "./type2.ts";
 
 export const uki: Format = {
   name: "uki",
+  folder: { path: "/EFI/Linux", suffix: ".efi" },
 
   /**
    * Answers with the folders of images. systemd-boot shows them in one list with Type #1 entries; where the volume
