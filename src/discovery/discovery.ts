@@ -257,6 +257,13 @@ export class Discovery {
     return this.#network;
   }
 
+  /** As {@link NetworkSource}'s; refused while the network is not in use. */
+  readonly fetch: NetworkSource["fetch"] = async (url, onProgress, signal) => {
+    if (this.#network === null)
+      throw new BatonError("unsupported", `${url}: the network is not in use; press n for it`);
+    return this.#network.fetch(url, onProgress, signal);
+  };
+
   /** The volume on a device, for reading what an entry names. */
   volume(device: string): Volume {
     const volume = this.#attached.get(device)?.volume ?? this.#isoFiles.find(device);

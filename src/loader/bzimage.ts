@@ -1,64 +1,29 @@
-/**
- * Composes images and kexec for the classic call: which loader lays out which kind of image, from an entry's open files.
- */
+/** Composes images and kexec for bzImages: a loader of images/bzimageload.ts with a request's files and this machine's facts. */
 
 import { randomBytes } from "node:crypto";
 import { setImmediate as pause } from "node:timers/promises";
 import { BatonError } from "../errors.ts";
 import { classicRefusal, readSetupHeader, type SetupHeader } from "../images/bzimage.ts";
-import { initrdParts, layOutBzImage } from "../images/bzimageload.ts";
-import type { Image } from "../images/image.ts";
+import { layOutBzImage } from "../images/bzimageload.ts";
 import { payloadOf } from "../images/payload.ts";
 import type { Content, FilePart, SegmentMemory, Start } from "../images/segment.ts";
-import type { LayOut } from "../kexec/classic.ts";
-import type { CrashLayout } from "../kexec/crash.ts";
-import { filePart, firstBytes, type KexecFile, type ReadOptions, readWhole } from "../kexec/files.ts";
+import { filePart, type ReadOptions, readWhole } from "../kexec/files.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { readX86MachineFor } from "../kexec/x86machine.ts";
 import { log } from "../log.ts";
+import { crashLayout, initrdContents } from "./segments.ts";
 
 /** Up to the end of boot_params' setup header. */
 const SETUP_SIZE = 0x290;
 /** Larger kernels go from the page cache as they are: none is known, and memory may be short. */
 const MAX_CHECKED_SIZE = 64 * 1024 * 1024;
 
-/**
- * The loader for an image by kexec_load.
- * @param format of the kernel itself: for a unified kernel image, of the one inside
- * @param arch of this machine, as `uname -m`
- * @returns null where there is none, and kexec_file_load alone may take it
- */
-export function classicLoader(image: Image, arch: string): LayOut | null {
-  return LOADERS.find((row) => row.arch === arch && row.takes(image))?.layOut ?? null;
-}
-
-interface LoaderRow {
-  readonly arch: string;
-  takes(image: Image): boolean;
-  readonly layOut: LayOut;
-}
-
-const LOADERS: readonly LoaderRow[] = [
-  {
-    arch: "x86_64",
-    // A unified kernel image for x86-64 has nothing else inside.
-    takes: ({ format, classic, fileLoad }) =>
-      format === "bzImage" ? classic.includes("x86_64") : format === "UKI" && fileLoad.includes("x86_64"),
-    layOut: bzImage,
-  },
-  ...["x86_64", "aarch64"].map((arch) => ({
-    arch,
-    takes: (image: Image) => image.classic.includes(arch),
-    layOut: other(arch),
-  })),
-];
-
-function other(arch: string): LayOut {
-  return async (request, memory, reading) =>
-    (await import("./otherkernels.ts")).layOutOther(arch, request, memory, reading);
-}
-
-async function bzImage(request: LoadRequest, memory: SegmentMemory, reading: ReadOptions): Promise<Start> {
+/** For the table of methods.ts. */
+export async function layOutBzImageFile(
+  request: LoadRequest,
+  memory: SegmentMemory,
+  reading: ReadOptions,
+): Promise<Start> {
   const crash = request.crash ? await crashLayout(request.cmdline, memory) : null;
   const cmdline = crash?.cmdline ?? request.cmdline;
   const { header, setup } = await readBzImageSetup({ ...request, cmdline }, reading);
@@ -88,12 +53,6 @@ async function checkedFile(file: FilePart, header: SetupHeader, reading: ReadOpt
   return bytes;
 }
 
-/** What a crash kernel is told besides; puts its core header into memory. */
-export async function crashLayout(cmdline: string, memory: SegmentMemory): Promise<CrashLayout> {
-  const { layOutCrash, readCrashFacts } = await import("../kexec/crash.ts");
-  return layOutCrash(await readCrashFacts(), cmdline, memory);
-}
-
 /**
  * A bzImage's setup header, checked against the request.
  * @throws BatonError `unsupported` where it is too old, `refused` for too long a command line
@@ -114,12 +73,4 @@ export async function readBzImageSetup(
     throw new BatonError("refused", message);
   }
   return { header, setup };
-}
-
-/** Initrds for a loader: mapped where they may stand as they are. */
-export async function initrdContents(files: readonly KexecFile[], reading: ReadOptions): Promise<Content[]> {
-  const parts = await Promise.all(
-    files.map(async (file) => ({ content: filePart(file), start: await firstBytes(file, reading) })),
-  );
-  return initrdParts(parts, async (content) => (content instanceof Uint8Array ? content : readWhole(content, reading)));
 }

@@ -4,11 +4,12 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ReadAt } from "../binary/readat.ts";
-import type { Discovery } from "../discovery/discovery.ts";
-import { type BootEntry, type FileRef, formatFileRef } from "../entry.ts";
+import { type FileRef, formatFileRef } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { KexecFile } from "../kexec/files.ts";
 import { withDeadline } from "../linux/deadline.ts";
+import type { Volume } from "../volumes/volume.ts";
+import { type EntryFiles, listFiles, mapFiles } from "./refs.ts";
 
 /** How long a device may take to open a file or to give the next mebibyte. */
 export const READ_MS = 30_000;
@@ -24,15 +25,32 @@ export interface OpenFile {
   readonly offset: number;
 }
 
+/** Where an entry's files are: what discovery knows of volumes and of the network. */
+export interface FileSource {
+  /** @throws BatonError `not-found` where the device is not attached any more */
+  volume(device: string): Pick<Volume, "hostPath" | "extent">;
+  /**
+   * Fetches a file whole into memory.
+   * @param onProgress gets bytes so far, and in all where that is known
+   * @returns a handle on it, at its beginning, for the caller to close
+   * @throws BatonError
+   */
+  fetch(
+    url: string,
+    onProgress: (done: number, total: number | null) => void,
+    signal: AbortSignal,
+  ): Promise<FileHandle>;
+}
+
 /**
- * In the order of the references; what is fetched is fetched side by side.
+ * Opens all files at once; what is fetched is fetched side by side.
  * @param onFetch gets the file that is being fetched, and bytes of all of them so far and in all
  */
 export async function openFiles(
-  discovery: Discovery,
-  refs: readonly FileRef[],
+  source: FileSource,
+  refs: EntryFiles<FileRef>,
   onFetch: (name: string, done: number, total: number | null) => void = () => {},
-): Promise<OpenFile[]> {
+): Promise<EntryFiles<OpenFile>> {
   const fetched = new Map<FileRef, { done: number; total: number | null }>();
   const progress = (ref: FileRef) => (done: number, total: number | null) => {
     fetched.set(ref, { done, total });
@@ -43,22 +61,23 @@ export async function openFiles(
   };
   // One that fails ends the others: without it they are of no use, and fetching them may take long.
   const stop = new AbortController();
-  let first: { readonly reason: unknown } | null = null;
-  const failed = (reason: unknown): never => {
-    first ??= { reason };
+  const opening: Promise<OpenFile>[] = [];
+  try {
+    return await mapFiles(refs, (ref) => {
+      const file = openFile(source, ref, progress(ref), stop.signal);
+      opening.push(file);
+      return file;
+    });
+  } catch (error) {
     stop.abort();
-    throw reason;
-  };
-  const opening = refs.map((ref) => openFile(discovery, ref, progress(ref), stop.signal).catch(failed));
-  const results = await Promise.allSettled(opening);
-  const opened = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-  if (first === null) return opened;
-  await closeFiles(opened);
-  throw (first as { readonly reason: unknown }).reason;
+    const results = await Promise.allSettled(opening);
+    await closeFiles(results.flatMap((result) => (result.status === "fulfilled" ? result.value : [])));
+    throw error;
+  }
 }
 
 async function openFile(
-  discovery: Discovery,
+  source: FileSource,
   ref: FileRef,
   onFetch: (done: number, total: number | null) => void,
   signal: AbortSignal,
@@ -66,12 +85,10 @@ async function openFile(
   const name = formatFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
   if ("url" in ref) {
-    const { network } = discovery;
-    if (network === null) throw new BatonError("unsupported", `${name}: the network is not in use; press n for it`);
-    const handle = await network.fetch(ref.url, onFetch, signal);
+    const handle = await source.fetch(ref.url, onFetch, signal);
     return { name, handle, size: (await handle.stat()).size, offset: 0 };
   }
-  const volume = discovery.volume(ref.device);
+  const volume = source.volume(ref.device);
   if (volume.extent === undefined) return openPath(await volume.hostPath(ref.path), name);
   const { hostPath, offset, size } = await volume.extent(ref.path);
   const whole = await openPath(hostPath, name);
@@ -98,25 +115,22 @@ export async function closeFiles(files: readonly OpenFile[]): Promise<void> {
 
 /**
  * Makes archives of the initrds that are files for the initial file system; the others stay as they are.
- * @param opened the entry's own files, the kernel first; closed where it fails
+ * @param files the entry's own; closed where it fails
  */
-export async function withMembers(entry: BootEntry, opened: readonly OpenFile[]): Promise<readonly OpenFile[]> {
-  const names = entry.kind === "linux" ? (entry.initrdNames ?? []) : [];
-  // A person may have edited the initrds themselves.
-  if (names.length !== entry.initrd.length || names.every((name) => name === null)) return opened;
+export async function withMembers(files: EntryFiles<OpenFile>): Promise<EntryFiles<OpenFile>> {
+  if (files.initrds.every(({ path }) => path === null)) return files;
   const { newcFile } = await import("./newcinitrd.ts");
-  const files = [...opened];
+  const initrds = [...files.initrds];
   try {
-    for (const [index, name] of names.entries()) {
-      const file = files[index + 1]!;
-      if (name === null) continue;
-      const member = await newcFile(name, file, () => readAtOfFile(file)(0, file.size));
-      files[index + 1] = { name: `${file.name} (as ${name})`, ...member, offset: 0 };
+    for (const [index, { file, path }] of files.initrds.entries()) {
+      if (path === null) continue;
+      const member = await newcFile(path, file, () => readAtOfFile(file)(0, file.size));
+      initrds[index] = { file: { name: `${file.name} (as ${path})`, ...member, offset: 0 }, path: null };
       await file.handle.close();
     }
-    return files;
+    return { ...files, initrds };
   } catch (error) {
-    await closeFiles(files);
+    await closeFiles(listFiles({ ...files, initrds }));
     throw error;
   }
 }

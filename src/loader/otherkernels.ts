@@ -17,7 +17,7 @@ import { filePart, type KexecFile, type ReadOptions, readWhole } from "../kexec/
 import type { LoadRequest } from "../kexec/method.ts";
 import { readX86MachineFor } from "../kexec/x86machine.ts";
 import { log } from "../log.ts";
-import { crashLayout, initrdContents } from "./bzimage.ts";
+import { crashLayout, initrdContents } from "./segments.ts";
 
 /** The devicetree that the running kernel was given. */
 const RUNNING_DEVICETREE = "/sys/firmware/fdt";

@@ -2,32 +2,40 @@
 
 import { readFile } from "node:fs/promises";
 import type { Image } from "../images/image.ts";
-import { readUki, readUkiAddon } from "../images/uki.ts";
+import { type Extent, readUki, readUkiAddon } from "../images/uki.ts";
 import type { KexecFile } from "../kexec/files.ts";
 import { type OpenFile, plain, readAtOfFile } from "./openfiles.ts";
+import type { EntryFiles } from "./refs.ts";
 
-/** What kexec loads: whole files, or the parts of a unified kernel image. */
-export async function kexecFiles(
-  opened: readonly OpenFile[],
-  image: Image,
-  profile: number,
-): Promise<{ kernel: KexecFile; initrds: KexecFile[]; devicetree: KexecFile | null }> {
-  const [first, ...others] = opened.map(plain);
+export interface KexecParts {
+  readonly kernel: KexecFile;
+  readonly initrds: readonly KexecFile[];
+  /** The unified kernel image's own, or its addons'. */
+  readonly devicetree: KexecFile | null;
+}
+
+/**
+ * @param image what the kernel's file is
+ * @param profile of a unified kernel image, 0 for its first
+ */
+export async function kexecParts(files: EntryFiles<OpenFile>, image: Image, profile: number): Promise<KexecParts> {
+  const { kernel } = files;
+  const initrds = files.initrds.map(({ file }) => plain(file));
   const compatible = image.format === "UKI" ? await ownCompatible() : [];
-  const uki = image.format === "UKI" ? await readUki(readAtOfFile(opened[0]!), first!.size, profile, compatible) : null;
-  if (uki === null) return { kernel: first!, initrds: others, devicetree: null };
-  const part = (section: string, extent: { offset: number; size: number }): KexecFile => ({
-    size: extent.size,
-    offset: opened[0]!.offset + extent.offset,
-    fd: first!.fd,
-    name: `${first!.name} (${section})`,
-  });
-  const { before, after, devicetree } = await addonFiles(opened.slice(1), compatible);
+  const uki = image.format === "UKI" ? await readUki(readAtOfFile(kernel), kernel.size, profile, compatible) : null;
+  if (uki === null) return { kernel: plain(kernel), initrds, devicetree: null };
+  const { microcode, initrds: more, devicetree } = await addonParts(files.addons, compatible);
+  const own = uki.initrds.map((extent) => part(kernel, ".initrd", extent));
   return {
-    kernel: part(".linux", uki.linux),
-    initrds: [...before, ...uki.initrds.map((extent) => part(".initrd", extent)), ...after],
-    devicetree: devicetree ?? (uki.devicetree && part(".dtb", uki.devicetree)),
+    kernel: part(kernel, ".linux", uki.linux),
+    // Microcode comes first of all.
+    initrds: [...microcode, ...own, ...initrds, ...more],
+    devicetree: devicetree ?? (uki.devicetree && part(kernel, ".dtb", uki.devicetree)),
   };
+}
+
+function part(file: OpenFile, section: string, { offset, size }: Extent): KexecFile {
+  return { size, offset: file.offset + offset, fd: file.handle.fd, name: `${file.name} (${section})` };
 }
 
 /** What the devicetree that this machine runs with calls it; nothing where there is none. */
@@ -37,28 +45,22 @@ async function ownCompatible(): Promise<string[]> {
 }
 
 /** What addons of a unified kernel image bring. */
-interface AddonFiles {
-  /** Microcode comes first of all. */
-  readonly before: KexecFile[];
-  readonly after: KexecFile[];
+interface AddonParts {
+  readonly microcode: readonly KexecFile[];
+  readonly initrds: readonly KexecFile[];
   /** The last one's that has any, in place of the image's own. */
   readonly devicetree: KexecFile | null;
 }
 
-/** Initrds as they are, and addons taken apart. */
-async function addonFiles(opened: readonly OpenFile[], compatible: readonly string[]): Promise<AddonFiles> {
+async function addonParts(addons: readonly OpenFile[], compatible: readonly string[]): Promise<AddonParts> {
   let devicetree: KexecFile | null = null;
-  const before: KexecFile[] = [];
-  const after: KexecFile[] = [];
-  for (const file of opened) {
+  const microcode: KexecFile[] = [];
+  const initrds: KexecFile[] = [];
+  for (const file of addons) {
     const addon = await readUkiAddon(readAtOfFile(file), file.size, compatible);
-    if (addon === null) after.push(plain(file));
-    const part = (section: string, { offset, size }: { offset: number; size: number }): KexecFile => ({
-      ...{ fd: file.handle.fd, size, offset: file.offset + offset, name: `${file.name} (${section})` },
-    });
-    if (addon?.microcode) before.push(part(".ucode", addon.microcode));
-    if (addon?.initrd) after.push(part(".initrd", addon.initrd));
-    if (addon?.devicetree) devicetree = part(".dtb", addon.devicetree);
+    if (addon?.microcode) microcode.push(part(file, ".ucode", addon.microcode));
+    if (addon?.initrd) initrds.push(part(file, ".initrd", addon.initrd));
+    if (addon?.devicetree) devicetree = part(file, ".dtb", addon.devicetree);
   }
-  return { before, after, devicetree };
+  return { microcode, initrds, devicetree };
 }

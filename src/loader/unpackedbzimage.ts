@@ -16,7 +16,8 @@ import { checkWanted, filePart, type ReadOptions, readWhole } from "../kexec/fil
 import type { LoadRequest } from "../kexec/method.ts";
 import { readX86MachineFor } from "../kexec/x86machine.ts";
 import { unpackXzNatively } from "../linux/lzma.ts";
-import { initrdContents, readBzImageSetup } from "./bzimage.ts";
+import { readBzImageSetup } from "./bzimage.ts";
+import { initrdContents } from "./segments.ts";
 
 /** More than any kernel unpacks to. */
 const MAX_SIZE = 256 * 1024 * 1024;

@@ -2,7 +2,8 @@
 
 import type { BootEntry } from "../entry.ts";
 import type { LoadResult } from "../kexec/loadfiles.ts";
-import type { BootHooks, LoadCall } from "../loader/boot.ts";
+import type { BootHooks } from "../loader/boot.ts";
+import type { LoadCall } from "../loader/methods.ts";
 import type { MenuActions, MenuStore } from "../menu/model.ts";
 import type { BootList, BootRules } from "../policy/list.ts";
 import type { DeviceStatus } from "../status.ts";

@@ -13,7 +13,7 @@ import { BatonError, describeError } from "../errors.ts";
 import { loadsEnded, unload } from "../kexec/load.ts";
 import type { LoadResult } from "../kexec/loadfiles.ts";
 import { BY_HAND, readKexecState } from "../kexec/state.ts";
-import type { LoadCall } from "../loader/boot.ts";
+import type { LoadCall } from "../loader/methods.ts";
 import { log } from "../log.ts";
 import type { EntrySource, EntryVolume, SessionHost } from "./host.ts";
 

@@ -11,7 +11,7 @@ import { findIsoFiles, IsoFiles } from "../../src/discovery/isofiles.ts";
 import type { BootEntry } from "../../src/entry.ts";
 import { formatFileRef } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
-import { planBoot } from "../../src/loader/boot.ts";
+import { planBoot } from "../../src/loader/plan.ts";
 import { DEFAULT_SETTINGS } from "../../src/policy/settings.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
 import type { Volume } from "../../src/volumes/volume.ts";

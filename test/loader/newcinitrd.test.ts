@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { cpioType, readCpio } from "../../src/binary/cpio.ts";
 import { discoverDirectories } from "../../src/discovery/directories.ts";
-import { planBoot } from "../../src/loader/boot.ts";
 import { newcArchive, newcFile } from "../../src/loader/newcinitrd.ts";
+import { planBoot } from "../../src/loader/plan.ts";
 
 const text = (words: string): Uint8Array => Buffer.from(words);
 

@@ -1,16 +1,91 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Discovery } from "../../src/discovery/discovery.ts";
+import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
-import { openFiles } from "../../src/loader/openfiles.ts";
+import { type FileSource, openFiles } from "../../src/loader/openfiles.ts";
+import { filesOf, kernelAlone, listFiles, mapFiles } from "../../src/loader/refs.ts";
 
 test("where one file can't be fetched the others are not waited for, and it is the one that is named", async () => {
   const fetch = (url: string, _: unknown, signal: AbortSignal): Promise<never> =>
     new Promise((_resolve, reject) => {
       // It would come some day; the kernel, which stands first, ends only because the other has failed.
       signal.addEventListener("abort", () => reject(new BatonError("cancelled", `${url}: cancelled`)));
-      if (url.endsWith("initrd")) setTimeout(() => reject(new BatonError("not-found", `${url}: 404`)), 10);
+      if (url.endsWith("initrd")) setImmediate(() => reject(new BatonError("not-found", `${url}: 404`)));
     });
-  const discovery = { network: { fetch } } as unknown as Discovery;
-  await assert.rejects(openFiles(discovery, [{ url: "http://h/kernel" }, { url: "http://h/initrd" }]), /initrd: 404/);
+  const source: FileSource = { fetch, volume: () => assert.fail("nothing lies on a device") };
+  const initrds = [{ file: { url: "http://h/initrd" }, path: null }];
+  await assert.rejects(openFiles(source, { ...kernelAlone({ url: "http://h/kernel" }), initrds }), /initrd: 404/);
+});
+
+const file = (path: string) => ({ device: "vda1", path });
+const entry = (fields: Partial<Parameters<typeof parsedEntry>[0]>) => ({
+  ...parsedEntry({ title: "x", type: "grub", source: "vda1:/grub.cfg", ...fields }),
+  ...{ id: "x", isDefault: false, bootable: true },
+});
+
+test("each file of an entry has its own place, whatever others there are", () => {
+  const all = entry({
+    linux: file("/k"),
+    initrd: [file("/a"), file("/b")],
+    initrdNames: [null, "etc/b"],
+    addons: [file("/x.addon.efi")],
+    devicetree: file("/board.dtb"),
+    devicetreeOverlays: [file("/o1.dtbo"), file("/o2.dtbo")],
+  });
+  assert.deepEqual(filesOf(all, "aarch64"), {
+    kernel: file("/k"),
+    initrds: [
+      { file: file("/a"), path: null },
+      { file: file("/b"), path: "etc/b" },
+    ],
+    addons: [file("/x.addon.efi")],
+    devicetree: file("/board.dtb"),
+    overlays: [file("/o1.dtbo"), file("/o2.dtbo")],
+    modules: [],
+  });
+  const onPc = filesOf(all, "x86_64");
+  assert.deepEqual([onPc.devicetree, onPc.overlays], [null, []], "x86 kernels take no devicetree");
+  const edited = filesOf({ ...all, initrd: [file("/b")] }, "x86_64");
+  assert.deepEqual(edited.initrds, [{ file: file("/b"), path: null }], "whose names they were is not known any more");
+});
+
+test("a multiboot kernel is the first of its modules; only GRUB 2 leaves their names out of command lines", () => {
+  const modules = [
+    { file: file("/xen.gz"), args: "placeholder" },
+    { file: file("/vmlinuz"), args: "quiet" },
+    { file: { url: "http://h/initrd" }, args: "" },
+  ];
+  const grub = filesOf(entry({ kind: "multiboot2", modules }), "x86_64");
+  assert.deepEqual(grub, {
+    ...kernelAlone(file("/xen.gz")),
+    modules: [
+      { file: file("/vmlinuz"), cmdline: "quiet" },
+      { file: { url: "http://h/initrd" }, cmdline: "" },
+    ],
+  });
+  const other = filesOf(entry({ type: "syslinux", kind: "multiboot", modules }), "x86_64");
+  assert.deepEqual(
+    other.modules.map(({ cmdline }) => cmdline),
+    ["/vmlinuz quiet", "http://h/initrd"],
+  );
+});
+
+test("an entry without a kernel is refused with its own reason", () => {
+  assert.throws(() => filesOf(entry({ kind: "efi", reason: "only the firmware starts it" }), "x86_64"), {
+    code: "unsupported",
+    message: "only the firmware starts it",
+  });
+});
+
+test("files keep their places when they are made into others, and are listed with the kernel first", async () => {
+  const names = {
+    ...{ kernel: "k", initrds: [{ file: "i", path: "p" }], addons: ["a"], devicetree: "d", overlays: ["o"] },
+    modules: [{ file: "m", cmdline: "c" }],
+  };
+  const upper = await mapFiles(names, async (name) => name.toUpperCase());
+  assert.deepEqual(upper, {
+    ...{ kernel: "K", initrds: [{ file: "I", path: "p" }], addons: ["A"], devicetree: "D", overlays: ["O"] },
+    modules: [{ file: "M", cmdline: "c" }],
+  });
+  assert.deepEqual(listFiles(upper), ["K", "I", "A", "D", "O", "M"]);
 });

@@ -3,11 +3,9 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
 import { BatonError, describeError } from "../../errors.ts";
-import { identifyImage } from "../../images/identify.ts";
 import type { Image } from "../../images/image.ts";
 import { kexecTypeOf, kexecTypes } from "../../images/imagetypes.ts";
 import type { Start } from "../../images/segment.ts";
-import { readAtWithin } from "../../images/uki.ts";
 import { checkFree } from "../../kexec/classic.ts";
 import { KexecError } from "../../kexec/explain.ts";
 import { checkFilesFree } from "../../kexec/fileload.ts";
@@ -16,17 +14,17 @@ import { fileLoad, load } from "../../kexec/load.ts";
 import { mayFallBack } from "../../kexec/loadfiles.ts";
 import { Memory, NoRoomError, type Segment, segmentSize } from "../../kexec/memory.ts";
 import { type MemoryMap, readIomem } from "../../kexec/memorymap.ts";
-import type { LoadRequest } from "../../kexec/method.ts";
+import type { LoadMethod, LoadRequest } from "../../kexec/method.ts";
 import { sealSegments } from "../../kexec/purgatory.ts";
 import { BY_HAND, type KexecState, readKexecState } from "../../kexec/state.ts";
 import { addStart } from "../../kexec/trampoline.ts";
 import { errnoText } from "../../linux/errno.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../../linux/kexec.ts";
 import { memfd } from "../../linux/memfd.ts";
-import { classicLoader } from "../../loader/bzimage.ts";
-import { unpackKernel } from "../../loader/kernelfile.ts";
-import { closeFiles, type OpenFile, openPath, readAtOfFile } from "../../loader/openfiles.ts";
-import { kexecFiles } from "../../loader/ukiparts.ts";
+import { type FoundKernel, loadOpened } from "../../loader/load.ts";
+import { classicLoader } from "../../loader/methods.ts";
+import { closeFiles, type OpenFile, openPath, plain } from "../../loader/openfiles.ts";
+import { kernelAlone } from "../../loader/refs.ts";
 import { addLogSink } from "../../log.ts";
 import type { KexecPlan } from "./options.ts";
 
@@ -40,74 +38,86 @@ const UNREADABLE = 1;
 
 type Say = (text: string) => void;
 
+/** What went wrong is said already; ends with this exit code. */
+class Told extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super("what went wrong is said already");
+    this.code = code;
+  }
+}
+
 /** @returns the exit code; says on stderr what went wrong */
 export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say): Promise<number> {
   const started = performance.now();
   const opened: OpenFile[] = [];
-  let release = (): void => {};
+  const openNamed = async (path: string): Promise<OpenFile> => {
+    const file = await openPath(path, path);
+    opened.push(file);
+    return file;
+  };
   if (plan.debug) addLogSink(({ text }) => debug(text));
   try {
-    const paths = [plan.kernel!, ...(plan.initrd === null ? [] : [plan.initrd])];
-    for (const path of paths) opened.push(await openPath(path, path));
+    const kernel = await openNamed(plan.kernel!);
+    const initrd = plan.initrd === null ? null : await openNamed(plan.initrd);
     const empty = opened.find(({ size }) => size === 0);
     if (empty !== undefined) {
       complain(`Cannot read ${empty.name}: the file is empty`);
-      return plan.call === "file" && empty !== opened[0] ? NOT_AVAILABLE : UNREADABLE;
+      return plan.call === "file" && empty === initrd ? NOT_AVAILABLE : UNREADABLE;
     }
-    const [file] = opened as [OpenFile];
-    const whole = await identifyImage(readAtOfFile(file), file.size);
-    const { kernel: part, initrds, devicetree: own } = await kexecFiles(opened, whole, 0);
-    const readPart = readAtWithin(readAtOfFile(file), { offset: part.offset ?? 0, size: part.size });
-    const inside = whole.format === "UKI" ? await identifyImage(readPart, part.size) : whole;
-    const kernel = await unpackKernel(part, inside, readPart);
-    ({ release } = kernel);
-    const wrong = typeRefusal(plan, kernel.image, kexecTypeOf(kernel.image));
-    if (wrong !== null) {
-      complain(wrong);
-      return FAILED;
-    }
-    const isMultiboot = kernel.image.format.startsWith("multiboot");
-    const modules: { file: KexecFile; cmdline: string }[] = [];
-    if (!isMultiboot && plan.modules.length > 0) complain("--module: not used, since it is no multiboot kernel");
-    for (const module of isMultiboot ? plan.modules : []) {
-      const path = module.split(/\s/, 1)[0]!;
-      const found = await openPath(path, path);
-      opened.push(found);
-      modules.push({ file: { fd: found.handle.fd, size: found.size, name: path }, cmdline: module });
-    }
-    let devicetree = /^(x86_64|i.86)$/.test(machine()) ? null : own;
-    if (plan.devicetree !== null) {
-      const found = await openPath(plan.devicetree, plan.devicetree);
-      opened.push(found);
-      devicetree = { fd: found.handle.fd, size: found.size, name: plan.devicetree };
-    }
-    const request: LoadRequest = {
-      kernel: kernel.file,
-      initrds,
-      // As kexec-tools, the kernel's name first.
-      cmdline: isMultiboot ? `${plan.kernel} ${cmdline}`.trimEnd() : cmdline,
-      cmdlineLimit: kernel.image.cmdlineLimit,
-      modules,
-      devicetree,
-      // kexec(8)'s type of that name is the 32-bit way.
-      x86: { ...plan.x86, entry32: plan.x86.entry32 || (plan.type === "bzImage" && plan.call === "classic") },
-      ...(plan.crash ? { crash: true } : {}),
-      ...(plan.preserveContext && plan.memoryMaximum !== null
-        ? { within: { minimum: plan.memoryMinimum, maximum: plan.memoryMaximum } }
-        : {}),
-    };
-    const code = await byCall(plan, kernel.image, request, complain);
+    const files = { ...kernelAlone(kernel), initrds: initrd === null ? [] : [{ file: initrd, path: null }] };
+    await loadOpened(files, {
+      cmdline,
+      readTimeoutMs: READ_MS,
+      choose: async (found) => {
+        const request = await requestOf(plan, found, cmdline, openNamed, complain);
+        return { ...request, methods: methodsFor(plan, found.image, request, complain) };
+      },
+    });
     if (plan.debug) debug(`loaded in ${(performance.now() - started).toFixed(1)} ms`);
-    if (code === 0 && !plan.crash) markByHand();
-    return code;
+    if (!plan.crash) markByHand();
+    return 0;
   } catch (error) {
-    complainOf(error, complain);
-    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
+    if (error instanceof Told) return error.code;
+    complainOf(error, plan, complain);
     return codeOf(error, plan);
   } finally {
-    release();
     await closeFiles(opened);
   }
+}
+
+/** What the kernel that was found gets beside its initrds. */
+async function requestOf(
+  plan: KexecPlan,
+  { image, devicetree: own }: FoundKernel,
+  cmdline: string,
+  openNamed: (path: string) => Promise<OpenFile>,
+  complain: Say,
+): Promise<Partial<LoadRequest>> {
+  const wrong = typeRefusal(plan, image, kexecTypeOf(image));
+  if (wrong !== null) {
+    complain(wrong);
+    throw new Told(FAILED);
+  }
+  const isMultiboot = image.format.startsWith("multiboot");
+  const modules: { file: KexecFile; cmdline: string }[] = [];
+  if (!isMultiboot && plan.modules.length > 0) complain("--module: not used, since it is no multiboot kernel");
+  for (const module of isMultiboot ? plan.modules : []) {
+    modules.push({ file: plain(await openNamed(module.split(/\s/, 1)[0]!)), cmdline: module });
+  }
+  return {
+    // As kexec-tools, the kernel's name first.
+    cmdline: isMultiboot ? `${plan.kernel} ${cmdline}`.trimEnd() : cmdline,
+    modules,
+    devicetree: plan.devicetree === null ? own : plain(await openNamed(plan.devicetree)),
+    // kexec(8)'s type of that name is the 32-bit way.
+    x86: { ...plan.x86, entry32: plan.x86.entry32 || (plan.type === "bzImage" && plan.call === "classic") },
+    ...(plan.crash ? { crash: true } : {}),
+    ...(plan.preserveContext && plan.memoryMaximum !== null
+      ? { within: { minimum: plan.memoryMinimum, maximum: plan.memoryMaximum } }
+      : {}),
+  };
 }
 
 /** kexec(8) reads files in one way for each call, and ends at once where they can't be read or have no room. */
@@ -118,11 +128,13 @@ function codeOf(error: unknown, { call }: KexecPlan): number {
   return isMissing || isBroken || error instanceof NoRoomError ? UNREADABLE : FAILED;
 }
 
-/** What kexec(8) says of a call that failed, which programs look for: the error as strerror(3) has it. */
-function complainOf(error: unknown, complain: Say): void {
-  if (!(error instanceof KexecError)) return;
-  const text = errnoText(error.errno);
-  complain(`${error.call} failed: ${text[0]!.toUpperCase()}${text.slice(1)}`);
+/** What kexec(8) says of a call that failed, which programs look for: the error as strerror(3) has it. Then why. */
+function complainOf(error: unknown, { kernel }: KexecPlan, complain: Say): void {
+  if (error instanceof KexecError) {
+    const text = errnoText(error.errno);
+    complain(`${error.call} failed: ${text[0]!.toUpperCase()}${text.slice(1)}`);
+  }
+  complain(`Cannot load ${kernel}: ${describeError(error)}`);
 }
 
 /** In Baton's image: what a person has loaded is not replaced by what the menu loads ahead (staging.ts). */
@@ -151,88 +163,99 @@ function typeRefusal({ type, kernel }: KexecPlan, image: Image, found: string | 
   return `Cannot determine the file type of ${kernel}: ${image.reason ?? `it is ${image.description}`}`;
 }
 
-async function byCall(plan: KexecPlan, image: Image, request: LoadRequest, complain: Say): Promise<number> {
-  const arch = machine();
-  if (plan.call === "classic") return classic(plan, image, request, complain);
+/** The ways that the options leave: where none is named, kexec_load follows kexec_file_load. */
+function methodsFor(
+  plan: KexecPlan,
+  image: Image,
+  request: Partial<LoadRequest>,
+  complain: Say,
+): readonly LoadMethod[] {
+  const classic = classicWay(plan, image, complain);
+  if (plan.call === "classic") return [classic];
+  const file = fileWay(plan, image, complain);
+  if (plan.call === "file") return [file];
   // Nothing but a kernel's own format is known to it; what needs more than files goes the other way.
   const wishes = Object.values(request.x86 ?? {}).includes(true);
   const special = wishes || (request.modules?.length ?? 0) > 0 || request.devicetree !== null || plan.entry !== null;
-  if (plan.call === "auto" && (special || !image.fileLoad.includes(arch)))
-    return classic(plan, image, request, complain);
-  try {
-    await byFile(plan, request);
-    return 0;
-  } catch (error) {
-    if (!mayFallBack("kexec_file_load", error)) throw error;
-    if (plan.call === "auto") {
-      if (plan.debug) debug(`kexec_file_load: ${describeError(error)}: trying kexec_load`);
-      return classic(plan, image, request, complain);
-    }
-    // The running kernel takes no ELF files. kexec(8) lays them out all the same, and ends where they are no kernels.
-    if (image.format === "ELF")
-      await classicLoader(image, arch)?.(request, await memoryFor(plan, await readKexecState()), READING);
-    complainOf(error, complain);
-    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
-    complain("syscall kexec_file_load not available.");
-    return error instanceof KexecError ? NOT_AVAILABLE : FAILED;
-  }
+  return special || !image.fileLoad.includes(machine()) ? [classic] : [file, classic];
 }
 
-const READING: ReadOptions = { timeoutMs: READ_MS, onRead: () => {} };
-
-/** The kernel reads whole files from their beginning: what isn't one is copied into memory first. */
-async function byFile(plan: KexecPlan, request: LoadRequest): Promise<void> {
-  const copies: number[] = [];
-  const whole = async (files: readonly KexecFile[]): Promise<KexecFile | null> => {
-    const [only, ...others] = files;
-    if (only === undefined) return null;
-    if (others.length === 0 && only.offset === undefined) return only;
-    const fd = memfd("kexec");
-    copies.push(fd);
-    return { fd, size: await joinFiles(fd, files, READING), name: only.name };
+/** kexec_file_load. The kernel reads whole files from their beginning: what isn't one is copied into memory first. */
+function fileWay(plan: KexecPlan, image: Image, complain: Say): LoadMethod {
+  const byFile = async (request: LoadRequest, reading: ReadOptions): Promise<void> => {
+    const copies: number[] = [];
+    const whole = async (files: readonly KexecFile[]): Promise<KexecFile | null> => {
+      const [only, ...others] = files;
+      if (only === undefined) return null;
+      if (others.length === 0 && only.offset === undefined) return only;
+      const fd = memfd("kexec");
+      copies.push(fd);
+      return { fd, size: await joinFiles(fd, files, reading), name: only.name };
+    };
+    try {
+      const kernel = (await whole([request.kernel]))!;
+      const initrd = await whole(request.initrds);
+      const flags = plan.crash ? KEXEC_FILE_ON_CRASH : 0;
+      // A crash kernel goes into memory of its own.
+      if (!plan.crash) {
+        checkFilesFree(await readKexecState(), { kernelSize: kernel.size, initrdSize: initrd?.size ?? 0 });
+      }
+      if (plan.debug)
+        debug(`kexec_file_load: kernel ${kernel.size} bytes, initrd ${initrd?.size ?? 0} bytes: ${request.cmdline}`);
+      const { cmdlineLimit = null } = request;
+      await fileLoad({ ...kernel, cmdlineLimit }, initrd, request.cmdline, flags, { timeoutMs: READ_MS });
+    } finally {
+      for (const fd of copies) closeSync(fd);
+    }
   };
-  try {
-    const kernel = (await whole([request.kernel]))!;
-    const initrd = await whole(request.initrds);
-    const flags = plan.crash ? KEXEC_FILE_ON_CRASH : 0;
-    // A crash kernel goes into memory of its own.
-    if (!plan.crash) {
-      checkFilesFree(await readKexecState(), { kernelSize: kernel.size, initrdSize: initrd?.size ?? 0 });
-    }
-    if (plan.debug)
-      debug(`kexec_file_load: kernel ${kernel.size} bytes, initrd ${initrd?.size ?? 0} bytes: ${request.cmdline}`);
-    const { cmdlineLimit = null } = request;
-    await fileLoad({ ...kernel, cmdlineLimit }, initrd, request.cmdline, flags, { timeoutMs: READ_MS });
-  } finally {
-    for (const fd of copies) closeSync(fd);
-  }
+  return {
+    name: "kexec_file_load",
+    async load(request, reading) {
+      try {
+        await byFile(request, reading);
+      } catch (error) {
+        if (plan.call === "auto" || !mayFallBack("kexec_file_load", error)) throw error;
+        // The running kernel takes no ELF files. kexec(8) lays them out all the same, and ends where they are no kernels.
+        if (image.format === "ELF") {
+          await classicLoader(image, machine())?.(request, await memoryFor(plan, await readKexecState()), reading);
+        }
+        complainOf(error, plan, complain);
+        complain("syscall kexec_file_load not available.");
+        throw new Told(NOT_AVAILABLE);
+      }
+    },
+  };
 }
 
-async function classic(plan: KexecPlan, image: Image, request: LoadRequest, complain: Say): Promise<number> {
-  const layOut = classicLoader(image, machine());
-  if (layOut === null) {
-    complain(`Cannot load ${plan.kernel}: ${image.reason ?? `it is ${image.description}`}`);
-    return FAILED;
-  }
-  const state = await readKexecState();
-  const memory = await memoryFor(plan, state);
-  const start = await layOut(request, memory, READING);
-  // As kexec(8): memory is checked before the new kernel starts, unless -i. A kernel that comes back enters it twice.
-  const checked = !plan.skipChecks && !plan.preserveContext && start.cpu !== "aarch64";
-  const { entry: own, segments } = checked ? sealSegments(memory, start) : plainSegments(plan, memory, start);
-  const entry = plan.entry === null || plan.preserveContext ? own : plan.entry;
-  const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
-  if (plan.debug) showSegments(entry, flags, segments);
-  if (!plan.crash) checkFree(state, segments);
-  try {
-    await load(entry, segments, flags, { timeoutMs: READ_MS });
-    return 0;
-  } catch (error) {
-    complainOf(error, complain);
-    complain(`Cannot load ${plan.kernel}: ${describeError(error)}`);
-    if (!plan.debug) showSegments(entry, flags, segments);
-    return FAILED;
-  }
+/** kexec_load, with what the options say of memory, and kexec(8)'s check of it before the new kernel starts. */
+function classicWay(plan: KexecPlan, image: Image, complain: Say): LoadMethod {
+  return {
+    name: "kexec_load",
+    async load(request, reading) {
+      const layOut = classicLoader(image, machine());
+      if (layOut === null) {
+        complain(`Cannot load ${plan.kernel}: ${image.reason ?? `it is ${image.description}`}`);
+        throw new Told(FAILED);
+      }
+      const state = await readKexecState();
+      const memory = await memoryFor(plan, state);
+      const start = await layOut(request, memory, reading);
+      // As kexec(8): memory is checked unless -i. A kernel that comes back enters it twice.
+      const checked = !plan.skipChecks && !plan.preserveContext && start.cpu !== "aarch64";
+      const { entry: own, segments } = checked ? sealSegments(memory, start) : plainSegments(plan, memory, start);
+      const entry = plan.entry === null || plan.preserveContext ? own : plan.entry;
+      const flags = (plan.crash ? KEXEC_ON_CRASH : 0) | (plan.preserveContext ? KEXEC_PRESERVE_CONTEXT : 0);
+      if (plan.debug) showSegments(entry, flags, segments);
+      if (!plan.crash) checkFree(state, segments);
+      try {
+        await load(entry, segments, flags, { timeoutMs: READ_MS });
+      } catch (error) {
+        complainOf(error, plan, complain);
+        if (!plan.debug) showSegments(entry, flags, segments);
+        throw new Told(FAILED);
+      }
+    },
+  };
 }
 
 async function memoryFor(plan: KexecPlan, { memoryEncrypted }: KexecState): Promise<Memory> {

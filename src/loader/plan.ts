@@ -1,0 +1,68 @@
+/** What booting an entry would do: its files read, nothing loaded (`baton boot --dry-run`). */
+
+import { machine } from "node:os";
+import type { BootEntry, StateWrite } from "../entry.ts";
+import { identifyImage, loadRefusal } from "../images/identify.ts";
+import type { Image } from "../images/image.ts";
+import type { LoadMethod } from "../kexec/method.ts";
+import { readKexecState } from "../kexec/state.ts";
+import { loadMethods, NO_POLICY } from "./methods.ts";
+import { closeFiles, type FileSource, type OpenFile, openFiles, readAtOfFile, sha256 } from "./openfiles.ts";
+import { filesOf, listFiles } from "./refs.ts";
+
+export interface BootFile {
+  readonly ref: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: string;
+  /** Where the initial file system has it, for a file that is put there as it is (GRUB's `newc:`). */
+  readonly initrdName?: string;
+}
+
+/** docs/interfaces.md, `boot --dry-run --json`. */
+export interface BootPlan {
+  readonly entry: BootEntry;
+  /** The one that is tried first. */
+  readonly method: LoadMethod["name"];
+  readonly files: readonly BootFile[];
+  readonly options: string;
+  readonly writes: readonly StateWrite[];
+  /** Why the kernel would not take it, as far as that can be told without trying; a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads everything the entry names, and says what booting it would do. Changes nothing.
+ * @param arch of the machine that would boot it, as `uname -m`; null for this one, with what it demands of signatures
+ * @throws BatonError where it names no kernel, or a file can't be read
+ */
+export async function planBoot(source: FileSource, entry: BootEntry, arch: string | null): Promise<BootPlan> {
+  const opened = await openFiles(source, filesOf(entry, arch ?? machine()));
+  try {
+    const { kernel } = opened;
+    const image = await kernelImage(kernel);
+    const methods = loadMethods(image, arch ?? machine(), arch === null ? await readKexecState() : NO_POLICY);
+    const refusal = methods.length > 0 ? null : loadRefusal(image, arch ?? machine());
+    const paths = new Map(opened.initrds.map(({ file, path }) => [file, path]));
+    const files: BootFile[] = [];
+    for (const file of listFiles(opened)) {
+      const initrdName = paths.get(file) ?? null;
+      if (initrdName !== null) (await import("./newcinitrd.ts")).newcArchive(initrdName, new Uint8Array());
+      const { name: ref, size } = file;
+      files.push({ ref, size, sha256: await sha256(file), ...(initrdName === null ? {} : { initrdName }) });
+    }
+    const { options, writes } = entry;
+    const warnings = refusal === null ? [] : [`${kernel.name}: ${refusal}`];
+    return { entry, method: methods[0]?.name ?? "kexec_file_load", files, options, writes, warnings };
+  } finally {
+    await closeFiles(listFiles(opened));
+  }
+}
+
+/** What the file is; of a packed kernel, what is inside. */
+async function kernelImage(file: OpenFile): Promise<Image> {
+  const whole = await identifyImage(readAtOfFile(file), file.size);
+  if (!whole.isPacked) return whole;
+  const { unwrapKernel } = await import("../images/unwrap.ts");
+  return (await unwrapKernel(readAtOfFile(file), file.size)).image;
+}
