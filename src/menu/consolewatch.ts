@@ -3,22 +3,25 @@
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
+import type { Timers } from "./timers.ts";
 
 /** How often consoles are looked for, in milliseconds. */
-const LOOK_AGAIN = 2000;
+const SEARCH_MS = 2000;
 
 export class ConsoleWatch {
   readonly #isOpen: (path: string) => boolean;
   readonly #open: (spec: ConsoleSpec) => void;
   /** Consoles whose absence has been told. */
   readonly #missed = new Set<string>();
-  #timer: NodeJS.Timeout | null = null;
+  readonly #timers: Timers;
+  #end: (() => void) | null = null;
 
   /**
    * @param isOpen whether the console with this device is shown on, or kept by a shell
    * @param open   throws where there is no such console
    */
-  constructor(isOpen: (path: string) => boolean, open: (spec: ConsoleSpec) => void) {
+  constructor(isOpen: (path: string) => boolean, open: (spec: ConsoleSpec) => void, timers: Timers) {
+    this.#timers = timers;
     this.#isOpen = isOpen;
     this.#open = open;
   }
@@ -42,7 +45,7 @@ export class ConsoleWatch {
    * @param opened called with one that was not there before
    */
   start(find: () => readonly ConsoleSpec[], opened: (spec: ConsoleSpec) => void): void {
-    this.#timer = setInterval(() => {
+    this.#end = this.#timers.every(SEARCH_MS, () => {
       for (const spec of find()) {
         // The window in which Baton was started doesn't come back.
         if (spec.kind === "own" || this.#isOpen(spec.path) || !this.open(spec)) continue;
@@ -51,12 +54,11 @@ export class ConsoleWatch {
         this.#missed.delete(spec.path);
         opened(spec);
       }
-    }, LOOK_AGAIN);
-    this.#timer.unref();
+    });
   }
 
   stop(): void {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
+    this.#end?.();
+    this.#end = null;
   }
 }

@@ -22,6 +22,7 @@ import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
 import { PromptPage, urlProblem } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
+import { TIMERS, type Timers } from "./timers.ts";
 import { buildTree, type Level } from "./tree.ts";
 
 /** A page of text; `top` is its first visible row, Infinity for the end. */
@@ -76,10 +77,10 @@ export class Controller {
   /** First row of the devices shown where there is nothing to boot. */
   nothingTop = 0;
 
-  constructor(store: MenuStore, actions: MenuActions) {
+  constructor(store: MenuStore, actions: MenuActions, timers: Timers = TIMERS) {
     this.#store = store;
     this.#actions = actions;
-    this.#guard = new Guard(store, actions);
+    this.#guard = new Guard(store, actions, timers.now);
     this.position = new Position(store);
   }
 

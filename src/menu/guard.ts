@@ -24,7 +24,7 @@ export class Guard {
   #openUntil = 0;
 
   /** @param now milliseconds of a clock that doesn't jump */
-  constructor(store: MenuStore, actions: MenuActions, now: () => number = () => performance.now()) {
+  constructor(store: MenuStore, actions: MenuActions, now: () => number) {
     this.#store = store;
     this.#actions = actions;
     this.#now = now;

@@ -9,24 +9,25 @@ import { log } from "../log.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
 import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
-import { Debounce } from "./debounce.ts";
 import { editColumns } from "./editframe.ts";
-import type { Size } from "./frame.ts";
+import { type KeyEvent, KeyFilter } from "./keyfilter.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { MenuActions, MenuState, MenuStore } from "./model.ts";
 import { nothingRows, pageRows } from "./pages.ts";
 import { type KernelConsole, quietKernel } from "./printk.ts";
 import { layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
 import { loadBlessed, TerminalScreen } from "./screen.ts";
+import { LAST_BYTES_MS, lendTerminal, type ShellProgram } from "./shell.ts";
 import { type Look, makeLook, type Style } from "./style.ts";
-import { Terminal } from "./terminal.ts";
+import { Terminal, type TerminalHandlers } from "./terminal.ts";
+import { TIMERS, type Timers } from "./timers.ts";
 
 export interface MenuOptions {
   readonly consoles: readonly ConsoleSpec[];
   readonly store: MenuStore;
   readonly actions: MenuActions;
-  /** What `c` runs, as argv (shell.ts makes it a session of its own); without it there is no shell. */
-  readonly shell?: { readonly argv: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+  /** What `c` runs; without it there is no shell. */
+  readonly shell?: ShellProgram;
   /** The consoles that there are now: asked again from time to time, since some appear late (a USB serial line). */
   readonly findConsoles?: () => readonly ConsoleSpec[];
   /** Called when the last console is gone and none is left to press keys on. */
@@ -35,6 +36,8 @@ export interface MenuOptions {
   readonly beforeFirstFrame?: () => void;
   /** Where the console log level is set; null leaves the kernel alone (`baton menu` on a host). */
   readonly printk?: string | null;
+  /** In tests, another time. */
+  readonly timers?: Timers;
 }
 
 export interface Menu {
@@ -49,15 +52,6 @@ export interface Menu {
   close(): Promise<void>;
 }
 
-/** How long a console that is slow may take for its last bytes when the menu closes, in milliseconds. */
-const LAST_BYTES = 300;
-
-/** A read with more keys than this, on the list, is no person's: a paste, or noise. */
-const MAX_KEYS_AT_ONCE = 32;
-
-/** For so long after noise, in milliseconds, what looks like a key is taken for more of it. */
-const NOISE_LASTS = 250;
-
 interface Console {
   readonly terminal: Terminal;
   screen: TerminalScreen | null;
@@ -65,12 +59,9 @@ interface Console {
   readonly memory: ScreenMemory;
   /** A frame was not drawn because output was waiting. */
   stale: boolean;
-  /** Until when keys are taken for noise, on the clock of performance.now(). */
-  noiseUntil: number;
   /** The first key made us ask again what no terminal had answered. */
   askedAgain: boolean;
-  /** What can't be taken back is done unless another key follows at once. */
-  readonly soon: Debounce;
+  readonly filter: KeyFilter;
   /** A shell has the console. */
   shell: { kill(): void } | null;
 }
@@ -101,17 +92,21 @@ class RunningMenu implements Menu {
   #theme: Partial<Readonly<Record<Style, number>>> = {};
   #themeFor: MenuState["settings"]["theme"] | null = null;
   #isQrRead = false;
-  readonly #watch = new ConsoleWatch(
-    (path) => this.#consoleAt(path) !== undefined,
-    (spec) => this.#open(spec),
-  );
+  readonly #timers: Timers;
+  readonly #watch: ConsoleWatch;
   readonly #onWindowChange = (): void => {
     for (const console of this.#consoles) if (console.terminal.spec.kind === "own") console.terminal.measure();
   };
 
   constructor(options: MenuOptions) {
     this.#options = options;
-    this.#controller = new Controller(options.store, options.actions);
+    this.#timers = options.timers ?? TIMERS;
+    this.#controller = new Controller(options.store, options.actions, this.#timers);
+    this.#watch = new ConsoleWatch(
+      (path) => this.#consoleAt(path) !== undefined,
+      (spec) => this.#open(spec),
+      this.#timers,
+    );
   }
 
   get consoles(): readonly string[] {
@@ -182,36 +177,36 @@ class RunningMenu implements Menu {
     const consoles = [...this.#consoles];
     this.#consoles.clear();
     for (const console of consoles) {
-      console.soon.cancel();
+      console.filter.cancel();
       console.shell?.kill();
       console.screen?.leave();
       console.screen = null;
       console.terminal.leave();
     }
-    await Promise.all(consoles.map((console) => console.terminal.drain(LAST_BYTES)));
+    await Promise.all(consoles.map((console) => console.terminal.drain(LAST_BYTES_MS)));
     for (const console of consoles) console.terminal.stop();
     this.#kernel?.restore();
   }
 
   /** @throws where there is no such console */
   #open(spec: ConsoleSpec): void {
-    const terminal: Terminal = new Terminal(spec, {
+    const handlers: TerminalHandlers = {
       events: (events) => this.#events(console, events),
       changed: () => this.#changed(console),
       drained: () => {
         if (console.stale) this.#draw(console);
       },
       gone: (reason) => this.#gone(console, reason),
-    });
+    };
+    const terminal = new Terminal(spec, handlers, this.#timers);
     const console: Console = {
       terminal,
       screen: null,
       look: makeLook(spec.term, spec.unicode === true, false),
       memory: { tops: new Map() },
       stale: false,
-      noiseUntil: 0,
       askedAgain: false,
-      soon: new Debounce(),
+      filter: new KeyFilter(this.#timers),
       shell: null,
     };
     terminal.start();
@@ -296,20 +291,15 @@ class RunningMenu implements Menu {
   }
 
   #events(console: Console, events: readonly TerminalEvent[]): void {
-    console.soon.cancel();
+    const { pasted, keys } = console.filter.read(events, this.#controller.isTyping);
     if (console.screen === null) return;
-    const pasted = events.find((event) => event.type === "paste");
-    if (pasted !== undefined) {
-      // Whatever came with a paste is part of it.
-      this.#controller.paste(pasted.text, this.#viewport(console));
-      this.#schedule();
-      return;
-    }
-    const keys = events.filter((event) => event.type === "key");
-    // Noise holds bytes that no key sends; keys that came with it, or right behind it, weren't pressed by anybody.
-    const now = performance.now();
-    if (keys.length < events.length) console.noiseUntil = now + NOISE_LASTS;
-    if (now < console.noiseUntil || (!this.#controller.isTyping && keys.length > MAX_KEYS_AT_ONCE)) return;
+    if (pasted !== null) this.#controller.paste(pasted, this.#viewport(console));
+    this.#keys(console, keys);
+    this.#schedule();
+  }
+
+  #keys(console: Console, keys: readonly KeyEvent[]): void {
+    if (keys.length === 0) return;
     const host: ControllerHost = {
       shell: () => void this.#shell(console),
       redraw: () => {
@@ -318,23 +308,22 @@ class RunningMenu implements Menu {
       },
       deliberately: (action) => {
         // Keys that are left in this read, or come soon, show that this one was part of a paste or is held down.
-        console.soon.begin(() => {
+        console.filter.whenAlone(() => {
           action();
           this.#schedule();
         });
       },
     };
-    // Whoever presses the first key on a serial line may have come to it only now: its terminal is asked again, once.
+    // A person may have come to a serial line only now: with the first key its terminal is asked again, once.
     if (console.terminal.unanswered && !console.askedAgain) {
       console.askedAgain = true;
       console.terminal.measure();
-      console.screen.forget();
+      console.screen?.forget();
     }
     for (const event of keys) {
-      console.soon.cancel();
+      console.filter.cancel();
       this.#controller.key(event.name, event.text, this.#viewport(console), host);
     }
-    this.#schedule();
   }
 
   #viewport(console: Console): Viewport {
@@ -360,25 +349,14 @@ class RunningMenu implements Menu {
     }
     if (console.screen === null) return;
     const { terminal } = console;
-    const size: Size = terminal.size;
     console.screen.leave();
     console.screen = null;
-    terminal.leave();
-    terminal.write("\r\nA shell on this console; exit comes back to the menu.\r\n\r\n");
-    await terminal.drain(LAST_BYTES);
-    terminal.stop();
-    // Kernel messages are welcome in a shell, but not over another console's menu.
-    if ([...this.#consoles].every((other) => other.screen === null)) this.#kernel?.restore();
-    let failure: string | null = null;
-    try {
-      // Not before it is wanted: reading child_process takes as long as drawing the menu.
-      const { runShell } = await import("./shell.ts");
-      const running = runShell(terminal.spec, shell.argv, size, shell.env ?? {});
+    const greeting = "\r\nA shell on this console; exit comes back to the menu.\r\n\r\n";
+    const failure = await lendTerminal(terminal, shell, greeting, (running) => {
       console.shell = running;
-      failure = await running.done;
-    } catch (error) {
-      failure = describeError(error);
-    }
+      // Kernel messages are welcome in a shell, but not over another console's menu.
+      if ([...this.#consoles].every((other) => other.screen === null)) this.#kernel?.restore();
+    });
     console.shell = null;
     if (this.#closed) return;
     try {

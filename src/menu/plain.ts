@@ -11,8 +11,8 @@ import { formatSize } from "../text.ts";
 import { actionOfWord, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
 import type { ConsoleSpec } from "./consoles.ts";
 import { ConsoleWatch } from "./consolewatch.ts";
-import { Debounce } from "./debounce.ts";
 import { Guard, type GuardFront } from "./guard.ts";
+import { type KeyEvent, KeyFilter } from "./keyfilter.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { Menu, MenuOptions } from "./menu.ts";
 import type { MenuState } from "./model.ts";
@@ -20,7 +20,9 @@ import { countdownLine, deviceLines, failureLines, helpLines, listLines } from "
 import { type KernelConsole, quietKernel } from "./printk.ts";
 import { urlProblem } from "./prompt.ts";
 import { safeLine, toAscii } from "./safe.ts";
-import { Terminal } from "./terminal.ts";
+import { LAST_BYTES_MS, lendTerminal } from "./shell.ts";
+import { Terminal, type TerminalHandlers } from "./terminal.ts";
+import { TIMERS, type Timers } from "./timers.ts";
 
 const MAX_LINE_LENGTH = 4096;
 const LOG_LINES = 40;
@@ -31,7 +33,7 @@ interface Line {
   typed: string;
   /** What a line that is asked for is for; null: a command. */
   asks: { readonly hidden: boolean; answer(text: string): void } | null;
-  readonly soon: Debounce;
+  readonly filter: KeyFilter;
   shell: { kill(): void } | null;
 }
 
@@ -45,10 +47,8 @@ class PlainMenu implements Menu {
   readonly #options: MenuOptions;
   readonly #guard: Guard;
   readonly #lines = new Set<Line>();
-  readonly #watch = new ConsoleWatch(
-    (path) => this.#lineAt(path) !== undefined,
-    (spec) => this.#open(spec),
-  );
+  readonly #timers: Timers;
+  readonly #watch: ConsoleWatch;
   #kernel: KernelConsole | null = null;
   #shown: MenuState;
   #unsubscribe: (() => void) | null = null;
@@ -57,7 +57,13 @@ class PlainMenu implements Menu {
 
   constructor(options: MenuOptions) {
     this.#options = options;
-    this.#guard = new Guard(options.store, options.actions);
+    this.#timers = options.timers ?? TIMERS;
+    this.#guard = new Guard(options.store, options.actions, this.#timers.now);
+    this.#watch = new ConsoleWatch(
+      (path) => this.#lineAt(path) !== undefined,
+      (spec) => this.#open(spec),
+      this.#timers,
+    );
     this.#shown = options.store.state;
   }
 
@@ -90,12 +96,12 @@ class PlainMenu implements Menu {
     const lines = [...this.#lines];
     this.#lines.clear();
     for (const line of lines) {
-      line.soon.cancel();
+      line.filter.cancel();
       line.shell?.kill();
       line.terminal.leave();
       line.terminal.write("\r\n");
     }
-    await Promise.all(lines.map(({ terminal }) => terminal.drain(300)));
+    await Promise.all(lines.map(({ terminal }) => terminal.drain(LAST_BYTES_MS)));
     for (const { terminal } of lines) terminal.stop();
     this.#kernel?.restore();
   }
@@ -103,22 +109,23 @@ class PlainMenu implements Menu {
   /** @throws where there is no such console */
   #open(spec: ConsoleSpec): void {
     // Nobody is asked for a size: lines need none, and the questions would stand among them.
-    const terminal: Terminal = new Terminal(
-      { ...spec, kind: spec.kind === "serial" ? "vt" : spec.kind },
-      {
-        events: (events) => this.#events(line, events),
-        changed: () => {},
-        drained: () => {},
-        gone: (reason) => {
-          this.#lines.delete(line);
-          log.warn(`console ${spec.name} is gone: ${reason}`);
-          if (this.#lines.size === 0 && !this.#isClosed) this.#options.onNoConsole?.();
-        },
-      },
-    );
-    const line: Line = { terminal, typed: "", asks: null, soon: new Debounce(), shell: null };
+    const asked = { ...spec, kind: spec.kind === "serial" ? "vt" : spec.kind };
+    const handlers: TerminalHandlers = {
+      events: (events) => this.#events(line, events),
+      changed: () => {},
+      drained: () => {},
+      gone: (reason) => this.#gone(line, reason),
+    };
+    const terminal = new Terminal(asked, handlers, this.#timers);
+    const line: Line = { terminal, typed: "", asks: null, filter: new KeyFilter(this.#timers), shell: null };
     terminal.start();
     this.#lines.add(line);
+  }
+
+  #gone(line: Line, reason: string): void {
+    this.#lines.delete(line);
+    log.warn(`console ${line.terminal.spec.name} is gone: ${reason}`);
+    if (this.#lines.size === 0 && !this.#isClosed) this.#options.onNoConsole?.();
   }
 
   #lineAt(path: string): Line | undefined {
@@ -178,14 +185,12 @@ class PlainMenu implements Menu {
   }
 
   #events(line: Line, events: readonly TerminalEvent[]): void {
-    line.soon.cancel();
-    // A paste and noise are nobody's keys.
-    if (events.some(({ type }) => type === "paste" || type === "noise")) return;
-    for (const event of events) if (event.type === "key") this.#key(line, event.name, event.text);
+    // What is pasted is nobody's answer.
+    for (const event of line.filter.read(events, true).keys) this.#key(line, event);
   }
 
-  #key(line: Line, name: string, text: string): void {
-    line.soon.cancel();
+  #key(line: Line, { name, text }: KeyEvent): void {
+    line.filter.cancel();
     const { actions, store } = this.#options;
     this.#guard.extend();
     if (this.#shown.countdown !== null) {
@@ -213,7 +218,7 @@ class PlainMenu implements Menu {
       line.typed = "";
       line.terminal.write("\r\n");
       // A line that more follows at once was pasted.
-      line.soon.begin(() => {
+      line.filter.whenAlone(() => {
         if (line.asks === null) this.#command(line, typed.trim());
         else {
           const { asks } = line;
@@ -366,25 +371,15 @@ class PlainMenu implements Menu {
     const { terminal } = line;
     line.shell = { kill: () => {} };
     this.#print(line, "A shell; exit comes back to the menu.");
-    terminal.leave();
-    await terminal.drain(300);
-    terminal.stop();
-    let failure: string | null = null;
-    try {
-      const { runShell } = await import("./shell.ts");
-      const running = runShell(terminal.spec, shell.argv, terminal.size, shell.env ?? {});
+    const failure = await lendTerminal(terminal, shell, "", (running) => {
       line.shell = running;
-      failure = await running.done;
-    } catch (error) {
-      failure = describeError(error);
-    }
+    });
     line.shell = null;
     if (this.#isClosed) return;
     try {
       terminal.start();
     } catch (error) {
-      this.#lines.delete(line);
-      log.warn(`console ${terminal.spec.name} is gone: ${describeError(error)}`);
+      this.#gone(line, describeError(error));
       return;
     }
     this.#kernel?.quiet();

@@ -19,6 +19,7 @@ import type { ConsoleSpec } from "./consoles.ts";
 import type { Size } from "./frame.ts";
 import { KeyDecoder, PASTE_OFF, PASTE_ON, type TerminalEvent } from "./keys.ts";
 import { LineQuestions } from "./questions.ts";
+import type { Timers } from "./timers.ts";
 
 export interface TerminalHandlers {
   /** Keys and noise that came together in one read. */
@@ -35,7 +36,7 @@ export interface TerminalHandlers {
 const ASSUMED: Size = { columns: 80, rows: 24 };
 
 /** How long after an ESC byte the rest of a key's sequence may come, in milliseconds. */
-const ESCAPE_WAIT = 120;
+const ESCAPE_MS = 120;
 
 // include/uapi/asm-generic/termbits.h: receive, and don't wait for a modem's carrier.
 const CREAD = 0x80;
@@ -50,13 +51,14 @@ export class Terminal {
   #fd = -1;
   #before: TerminalAttributes | null = null;
   #unsent = 0;
-  #escapeTimer: NodeJS.Timeout | null = null;
+  readonly #timers: Timers;
+  #cancelEscape: (() => void) | null = null;
   #size: Size = ASSUMED;
-  #reads = 0;
 
-  constructor(spec: ConsoleSpec, handlers: TerminalHandlers) {
+  constructor(spec: ConsoleSpec, handlers: TerminalHandlers, timers: Timers) {
     this.spec = spec;
     this.#handlers = handlers;
+    this.#timers = timers;
   }
 
   get size(): Size {
@@ -72,10 +74,6 @@ export class Terminal {
   get colour(): boolean {
     if (this.spec.kind === "serial") return this.#questions.answered;
     return !/^(vt|dumb|ansi-m|.*-m$)/.test(this.spec.term);
-  }
-
-  get open(): boolean {
-    return this.#stream !== null;
   }
 
   /** True while something that was written has not gone out: a frame more would only queue. */
@@ -139,8 +137,7 @@ export class Terminal {
     if (stream === null) return;
     this.#stream = null;
     this.#unsent = 0;
-    if (this.#escapeTimer !== null) clearTimeout(this.#escapeTimer);
-    this.#escapeTimer = null;
+    this.#cancelEscape?.();
     try {
       if (this.#before !== null) restore(this.#fd, this.#before);
     } catch {
@@ -195,24 +192,12 @@ export class Terminal {
   }
 
   #read(bytes: Uint8Array): void {
-    if (this.#escapeTimer !== null) clearTimeout(this.#escapeTimer);
-    this.#escapeTimer = null;
-    this.#reads++;
+    this.#cancelEscape?.();
     this.#decoder.cursorExpected = this.#questions.waiting;
     this.#deliver(this.#decoder.push(bytes));
-    if (this.#decoder.pending && this.#stream !== null) this.#awaitRest();
-  }
-
-  /** A lone ESC becomes the Escape key when nothing follows it. */
-  #awaitRest(): void {
-    this.#escapeTimer = setTimeout(() => {
-      // Where the program was busy for longer than the wait, the rest is there already and will be read before this.
-      this.#escapeTimer = null;
-      const reads = this.#reads;
-      setImmediate(() => {
-        if (reads === this.#reads && this.#stream !== null) this.#deliver(this.#decoder.flush());
-      });
-    }, ESCAPE_WAIT);
+    if (!this.#decoder.pending || this.#stream === null) return;
+    // A lone ESC becomes the Escape key when nothing follows it.
+    this.#cancelEscape = this.#timers.after(ESCAPE_MS, () => this.#deliver(this.#decoder.flush()));
   }
 
   #deliver(events: readonly TerminalEvent[]): void {
