@@ -47,9 +47,9 @@ export async function netboot(args: string[]): Promise<number> {
 
   const discovery = new Discovery(platform);
   const network = new Network(new Fetcher(values.mirror === undefined ? {} : { mirror: values.mirror }), platform);
-  const beside = { initrd: values.initrd ?? [], options: values.append ?? "" };
+  const extras = { initrd: values.initrd ?? [], options: values.append ?? "" };
   const isAsked = values.url !== undefined || lease !== null;
-  const failure = isAsked ? await network.ask([{ url: values.url ?? null, lease, beside }]) : null;
+  const failure = isAsked ? await network.ask([{ url: values.url ?? null, lease, extras }]) : null;
   discovery.setNetwork(network);
 
   if (values.list) {

@@ -11,7 +11,8 @@ import type { Fetcher } from "./fetcher.ts";
 import { awaitMemory, checkMemory, releaseMemory } from "./memory.ts";
 import { MemoryFile } from "./memoryfile.ts";
 import type { Opened } from "./transport.ts";
-import { digestOf, mirrorsOf, parseFetchUrl, shownUrl } from "./url.ts";
+import { parseFetchUrl } from "./transports.ts";
+import { digestOf, mirrorsOf, shownUrl } from "./url.ts";
 
 export interface DownloadOptions {
   /** The same file elsewhere, tried in order when `url` fails; after those that the URL itself names (`#mirror=`). */

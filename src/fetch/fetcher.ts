@@ -1,24 +1,9 @@
-/** Fetches by scheme. A new transport is one new file and one new line here. */
+/** Fetches by scheme: the table of transports (transports.ts) says how. */
 
 import { BatonError } from "../errors.ts";
-import type { HttpOptions } from "./http.ts";
-import { fileTransport, mirrorTransport } from "./local.ts";
 import type { Opened, OpenOptions, Transport } from "./transport.ts";
-import { parseFetchUrl, shownUrl } from "./url.ts";
-
-export interface FetcherOptions {
-  /** A folder that stands for the whole network. */
-  readonly mirror?: string;
-  readonly http?: HttpOptions;
-}
-
-/** Each loaded when its first file is asked for: most machines boot from disks. */
-const TRANSPORTS: Readonly<Record<string, (options: FetcherOptions) => Promise<Transport>>> = {
-  http: async ({ http }) => (await import("./http.ts")).httpTransport(http ?? {}),
-  https: async ({ http }) => (await import("./http.ts")).httpTransport(http ?? {}),
-  tftp: async () => (await import("./tftp.ts")).tftpTransport(),
-  file: async () => fileTransport,
-};
+import { type FetcherOptions, parseFetchUrl, transportOf } from "./transports.ts";
+import { shownUrl } from "./url.ts";
 
 /** So many bytes tell what a file is. */
 const START_LENGTH = 64;
@@ -43,11 +28,16 @@ export class Fetcher {
     const scheme = this.isMirror ? "mirror" : url.protocol.slice(0, -1);
     let transport = this.#transports.get(scheme);
     if (transport === undefined) {
-      const { mirror } = this.#options;
-      transport = mirror === undefined ? TRANSPORTS[scheme]!(this.#options) : Promise.resolve(mirrorTransport(mirror));
+      transport = this.#load(url);
       this.#transports.set(scheme, transport);
     }
     return transport;
+  }
+
+  async #load(url: URL): Promise<Transport> {
+    const { mirror } = this.#options;
+    if (mirror === undefined) return transportOf(url)!.load(this.#options);
+    return (await import("./local.ts")).mirrorTransport(mirror);
   }
 
   /** @throws BatonError, see {@link Transport} */

@@ -197,16 +197,15 @@ class Client {
     if (proxy === null) {
       const agent = isTls ? this.#agents.https : this.#agents.http;
       const servername = isTls && isIP(host) === 0 ? { servername: host } : {};
-      const words = { ...base, host, port: url.port || (isTls ? 443 : 80), path: target, agent, ...servername };
+      const words = { ...base, host, port: url.port || null, path: target, agent, ...servername };
       return this.#send(isTls, words, name, null);
     }
     const proxyName = `${proxy.protocol}//${proxy.host}`;
     if (!isTls) {
-      const port = proxy.port || 80;
       const words = {
         ...base,
         host: proxy.hostname.replace(/^\[|\]$/g, ""),
-        port,
+        port: proxy.port || null,
         path: url.href.replace(/#.*$/s, ""),
       };
       Object.assign(sent, proxyHeaders(proxy));

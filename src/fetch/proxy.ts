@@ -7,6 +7,9 @@ import { BatonError } from "../errors.ts";
 import { explainHttpError } from "./httperrors.ts";
 import { decoded, shownUrl } from "./url.ts";
 
+/** What CONNECT must say where the URL leaves it out. */
+const HTTPS_PORT = 443;
+
 export interface ProxySettings {
   /** For `http:` and `https:` URLs; null for none whatever the environment says. */
   readonly http?: string | null;
@@ -39,7 +42,8 @@ function isDirect(url: URL, pattern: string): boolean {
   if (pattern === "*") return true;
   if (pattern === "") return false;
   const [, name = "", port] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
-  if (port !== undefined && port !== (url.port || (url.protocol === "https:" ? "443" : "80"))) return false;
+  // A URL that names its scheme's own port is written without it.
+  if (port !== undefined && new URL(`${url.protocol}//h:${port}`).port !== url.port) return false;
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return host === name || host.endsWith(`.${name}`);
 }
@@ -63,13 +67,13 @@ export async function tunnel(
   signal?: AbortSignal,
 ): Promise<TLSSocket> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const target = `${url.hostname}:${url.port || 443}`;
+  const target = `${url.hostname}:${url.port || HTTPS_PORT}`;
   const proxyName = `${proxy.protocol}//${proxy.host}`;
   const name = shownUrl(url);
   return new Promise((resolve, reject) => {
     const request = httpRequest({
       host: proxy.hostname.replace(/^\[|\]$/g, ""),
-      port: proxy.port || 80,
+      port: proxy.port || null,
       method: "CONNECT",
       path: target,
       headers: { Host: target, ...proxyHeaders(proxy) },

@@ -1,45 +1,6 @@
-/** Addresses of files: what is accepted, how they are written, and where a mirror folder keeps them. Pure. */
+/** Addresses of files: how they are written, and where a mirror folder keeps them. Pure. What is accepted: transports.ts. */
 
 import { BatonError } from "../errors.ts";
-
-/** What Baton fetches. */
-export const SCHEMES: readonly string[] = ["http", "https", "tftp", "file"];
-
-/** Known, and refused with a word on what to use instead. */
-const REFUSED: Readonly<Record<string, string>> = {
-  nfs: "Baton has no NFS client; serve the same folder by HTTP or TFTP",
-  ftp: "Baton has no FTP client; serve the same folder by HTTP or TFTP",
-  ftps: "Baton has no FTP client; serve the same folder by HTTPS",
-  smb: "Baton has no SMB client; serve the same folder by HTTP or TFTP",
-  iscsi: "Baton attaches no network disks; use a kernel and initrd that do",
-  aoe: "Baton attaches no network disks; use a kernel and initrd that do",
-};
-
-const PORTS: Readonly<Record<string, string>> = { tftp: "69", http: "80", https: "443" };
-
-/**
- * Reads a URL and writes it in one form: scheme and host in lower case, no default port, no user's name kept apart.
- * @throws BatonError `usage` for what is no URL, `unsupported` for schemes that Baton doesn't fetch
- */
-export function parseFetchUrl(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new BatonError("usage", `${text}: not a URL; it is SCHEME://HOST/PATH, with http, https, tftp or file`);
-  }
-  const scheme = url.protocol.slice(0, -1);
-  if (!SCHEMES.includes(scheme)) {
-    const why = REFUSED[scheme] ?? `Baton fetches by ${SCHEMES.join(", ")} only`;
-    throw new BatonError("unsupported", `${text}: ${scheme} is not supported: ${why}`);
-  }
-  if (scheme !== "file" && url.host === "") throw new BatonError("usage", `${text}: it names no host`);
-  if (scheme !== "tftp") return url;
-  // The URL standard leaves hosts and ports of schemes that it doesn't know as they are.
-  if (url.port === PORTS.tftp) url.port = "";
-  if (url.hostname !== url.hostname.toLowerCase()) url.hostname = url.hostname.toLowerCase();
-  return url;
-}
 
 /** `http://host:8080`, the part before the path. */
 export function originOf(url: URL): string {
@@ -82,7 +43,7 @@ export function collapsePath(path: string): string {
 export function mirrorPath(url: URL): string | null {
   const path = collapsePath(decodedPath(url));
   if (path.includes("\0")) return null;
-  const host = url.protocol === "file:" ? "" : `/${url.host}`;
+  const host = url.host === "" ? "" : `/${url.host}`;
   return `${url.protocol.slice(0, -1)}${host}${path}`;
 }
 
@@ -123,7 +84,7 @@ export function mirrorsOf(url: URL): string[] {
 /** A URL, and after it the same with each of its mirrors in its place and the rest of what stands behind `#`. */
 export function withMirrors(text: string): string[] {
   if (!/#(.*&)?mirror=/i.test(text)) return [text];
-  const url = parseFetchUrl(text);
+  const url = new URL(text);
   const rest = url.hash
     .slice(1)
     .split("&")

@@ -80,6 +80,17 @@ export function startLink(link: Link): boolean {
   }
 }
 
+/** Sets every link down; what fails is logged. */
+export function takeLinksDown(): void {
+  for (const { name, index } of listLinks()) {
+    try {
+      setLinkUp(index, false);
+    } catch (error) {
+      log.warn(`${name}: ${describeError(error)}`);
+    }
+  }
+}
+
 /** Whether there is something at the other end; a link that is down has no carrier. */
 export function hasCarrier({ name }: Pick<Link, "name">, root = ROOT): boolean {
   return attribute(root, name, "carrier") === "1";

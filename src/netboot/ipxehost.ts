@@ -3,6 +3,7 @@
 import { type FileRef, formatFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
+import { HOST_SCHEMES } from "../fetch/transports.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import { resolveUri } from "../formats/ipxe/ipxe.ts";
 import type { IpxeHost } from "../formats/ipxe/machine.ts";
@@ -84,10 +85,13 @@ export function networkIpxeHost(
   };
 }
 
+/** `tftp:///path` and `http:/path`: a scheme with a path, and no host. */
+const BARE = new RegExp(`^(${HOST_SCHEMES}):/(?://)?([^/].*)$`, "is");
+
 /** `next-server` and the rest of a lease, for scripts that build their URLs of it. */
 function withServer(ref: FileRef | null, uri: string, lease: Lease | null): FileRef | null {
   // `tftp:///path` and `http:/path` mean the server that the lease names.
-  const bare = /^(tftp|https?):\/(?:\/\/)?([^/].*)$/is.exec(uri);
+  const bare = BARE.exec(uri);
   if (bare === null || (uri.startsWith(`${bare[1]}://`) === true && !uri.startsWith(`${bare[1]}:///`))) return ref;
   return lease?.server ? { url: `${bare[1]!.toLowerCase()}://${lease.server}/${bare[2]}` } : ref;
 }

@@ -8,18 +8,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ModuleLoader } from "../devices/modules.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { Fetcher } from "../fetch/fetcher.ts";
+import { transportOf } from "../fetch/transports.ts";
 import type { Platform } from "../formats/format.ts";
 import { endsWithin } from "../linux/deadline.ts";
-import { setLinkUp } from "../linux/rtnetlink.ts";
 import { log } from "../log.ts";
 import { type Lease, namesBootFile } from "../net/lease.ts";
-import { findLink, type Link, listLinks } from "../net/links.ts";
+import { findLink, type Link, listLinks, takeLinksDown } from "../net/links.ts";
 import { AUTOMATIC, kernelPlans, type LinkPlan, parsePlans } from "../net/plan.ts";
 import { bringUp } from "../net/up.ts";
 import { linkWords } from "../policy/network.ts";
 import { splitCmdline } from "../policy/words.ts";
 import { Network, type NetworkRequest } from "./network.ts";
-import { httpSecrets } from "./tlscredentials.ts";
+import { httpCredentials } from "./tlscredentials.ts";
 
 /** Aliases of the network's drivers, which the start of the machine leaves aside (initramfs/kernel-modules.ts). */
 export const LATE_ALIASES = "modules.alias.late";
@@ -76,7 +76,7 @@ export class MachineNetwork {
     this.#platform = platform;
     this.#words = words;
     this.#onChange = onChange;
-    this.network = new Network(new Fetcher({ http: httpSecrets() }), platform, true);
+    this.network = new Network(new Fetcher({ http: httpCredentials() }), platform, true);
   }
 
   /**
@@ -175,13 +175,7 @@ export class MachineNetwork {
     this.#running = new AbortController();
     this.#up = null;
     this.#leases = [];
-    for (const { name, index } of listLinks()) {
-      try {
-        setLinkUp(index, false);
-      } catch (error) {
-        log.warn(`${name}: ${describeError(error)}`);
-      }
-    }
+    takeLinksDown();
   }
 
   /** Asks again. */
@@ -279,14 +273,14 @@ export class MachineNetwork {
       const first = this.#leases.find(isFour) ?? this.#leases[0];
       const requests: NetworkRequest[] = this.#urls.map(({ url, isNamed }) => ({
         ...{ url, isNamed, lease: first ?? null },
-        beside: { initrd: [], options: "" },
+        extras: { initrd: [], options: "" },
       }));
       // A URL that the owner named is all that this machine boots from the network.
       if (!this.#urls.some(({ isNamed }) => isNamed)) {
         for (const lease of this.#leases) {
           if (!namesBootFile(lease) && this.#leases.some(namesBootFile)) continue;
           const options = lease.parameters.join(" ");
-          requests.push({ url: null, lease, beside: { initrd: [], options } });
+          requests.push({ url: null, lease, extras: { initrd: [], options } });
         }
       }
       const failure = await this.network.ask(requests, onlyNew);
@@ -300,8 +294,9 @@ export class MachineNetwork {
   /** Certificates can't be checked by a clock that has stopped. */
   async #checkClock(more: readonly string[] = []): Promise<void> {
     const addresses = [...more, ...this.#urls.map(({ url }) => url), ...this.#leases.map(({ url }) => url ?? "")];
-    const secure = addresses.filter((url) => /^https:/i.test(url));
-    if (secure.length === 0) return;
+    const isSecure = (text: string): boolean =>
+      URL.canParse(text) && transportOf(new URL(text))?.hasCertificates === true;
+    if (!addresses.some(isSecure)) return;
     const { correctClock } = await import("../net/clock.ts");
     const isRight = await correctClock(
       this.#leases.flatMap(({ ntp }) => ntp),

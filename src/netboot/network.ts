@@ -17,14 +17,14 @@ import type { ReadConfig } from "../policy/list.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Part } from "./iso.ts";
 import { failedConfig, NetworkReader } from "./read.ts";
-import type { Beside } from "./urlfragment.ts";
+import type { KernelExtras } from "./urlfragment.ts";
 
 /** What is asked of the network. */
 export interface NetworkRequest {
   /** A URL that somebody named; null to go by the lease alone. */
   readonly url: string | null;
   readonly lease: Lease | null;
-  readonly beside: Beside;
+  readonly extras: KernelExtras;
   /** The machine's owner named the URL: what it gives boots before all else. */
   readonly isNamed?: boolean;
 }
@@ -165,13 +165,13 @@ export class Network implements NetworkSource {
   }
 
   async #answer(request: NetworkRequest): Promise<Answer> {
-    const { url, lease, beside } = request;
+    const { url, lease, extras } = request;
     if (url !== null) this.#failures.delete(url);
     const name = url ?? lease?.interface ?? "network";
     const facts = { size: null, uuid: null, label: null, model: lease?.origin ?? null, transport: "network" };
     try {
       const reader = new NetworkReader(this.fetcher, this.#platform, this.#defers);
-      const config = url !== null ? await reader.url(url, lease, beside) : await reader.lease(lease!, beside);
+      const config = url !== null ? await reader.url(url, lease, extras) : await reader.lease(lease!, extras);
       for (const [address, part] of reader.parts) this.#parts.set(address, part);
       const type = /^[a-z]+/.exec(config.source)?.[0] ?? null;
       const at = config.volumeKey;

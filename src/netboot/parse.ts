@@ -24,7 +24,7 @@ import { networkIpxeHost } from "./ipxehost.ts";
 import type { Part } from "./iso.ts";
 import { grubVariables } from "./places.ts";
 import type { Located, UrlTrees } from "./trees.ts";
-import type { Beside } from "./urlfragment.ts";
+import type { KernelExtras } from "./urlfragment.ts";
 
 export interface ParserPlace {
   readonly fetcher: Fetcher;
@@ -54,13 +54,13 @@ export class ContentParser {
     content: Content,
     start: string,
     lease: Lease | null,
-    beside: Beside,
+    extras: KernelExtras,
   ): Promise<FormatResult> {
     const { path } = at;
     if (content.what !== "kernel" && content.what !== "uki" && content.what !== "iso") await this.#checkDigest(at);
     switch (content.what) {
       case "kernel":
-        return oneEntry(this.#kernel(at, beside));
+        return oneEntry(this.#kernel(at, extras));
       case "uki":
         return this.#configuration(formatNamed("uki"), at, start, lease);
       case "configuration":
@@ -125,8 +125,8 @@ export class ContentParser {
     };
   }
 
-  #kernel(at: Located, beside: Beside): ParsedEntry {
-    const initrd = beside.initrd.map((name) => {
+  #kernel(at: Located, extras: KernelExtras): ParsedEntry {
+    const initrd = extras.initrd.map((name) => {
       if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
       return { url: new URL(name, this.#name(at)).href };
     });
@@ -138,7 +138,7 @@ export class ContentParser {
       source,
       linux: { url: source + (at.hash ?? "") },
       initrd,
-      options: beside.options,
+      options: extras.options,
     });
   }
 

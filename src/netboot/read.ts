@@ -15,7 +15,7 @@ import type { Part } from "./iso.ts";
 import { ContentParser } from "./parse.ts";
 import { grubPlaces, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
 import { type Located, UrlTrees } from "./trees.ts";
-import { type Beside, splitFragment } from "./urlfragment.ts";
+import { type KernelExtras, splitFragment } from "./urlfragment.ts";
 
 /** Loaders that start one another. */
 const MAX_DEPTH = 4;
@@ -46,7 +46,7 @@ export class NetworkReader {
    * What a person (or `baton.url=`) named, from the first of its mirrors that has it.
    * @throws BatonError where it can't be fetched, or is nothing that boots
    */
-  async url(text: string, lease: Lease | null, given: Beside): Promise<ReadConfig> {
+  async url(text: string, lease: Lease | null, given: KernelExtras): Promise<ReadConfig> {
     const places = withMirrors(text);
     const failures: string[] = [];
     for (const place of places) {
@@ -61,13 +61,13 @@ export class NetworkReader {
     throw new BatonError("io", failures.join("; "));
   }
 
-  async #url(text: string, lease: Lease | null, given: Beside): Promise<ReadConfig> {
-    const { url, beside } = splitFragment(text, given);
+  async #url(text: string, lease: Lease | null, given: KernelExtras): Promise<ReadConfig> {
+    const { url, extras } = splitFragment(text, given);
     const at = this.trees.locate(url);
     if (at.path.endsWith("/")) return this.#search(at, folderPath(at.path), ["pxelinux", "grub", "ipxe"], lease);
     const content = await this.#contentOf(at);
     if (content.what === "program") return this.#search(at, folderOf(at.path), loadersFor(at.path), lease);
-    if (content.what !== "unknown") return this.#read(at, content, folderOf(at.path), lease, beside);
+    if (content.what !== "unknown") return this.#read(at, content, folderOf(at.path), lease, extras);
     throw new BatonError(
       "bad-format",
       `${this.#name(at)}: it is ${content.description}, and none of what Baton boots from: a kernel, a unified kernel ` +
@@ -79,9 +79,9 @@ export class NetworkReader {
    * What a lease leads to (docs/interfaces.md): its URL, its configuration file, its prefix, its boot file.
    * @throws BatonError where it leads nowhere, with all that was tried
    */
-  async lease(lease: Lease, beside: Beside): Promise<ReadConfig> {
+  async lease(lease: Lease, extras: KernelExtras): Promise<ReadConfig> {
     const failures: string[] = [];
-    for (const [what, attempt] of this.#ways(lease, beside)) {
+    for (const [what, attempt] of this.#ways(lease, extras)) {
       try {
         return await attempt();
       } catch (error) {
@@ -114,10 +114,10 @@ export class NetworkReader {
     }
   }
 
-  #ways(lease: Lease, beside: Beside): [string, () => Promise<ReadConfig>][] {
+  #ways(lease: Lease, extras: KernelExtras): [string, () => Promise<ReadConfig>][] {
     const ways: [string, () => Promise<ReadConfig>][] = [];
     const { url, conf, prefix, file } = lease;
-    if (url) ways.push(["boot file URL", () => this.#bootFile(this.trees.locate(url), lease, beside)]);
+    if (url) ways.push(["boot file URL", () => this.#bootFile(this.trees.locate(url), lease, extras)]);
     // Where relative names start: the prefix, else the boot file's folder.
     const base = (): Located => {
       if (prefix) {
@@ -142,7 +142,7 @@ export class NetworkReader {
           const content = await this.#contentOf(at);
           const readable =
             content.what === "unknown" || content.what === "program" ? configuration("syslinux") : content;
-          return this.#read(at, readable, start.path, lease, beside);
+          return this.#read(at, readable, start.path, lease, extras);
         },
       ]);
     }
@@ -157,7 +157,7 @@ export class NetworkReader {
         },
       ]);
     }
-    if (file) ways.push(["boot file", () => this.#bootFile(this.#onServer(file, lease, null), lease, beside)]);
+    if (file) ways.push(["boot file", () => this.#bootFile(this.#onServer(file, lease, null), lease, extras)]);
     return ways;
   }
 
@@ -179,7 +179,7 @@ export class NetworkReader {
   }
 
   /** A boot file that is missing, unknown or another loader means that the tree is read as its loader would. */
-  async #bootFile(at: Located, lease: Lease, beside: Beside): Promise<ReadConfig> {
+  async #bootFile(at: Located, lease: Lease, extras: KernelExtras): Promise<ReadConfig> {
     let content: Content | null = null;
     try {
       if (!at.path.endsWith("/")) content = await this.#contentOf(at);
@@ -188,7 +188,7 @@ export class NetworkReader {
       log.info(error.message);
     }
     if (content !== null && content.what !== "program" && content.what !== "unknown") {
-      return this.#read(at, content, folderOf(at.path), lease, beside);
+      return this.#read(at, content, folderOf(at.path), lease, extras);
     }
     const what =
       content === null
@@ -253,9 +253,15 @@ export class NetworkReader {
   }
 
   /** @param start the folder in which PXELINUX's names start */
-  async #read(at: Located, content: Content, start: string, lease: Lease | null, beside: Beside): Promise<ReadConfig> {
+  async #read(
+    at: Located,
+    content: Content,
+    start: string,
+    lease: Lease | null,
+    extras: KernelExtras,
+  ): Promise<ReadConfig> {
     const source = this.#name(at);
-    const result = this.trees.withUrls(await this.#parser.parse(at, content, start, lease, beside));
+    const result = this.trees.withUrls(await this.#parser.parse(at, content, start, lease, extras));
     log.info(`${source}: ${result.entries.length} entries`);
     const checked = content.what === "uki" && at.hash ? withDigest(result, source, at.hash) : result;
     return { ...checked, source, volumeKey: at.tree.name, removable: false };

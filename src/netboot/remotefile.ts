@@ -3,7 +3,7 @@
 import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import type { Opened } from "../fetch/transport.ts";
-import { parseFetchUrl } from "../fetch/url.ts";
+import { parseFetchUrl } from "../fetch/transports.ts";
 
 /** What one request brings at least. */
 const PIECE = 64 * 1024;

@@ -6,7 +6,7 @@ import type { HttpOptions } from "../fetch/http.ts";
 import { log } from "../log.ts";
 
 /** Where they lie in the image (initramfs). */
-export const SECRETS = "/etc/baton";
+export const CREDENTIALS_FOLDER = "/etc/baton";
 
 const read = (directory: string, name: string): string | null => {
   try {
@@ -20,7 +20,7 @@ const read = (directory: string, name: string): string | null => {
  * `ca.pem`: the certificate authorities that are trusted, in place of Node's own list; `client.pem` and `client.key`:
  * this machine's certificate; `netrc`: names and passwords (ftp(1), `machine HOST login NAME password WORD`).
  */
-export function httpSecrets(directory = SECRETS): HttpOptions {
+export function httpCredentials(directory = CREDENTIALS_FOLDER): HttpOptions {
   const [ca, cert, key, netrc] = ["ca.pem", "client.pem", "client.key", "netrc"].map((name) => read(directory, name));
   if (ca) log.info(`https: only the certificate authorities in ${directory}/ca.pem are trusted`);
   return {

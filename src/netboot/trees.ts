@@ -6,7 +6,8 @@
 import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { decodedPath, digestOf, encodePath, originOf, parseFetchUrl } from "../fetch/url.ts";
+import { parseFetchUrl } from "../fetch/transports.ts";
+import { decodedPath, digestOf, encodePath, originOf } from "../fetch/url.ts";
 import type { FormatResult, FormatVolume } from "../formats/format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { RemoteFile } from "./remotefile.ts";

@@ -1,7 +1,7 @@
 /** What stands behind a kernel's URL. Pure. */
 
 /** What a kernel that is named by itself is started with. */
-export interface Beside {
+export interface KernelExtras {
   readonly initrd: readonly string[];
   readonly options: string;
 }
@@ -10,9 +10,12 @@ export interface Beside {
  * What stands behind `#` in a URL that somebody gives: `sha256=…` of the file, and beside a kernel `initrd=URL` (several
  * times for several) and `options=TEXT` for its command line, percent-encoded where they have `&` or `#` in them.
  */
-export function splitFragment(text: string, given: Beside): { readonly url: string; readonly beside: Beside } {
+export function splitFragment(
+  text: string,
+  given: KernelExtras,
+): { readonly url: string; readonly extras: KernelExtras } {
   const hash = text.indexOf("#");
-  if (hash < 0) return { url: text, beside: given };
+  if (hash < 0) return { url: text, extras: given };
   const kept: string[] = [];
   const initrd: string[] = [];
   let { options } = given;
@@ -25,7 +28,7 @@ export function splitFragment(text: string, given: Beside): { readonly url: stri
   const fragment = kept.filter((part) => part !== "").join("&");
   return {
     url: text.slice(0, hash) + (fragment === "" ? "" : `#${fragment}`),
-    beside: { initrd: [...given.initrd, ...initrd], options },
+    extras: { initrd: [...given.initrd, ...initrd], options },
   };
 }
 

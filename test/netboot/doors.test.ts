@@ -28,7 +28,7 @@ async function site(t: TestContext, files: Readonly<Record<string, string>>) {
   t.after(() => server.close());
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const network = new Network(new Fetcher({}), { firmware: "efi", arch: "x86_64" }, true);
-  const failure = await network.ask([{ url: `${base}/menu.ipxe`, lease: null, beside: { initrd: [], options: "" } }]);
+  const failure = await network.ask([{ url: `${base}/menu.ipxe`, lease: null, extras: { initrd: [], options: "" } }]);
   assert.equal(failure, null);
   const list = () => bootList(network.configs, (ref) => network.check(ref));
   const titles = () =>

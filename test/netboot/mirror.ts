@@ -45,7 +45,7 @@ export async function ask(t: TestContext, tree: Tree, question: Question): Promi
     {
       url: question.url ?? null,
       lease: question.lease ? lease({ origin: "test", ...question.lease }) : null,
-      beside: { initrd: question.initrd ?? [], options: question.options ?? "" },
+      extras: { initrd: question.initrd ?? [], options: question.options ?? "" },
     },
   ]);
   const list = bootList(network.configs, (ref) => network.check(ref));
