@@ -20,7 +20,7 @@ export const STYLES = [
   ...["error", "errorStrong"],
 ] as const;
 const COLOURS = "default|black|red|green|yellow|blue|magenta|cyan|white";
-const LOOK = new RegExp(`^(?:(?:bold|dim|reverse|underline|${COLOURS})(?: |$))*(?:on (?:${COLOURS}))?$`);
+const LOOK = `^(?:(?:bold|dim|reverse|underline|${COLOURS})(?: |$))*(?:on (?:${COLOURS}))?$`;
 
 /** Words of loader.conf(5). */
 const TIMEOUT_WORDS: Readonly<Record<string, Timeout>> = {
@@ -48,8 +48,8 @@ export const THEME = fieldsOf(
   `styles with colours (${STYLES.join(", ")}: words such as bold, dim, reverse, red, on blue)`,
   TEXT.schema,
   ({ texts }) => {
-    const look = texts.join(" ").trim().toLowerCase();
-    return LOOK.test(look) ? look : undefined;
+    const text = texts.join(" ").trim().toLowerCase();
+    return new RegExp(LOOK).test(text) ? text : undefined;
   },
 );
 

@@ -38,7 +38,9 @@ interface Described<N extends string> {
   readonly example: string;
 }
 
-export interface Setting<N extends string = string, T = unknown> extends ValueKind<T>, Described<N> {
+export interface Setting<N extends string = string, T = unknown> extends Described<N> {
+  /** How a file says it, and what the schema says of that. */
+  readonly kind: ValueKind<T>;
   /** What holds where nobody says anything. */
   readonly default: T;
   /** As loader.conf, petitboot or people call it, too. */
@@ -62,7 +64,7 @@ export const SETTINGS = [
       "Seconds until the default boots, over what the disks' own configurations say. 0 and menu-hidden boot at once " +
       "(a key that is held during the start brings the menu); never and menu-force wait for a person.",
     example: "5",
-    ...TIMEOUT,
+    kind: TIMEOUT,
     word: {
       form: "SECONDS",
       expects: `${TIMEOUT.expects} (0 boots at once, -1 waits for a person)`,
@@ -81,8 +83,10 @@ export const SETTINGS = [
       "The entry that boots by itself: an id as baton list prints it, a title, a submenu path (Advanced options>Debian), " +
       "a number from 1, a pattern (*, ?, [a-z]), or @saved, which is what d in the menu has saved.",
     example: '"Debian*"',
-    ...TEXT,
-    schema: { type: ["string", "integer"] },
+    kind: {
+      ...TEXT,
+      schema: { type: ["string", "integer"] },
+    },
     word: named("ENTRY"),
   }),
   setting({
@@ -90,7 +94,7 @@ export const SETTINGS = [
     default: [],
     about: "What is tried after the default has failed, in this order; each named as default is.",
     example: '["Rescue system", "*-old"]',
-    ...WHOLE_LIST,
+    kind: WHOLE_LIST,
   }),
   setting({
     name: "order",
@@ -101,15 +105,17 @@ export const SETTINGS = [
       "network, UUID=, LABEL=, PARTUUID=, PARTLABEL=, mac=, a device's name, any. Empty: every fixed disk, in the order " +
       "of devices.",
     example: "[nvme, UUID=3f6c1d0e-77a1-4b0c-9d5a-5b7f3a4d1e90, any]",
-    ...LIST,
-    expects: "a list of sources: usb, nvme, UUID=…, network, any …",
+    kind: {
+      ...LIST,
+      expects: "a list of sources: usb, nvme, UUID=…, network, any …",
+    },
   }),
   setting({
     name: "removable",
     default: false,
     about: "Whether what is on removable devices may boot by itself without being named by default or order.",
     example: "no",
-    ...YES_NO,
+    kind: YES_NO,
     safe: false,
   }),
   setting({
@@ -119,9 +125,11 @@ export const SETTINGS = [
     default: null,
     about: "Terminals on which the menu is shown. Unless given, the kernel's active consoles.",
     example: "[tty0, ttyS0]",
-    ...LIST,
-    expects: "a list of terminals: tty0, ttyS0",
-    read: terminals,
+    kind: {
+      ...LIST,
+      expects: "a list of terminals: tty0, ttyS0",
+      read: terminals,
+    },
     word: { form: "TERMINAL[,TERMINAL]...", expects: "names of terminals", read: (text) => terminals(oneText(text)) },
   }),
   setting({
@@ -129,7 +137,7 @@ export const SETTINGS = [
     default: true,
     about: "Whether entries may be edited without the password.",
     example: "yes",
-    ...YES_NO,
+    kind: YES_NO,
     safe: false,
   }),
   setting({
@@ -138,7 +146,7 @@ export const SETTINGS = [
     default: null,
     about: "Whether there is a shell without the password; as editor unless given.",
     example: "no",
-    ...YES_NO,
+    kind: YES_NO,
     safe: false,
   }),
   setting({
@@ -147,7 +155,7 @@ export const SETTINGS = [
     default: null,
     about: "Opens what editor: no, shell: no and restricted entries keep shut; as baton password prints it.",
     example: "$scrypt$ln=15,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$QmEgdG9uIQmEgdG9uIQmEgdG9uIQmEgdG9uIQmEgdG8",
-    ...textLike(PASSWORD_FORM, "what baton password prints: $scrypt$ln=…,r=…,p=…$SALT$HASH", {
+    kind: textLike(PASSWORD_FORM, "what baton password prints: $scrypt$ln=…,r=…,p=…$SALT$HASH", {
       pattern: "^\\$scrypt\\$",
     }),
   }),
@@ -156,9 +164,11 @@ export const SETTINGS = [
     default: [],
     about: "Devices that are waited for, as long as rootdelay says, before anything boots by itself.",
     example: "[LABEL=data, UUID=77c2b6a8-0f0f-4d62-9e5c-8a2b77f0d1ce]",
-    ...LIST,
-    expects: "a list of devices: UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a name",
-    read: (value) => items(value)?.map((name) => name.replace(/^\/dev\//, "")),
+    kind: {
+      ...LIST,
+      expects: "a list of devices: UUID=…, LABEL=…, PARTUUID=…, PARTLABEL=… or a name",
+      read: (value) => items(value)?.map((name) => name.replace(/^\/dev\//, "")),
+    },
   }),
   setting({
     name: "rootdelay",
@@ -166,9 +176,11 @@ export const SETTINGS = [
     about:
       "Seconds before anything boots by itself, or DEVICE[,SECONDS] to wait for that device, 30 seconds unless given.",
     example: "20",
-    expects: "a number of seconds, or DEVICE[,SECONDS]",
-    schema: { type: ["integer", "string"] },
-    read: ({ texts, fields }) => parseRootDelay(fields === null ? texts.join(",") : "") ?? undefined,
+    kind: {
+      expects: "a number of seconds, or DEVICE[,SECONDS]",
+      schema: { type: ["integer", "string"] },
+      read: ({ texts, fields }) => parseRootDelay(fields === null ? texts.join(",") : "") ?? undefined,
+    },
     word: {
       form: "SECONDS|DEVICE[,SECONDS]",
       expects: "a number of seconds, or DEVICE[,SECONDS]",
@@ -182,11 +194,13 @@ export const SETTINGS = [
     about:
       "Folders in which ISO files are looked for on each disk; with /** at the end those below, too. An empty list: nowhere.",
     example: "[/, /iso, /srv/images/**]",
-    ...LIST,
-    expects: "a list of folders that begin with /",
-    read: (value) => {
-      const folders = items(value);
-      return folders?.every((folder) => folder.startsWith("/")) ? folders : undefined;
+    kind: {
+      ...LIST,
+      expects: "a list of folders that begin with /",
+      read: (value) => {
+        const folders = items(value);
+        return folders?.every((folder) => folder.startsWith("/")) ? folders : undefined;
+      },
     },
   }),
   setting({
@@ -194,7 +208,7 @@ export const SETTINGS = [
     default: 3,
     about: "How often everything is tried again where final is retry.",
     example: "3",
-    ...numberFrom(0, 1000),
+    kind: numberFrom(0, 1000),
   }),
   setting({
     name: "final",
@@ -204,7 +218,7 @@ export const SETTINGS = [
       "What happens when everything that could boot has failed and nobody presses a key: menu waits for a person, retry " +
       "tries all again.",
     example: "menu",
-    ...oneOf("menu", "retry", "reboot", "poweroff"),
+    kind: oneOf("menu", "retry", "reboot", "poweroff"),
   }),
   setting({
     name: "watchdog",
@@ -214,9 +228,11 @@ export const SETTINGS = [
       "Seconds after which the hardware watchdog resets a machine that hangs; it is left running across the jump. " +
       "no leaves it alone.",
     example: "60",
-    expects: "a number of seconds from 5 to 3600, or no",
-    schema: { oneOf: [numberFrom(5, 3600).schema, { const: false }, { const: "no" }] },
-    read: (value) => (YES_NO.read(value) === false ? null : numberFrom(5, 3600).read(value)),
+    kind: {
+      expects: "a number of seconds from 5 to 3600, or no",
+      schema: { oneOf: [numberFrom(5, 3600).schema, { const: false }, { const: "no" }] },
+      read: (value) => (YES_NO.read(value) === false ? null : numberFrom(5, 3600).read(value)),
+    },
   }),
   setting({
     name: "network",
@@ -227,11 +243,13 @@ export const SETTINGS = [
       "itself), and what each interface does: LINK,dhcp or LINK,static,ADDRESS/BITS,GATEWAY or LINK,no, where LINK is its " +
       "name or hardware address; dns,ADDRESS.",
     example: '[prefer, "52:54:00:12:34:56,dhcp", "dns,10.0.0.53"]',
-    expects: "never, auto, prefer, require, or a list of interfaces",
-    schema: { oneOf: [{ type: "boolean" }, ...(WHOLE_LIST.schema.oneOf as unknown[])] },
-    read: (value) => {
-      const flag = YES_NO.read(value);
-      return flag === undefined ? WHOLE_LIST.read(value) : [flag ? "auto" : "no"];
+    kind: {
+      expects: "never, auto, prefer, require, or a list of interfaces",
+      schema: { oneOf: [{ type: "boolean" }, ...(WHOLE_LIST.schema.oneOf as unknown[])] },
+      read: (value) => {
+        const flag = YES_NO.read(value);
+        return flag === undefined ? WHOLE_LIST.read(value) : [flag ? "auto" : "no"];
+      },
     },
   }),
   setting({
@@ -239,7 +257,7 @@ export const SETTINGS = [
     default: null,
     about: "What is fetched and offered besides the disks.",
     example: "http://boot.example/menu.ipxe",
-    ...textLike(/^[a-z][a-z0-9+.-]*:\/\/\S+$/i, "a URL", { format: "uri" }),
+    kind: textLike(/^[a-z][a-z0-9+.-]*:\/\/\S+$/i, "a URL", { format: "uri" }),
     word: named("URL"),
   }),
   setting({
@@ -248,7 +266,7 @@ export const SETTINGS = [
     about:
       "What Baton may write: nothing, or what the disks' own bootloaders would (grubenv, boot counters, EFI variables).",
     example: "none",
-    ...oneOf("none", "bootloader-state"),
+    kind: oneOf("none", "bootloader-state"),
   }),
   setting({
     name: "tries",
@@ -257,7 +275,7 @@ export const SETTINGS = [
       "Boots in a row that an entry may go without baton confirm until it is passed over; 0 doesn't count. Counting needs " +
       "writes: bootloader-state.",
     example: "0",
-    ...numberFrom(0, 100),
+    kind: numberFrom(0, 100),
   }),
   setting({
     name: "keymap",
@@ -265,58 +283,58 @@ export const SETTINGS = [
     default: null,
     about: "The keyboard's layout, by the name that Debian's console-data gives it.",
     example: "de",
-    ...textLike(/^[A-Za-z0-9_.-]+$/, "a name: de, fr, uk", { pattern: "^[A-Za-z0-9_.-]+$" }),
+    kind: textLike(/^[A-Za-z0-9_.-]+$/, "a name: de, fr, uk", { pattern: "^[A-Za-z0-9_.-]+$" }),
   }),
   setting({
     name: "ui",
     default: "screen",
     about: "screen draws; plain prints numbered lines and reads a number.",
     example: "screen",
-    ...oneOf("screen", "plain"),
+    kind: oneOf("screen", "plain"),
   }),
-  setting({ name: "title", default: null, about: "Stands in the title line.", example: "Rack 7, node 3", ...TEXT }),
+  setting({ name: "title", default: null, about: "Stands in the title line.", example: "Rack 7, node 3", kind: TEXT }),
   setting({
     name: "message",
     aliases: ["motd"],
     default: null,
     about: "The message of the day, below the title.",
     example: "Call 1234 before you reboot this machine.",
-    ...TEXT,
+    kind: TEXT,
   }),
   setting({
     name: "theme",
     default: {},
     about: "Colours by what they are for: bold white on blue, reverse, dim.",
     example: "{bar: bold white on blue, selected: reverse}",
-    ...THEME,
+    kind: THEME,
   }),
   setting({
     name: "keys",
     default: {},
     about: "More keys for an action; what Baton's own keys do stays.",
     example: "{boot: [F10]}",
-    ...KEY_BINDINGS,
+    kind: KEY_BINDINGS,
   }),
   setting({
     name: "stage",
     default: true,
     about: "Whether what Enter would boot is loaded ahead while the menu is idle.",
     example: "yes",
-    ...YES_NO,
+    kind: YES_NO,
   }),
   setting({
     name: "kexec",
     default: "auto",
     about: "The system call that loads kernels: classic is faster, file checks signatures, auto takes what suits.",
     example: "auto",
-    ...oneOf("auto", "classic", "file"),
+    kind: oneOf("auto", "classic", "file"),
   }),
   setting({
     name: "debug",
     default: false,
     about: "Everything that Baton does goes to the kernel log.",
     example: "no",
-    ...YES_NO,
+    kind: YES_NO,
     word: { form: "", expects: "yes or no", read: (text) => YES_NO.read(oneText(text)) ?? true },
   }),
 ];

@@ -57,14 +57,14 @@ function settingsOf(written: readonly Written[], say: Say): Partial<Settings> {
     if (before !== undefined)
       say(line, value.keyColumn, `${key}: it stands in line ${before} already; this one counts`);
     seen.set(row.name, line);
-    const read = row.read(value);
+    const read = row.kind.read(value);
     if (read !== undefined) {
       settings[row.name] = read;
       continue;
     }
     const shown = value.fields === null ? `'${value.texts.join(", ").slice(0, 60)}'` : "keys and values";
     const rest = row.safe === undefined ? "ignored" : `taken for ${row.safe === false ? "no" : row.safe}`;
-    say(line, column, `${key} must be ${row.expects}, not ${shown}; ${rest}`);
+    say(line, column, `${key} must be ${row.kind.expects}, not ${shown}; ${rest}`);
     if (row.safe !== undefined) settings[row.name] = row.safe;
   }
   return settings as Partial<Settings>;

@@ -14,7 +14,7 @@ export function settingsSchema(): Record<string, unknown> {
     type: "object",
     properties: {
       ...Object.fromEntries(
-        rows.flatMap(({ name, aliases = [], about, schema }) => [
+        rows.flatMap(({ name, aliases = [], about, kind: { schema } }) => [
           [name, { description: about, ...schema }],
           ...aliases.map((alias) => [alias, { description: `The same as ${name}.`, ...schema }]),
         ]),

@@ -94,10 +94,10 @@ export const fieldsOf = <T>(
   read: (value: RawValue) => T | undefined,
 ): ValueKind<Readonly<Record<string, T>>> => ({
   expects,
-  schema: {
-    type: "object",
-    properties: Object.fromEntries(known.map((name) => [name, schema])),
-    additionalProperties: false,
+  // Made when it is asked for: the table of settings is loaded at every start, and needs none.
+  get schema() {
+    const properties = Object.fromEntries(known.map((name) => [name, schema]));
+    return { type: "object", properties, additionalProperties: false };
   },
   read: ({ fields }) => {
     if (fields === null) return undefined;

@@ -27,13 +27,13 @@ export function parseBootWords(cmdline: string): BootWords {
     if (name === undefined) continue;
     const row = findSetting(name);
     const own = row === undefined ? WORD_ONLY.find((one) => one.name === name)?.word : row.word;
-    const expects = own?.expects ?? row?.expects;
+    const expects = own?.expects ?? row?.kind.expects;
     if (expects === undefined) {
       problems.push(`${word}: Baton has no such word`);
       continue;
     }
     // Without a syntax of its own, a word is what a file says for that key, and alone it says yes.
-    const read = own ? own.read(value) : row?.read(oneText(value || "yes"));
+    const read = own ? own.read(value) : row?.kind.read(oneText(value || "yes"));
     if (read === undefined) {
       problems.push(`baton.${name} must be ${expects}, not '${value.slice(0, 60)}'; ignored`);
     } else if (own === undefined || read !== null) settled[row?.name ?? name] = read;
