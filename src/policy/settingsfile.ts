@@ -1,6 +1,7 @@
 /** Reads Baton's configuration: YAML or INI with the same keys, every mistake with its line and column. Pure. */
 
 import type { Diagnostic } from "../entry.ts";
+import type { IniLine, IniSection } from "../inifile.ts";
 import { findSetting, SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 import type { RawValue } from "./valuekinds.ts";
 
@@ -35,7 +36,7 @@ export async function readSettings(text: string, source: string): Promise<Settin
   const say: Say = (line, column, message) => {
     if (diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push({ severity: "error", source, line, column, message });
   };
-  const written = /\.ini$/i.test(source) ? readIni(text, say) : await readYaml(text, say);
+  const written = /\.ini$/i.test(source) ? await readIni(text, say) : await readYaml(text, say);
   return { settings: settingsOf(written, say), diagnostics };
 }
 
@@ -130,46 +131,36 @@ async function readYaml(text: string, say: Say): Promise<Written[]> {
   });
 }
 
-function readIni(text: string, say: Say): Written[] {
-  const written: Written[] = [];
-  const sections = new Map<string, { key: string; texts: string[] }[]>();
-  let fields: { key: string; texts: string[] }[] | null = null;
-  for (const [index, raw] of text.split("\n").entries()) {
-    const line = index + 1;
-    const content = raw.replace(/\r$/, "");
-    const column = content.search(/\S/) + 1;
-    if (column === 0 || /^\s*[#;]/.test(content)) continue;
-    const section = /^\s*\[([^\]]*)\]\s*$/.exec(content);
-    if (section) {
-      const name = section[1]!.trim();
-      fields = null;
-      if (name === "" || name === "baton") continue;
-      const known = sections.get(name);
-      fields = known ?? [];
-      if (known) continue;
-      sections.set(name, fields);
-      written.push({ key: name, texts: [], fields, line, column, keyColumn: column });
-      continue;
-    }
-    const pair = /^(\s*)([^=]+?)(\s*=\s*)(.*?)\s*$/.exec(content);
-    if (!pair) {
-      say(
-        line,
-        column,
-        `'${content.trim().slice(0, 60)}' is neither [a section] nor a key and a value with '=' between`,
-      );
-      continue;
-    }
-    const [, indent = "", key = "", equals = "", rest = ""] = pair;
-    const value = /^(["']).*\1$/s.test(rest) && rest.length >= 2 ? rest.slice(1, -1) : rest;
-    if (fields !== null) fields.push({ key, texts: [value] });
-    else {
-      const keyColumn = indent.length + 1;
-      const at = indent.length + key.length + equals.length + 1;
-      written.push({ key, texts: [value], fields: null, line, column: at, keyColumn });
-    }
+async function readIni(text: string, say: Say): Promise<Written[]> {
+  const { parseIni } = await import("../inifile.ts");
+  const { sections, wrong } = parseIni(text);
+  for (const { line, column, text } of wrong) {
+    say(line, column, `'${text}' is neither [a section] nor a key and a value with '=' between`);
   }
-  return written;
+  // A section that stands twice is one, in the place of the first.
+  const merged = new Map<string, IniSection & { readonly lines: IniLine[] }>();
+  for (const section of sections) {
+    const name = section.name === null || section.name === "baton" ? "" : section.name;
+    const first = merged.get(name);
+    if (first) first.lines.push(...section.lines);
+    else merged.set(name, { ...section, name, lines: [...section.lines] });
+  }
+  return [...merged.values()].flatMap(({ name, lines, line, column }): Written[] =>
+    name ? [{ key: name, texts: [], fields: joined(lines), line, column, keyColumn: column }] : joined(lines),
+  );
+}
+
+/** Each key with its value; `key[]` lines are the items of one. */
+function joined(lines: readonly IniLine[]): Written[] {
+  const lists = new Map<string, string[]>();
+  return lines.flatMap(({ key, value, isItem, line, column, keyColumn }): Written[] => {
+    const list = isItem ? lists.get(key) : undefined;
+    list?.push(value);
+    if (list) return [];
+    const texts = [value];
+    if (isItem) lists.set(key, texts);
+    return [{ key, texts, fields: null, line, column, keyColumn }];
+  });
 }
 
 /** The key that was probably meant: no more than two letters off. */

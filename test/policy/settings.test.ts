@@ -115,6 +115,24 @@ test("mistakes in INI have their place, too", async () => {
   ]);
 });
 
+test("INI has lists by key[], values in quotes, and sections that may stand twice", async () => {
+  const text = [
+    "fallback[] = Debian, with Linux 6.1",
+    "fallback[] = Rescue",
+    'title = "Rack \\"7\\""',
+    ...["[keys]", "boot[] = F10", "boot[] = x", "[theme]", "bar = red", "[keys]", "edit = y", "[baton]", "retries = 2"],
+  ].join("\n");
+  const { settings, diagnostics } = await readSettings(text, "x.ini");
+  assert.deepEqual(diagnostics, []);
+  assert.deepEqual(settings, {
+    fallback: ["Debian, with Linux 6.1", "Rescue"],
+    title: 'Rack "7"',
+    keys: { boot: ["f10", "x"], edit: ["y"] },
+    theme: { bar: "red" },
+    retries: 2,
+  });
+});
+
 test("a value that should keep people out keeps them out when it can't be read", async () => {
   assert.deepEqual((await yaml("editor: nope\nshell: [1, 2]\nremovable: maybe")).settings, {
     editor: false,

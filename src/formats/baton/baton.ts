@@ -5,6 +5,7 @@
 
 import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import type { IniSection } from "../../inifile.ts";
 import {
   EMPTY_RESULT,
   type Format,
@@ -16,7 +17,6 @@ import {
 import { Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { decodeText } from "../text.ts";
-import { type IniSection, parseIni } from "./ini.ts";
 import { listWritten, type Value, type Vocabulary, type WrittenList } from "./list.ts";
 import { parseYamlList } from "./yaml.ts";
 
@@ -65,7 +65,7 @@ export const baton: Format = {
     const text = await readList(path, context, diagnostics);
     if (text === null) return { ...EMPTY_RESULT, diagnostics };
     const written = /\.ini$/i.test(path)
-      ? iniList(text, source, diagnostics)
+      ? await parseIniList(text, source, diagnostics)
       : await parseYamlList(text, source, diagnostics);
     return listWritten(written, source, folderOf(path), context, BATON, diagnostics);
   },
@@ -88,7 +88,9 @@ export const petitboot: Format = {
     const text = await readList(path, context, diagnostics);
     if (text === null) return { ...EMPTY_RESULT, diagnostics };
     const source = `${context.volume.name}:${path}`;
-    return listWritten(iniList(text, source, diagnostics), source, "/", context, PETITBOOT, diagnostics);
+    const { decodeLiteral } = await import("../../inifile.ts");
+    const written = await parseIniList(text, source, diagnostics, decodeLiteral);
+    return listWritten(written, source, "/", context, PETITBOOT, diagnostics);
   },
 };
 
@@ -114,8 +116,16 @@ async function readList(path: string, { volume }: FormatContext, diagnostics: Di
   }
 }
 
-function iniList(text: string, source: string, diagnostics: Diagnostic[]): WrittenList {
-  const { sections, wrong } = parseIni(text);
+/** @param decode what a value means; Baton's own files' rules unless given */
+async function parseIniList(
+  text: string,
+  source: string,
+  diagnostics: Diagnostic[],
+  decode?: (written: string) => string,
+): Promise<WrittenList> {
+  // Loaded when it is needed: most machines have no such list, and starting up counts.
+  const { parseIni } = await import("../../inifile.ts");
+  const { sections, wrong } = parseIni(text, decode);
   for (const { line, text: what } of wrong.slice(0, 50)) {
     const message = `'${what}' is neither [a name] nor a line with '='; it is ignored`;
     diagnostics.push({ severity: "warning", source, line, column: null, message });
@@ -128,4 +138,4 @@ function iniList(text: string, source: string, diagnostics: Diagnostic[]): Writt
 }
 
 const valuesOf = (section: IniSection): Value[] =>
-  section.lines.map(({ key, value, line }) => ({ key, texts: [value], line }));
+  section.lines.map(({ key, value, line }) => ({ key: key.toLowerCase(), texts: [value], line }));
