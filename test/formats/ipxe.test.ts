@@ -64,6 +64,21 @@ describe("what a script boots", () => {
     assert.deepEqual(found.diagnostics, []);
   });
 
+  test("a script that replaces the first one sees its settings", async () => {
+    const next = lines("kernel k ${x}", "boot");
+    const found = await fetched(
+      lines("set x 1", "chain --replace next.ipxe"),
+      {},
+      {
+        "http://boot.example/menus/next.ipxe": next,
+      },
+    );
+    assert.deepEqual(
+      found.entries.map((e) => e.options),
+      ["1"],
+    );
+  });
+
   test("imgargs replaces arguments, imgselect picks among images, imgfree forgets them, boot has the last word", async () => {
     const base = ["imgfetch a/vmlinuz old", "imgfetch --name two b/vmlinuz", "imgargs vmlinuz new words", "initrd i"];
     assert.equal((await fetched(lines(...base, "boot vmlinuz"))).entries[0]!.options, "new words");

@@ -6,7 +6,9 @@ import type { Format, FormatContext, FormatResult, FormatVolume } from "../forma
 import { fileExists, Lookup } from "../lookup.ts";
 import { baseName, folderOf, resolvePath } from "../paths.ts";
 import { decodeText } from "../text.ts";
-import { type IpxeHost, lastPart } from "./machine.ts";
+import { IPXE_COMMANDS } from "./commands/commands.ts";
+import type { IpxeHost } from "./host.ts";
+import { lastPart } from "./names.ts";
 import { type IpxeListing, IpxeRun } from "./run.ts";
 import { isScript, SCRIPT_START } from "./script.ts";
 
@@ -51,7 +53,7 @@ export async function listIpxe(
   title = lastPart(formatFileRef(base)),
 ): Promise<FormatResult> {
   const source = formatFileRef(base);
-  const run = new IpxeRun(host, title);
+  const run = new IpxeRun(IPXE_COMMANDS, host, title);
   if (!isScript(text)) {
     const message = "it is no iPXE script: its first line is not #!ipxe";
     run.diagnostics.push({ severity: "error", source, line: 1, column: 1, message });

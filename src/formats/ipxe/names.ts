@@ -2,7 +2,7 @@
 
 import { formatFileRef, type ParsedEntry } from "../../entry.ts";
 import { onlyFirmware } from "../foreignloaders.ts";
-import type { Image } from "./machine.ts";
+import type { ScriptImage } from "./state.ts";
 
 /** A file of that name may be a script (netboot.xyz has a linux.ipxe). */
 export const SCRIPT_NAME = /\.(ipxe|php|cgi|txt|cfg)$/i;
@@ -23,8 +23,14 @@ export function kindByName(name: string): ParsedEntry["kind"] {
   return EFI_PROGRAM.test(name) ? "efi" : "other";
 }
 
-/** What can't be a kernel by its name, or can't be known before it is fetched. */
-export function reasonAgainst(image: Image, isUnread: boolean): string | null {
+/** The last part of a URI's path, without query. */
+export function lastPart(uri: string): string {
+  const path = uri.replace(/[?#].*$/s, "");
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf(":")) + 1) || path;
+}
+
+/** Why an image can't be booted as a kernel, as far as its name tells; null where the name allows it. */
+export function reasonAgainst(image: ScriptImage, isUnread: boolean): string | null {
   const what = formatFileRef(image.ref);
   if (/^(memdisk|wimboot)/i.test(image.name))
     return `it starts ${image.name}, which needs the firmware that kexec leaves behind`;

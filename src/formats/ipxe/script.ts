@@ -105,6 +105,12 @@ export function parseOptions(words: readonly string[], known: Readonly<Record<st
   return { given, args: words.slice(at) };
 }
 
+/** An option's value; null where it isn't given, or is empty. */
+export function textOption(options: Options, name: string): string | null {
+  const value = options.given.get(name);
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
 /** More than any script nests; and longer than any command line. */
 const MAX_EXPANSIONS = 200;
 const MAX_VALUE_LENGTH = 8 * 1024;
