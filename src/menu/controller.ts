@@ -4,62 +4,19 @@
  */
 
 import type { BootEntry } from "../entry.ts";
-import {
-  type ActionGuard,
-  type ActionRow,
-  actionOfKey,
-  BOOT_GUARD,
-  type Confirmation,
-  type MenuFront,
-  type PageName,
-} from "./actions.ts";
+import { type ActionGuard, type ActionRow, actionOfKey, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
 import { applyKey } from "./editline.ts";
 import { type Edited, EditHistory, EntryEditor } from "./entryeditor.ts";
 import { Guard, type GuardFront } from "./guard.ts";
 import type { MenuActions, MenuStore } from "./model.ts";
 import { move } from "./moves.ts";
+import type { ConfirmPage, ControllerHost, Page, TextPage, Viewport } from "./page.ts";
 import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
-import { PromptPage, urlProblem } from "./prompt.ts";
+import { passwordPage, urlPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
 import { TIMERS, type Timers } from "./timers.ts";
 import { buildTree, type Level } from "./tree.ts";
-
-/** A page of text; `top` is its first visible row, Infinity for the end. */
-export interface TextPage {
-  readonly kind: "text";
-  readonly name: PageName;
-  top: number;
-}
-
-/** A question that y or n answers. */
-export interface ConfirmPage extends Confirmation {
-  readonly kind: "confirm";
-  readonly yes: () => void;
-}
-
-export type Page = TextPage | EntryEditor | ConfirmPage | PromptPage | SearchPage;
-
-/** The screen on which a key was pressed. */
-export interface Viewport {
-  readonly columns: number;
-  /** Rows of the list, or of a page's text. */
-  readonly listRows: number;
-  readonly pageRows: number;
-  /** How many rows a page has in all. */
-  pageLength(name: PageName | "nothing"): number;
-}
-
-/** What a key can't do inside: on consoles, not in the state. */
-export interface ControllerHost {
-  shell(): void;
-  redraw(): void;
-  /**
-   * Does what can't be taken back, once it is clear that a person pressed the key: not where it is held down, and not
-   * where more follows at once, as in a paste or noise. At once where there is no such host.
-   */
-  deliberately?(action: () => void): void;
-}
 
 export class Controller {
   readonly position: Position;
@@ -161,17 +118,14 @@ export class Controller {
         this.page = { kind: "confirm", ...confirmation, yes };
       },
       askPassword: (what, then) => {
-        this.page = new PromptPage({ title: `Password for ${what}`, hidden: true }, (text, page) => {
-          page.clear("Looking…");
-          void this.#guard.tryPassword(text).then((problem) => {
-            if (this.page !== page) return;
-            page.note = problem;
-            if (problem === null) {
-              this.page = null;
-              then();
-            }
-            this.#store.update({});
-          });
+        const attempt = (text: string): Promise<string | null> => this.#guard.tryPassword(text);
+        this.page = passwordPage(what, attempt, (page) => {
+          if (this.page !== page) return;
+          if (page.note === null) {
+            this.page = null;
+            then();
+          }
+          this.#store.update({});
         });
       },
     };
@@ -193,7 +147,12 @@ export class Controller {
       search: () => {
         this.page = new SearchPage();
       },
-      openUrl: () => this.#askUrl(),
+      openUrl: () => {
+        this.page = urlPage((url) => {
+          this.page = null;
+          void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
+        });
+      },
       unlock: () => this.#askPassphrase(),
       show: (name) => this.#show(name),
       shell: () => host.shell(),
@@ -300,17 +259,6 @@ export class Controller {
       position.select(move(row.step, position.selection(level), items.length - 1, view.listRows), level);
     } else if (/^[1-9]$/.test(name) && Number(name) <= items.length) position.select(Number(name) - 1, level);
     else this.#hotkey(level, name);
-  }
-
-  #askUrl(): void {
-    const note = "An iPXE script, a pxelinux or GRUB configuration, or a kernel.";
-    this.page = new PromptPage({ title: "Boot from a URL", text: "http://", note }, (text, page) => {
-      const url = text.trim();
-      page.note = urlProblem(url);
-      if (page.note !== null) return;
-      this.page = null;
-      void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
-    });
   }
 
   /** A key that the configuration gave an entry selects it, where the menu itself has no use for that key. */

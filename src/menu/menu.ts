@@ -6,54 +6,20 @@
 
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
-import type { ConsoleSpec } from "./consoles.ts";
-import { ConsoleWatch } from "./consolewatch.ts";
-import { Controller, type ControllerHost, type Viewport } from "./controller.ts";
+import { ConsoleSet, type OpenConsole } from "./consoleset.ts";
+import { Controller } from "./controller.ts";
 import { editColumns } from "./editframe.ts";
-import { type KeyEvent, KeyFilter } from "./keyfilter.ts";
+import type { KeyEvent } from "./keyfilter.ts";
 import type { TerminalEvent } from "./keys.ts";
-import type { MenuActions, MenuState, MenuStore } from "./model.ts";
+import type { MenuState } from "./model.ts";
+import type { Menu, MenuOptions } from "./options.ts";
+import type { ControllerHost, Viewport } from "./page.ts";
 import { nothingRows, pageRows } from "./pages.ts";
-import { type KernelConsole, quietKernel } from "./printk.ts";
 import { layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
-import { loadBlessed, TerminalScreen } from "./screen.ts";
-import { LAST_BYTES_MS, lendTerminal, type ShellProgram } from "./shell.ts";
+import { type Blessed, loadBlessed, TerminalScreen } from "./screen.ts";
 import { type Look, makeLook, type Style } from "./style.ts";
-import { Terminal, type TerminalHandlers } from "./terminal.ts";
-import { TIMERS, type Timers } from "./timers.ts";
 
-export interface MenuOptions {
-  readonly consoles: readonly ConsoleSpec[];
-  readonly store: MenuStore;
-  readonly actions: MenuActions;
-  /** What `c` runs; without it there is no shell. */
-  readonly shell?: ShellProgram;
-  /** The consoles that there are now: asked again from time to time, since some appear late (a USB serial line). */
-  readonly findConsoles?: () => readonly ConsoleSpec[];
-  /** Called when the last console is gone and none is left to press keys on. */
-  readonly onNoConsole?: () => void;
-  /** Called when everything is made for the first frame and just before it is drawn; may have the kernel print. */
-  readonly beforeFirstFrame?: () => void;
-  /** Where the console log level is set; null leaves the kernel alone (`baton menu` on a host). */
-  readonly printk?: string | null;
-  /** In tests, another time. */
-  readonly timers?: Timers;
-}
-
-export interface Menu {
-  /** Names of the consoles that show the menu now. */
-  readonly consoles: readonly string[];
-  /**
-   * Runs `print`, which has the kernel print on its consoles (a line to /dev/kmsg), with the console log level as it
-   * was before the menu; then every screen is drawn whole. Synchronous.
-   */
-  aloud(print: () => void): void;
-  /** Leaves every console as it was found: cleared, its attributes and the kernel's log level restored. */
-  close(): Promise<void>;
-}
-
-interface Console {
-  readonly terminal: Terminal;
+interface Console extends OpenConsole {
   screen: TerminalScreen | null;
   look: Look;
   readonly memory: ScreenMemory;
@@ -61,9 +27,6 @@ interface Console {
   stale: boolean;
   /** The first key made us ask again what no terminal had answered. */
   askedAgain: boolean;
-  readonly filter: KeyFilter;
-  /** A shell has the console. */
-  shell: { kill(): void } | null;
 }
 
 /** Reads what the menu needs from the image, where there is time to spare before it is shown. */
@@ -84,52 +47,58 @@ export async function runMenu(options: MenuOptions): Promise<Menu> {
 class RunningMenu implements Menu {
   readonly #options: MenuOptions;
   readonly #controller: Controller;
-  readonly #consoles = new Set<Console>();
-  #kernel: KernelConsole | null = null;
+  readonly #consoles: ConsoleSet<Console>;
+  #blessed: Blessed | null = null;
   #unsubscribe: (() => void) | null = null;
   #scheduled = false;
-  #closed = false;
   #theme: Partial<Readonly<Record<Style, number>>> = {};
   #themeFor: MenuState["settings"]["theme"] | null = null;
   #isQrRead = false;
-  readonly #timers: Timers;
-  readonly #watch: ConsoleWatch;
   readonly #onWindowChange = (): void => {
-    for (const console of this.#consoles) if (console.terminal.spec.kind === "own") console.terminal.measure();
+    for (const { terminal } of this.#consoles) if (terminal.spec.kind === "own") terminal.measure();
   };
 
   constructor(options: MenuOptions) {
     this.#options = options;
-    this.#timers = options.timers ?? TIMERS;
-    this.#controller = new Controller(options.store, options.actions, this.#timers);
-    this.#watch = new ConsoleWatch(
-      (path) => this.#consoleAt(path) !== undefined,
-      (spec) => this.#open(spec),
-      this.#timers,
-    );
+    this.#consoles = new ConsoleSet<Console>(options, true, {
+      make: (opened) => {
+        const { term, unicode } = opened.terminal.spec;
+        const look = makeLook(term, unicode === true, false);
+        return { ...opened, screen: null, look, memory: { tops: new Map() }, stale: false, askedAgain: false };
+      },
+      events: (console, events) => this.#events(console, events),
+      changed: (console) => this.#changed(console),
+      drained: (console) => {
+        if (console.stale) this.#draw(console);
+      },
+      appeared: (console) => {
+        this.#makeScreen(console);
+        this.#schedule();
+      },
+      left: (console) => {
+        console.screen?.leave();
+        console.screen = null;
+      },
+    });
+    this.#controller = new Controller(options.store, options.actions, this.#consoles.timers);
   }
 
   get consoles(): readonly string[] {
-    return [...this.#consoles].map((console) => console.terminal.spec.name);
+    return this.#consoles.names;
   }
 
   async start(): Promise<void> {
-    for (const spec of this.#options.consoles) this.#watch.open(spec);
+    this.#consoles.open();
     // The questions to serial terminals travel while blessed is read.
-    const blessed = await loadBlessed();
-    if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
+    this.#blessed = await loadBlessed();
+    this.#consoles.quiet();
     await this.#readTheme();
-    for (const console of this.#consoles) this.#makeScreen(console, blessed);
+    for (const console of this.#consoles) this.#makeScreen(console);
     this.#unsubscribe = this.#options.store.subscribe(() => {
       this.#schedule();
       void this.#readTheme();
     });
-    this.#watch.start(this.#options.findConsoles ?? (() => this.#options.consoles), (spec) => {
-      const opened = this.#consoleAt(spec.path);
-      if (opened === undefined) return;
-      this.#makeScreen(opened, blessed);
-      this.#schedule();
-    });
+    this.#consoles.search();
     if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
     // What the kernel prints now may stand on the screens already.
     if (this.#options.beforeFirstFrame) this.#speak(this.#options.beforeFirstFrame);
@@ -163,64 +132,20 @@ class RunningMenu implements Menu {
 
   /** Screens are drawn over by what the kernel prints: they begin anew. */
   #speak(print: () => void): void {
-    if (this.#kernel === null) print();
-    else this.#kernel.aloud(print);
+    this.#consoles.aloud(print);
     for (const console of this.#consoles) console.screen?.forget();
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
     this.#unsubscribe?.();
-    this.#watch.stop();
     process.removeListener("SIGWINCH", this.#onWindowChange);
-    const consoles = [...this.#consoles];
-    this.#consoles.clear();
-    for (const console of consoles) {
-      console.filter.cancel();
-      console.shell?.kill();
-      console.screen?.leave();
-      console.screen = null;
-      console.terminal.leave();
-    }
-    await Promise.all(consoles.map((console) => console.terminal.drain(LAST_BYTES_MS)));
-    for (const console of consoles) console.terminal.stop();
-    this.#kernel?.restore();
+    await this.#consoles.close();
   }
 
-  /** @throws where there is no such console */
-  #open(spec: ConsoleSpec): void {
-    const handlers: TerminalHandlers = {
-      events: (events) => this.#events(console, events),
-      changed: () => this.#changed(console),
-      drained: () => {
-        if (console.stale) this.#draw(console);
-      },
-      gone: (reason) => this.#gone(console, reason),
-    };
-    const terminal = new Terminal(spec, handlers, this.#timers);
-    const console: Console = {
-      terminal,
-      screen: null,
-      look: makeLook(spec.term, spec.unicode === true, false),
-      memory: { tops: new Map() },
-      stale: false,
-      askedAgain: false,
-      filter: new KeyFilter(this.#timers),
-      shell: null,
-    };
-    terminal.start();
-    this.#consoles.add(console);
-  }
-
-  #consoleAt(path: string): Console | undefined {
-    return [...this.#consoles].find(({ terminal }) => terminal.spec.path === path);
-  }
-
-  #makeScreen(console: Console, blessed: Awaited<ReturnType<typeof loadBlessed>>): void {
+  #makeScreen(console: Console): void {
     const { terminal } = console;
     console.look = this.#lookOf(console);
-    console.screen = new TerminalScreen(blessed, terminal.spec.term, terminal.size, console.look, (text) =>
+    console.screen = new TerminalScreen(this.#blessed!, terminal.spec.term, terminal.size, console.look, (text) =>
       terminal.write(text),
     );
   }
@@ -228,14 +153,6 @@ class RunningMenu implements Menu {
   #lookOf(console: Console): Look {
     const { terminal } = console;
     return makeLook(terminal.spec.term, terminal.unicode, terminal.colour, this.#theme);
-  }
-
-  #gone(console: Console, reason: string): void {
-    this.#consoles.delete(console);
-    console.screen?.leave();
-    console.screen = null;
-    log.warn(`console ${console.terminal.spec.name} is gone: ${reason}`);
-    if (this.#consoles.size === 0 && !this.#closed) this.#options.onNoConsole?.();
   }
 
   #changed(console: Console): void {
@@ -246,12 +163,12 @@ class RunningMenu implements Menu {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#closed) return;
+    if (this.#scheduled || this.#consoles.isClosed) return;
     this.#scheduled = true;
     // After everything that is happening now: ten changes make one frame.
     setImmediate(() => {
       this.#scheduled = false;
-      if (!this.#closed) this.#drawAll();
+      if (!this.#consoles.isClosed) this.#drawAll();
     });
   }
 
@@ -342,32 +259,9 @@ class RunningMenu implements Menu {
   }
 
   async #shell(console: Console): Promise<void> {
-    const { shell, store } = this.#options;
-    if (shell === undefined) {
-      store.update({ message: "There is no shell here." });
-      return;
-    }
     if (console.screen === null) return;
-    const { terminal } = console;
-    console.screen.leave();
-    console.screen = null;
     const greeting = "\r\nA shell on this console; exit comes back to the menu.\r\n\r\n";
-    const failure = await lendTerminal(terminal, shell, greeting, (running) => {
-      console.shell = running;
-      // Kernel messages are welcome in a shell, but not over another console's menu.
-      if ([...this.#consoles].every((other) => other.screen === null)) this.#kernel?.restore();
-    });
-    console.shell = null;
-    if (this.#closed) return;
-    try {
-      terminal.start();
-    } catch (error) {
-      this.#gone(console, describeError(error));
-      return;
-    }
-    this.#kernel?.quiet();
-    this.#makeScreen(console, await loadBlessed());
-    if (failure !== null) store.update({ message: failure });
-    this.#schedule();
+    const failure = await this.#consoles.lend(console, greeting);
+    if (failure !== null) this.#options.store.update({ message: failure });
   }
 }

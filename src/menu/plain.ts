@@ -5,36 +5,26 @@
  */
 
 import type { BootEntry } from "../entry.ts";
-import { describeError } from "../errors.ts";
-import { log } from "../log.ts";
 import { formatSize } from "../text.ts";
 import { actionOfWord, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
-import type { ConsoleSpec } from "./consoles.ts";
-import { ConsoleWatch } from "./consolewatch.ts";
+import { ConsoleSet, type OpenConsole } from "./consoleset.ts";
 import { Guard, type GuardFront } from "./guard.ts";
-import { type KeyEvent, KeyFilter } from "./keyfilter.ts";
+import type { KeyEvent } from "./keyfilter.ts";
 import type { TerminalEvent } from "./keys.ts";
-import type { Menu, MenuOptions } from "./menu.ts";
 import type { MenuState } from "./model.ts";
+import type { Menu, MenuOptions } from "./options.ts";
 import { countdownLine, deviceLines, failureLines, helpLines, listLines } from "./plaintext.ts";
-import { type KernelConsole, quietKernel } from "./printk.ts";
 import { urlProblem } from "./prompt.ts";
 import { safeLine, toAscii } from "./safe.ts";
-import { LAST_BYTES_MS, lendTerminal } from "./shell.ts";
-import { Terminal, type TerminalHandlers } from "./terminal.ts";
-import { TIMERS, type Timers } from "./timers.ts";
 
 const MAX_LINE_LENGTH = 4096;
 const LOG_LINES = 40;
 const UNKNOWN = "? says what can be typed here.";
 
-interface Line {
-  readonly terminal: Terminal;
+interface Line extends OpenConsole {
   typed: string;
   /** What a line that is asked for is for; null: a command. */
   asks: { readonly hidden: boolean; answer(text: string): void } | null;
-  readonly filter: KeyFilter;
-  shell: { kill(): void } | null;
 }
 
 export async function runPlainMenu(options: MenuOptions): Promise<Menu> {
@@ -46,90 +36,44 @@ export async function runPlainMenu(options: MenuOptions): Promise<Menu> {
 class PlainMenu implements Menu {
   readonly #options: MenuOptions;
   readonly #guard: Guard;
-  readonly #lines = new Set<Line>();
-  readonly #timers: Timers;
-  readonly #watch: ConsoleWatch;
-  #kernel: KernelConsole | null = null;
+  readonly #lines: ConsoleSet<Line>;
   #shown: MenuState;
   #unsubscribe: (() => void) | null = null;
   #quarter = -1;
-  #isClosed = false;
 
   constructor(options: MenuOptions) {
     this.#options = options;
-    this.#timers = options.timers ?? TIMERS;
-    this.#guard = new Guard(options.store, options.actions, this.#timers.now);
-    this.#watch = new ConsoleWatch(
-      (path) => this.#lineAt(path) !== undefined,
-      (spec) => this.#open(spec),
-      this.#timers,
-    );
+    // Nobody is asked for a size: lines need none, and the questions would stand among them.
+    this.#lines = new ConsoleSet<Line>(options, false, {
+      make: (opened) => ({ ...opened, typed: "", asks: null }),
+      events: (line, events) => this.#events(line, events),
+      appeared: (line) => this.#greet(line),
+      left: ({ terminal }) => terminal.write("\r\n"),
+    });
+    this.#guard = new Guard(options.store, options.actions, this.#lines.timers.now);
     this.#shown = options.store.state;
   }
 
   get consoles(): readonly string[] {
-    return [...this.#lines].map(({ terminal }) => terminal.spec.name);
+    return this.#lines.names;
   }
 
   start(): void {
-    if (this.#options.printk !== null) this.#kernel = quietKernel(this.#options.printk);
-    for (const spec of this.#options.consoles) this.#watch.open(spec);
-    this.#watch.start(this.#options.findConsoles ?? (() => this.#options.consoles), (spec) => {
-      const line = this.#lineAt(spec.path);
-      if (line !== undefined) this.#greet(line);
-    });
+    this.#lines.quiet();
+    this.#lines.open();
+    this.#lines.search();
     if (this.#options.beforeFirstFrame) this.aloud(this.#options.beforeFirstFrame);
     for (const line of this.#lines) this.#greet(line);
     this.#unsubscribe = this.#options.store.subscribe((state) => this.#changed(state));
   }
 
   aloud(print: () => void): void {
-    if (this.#kernel === null) print();
-    else this.#kernel.aloud(print);
+    this.#lines.aloud(print);
   }
 
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
     this.#unsubscribe?.();
-    this.#watch.stop();
-    const lines = [...this.#lines];
-    this.#lines.clear();
-    for (const line of lines) {
-      line.filter.cancel();
-      line.shell?.kill();
-      line.terminal.leave();
-      line.terminal.write("\r\n");
-    }
-    await Promise.all(lines.map(({ terminal }) => terminal.drain(LAST_BYTES_MS)));
-    for (const { terminal } of lines) terminal.stop();
-    this.#kernel?.restore();
-  }
-
-  /** @throws where there is no such console */
-  #open(spec: ConsoleSpec): void {
-    // Nobody is asked for a size: lines need none, and the questions would stand among them.
-    const asked = { ...spec, kind: spec.kind === "serial" ? "vt" : spec.kind };
-    const handlers: TerminalHandlers = {
-      events: (events) => this.#events(line, events),
-      changed: () => {},
-      drained: () => {},
-      gone: (reason) => this.#gone(line, reason),
-    };
-    const terminal = new Terminal(asked, handlers, this.#timers);
-    const line: Line = { terminal, typed: "", asks: null, filter: new KeyFilter(this.#timers), shell: null };
-    terminal.start();
-    this.#lines.add(line);
-  }
-
-  #gone(line: Line, reason: string): void {
-    this.#lines.delete(line);
-    log.warn(`console ${line.terminal.spec.name} is gone: ${reason}`);
-    if (this.#lines.size === 0 && !this.#isClosed) this.#options.onNoConsole?.();
-  }
-
-  #lineAt(path: string): Line | undefined {
-    return [...this.#lines].find(({ terminal }) => terminal.spec.path === path);
+    await this.#lines.close();
   }
 
   #print(line: Line, ...texts: readonly string[]): void {
@@ -363,28 +307,10 @@ class PlainMenu implements Menu {
   }
 
   async #shell(line: Line): Promise<void> {
-    const { shell } = this.#options;
-    if (shell === undefined) {
-      this.#print(line, "There is no shell here.");
-      return;
-    }
-    const { terminal } = line;
-    line.shell = { kill: () => {} };
-    this.#print(line, "A shell; exit comes back to the menu.");
-    const failure = await lendTerminal(terminal, shell, "", (running) => {
-      line.shell = running;
-    });
-    line.shell = null;
-    if (this.#isClosed) return;
-    try {
-      terminal.start();
-    } catch (error) {
-      this.#gone(line, describeError(error));
-      return;
-    }
-    this.#kernel?.quiet();
-    if (failure !== null) this.#print(line, failure);
-    this.#print(line, ...listLines(this.#shown));
+    const failure = await this.#lines.lend(line, "A shell; exit comes back to the menu.\r\n");
+    if (failure === null || !this.#lines.has(line)) return;
+    line.terminal.write("\r\n");
+    this.#print(line, failure);
     this.#prompt(line);
   }
 }

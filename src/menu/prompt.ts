@@ -45,3 +45,32 @@ export class PromptPage {
     return false;
   }
 }
+
+/** @param open gets a text that is a URL */
+export function urlPage(open: (url: string) => void): PromptPage {
+  const note = "An iPXE script, a pxelinux or GRUB configuration, or a kernel.";
+  return new PromptPage({ title: "Boot from a URL", text: "http://", note }, (text, page) => {
+    const url = text.trim();
+    page.note = urlProblem(url);
+    if (page.note === null) open(url);
+  });
+}
+
+/**
+ * @param what    `a shell`
+ * @param attempt resolves to null where that is the password, else to what to say
+ * @param tried   called after each attempt, whose answer is then the page's note
+ */
+export function passwordPage(
+  what: string,
+  attempt: (text: string) => Promise<string | null>,
+  tried: (page: PromptPage) => void,
+): PromptPage {
+  return new PromptPage({ title: `Password for ${what}`, hidden: true }, (text, page) => {
+    page.clear("Looking…");
+    void attempt(text).then((problem) => {
+      page.note = problem;
+      tried(page);
+    });
+  });
+}

@@ -3,7 +3,7 @@
 import type { LogLine } from "../log.ts";
 import { ACTIONS, type ActionRow, keyLabel } from "./actions.ts";
 import { type KeyHint, keyBar, titleBar } from "./bars.ts";
-import type { Controller, Page } from "./controller.ts";
+import type { Controller } from "./controller.ts";
 import { detailRows } from "./details.ts";
 import { confirmBox, messageBox, progressBox, promptBox } from "./dialogs.ts";
 import { editFrame } from "./editframe.ts";
@@ -11,6 +11,7 @@ import { lineText } from "./editline.ts";
 import { centre, cutRow, edges, type Frame, type Row, rule, type Size, span } from "./frame.ts";
 import { listRow } from "./listrow.ts";
 import type { MenuState } from "./model.ts";
+import type { Page } from "./page.ts";
 import { nothingRows, PAGE_TITLES, pageRows } from "./pages.ts";
 import type { Look } from "./style.ts";
 import { buildTree, entryById, type Item, scrollTo } from "./tree.ts";

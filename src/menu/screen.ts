@@ -12,7 +12,7 @@ import type { Look } from "./style.ts";
 import { toLegacyTerminfo } from "./terminfo.ts";
 import { clusters } from "./width.ts";
 
-type Blessed = Awaited<ReturnType<typeof importBlessed>>;
+export type Blessed = Awaited<ReturnType<typeof importBlessed>>;
 
 let loading: Promise<Blessed> | null = null;
 
@@ -106,7 +106,7 @@ class Output extends EventEmitter {
     this.#write = write;
   }
   write(text: string): boolean {
-    // SGR 8 (invisible) is what blessed makes of the bit that stands for dim; see look.ts. Titles can't hold an ESC.
+    // SGR 8 (invisible) is what blessed makes of the bit that stands for dim; see style.ts. Titles can't hold an ESC.
     this.#write(
       text.includes(";8") || text.includes("[8") ? text.replace(/\x1b\[((?:[1457];)*)8(?=[;\d]*m)/g, "\x1b[$12") : text,
     );

@@ -3,11 +3,11 @@
 import { cell, type Style } from "./style.ts";
 
 const COLOURS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-/** As blessed keeps them in a cell; its bit for invisible text stands for dim (look.ts). */
+/** As blessed keeps them in a cell; its bit for invisible text stands for dim (style.ts). */
 const FLAGS: Readonly<Record<string, number>> = { bold: 1, underline: 2, reverse: 8, dim: 16 };
 
 /** `bold white on blue` as a cell's attribute; words that mean nothing are left out. */
-export function parseLook(text: string): number {
+function parseLook(text: string): number {
   let flags = 0;
   let foreground: number | undefined;
   let background: number | undefined;

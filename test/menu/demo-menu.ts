@@ -8,8 +8,9 @@ import { appendFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { log, logLines } from "../../src/log.ts";
 import { type ConsoleSpec, ownTerminal } from "../../src/menu/consoles.ts";
-import { type Menu, runMenu } from "../../src/menu/menu.ts";
+import { runMenu } from "../../src/menu/menu.ts";
 import { MenuStore } from "../../src/menu/model.ts";
+import type { Menu } from "../../src/menu/options.ts";
 import { sampleDevice, sampleEntry, sampleState } from "./samples.ts";
 
 const { values } = parseArgs({

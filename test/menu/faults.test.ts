@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ConsoleSpec } from "../../src/menu/consoles.ts";
-import { type Menu, runMenu } from "../../src/menu/menu.ts";
+import { runMenu } from "../../src/menu/menu.ts";
 import { MenuStore } from "../../src/menu/model.ts";
+import type { Menu } from "../../src/menu/options.ts";
 import { Pty } from "./pty.ts";
 import { sampleEntry, sampleState } from "./samples.ts";
 

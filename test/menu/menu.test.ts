@@ -7,8 +7,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { logLines } from "../../src/log.ts";
 import { announce } from "../../src/menu/announce.ts";
 import type { ConsoleSpec } from "../../src/menu/consoles.ts";
-import { type Menu, type MenuOptions, runMenu } from "../../src/menu/menu.ts";
+import { runMenu } from "../../src/menu/menu.ts";
 import { MenuStore } from "../../src/menu/model.ts";
+import type { Menu, MenuOptions } from "../../src/menu/options.ts";
 import { Pty } from "./pty.ts";
 import { sampleEntry, sampleState } from "./samples.ts";
 

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { Controller, type Viewport } from "../../src/menu/controller.ts";
+import { Controller } from "../../src/menu/controller.ts";
 import type { MenuActions } from "../../src/menu/model.ts";
 import { MenuStore } from "../../src/menu/model.ts";
+import type { Viewport } from "../../src/menu/page.ts";
 import type { DeviceStatus } from "../../src/status.ts";
 import { sampleState } from "./samples.ts";
 

@@ -2,9 +2,10 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Controller, type ControllerHost } from "../../src/menu/controller.ts";
+import { Controller } from "../../src/menu/controller.ts";
 import { lineText } from "../../src/menu/editline.ts";
 import { type MenuActions, MenuStore, OPEN_SETTINGS } from "../../src/menu/model.ts";
+import type { ControllerHost } from "../../src/menu/page.ts";
 import { SearchPage } from "../../src/menu/search.ts";
 import { buildTree } from "../../src/menu/tree.ts";
 import { sampleEntry, sampleState } from "./samples.ts";

@@ -9,8 +9,9 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ConsoleSpec } from "../../src/menu/consoles.ts";
-import { type Menu, runMenu } from "../../src/menu/menu.ts";
+import { runMenu } from "../../src/menu/menu.ts";
 import { MenuStore } from "../../src/menu/model.ts";
+import type { Menu } from "../../src/menu/options.ts";
 import { sampleEntry, sampleState } from "./samples.ts";
 import { Tmux, tmuxMissing } from "./tmux.ts";
 
