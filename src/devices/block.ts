@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { OWN_FOLDER } from "../linux/ownimage.ts";
 import type { BlockDevice } from "./device.ts";
 
 /** sysfs counts in these, whatever the device's own sectors are. */
@@ -256,6 +257,6 @@ function letterNumber(letters: string): number {
 function isBatonsOwn(path: string): boolean {
   return (
     (readAttribute(`${path}/dm/name`) ?? "").startsWith("baton-") ||
-    (readAttribute(`${path}/loop/backing_file`) ?? "").startsWith("/run/baton/")
+    (readAttribute(`${path}/loop/backing_file`) ?? "").startsWith(`${OWN_FOLDER}/`)
   );
 }

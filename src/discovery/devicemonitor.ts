@@ -16,6 +16,7 @@ import { watchBlockDevices } from "../devices/watch.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import { endsWithin } from "../linux/deadline.ts";
+import { OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
 import { filesystem } from "../volumes/filesystems.ts";
@@ -26,10 +27,10 @@ import type { StorageStacks } from "./storagestacks.ts";
 import { Throttle } from "./throttle.ts";
 
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
-export const DRIVERS_LOADED = "/run/baton/coldplug-done";
+export const DRIVERS_LOADED = `${OWN_FOLDER}/coldplug-done`;
 
 /** Made by it when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
-const DRIVERS_DONE = "/run/baton/probed";
+const DRIVERS_DONE = `${OWN_FOLDER}/probed`;
 
 /** How long one device may take to answer: an optical drive that spins up needs most of it. */
 const DEVICE_MS = 10_000;

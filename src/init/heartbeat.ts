@@ -1,9 +1,10 @@
 /** Signs of life for the supervisor (initramfs/init.sh), which kills and restarts a Baton that gives none. */
 
 import { constants, openSync, writeSync } from "node:fs";
+import { OWN_FOLDER } from "../linux/ownimage.ts";
 
 /** The FIFO that the supervisor reads. */
-const STATUS = "/run/baton/status";
+const STATUS = `${OWN_FOLDER}/status`;
 /** Milliseconds; the supervisor waits many times as long. */
 const INTERVAL = 4000;
 

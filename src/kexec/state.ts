@@ -1,8 +1,8 @@
 /** What this kernel and machine allow, as far as it decides about kexec. */
 
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { mount } from "../linux/mount.ts";
+import { inOwnImage, OWN_FOLDER } from "../linux/ownimage.ts";
 
 export interface KexecState {
   /** The process has CAP_SYS_BOOT; null where that can't be told. */
@@ -25,7 +25,7 @@ export interface KexecState {
  * In Baton's image: made by `baton kexec` when it loads and removed when it unloads, so that what a person has loaded in
  * the shell is not replaced by what the menu loads ahead.
  */
-export const BY_HAND = "/run/baton/kexec-by-hand";
+export const BY_HAND = `${OWN_FOLDER}/kexec-by-hand`;
 
 /** A file's content, or null where it can't be read. */
 export type ReadState = (path: string) => Promise<Uint8Array | null>;
@@ -33,8 +33,6 @@ export type ReadState = (path: string) => Promise<Uint8Array | null>;
 const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 const SECURITYFS = "/sys/kernel/security";
 const LOCKDOWN = `${SECURITYFS}/lockdown`;
-/** There in Baton's image. */
-const OWN_IMAGE = "/run/baton/status";
 /** The running kernel's boot_params; what its EFI stub found of Secure Boot: 2 off, 3 on. */
 const BOOT_PARAMS = "/sys/kernel/boot_params/data";
 const BOOT_PARAMS_SECURE_BOOT = 0x1ec;
@@ -82,7 +80,7 @@ function stubSaid(mode: number | undefined): boolean | null {
 
 async function readSystemFile(path: string): Promise<Uint8Array | null> {
   const found = await readFile(path).catch(() => null);
-  if (found !== null || path !== LOCKDOWN || !existsSync(OWN_IMAGE)) return found;
+  if (found !== null || path !== LOCKDOWN || !inOwnImage()) return found;
   // Only in Baton's own image, where nothing else mounts it; on a host that is its system's matter.
   await mount({ source: "securityfs", target: SECURITYFS, type: "securityfs" }).catch(() => null);
   return readFile(path).catch(() => null);

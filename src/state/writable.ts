@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
 import { MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_SILENT, mount, unmount } from "../linux/mount.ts";
+import { OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 
@@ -23,7 +24,7 @@ export interface WritableDevice {
 }
 
 const FLAGS = MS_NODEV | MS_NOEXEC | MS_NOSUID | MS_SILENT;
-const ROOT = "/run/baton/state";
+const ROOT = `${OWN_FOLDER}/state`;
 const TIMEOUT_MS = 20_000;
 
 /** Why nothing may be written to it, else null. As far as can be told without mounting it. */

@@ -1,7 +1,8 @@
 /** A filesystem on a device: mounted read-only at the first use, and never written to. */
 
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import type { BlockDevice } from "../devices/device.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { isReadOnly, setReadOnly } from "../linux/blkdev.ts";
@@ -19,6 +20,7 @@ import {
   mount,
   unmount,
 } from "../linux/mount.ts";
+import { inOwnImage, OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
 import { deadlineFiles } from "./files.ts";
 import { explainRefusal, filesystem, isWorthAnotherTry, mountTries } from "./filesystems.ts";
@@ -27,7 +29,7 @@ import type { ReplayLayer } from "./replay.ts";
 import { type HostReader, HostTree } from "./tree.ts";
 
 export interface MountOptions {
-  /** Folder below which volumes are mounted, by device name. */
+  /** Folder below which volumes are mounted, by device name; unless given, see {@link mountFolder}. */
   readonly mountRoot?: string;
   /** For one operation on the device: the mounting, or one read. */
   readonly timeoutMs?: number;
@@ -78,7 +80,7 @@ interface MountState {
  * @param device probed, with a filesystem on it.
  */
 export function mountDevice(device: BlockDevice, options: MountOptions = {}): MountedVolume {
-  const { mountRoot = "/run/baton/mnt", timeoutMs = 10_000, siblings = () => [] } = options;
+  const { mountRoot, timeoutMs = 10_000, siblings = () => [] } = options;
   let state: Promise<MountState> | null = null;
   let mounted = false;
 
@@ -122,14 +124,14 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
 
 async function mountReadOnly(
   device: BlockDevice,
-  mountRoot: string,
+  mountRoot: string | undefined,
   timeoutMs: number,
   siblings: () => readonly string[],
   { replays = false, onDirty }: MountOptions,
 ): Promise<MountState> {
   const type = device.identity?.type;
   if (!type) throw new BatonError("unsupported", `${device.name} cannot be mounted: ${device.reason ?? "not probed"}`);
-  const target = makeMountPoint(mountRoot, device.name);
+  const target = makeMountPoint(mountRoot ?? mountFolder(), device.name);
   const writable: string[] = [];
   let layer: ReplayLayer | null = null;
   try {
@@ -209,6 +211,16 @@ async function mountReplayed(
   }
 }
 
+/** The folder on a host, while anything is mounted below it. */
+let hostFolder: string | null = null;
+
+/** Where volumes are mounted: in Baton's own image a folder that is always there, on a host one that goes again. */
+function mountFolder(): string {
+  if (inOwnImage()) return `${OWN_FOLDER}/mnt`;
+  hostFolder ??= fs.mkdtempSync(join(tmpdir(), "baton-"));
+  return hostFolder;
+}
+
 /** The device's name, or the first free one after it: an earlier Baton may have been killed with it mounted. */
 function makeMountPoint(mountRoot: string, name: string): string {
   fs.mkdirSync(mountRoot, { recursive: true, mode: 0o700 });
@@ -228,8 +240,11 @@ function makeMountPoint(mountRoot: string, name: string): string {
 function removeMountPoint(target: string): void {
   try {
     fs.rmdirSync(target);
+    if (dirname(target) !== hostFolder) return;
+    fs.rmdirSync(hostFolder);
+    hostFolder = null;
   } catch {
-    // Still mounted after a timeout: the next one takes another name.
+    // Still mounted after a timeout: the next one takes another name. Or another volume is mounted beside it.
   }
 }
 

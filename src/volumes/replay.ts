@@ -10,10 +10,11 @@ import { describeError } from "../errors.ts";
 import { deviceSize, setReadOnly } from "../linux/blkdev.ts";
 import { createDmDevice, removeDmDevice } from "../linux/devicemapper.ts";
 import { attachFile, detachFile } from "../linux/loopdevice.ts";
+import { OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
 
 /** Below it lies what devices/block.ts passes over. */
-const FOLDER = "/run/baton/replay";
+const FOLDER = `${OWN_FOLDER}/replay`;
 /** The layer's size: no journal is larger, and no more than a part of the memory may go. */
 const MAX_BYTES = 512 * 2 ** 20;
 const MIN_BYTES = 8 * 2 ** 20;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { BlockDevice } from "../../src/devices/device.ts";
 import { BatonError, type ErrorCode } from "../../src/errors.ts";
@@ -123,6 +124,27 @@ describe("mounting", { skip: withoutLoops, concurrency: 3 }, () => {
       assert.equal((await volume.reader.stat("/")).type, "directory");
       assert.equal(count(), 1);
       await volume.close();
+    });
+  });
+
+  test("on a host it happens in a private folder, which goes with the last volume", async () => {
+    const images = [await shop.blank("host-a", 4 << 20), await shop.blank("host-b", 4 << 20)];
+    for (const image of images) {
+      await run("mkfs.ext4", "-q", "-F", image);
+      await run("debugfs", "-w", "-R", "write /etc/hostname kernel", image);
+    }
+    const hadFolder = fs.existsSync("/run/baton");
+    await withDisks(images, async (...disks) => {
+      const [a, b] = disks.map((disk) => mountDevice(disk));
+      const [path] = await Promise.all([a!.hostPath("/kernel"), b!.hostPath("/kernel")]);
+      const own = dirname(dirname(path));
+      assert.deepEqual([dirname(own), fs.statSync(own).mode & 0o777], [tmpdir(), 0o700]);
+      assert.deepEqual(fs.readdirSync(own).sort(), disks.map(({ name }) => name).sort());
+      await a!.close();
+      assert.ok(fs.existsSync(own));
+      await b!.close();
+      assert.ok(!fs.existsSync(own));
+      assert.equal(fs.existsSync("/run/baton"), hadFolder);
     });
   });
 

@@ -14,6 +14,7 @@ import { BY_HAND } from "../../kexec/state.ts";
 import { ifdown, networkInterfaces } from "../../linux/ifdown.ts";
 import { KEXEC_PRESERVE_CONTEXT, kexecLoad } from "../../linux/kexec.ts";
 import { unmount } from "../../linux/mount.ts";
+import { inOwnImage } from "../../linux/ownimage.ts";
 import { jump } from "../../linux/reboot.ts";
 import { sync } from "../../linux/sync.ts";
 import { parseMountinfo } from "../../volumes/mountinfo.ts";
@@ -27,8 +28,6 @@ const CRASH_SIZE = "/sys/kernel/kexec_crash_size";
 /** sync(2) may have much to write, but a dead disk must not keep the machine for ever. */
 const SYNC_MS = 120_000;
 const UNMOUNT_MS = 5000;
-/** Only Baton's own image has it. */
-const OWN_IMAGE = "/run/baton";
 /** Where kexec-tools looks. */
 const SHUTDOWN = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"];
 
@@ -124,7 +123,7 @@ async function unloadKernel(plan: KexecPlan): Promise<number> {
 
 /** Says something only where it fails. */
 async function exec(): Promise<number> {
-  if (existsSync(OWN_IMAGE)) await unmountDisks();
+  if (inOwnImage()) await unmountDisks();
   try {
     jump();
     // Only a kernel that was loaded with --load-preserve-context comes back.

@@ -21,6 +21,7 @@ import { addStart } from "../../kexec/trampoline.ts";
 import { errnoText } from "../../linux/errno.ts";
 import { KEXEC_FILE_ON_CRASH, KEXEC_ON_CRASH, KEXEC_PRESERVE_CONTEXT, kexecFlagNames } from "../../linux/kexec.ts";
 import { memfd } from "../../linux/memfd.ts";
+import { inOwnImage } from "../../linux/ownimage.ts";
 import { type FoundKernel, loadOpened } from "../../loader/load.ts";
 import { classicLoader } from "../../loader/methods.ts";
 import { closeFiles, type OpenFile, openPath, plain } from "../../loader/openfiles.ts";
@@ -137,13 +138,9 @@ function complainOf(error: unknown, { kernel }: KexecPlan, complain: Say): void 
   complain(`Cannot load ${kernel}: ${describeError(error)}`);
 }
 
-/** In Baton's image: what a person has loaded is not replaced by what the menu loads ahead (staging.ts). */
+/** In Baton's image: what a person has loaded is not replaced by what the menu loads ahead (session/loadahead.ts). */
 function markByHand(): void {
-  try {
-    writeFileSync(BY_HAND, "");
-  } catch {
-    // No such folder: this isn't Baton's image.
-  }
+  if (inOwnImage()) writeFileSync(BY_HAND, "");
 }
 
 /** What is wrong with --type, told with what the file is. */
