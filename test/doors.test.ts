@@ -1,4 +1,4 @@
-/** The doors of the house (README, "How it works"): which room may import which. */
+/** The doors of the house (docs/architecture.md, "The house"): which room may import which. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * When the default boots by itself. The rule (README, "Which entry boots by itself"): the time is the kernel
+ * When the default boots by itself. The rule (docs/manual.md, "What boots by itself"): the time is the kernel
  * command line's, else that of the configuration whose default wins, else five seconds; it runs from the moment
  * the menu is shown; and nothing boots before every device present at start has been read or has passed its
  * deadline. Pure: the clock is the caller's.
