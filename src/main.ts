@@ -1,8 +1,8 @@
 /** The program: a command line on any host, and in the initramfs the child of PID 1 that is the boot menu. */
 
 import { basename } from "node:path";
+import type { CommandName } from "./commands/shared/manual.ts";
 import { complain } from "./commands/shared/output.ts";
-import { USAGE } from "./commands/shared/usage.ts";
 import { BatonError, describeError } from "./errors.ts";
 import { addLogSink, formatLogLine } from "./log.ts";
 import { VERSION } from "./version.ts";
@@ -11,44 +11,30 @@ import { VERSION } from "./version.ts";
 type Command = (args: string[]) => Promise<number>;
 
 interface CommandRow {
-  readonly name: string;
-  /** Null for what people don't call themselves. */
-  readonly usage: string | null;
+  readonly name: CommandName | "init";
   /** Loaded only when called: a start-up doesn't pay for the others. */
   readonly load: () => Promise<Command>;
 }
 
 const COMMANDS: readonly CommandRow[] = [
-  { name: "list", usage: USAGE.list, load: async () => (await import("./commands/list.ts")).list },
-  { name: "boot", usage: USAGE.boot, load: async () => (await import("./commands/boot.ts")).boot },
-  { name: "kexec", usage: USAGE.kexec, load: async () => (await import("./commands/kexec/kexec.ts")).kexec },
-  { name: "confirm", usage: USAGE.confirm, load: async () => (await import("./commands/confirm.ts")).confirm },
-  { name: "config", usage: USAGE.config, load: async () => (await import("./commands/config.ts")).config },
-  { name: "password", usage: USAGE.password, load: async () => (await import("./commands/config.ts")).password },
-  { name: "netboot", usage: USAGE.netboot, load: async () => (await import("./commands/netboot.ts")).netboot },
-  { name: "menu", usage: USAGE.menu, load: async () => (await import("./commands/menu.ts")).menu },
-  { name: "init", usage: null, load: async () => (await import("./init/init.ts")).init },
+  { name: "list", load: async () => (await import("./commands/list.ts")).list },
+  { name: "boot", load: async () => (await import("./commands/boot.ts")).boot },
+  { name: "kexec", load: async () => (await import("./commands/kexec/kexec.ts")).kexec },
+  { name: "confirm", load: async () => (await import("./commands/confirm.ts")).confirm },
+  { name: "config", load: async () => (await import("./commands/config.ts")).config },
+  { name: "password", load: async () => (await import("./commands/config.ts")).password },
+  { name: "netboot", load: async () => (await import("./commands/netboot.ts")).netboot },
+  { name: "menu", load: async () => (await import("./commands/menu.ts")).menu },
+  // People don't call it themselves: PID 1 does, in the image.
+  { name: "init", load: async () => (await import("./init/init.ts")).init },
 ];
-
-const usage = (): string =>
-  [
-    `Baton ${VERSION}: finds what this machine can boot, and boots it with kexec.`,
-    "",
-    "Usage:",
-    ...COMMANDS.flatMap((row) => (row.usage === null ? [] : row.usage.split("\n").map((line) => `  ${line}`))),
-    "  baton --version | --help",
-    "",
-    "SPEC is NAME=DIR[,uuid=U][,label=L][,partuuid=P][,partlabel=P][,type=T]: a directory that stands for a",
-    "filesystem's root. Without --disk: the machine's own devices, read-only.",
-    "",
-  ].join("\n");
 
 async function main(argv: readonly string[]): Promise<number> {
   const called = basename(argv[1] ?? "baton").replace(/\.cjs$/, "");
   const args = called === "kexec" ? ["kexec", ...argv.slice(2)] : argv.slice(2);
   const [name, ...rest] = args;
   if (name === "--help" || name === "-h" || name === "help") {
-    process.stdout.write(usage());
+    process.stdout.write((await import("./commands/shared/helptext.ts")).overview());
     return 0;
   }
   if (name === "--version" || name === "-V") {
@@ -63,21 +49,22 @@ async function main(argv: readonly string[]): Promise<number> {
     return 2;
   }
   if (process.env.BATON_DEBUG) addLogSink((line) => process.stderr.write(`${formatLogLine(line)}\n`));
-  const command = await row.load();
-  // kexec(8) has a page of its own.
-  if (rest.includes("--help") && row.usage !== null && row.name !== "kexec") {
-    process.stdout.write(`Usage: ${row.usage.replaceAll("\n", "\n       ")}\n`);
+  // kexec(8) prints its own.
+  if (rest.includes("--help") && row.name !== "init" && row.name !== "kexec") {
+    process.stdout.write((await import("./commands/shared/helptext.ts")).commandHelp(row.name));
     return 0;
   }
+  const command = await row.load();
   try {
     return await command(rest);
   } catch (error) {
     complain(describeError(error));
-    if (error instanceof BatonError && error.code === "usage") {
-      if (row.usage !== null) process.stderr.write(`usage: ${row.usage.replaceAll("\n", "\n       ")}\n`);
-      return 2;
+    if (!(error instanceof BatonError && error.code === "usage")) return 1;
+    if (row.name !== "init") {
+      const { synopsis } = await import("./commands/shared/manual.ts");
+      process.stderr.write(`usage: ${synopsis(row.name).join("\n       ")}\n`);
     }
-    return 1;
+    return 2;
   }
 }
 

@@ -9,17 +9,14 @@ import { type BootPlan, planBoot } from "../loader/plan.ts";
 import { type BootList, findEntry } from "../policy/list.ts";
 import { formatSize, printable } from "../text.ts";
 import { entryJson } from "./shared/json.ts";
-import { DISK_OPTIONS, diskOptions, readArgs } from "./shared/options.ts";
+import { BOOT_OPTIONS } from "./shared/manual.ts";
+import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 import { discover } from "./shared/source.ts";
 
 /** @returns the exit code; a boot that works doesn't come back */
 export async function boot(args: string[]): Promise<number> {
-  const { values, positionals } = readArgs({
-    args,
-    allowPositionals: true,
-    options: { ...DISK_OPTIONS, json: { type: "boolean" }, "dry-run": { type: "boolean" } },
-  });
+  const { values, positionals } = readArgs({ args, allowPositionals: true, options: BOOT_OPTIONS });
   if (positionals.length > 1) {
     throw new BatonError("usage", `one ENTRY is booted, not ${positionals.length}; quote a title that has spaces`);
   }

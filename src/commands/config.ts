@@ -7,16 +7,13 @@ import { hashPassword } from "../policy/password.ts";
 import { MAX_SETTINGS_SIZE, readSettings } from "../policy/settingsfile.ts";
 import { settingsSchema } from "../policy/settingsschema.ts";
 import { printable } from "../text.ts";
+import { CONFIG_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 
 /** @returns the exit code: 1 where something is wrong in the file */
 export async function config(args: string[]): Promise<number> {
-  const { values, positionals } = readArgs({
-    args,
-    allowPositionals: true,
-    options: { json: { type: "boolean" }, schema: { type: "boolean" } },
-  });
+  const { values, positionals } = readArgs({ args, allowPositionals: true, options: CONFIG_OPTIONS });
   if (values.schema) {
     printJson(settingsSchema());
     return 0;

@@ -5,11 +5,12 @@ import { BatonError } from "../errors.ts";
 import { readVariable, textOfVariable, variableOfText, writeVariable } from "../state/efivars.ts";
 import { rewriteFile } from "../state/files.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
+import { CONFIRM_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 
 /** @returns the exit code: 0 also where nothing waits to be confirmed */
 export async function confirm(args: string[]): Promise<number> {
-  const { values } = readArgs({ args, options: { state: { type: "string" } } });
+  const { values } = readArgs({ args, options: CONFIRM_OPTIONS });
   const { state, file } = findState(values.state);
   const id = state.last;
   const write = state.confirm();

@@ -5,13 +5,14 @@ import { formatDiagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { printable } from "../text.ts";
 import { listJson } from "./shared/json.ts";
-import { DISK_OPTIONS, diskOptions, readArgs } from "./shared/options.ts";
+import { LIST_OPTIONS } from "./shared/manual.ts";
+import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 import { discover } from "./shared/source.ts";
 
 /** @returns the exit code */
 export async function list(args: string[]): Promise<number> {
-  const { values } = readArgs({ args, options: { ...DISK_OPTIONS, json: { type: "boolean" } } });
+  const { values } = readArgs({ args, options: LIST_OPTIONS });
   const options = diskOptions(values);
   let found: Awaited<ReturnType<typeof discover>>;
   try {

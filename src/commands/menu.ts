@@ -9,7 +9,8 @@ import { ownTerminal } from "../menu/consoles.ts";
 import { runMenu } from "../menu/menu.ts";
 import { mergeSettings } from "../policy/settings.ts";
 import { Session } from "../session/session.ts";
-import { DISK_OPTIONS, diskOptions, readArgs } from "./shared/options.ts";
+import { DISK_OPTIONS } from "./shared/manual.ts";
+import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain } from "./shared/output.ts";
 import { discover } from "./shared/source.ts";
 

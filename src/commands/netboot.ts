@@ -12,27 +12,13 @@ import { listText } from "./list.ts";
 import { parsePlatform } from "./shared/diskspec.ts";
 import { listJson } from "./shared/json.ts";
 import { leasePlatform, parseLease } from "./shared/leaseoption.ts";
+import { NETBOOT_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 
 /** @returns the exit code; a boot that works doesn't come back */
 export async function netboot(args: string[]): Promise<number> {
-  const { values, positionals } = readArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      url: { type: "string" },
-      lease: { type: "string", multiple: true },
-      mirror: { type: "string" },
-      list: { type: "boolean" },
-      json: { type: "boolean" },
-      "dry-run": { type: "boolean" },
-      initrd: { type: "string", multiple: true },
-      append: { type: "string" },
-      platform: { type: "string" },
-      arch: { type: "string" },
-    },
-  });
+  const { values, positionals } = readArgs({ args, allowPositionals: true, options: NETBOOT_OPTIONS });
   if (positionals.length > 1) {
     throw new BatonError("usage", `one ENTRY is booted, not ${positionals.length}; quote a title that has spaces`);
   }

@@ -1,7 +1,7 @@
 /**
  * `baton kexec`: kexec(8), also when Baton is called by the name `kexec`. Options and exit codes are those of
  * kexec-tools 2.0.25; messages say more, and where no option says which call loads it is `-a`, as in newer ones
- * (kexechelp.ts tells people).
+ * (help.ts tells people).
  */
 
 import { spawnSync } from "node:child_process";
@@ -18,7 +18,7 @@ import { inOwnImage } from "../../linux/ownimage.ts";
 import { jump } from "../../linux/reboot.ts";
 import { sync } from "../../linux/sync.ts";
 import { parseMountinfo } from "../../volumes/mountinfo.ts";
-import { KEXEC_HELP, KEXEC_VERSION } from "./help.ts";
+import { KEXEC_VERSION, kexecHelp } from "./help.ts";
 import { FAILED, loadKernel, NOT_AVAILABLE } from "./load.ts";
 import { defaultCall, type KexecPlan, readKexecArguments } from "./options.ts";
 
@@ -48,7 +48,7 @@ export async function kexec(args: string[]): Promise<number> {
   switch (answer.is) {
     case "help":
       if (answer.complaint !== null) complain(answer.complaint);
-      process.stdout.write(KEXEC_HELP);
+      process.stdout.write(kexecHelp());
       return answer.code;
     case "version":
       process.stdout.write(KEXEC_VERSION);
@@ -86,7 +86,7 @@ async function run(plan: KexecPlan): Promise<number> {
   if (plan.load) {
     if (plan.kernel === null) {
       complain("No kernel specified");
-      process.stdout.write(KEXEC_HELP);
+      process.stdout.write(kexecHelp());
       return FAILED;
     }
     const code = await loadKernel(plan, cmdlineOf(plan), complain);

@@ -3,63 +3,102 @@
 import type { X86Wishes } from "../../kexec/method.ts";
 import { getopt, type LongOption } from "./getopt.ts";
 
-const flag = (name: string, short?: string): LongOption => ({ name, id: name, ...(short ? { short } : {}) });
-const value = (name: string, id = name, short?: string): LongOption => ({
-  ...{ name, id, takesValue: true },
-  ...(short ? { short } : {}),
-});
+/** An option with what `kexec --help` and kexec(8) say of it. */
+export interface KexecOption extends LongOption {
+  /** What stands for the value: `FILE`. */
+  readonly form?: string;
+  /** Empty where it has another option's id, which says it. */
+  readonly about: string;
+}
 
-const OPTIONS: readonly LongOption[] = [
-  flag("help", "h"),
-  flag("version", "v"),
-  flag("debug", "d"),
-  flag("force", "f"),
-  flag("no-checks", "i"),
-  flag("no-ifdown", "x"),
-  flag("no-sync", "y"),
-  flag("load", "l"),
-  flag("load-panic", "p"),
-  flag("unload", "u"),
-  flag("exec", "e"),
-  value("type", "type", "t"),
-  flag("kexec-file-syscall", "s"),
-  flag("kexec-syscall", "c"),
-  flag("kexec-syscall-auto", "a"),
-  flag("status", "S"),
-  value("entry"),
-  value("mem-min"),
-  value("mem-max"),
-  flag("reuseinitrd"),
-  flag("print-ckr-size"),
-  flag("load-preserve-context"),
-  flag("load-jump-back-helper"),
-  flag("load-live-update"),
-  flag("exec-live-update"),
-  // For the new kernel.
-  value("append"),
-  value("command-line", "append"),
-  flag("reuse-cmdline"),
-  value("initrd"),
-  value("ramdisk", "initrd"),
-  value("module"),
-  value("dtb"),
-  flag("args-linux"),
-  flag("args-elf"),
-  flag("args-none"),
-  flag("real-mode"),
-  flag("entry-32bit"),
-  // For what kexec-tools runs between the kernels, and for crash kernels.
-  flag("reset-vga"),
-  value("serial"),
-  value("serial-baud"),
-  flag("console-vga"),
-  flag("console-serial"),
-  flag("elf32-core-headers"),
-  flag("elf64-core-headers"),
-  flag("pass-memmap-cmdline"),
-  flag("noefi"),
-  flag("reuse-video-type"),
+type Spelling = string | readonly [name: string, short: string];
+
+const flag = (spelling: Spelling, about: string): KexecOption => {
+  const [name, short] = typeof spelling === "string" ? [spelling] : spelling;
+  return { name, id: name, about, ...(short ? { short } : {}) };
+};
+const value = (spelling: Spelling, form: string, about: string): KexecOption => ({
+  ...flag(spelling, about),
+  ...{ takesValue: true, form },
+});
+/** Another name for an option. */
+const alias = (name: string, option: KexecOption): KexecOption => ({ ...value(name, option.form!, ""), id: option.id });
+
+const APPEND = value("append", "STRING", "Its command line.");
+const INITRD = value("initrd", "FILE", "Its initial ramdisk.");
+
+/** What is done, and how. */
+export const GENERAL_OPTIONS: readonly KexecOption[] = [
+  flag(["help", "h"], "Print this help."),
+  flag(["version", "v"], "Print the version of kexec."),
+  flag(["force", "f"], "Force an immediate kexec, don't call shutdown."),
+  flag(["no-checks", "i"], "Fast reboot, no memory integrity checks."),
+  flag(["no-ifdown", "x"], "Don't bring down network interfaces."),
+  flag(["no-sync", "y"], "Don't sync filesystems before kexec."),
+  flag(["load", "l"], "Load the new kernel into the current kernel."),
+  flag(["load-panic", "p"], "Load the new kernel for use on panic."),
+  flag(["unload", "u"], "Unload the current kexec target kernel; with -p the capture kernel."),
+  flag(["exec", "e"], "Execute a currently loaded kernel."),
+  value(["type", "t"], "TYPE", "Specify the new kernel is of this type."),
+  value("mem-min", "ADDR", "Specify the lowest memory address to load code into."),
+  value("mem-max", "ADDR", "Specify the highest memory address to load code into."),
+  flag("print-ckr-size", "Print crash kernel region size."),
+  flag("load-preserve-context", "Load the new kernel and preserve context of current kernel during kexec."),
+  flag("load-jump-back-helper", "Load a helper image to jump back to original kernel."),
+  value("entry", "ADDR", "Specify jump back address. (0 means it's not jump back or preserve context)"),
+  flag(["kexec-file-syscall", "s"], "Use kexec_file_load only."),
+  flag(["kexec-syscall", "c"], "Use kexec_load only."),
+  flag(
+    ["kexec-syscall-auto", "a"],
+    "Use kexec_file_load, and kexec_load where that is not supported or does not understand the image (the default; the " +
+      "environment variable BATON_KEXEC_SYSCALL=c makes -c the default, as in kexec-tools before 2.0.26, and =s makes -s).",
+  ),
+  flag(["debug", "d"], "Say what is done: memory ranges and segments."),
+  flag(
+    ["status", "S"],
+    "Print 1, and exit with it, if the type (by default crash; with -l the other) is loaded, 0 if not.",
+  ),
 ];
+
+export const KERNEL_OPTIONS: readonly KexecOption[] = [
+  APPEND,
+  alias("command-line", APPEND),
+  flag("reuse-cmdline", "Use this kernel's command line, and STRING behind it."),
+  INITRD,
+  alias("ramdisk", INITRD),
+  value(
+    "module",
+    '"MOD arg1 arg2..."',
+    "Multiboot: load module MOD with this command line (can be used multiple times).",
+  ),
+  value("dtb", "FILE", "arm64: its devicetree, in place of this kernel's."),
+  flag("entry-32bit", "bzImage: use the kernel's 32-bit entry, also of a 64-bit one."),
+  flag("noefi", "bzImage: don't tell it of EFI."),
+  flag("reuse-video-type", "bzImage: tell it of this kernel's kind of screen."),
+  flag("args-linux", "ELF: pass the arguments as Linux takes them (what is done anyway)."),
+];
+
+const NOTHING_BETWEEN = "Without effect: nothing runs between the kernels.";
+
+/** Accepted, so that scripts written for kexec-tools run; Baton has no such step, or refuses where it would matter. */
+export const ACCEPTED_OPTIONS: readonly KexecOption[] = [
+  flag("reuseinitrd", "Refused: no kernel keeps its initrd on the architectures that Baton has."),
+  flag("load-live-update", "Refused: for Xen alone."),
+  flag("exec-live-update", "Refused: for Xen alone."),
+  flag("real-mode", "Refused: no kernel since Linux 2.6.20 needs its 16-bit entry after kexec."),
+  flag("args-elf", "Without effect."),
+  flag("args-none", "Without effect."),
+  flag("reset-vga", NOTHING_BETWEEN),
+  value("serial", "PORT", NOTHING_BETWEEN),
+  value("serial-baud", "RATE", NOTHING_BETWEEN),
+  flag("console-vga", NOTHING_BETWEEN),
+  flag("console-serial", NOTHING_BETWEEN),
+  flag("elf32-core-headers", "Without effect."),
+  flag("elf64-core-headers", "Without effect."),
+  flag("pass-memmap-cmdline", "Without effect: the capture kernel gets its memory map in its boot parameters."),
+];
+
+const OPTIONS = [...GENERAL_OPTIONS, ...KERNEL_OPTIONS, ...ACCEPTED_OPTIONS];
 
 /** Those that say something about a kernel that is loaded, and nothing where none is. */
 const FOR_LOADING = [

@@ -6,14 +6,6 @@ import { BatonError } from "../../errors.ts";
 import type { Platform } from "../../formats/format.ts";
 import { parseDiskSpec, parsePlatform } from "./diskspec.ts";
 
-/** The options that `list`, `boot` and `menu` share. */
-export const DISK_OPTIONS = {
-  disk: { type: "string", multiple: true },
-  platform: { type: "string" },
-  arch: { type: "string" },
-  config: { type: "string" },
-} as const;
-
 export interface DiskOptions {
   /** Empty: the machine's own devices. */
   readonly disks: readonly DiskSpec[];

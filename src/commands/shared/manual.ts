@@ -1,0 +1,214 @@
+/**
+ * The commands: what each is for, its options, and an example. One table: the options are those that the command line
+ * is read with, and `--help` and man/baton.8 print the rest. Imports nothing, so that printing it loads no command.
+ */
+
+/** An option as node's parseArgs takes it, with what people are told of it. */
+export interface OptionRow {
+  readonly type: "string" | "boolean";
+  readonly multiple?: true;
+  /** What stands for the value: `FILE`. */
+  readonly value?: string;
+  readonly about: string;
+}
+
+export interface CommandManual {
+  /** What stands between the name and the options: `[ENTRY]`. */
+  readonly operands?: string;
+  /** Where the options don't say by themselves how the command is called. */
+  readonly synopsis?: readonly string[];
+  /** Behind the name, as a sentence would go on: `list` – says what could be booted. */
+  readonly summary: string;
+  readonly about: readonly string[];
+  readonly options: Readonly<Record<string, OptionRow>>;
+  readonly examples: readonly { readonly command: string; readonly about: string }[];
+}
+
+const PLATFORM = {
+  platform: {
+    type: "string",
+    value: "pc|efi",
+    about: "The firmware to stand for; this machine's own, or efi where nothing of the host is read.",
+  },
+  arch: {
+    type: "string",
+    value: "ARCH",
+    about: "The architecture to stand for, as uname -m says it; this machine's own, or x86_64.",
+  },
+} as const;
+
+/** The options that `list`, `boot` and `menu` share. */
+export const DISK_OPTIONS = {
+  disk: {
+    type: "string",
+    multiple: true,
+    value: "SPEC",
+    about:
+      "A directory that stands for a filesystem's root: NAME=DIR, and behind it " +
+      "any of ,uuid=U ,label=L ,partuuid=P ,partlabel=P ,type=T (a comma in a value is \\,). Repeat it for more. Nothing of the host is read then, and no root is needed. " +
+      "Without it: the machine's own devices, read-only.",
+  },
+  ...PLATFORM,
+  config: {
+    type: "string",
+    value: "FILE",
+    about: "Baton's configuration, baton.yaml(5), by whose rules the default is chosen.",
+  },
+} as const satisfies CommandManual["options"];
+
+const JSON_OPTION = {
+  json: { type: "boolean", about: "Print one JSON value on standard output and nothing else, also where it fails." },
+} as const satisfies CommandManual["options"];
+
+export const LIST_OPTIONS = { ...JSON_OPTION, ...DISK_OPTIONS } as const;
+
+export const BOOT_OPTIONS = {
+  "dry-run": {
+    type: "boolean",
+    about: "Say what would be read, loaded and written, with sizes and digests, and change nothing.",
+  },
+  json: { type: "boolean", about: "With --dry-run: print one JSON value on standard output and nothing else." },
+  ...DISK_OPTIONS,
+} as const satisfies CommandManual["options"];
+
+export const NETBOOT_OPTIONS = {
+  url: { type: "string", value: "URL", about: "What to fetch: a script, a menu, a kernel, an ISO file." },
+  lease: {
+    type: "string",
+    multiple: true,
+    value: "KEY=VALUE",
+    about:
+      "A word of a DHCP reply to stand for: mac, ip, hostname, uuid, arch, server, file, conf, prefix, url, netmask, " +
+      "gateway, dns, domain. server is the next server, file the boot file, conf and prefix are options 209 and 210.",
+  },
+  mirror: {
+    type: "string",
+    value: "DIR",
+    about: "Read DIR/SCHEME/HOST[:PORT]/PATH instead of the network; what is missing there is a 404.",
+  },
+  list: { type: "boolean", about: "List what the network offers instead of booting it." },
+  json: { type: "boolean", about: "With --list or --dry-run: print one JSON value and nothing else." },
+  "dry-run": { type: "boolean", about: "Fetch everything, say what would be loaded, and change nothing." },
+  initrd: {
+    type: "string",
+    multiple: true,
+    value: "URL",
+    about: "With a kernel's URL: its initrd. Repeat it for more.",
+  },
+  append: { type: "string", value: "TEXT", about: "With a kernel's URL: its command line." },
+  ...PLATFORM,
+} as const satisfies CommandManual["options"];
+
+export const CONFIRM_OPTIONS = {
+  state: {
+    type: "string",
+    value: "FILE",
+    about: "The file in which Baton counts; unless given, the EFI variable, else the file on the boot partition.",
+  },
+} as const satisfies CommandManual["options"];
+
+export const CONFIG_OPTIONS = {
+  json: { type: "boolean", about: "Print what the file settles, and what is wrong in it, as one JSON value." },
+  schema: { type: "boolean", about: "Print the JSON schema of the file, for editors." },
+} as const satisfies CommandManual["options"];
+
+export const MANUAL = {
+  list: {
+    summary: "says what could be booted",
+    about: [
+      "Every entry of every configuration that Baton finds: number, title, id, the file that it comes from, and why it " +
+        "can't boot where it can't. A star marks the default, and the last line says why it is the one.",
+      "Then what is wrong in the configurations, with file, line and column. Nothing is written to any disk.",
+    ],
+    options: LIST_OPTIONS,
+    examples: [
+      { command: "baton list", about: "This machine's own disks; needs root." },
+      {
+        command: "baton list --json --disk vda1=/srv/tree,uuid=1234-ABCD,type=vfat",
+        about: "What a machine with this tree on its only partition could boot.",
+      },
+    ],
+  },
+  boot: {
+    operands: "[ENTRY]",
+    summary: "loads an entry and jumps into it",
+    about: [
+      "ENTRY is an id, else a title, else a number from 1, as list shows them; without one, the default. Where it works " +
+        "the command doesn't come back: filesystems are unmounted and the machine runs the new kernel.",
+    ],
+    options: BOOT_OPTIONS,
+    examples: [
+      { command: "baton boot", about: "Boots the default." },
+      { command: "baton boot 2 --dry-run", about: "Says what booting the second entry would read, load and write." },
+    ],
+  },
+  menu: {
+    summary: "shows the menu on this terminal",
+    about: ["The menu that Baton shows in firmware, here on any Linux host. Nothing boots by itself. q leaves it."],
+    options: DISK_OPTIONS,
+    examples: [{ command: "baton menu --disk vda1=/srv/tree", about: "The menu of that tree." }],
+  },
+  netboot: {
+    operands: "[ENTRY]",
+    summary: "boots what the network offers, or lists it",
+    about: [
+      "What a URL or a DHCP reply leads to: iPXE scripts, the configurations of PXELINUX, GRUB, systemd-boot and Baton, " +
+        "kernels, unified kernel images and ISO files over HTTP, HTTPS and TFTP. With neither --url nor --lease the list " +
+        "is empty.",
+    ],
+    options: NETBOOT_OPTIONS,
+    examples: [
+      { command: "baton netboot --url http://boot.example/menu.ipxe --list", about: "What that script offers." },
+      {
+        command: "baton netboot --list --mirror tree --lease server=10.0.0.1 --lease file=pxelinux.0",
+        about: "Checks a PXE tree without a server: the files lie in tree/tftp/10.0.0.1/.",
+      },
+    ],
+  },
+  kexec: {
+    synopsis: ["baton kexec -l|-p|-e|-f|-u|-S [OPTION]... [KERNEL]"],
+    summary: "loads and starts kernels by hand, as kexec(8) does",
+    about: ["See kexec(8), and baton kexec --help."],
+    options: {},
+    examples: [
+      { command: "baton kexec -l vmlinuz --initrd=initrd.img --reuse-cmdline", about: "Loads a kernel." },
+      { command: "baton kexec -e", about: "Starts it." },
+    ],
+  },
+  config: {
+    synopsis: ["baton config [--json] FILE", "baton config --schema"],
+    summary: "says what is wrong in a configuration",
+    about: ["FILE is YAML, or INI where its name ends in .ini; baton.yaml(5) says what may stand in it."],
+    options: CONFIG_OPTIONS,
+    examples: [{ command: "baton config /etc/baton.yaml", about: "Each mistake with its line and column." }],
+  },
+  password: {
+    summary: "makes the hash of a password for the configuration",
+    about: [
+      "Asks for the password, or reads it from standard input, and prints what password: takes in baton.yaml(5).",
+    ],
+    options: {},
+    examples: [{ command: "baton password", about: "Asks, without showing what is typed." }],
+  },
+  confirm: {
+    summary: "says, on the booted system, that it works",
+    about: [
+      "Where tries is set in baton.yaml(5), an entry that is booted so often without this is passed over. Nothing " +
+        "to confirm is no failure.",
+    ],
+    options: CONFIRM_OPTIONS,
+    examples: [{ command: "baton confirm", about: "In a unit that runs when the system is up." }],
+  },
+} as const satisfies Readonly<Record<string, CommandManual>>;
+
+export type CommandName = keyof typeof MANUAL;
+
+/** How a command is called, one line each. */
+export function synopsis(name: CommandName): readonly string[] {
+  const { synopsis: given, operands, options }: CommandManual = MANUAL[name];
+  if (given) return given;
+  const words = Object.entries(options).map(([option, { value, multiple }]) => {
+    return `[--${option}${value === undefined ? "" : ` ${value}`}]${multiple ? "..." : ""}`;
+  });
+  return [["baton", name, ...(operands === undefined ? [] : [operands]), ...words].join(" ")];
+}
