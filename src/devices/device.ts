@@ -1,5 +1,7 @@
 /** Block devices as the kernel shows them, and what is on them. */
 
+import type { VolumeIdentity } from "../identity.ts";
+
 /** What a probe found on a device (the vocabulary is blkid's). */
 export interface Identity {
   /** `ext2` `ext3` `ext4` `vfat` `exfat` `xfs` `btrfs` `f2fs` `iso9660` `squashfs` `erofs` `swap` `crypto_LUKS` `LVM2_member` `linux_raid_member`… */
@@ -50,4 +52,9 @@ export interface BlockDevice {
   readonly identity: Identity | null;
   /** Why nothing can be read from it, else null. */
   readonly reason: string | null;
+}
+
+/** By what names a device's filesystem is known. */
+export function identityOf({ name, identity, partuuid, partlabel }: BlockDevice): VolumeIdentity {
+  return { name, uuid: identity?.uuid ?? null, label: identity?.label ?? null, partuuid, partlabel };
 }

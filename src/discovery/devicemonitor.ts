@@ -6,15 +6,15 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareDevices, listBlockDevices } from "../devices/block.ts";
-import type { BlockDevice } from "../devices/device.ts";
+import { type BlockDevice, identityOf } from "../devices/device.ts";
 import { ModuleLoader } from "../devices/modules.ts";
 import { probeDevice } from "../devices/probe.ts";
-import { answersTo } from "../devices/selector.ts";
 import { Semaphore } from "../devices/semaphore.ts";
 import { hasUsb, usbDisksPending } from "../devices/usb.ts";
 import { watchBlockDevices } from "../devices/watch.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
+import { answersTo } from "../identity.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
@@ -326,12 +326,8 @@ export class DeviceMonitor {
     });
     this.discovery.attach(
       {
-        name: probed.name,
+        ...identityOf(probed),
         type: probed.identity.type,
-        uuid: probed.identity.uuid,
-        label: probed.identity.label,
-        partuuid: probed.partuuid,
-        partlabel: probed.partlabel,
         aliases: probed.aliases ?? [],
         disk: probed.disk,
         partition: probed.partition,
@@ -403,7 +399,7 @@ export class DeviceMonitor {
     if (wanted.length === 0) await sleep(Math.max(0, end - performance.now()));
     await Promise.all(
       wanted.map(async (name) => {
-        const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(device, name));
+        const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(identityOf(device), name));
         if (await this.#until(isThere, end - performance.now())) return;
         log.warn(`${name} has not appeared within ${seconds} s`);
       }),

@@ -3,20 +3,16 @@
 import { statSync } from "node:fs";
 import { BatonError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
+import type { VolumeIdentity } from "../identity.ts";
 import type { BootRules } from "../policy/list.ts";
 import { openDirectory } from "../volumes/directory.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
 
 /** A directory that stands for a filesystem's root (docs/interfaces.md, "Commands"). */
-export interface DiskSpec {
-  readonly name: string;
+export interface DiskSpec extends VolumeIdentity {
   /** Absolute path on this machine. */
   readonly directory: string;
-  readonly uuid: string | null;
-  readonly label: string | null;
-  readonly partuuid: string | null;
-  readonly partlabel: string | null;
   readonly type: string | null;
 }
 

@@ -10,10 +10,10 @@ import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
 import { rememberLists } from "../formats/lookupcache.ts";
+import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
 import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
-import type { Origin } from "../policy/order.ts";
 import type { DeviceStatus } from "../status.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 import type { Volume } from "../volumes/volume.ts";
@@ -52,14 +52,6 @@ export interface NetworkSource {
 
 /** A device's row without what discovery itself finds out. */
 export type DeviceFacts = Omit<DeviceStatus, "sources">;
-
-/** How a command line may name a filesystem. */
-const NAMES: readonly (readonly [key: string, of: (volume: Volume) => string | null])[] = [
-  ["UUID", ({ uuid }) => uuid],
-  ["PARTUUID", ({ partuuid }) => partuuid],
-  ["LABEL", ({ label }) => label],
-  ["PARTLABEL", ({ partlabel }) => partlabel],
-];
 
 export class Discovery {
   readonly #platform: Platform;
@@ -122,17 +114,17 @@ export class Discovery {
   #noteOn(name: string): string | null {
     const volume = this.#attached.get(name)?.volume;
     if (volume === undefined || filesystem(volume.type).isMultiDevice) return null;
-    for (const [key, of] of NAMES) {
+    for (const { tag, of } of TAGS) {
       const own = of(volume);
       if (own === null || own === "") continue;
       const copies = [...this.#attached.values()]
-        .filter(({ volume: other }) => other.name !== name && of(other) === own)
+        .filter(({ volume: other }) => other.name !== name && hasTag(other, tag, own))
         .map(({ volume: other }) => other.name);
       if (copies.length === 0) continue;
-      const root = `root=${key}=${own}`;
+      const root = `root=${tag}=${own}`;
       // Many disks have a partition that is called EFI: that matters where it is named.
-      if (key !== "UUID" && !this.#list.entries.some(({ options }) => options.includes(root))) continue;
-      return `${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${key}: ${root} may mean either`;
+      if (tag !== "UUID" && !this.#list.entries.some(({ options }) => options.includes(root))) continue;
+      return `${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${tag}: ${root} may mean either`;
     }
     return null;
   }
@@ -333,7 +325,7 @@ export class Discovery {
         source: `${volume.name}:${path}`,
         volumeKey: keyOf(volume),
         removable: volume.removable,
-        origin: originOf(volume, this.#facts.get(volume.name)?.transport ?? null),
+        origin: { device: volume, transport: this.#facts.get(volume.name)?.transport ?? null },
       })),
     );
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
@@ -400,10 +392,6 @@ export class Discovery {
     if (!this.#facts.has(facts.name)) this.#names = null;
     this.#facts.set(facts.name, facts);
   }
-}
-
-function originOf({ name, uuid, label, partuuid, partlabel }: Volume, transport: string | null): Origin {
-  return { device: name, transport, uuid, label, partuuid, partlabel };
 }
 
 /** What names a volume in ids: its UUID where no other has the same, else its name. */

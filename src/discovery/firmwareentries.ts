@@ -2,7 +2,8 @@
 
 import { parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
-import { EMPTY_RESULT, type FormatVolume } from "../formats/format.ts";
+import { EMPTY_RESULT } from "../formats/format.ts";
+import { hasTag, type VolumeIdentity } from "../identity.ts";
 import type { ReadConfig } from "../policy/list.ts";
 import type { Settings } from "../policy/settings.ts";
 import { type FirmwareEntry, firmwareEntries, requestBootNext } from "../state/firmware.ts";
@@ -15,12 +16,12 @@ const SOURCE = "firmware:/BootOrder";
  */
 export function firmwareConfig(
   { writes }: Pick<Settings, "writes">,
-  volumes: readonly Pick<FormatVolume, "name" | "partuuid">[] = [],
+  volumes: readonly VolumeIdentity[] = [],
   found: readonly FirmwareEntry[] = firmwareEntries(),
 ): ReadConfig[] {
   if (found.length === 0) return [];
   const sourceOf = ({ file, partuuid }: FirmwareEntry): string => {
-    const volume = volumes.find((one) => one.partuuid !== null && one.partuuid.toLowerCase() === partuuid);
+    const volume = partuuid === null ? undefined : volumes.find((one) => hasTag(one, "PARTUUID", partuuid));
     return volume === undefined || file === null ? SOURCE : `${volume.name}:${file.replaceAll("\\", "/")}`;
   };
   const entries = found.map((entry) => {

@@ -1,18 +1,13 @@
 /** The contract of a configuration format: text and a Reader in, entries and diagnostics out. */
 
 import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
+import type { VolumeIdentity } from "../identity.ts";
 import type { Reader } from "./reader.ts";
 
 /** A filesystem as formats know it. */
-export interface FormatVolume {
-  /** Kernel name of the device it is on: `vda1`. */
-  readonly name: string;
+export interface FormatVolume extends VolumeIdentity {
   /** As blkid names it: `ext4`, `vfat`, `xfs`, `btrfs`, `iso9660`…; null where unknown. */
   readonly type: string | null;
-  readonly uuid: string | null;
-  readonly label: string | null;
-  readonly partuuid: string | null;
-  readonly partlabel: string | null;
   /** The disk that holds the partition (`vda`), or null where that can't be told (a plain directory). */
   readonly disk: string | null;
   /** Partition number from 1, null for a whole disk. */

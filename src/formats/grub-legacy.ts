@@ -294,7 +294,7 @@ class LegacyMenu {
   /** `(hd0,0)`: partitions count from 0 here and from 1 everywhere else. */
   #device(command: string, argument: string, line: number): Device | null {
     if (command === "uuid") {
-      const found = this.#devices.withUuid(argument)[0];
+      const found = this.#devices.withTag("UUID", argument)[0];
       return found === undefined
         ? { kind: "unresolved", selector: `UUID=${argument}` }
         : { kind: "volume", volume: found };

@@ -1,6 +1,7 @@
 /** Looking for configuration files where bootloaders look for them. */
 
 import { BatonError } from "../errors.ts";
+import { rememberingReader } from "./lookupcache.ts";
 import type { DirectoryItem, Reader } from "./reader.ts";
 
 /**
@@ -9,23 +10,19 @@ import type { DirectoryItem, Reader } from "./reader.ts";
  */
 export class Lookup {
   readonly #reader: Reader;
-  readonly #lists = new Map<string, Promise<readonly DirectoryItem[]>>();
 
   constructor(reader: Reader) {
-    this.#reader = reader;
+    this.#reader = rememberingReader(reader);
   }
 
   /** The names in `folder`; none where it isn't there or isn't a folder. Rejects where the volume can't be read. */
-  list(folder: string): Promise<readonly DirectoryItem[]> {
-    let items = this.#lists.get(folder);
-    if (!items) {
-      items = this.#reader.list(folder).catch((error: unknown) => {
-        if (isAbsence(error)) return [];
-        throw error;
-      });
-      this.#lists.set(folder, items);
+  async list(folder: string): Promise<readonly DirectoryItem[]> {
+    try {
+      return await this.#reader.list(folder);
+    } catch (error) {
+      if (isAbsence(error)) return [];
+      throw error;
     }
-    return items;
   }
 
   /**

@@ -1,13 +1,16 @@
-/** A volume on which every format looks for its configurations at the same time: each folder is listed once. */
+/** Folders listed once, however many formats look for their configurations in them at the same time. */
 
 import type { FormatVolume } from "./format.ts";
 import type { DirectoryItem, Reader } from "./reader.ts";
 
 /** The volume with a memory for lists of folders, for as long as one search lasts. */
 export function rememberLists(volume: FormatVolume): FormatVolume {
-  const { name, type, uuid, label, partuuid, partlabel, disk, partition, scheme, removable } = volume;
-  const reader = new RememberingReader(volume.reader);
-  return { name, type, uuid, label, partuuid, partlabel, disk, partition, scheme, removable, reader };
+  return { ...volume, reader: rememberingReader(volume.reader) };
+}
+
+/** The reader with such a memory; one that has it already is returned as it is. */
+export function rememberingReader(reader: Reader): Reader {
+  return reader instanceof RememberingReader ? reader : new RememberingReader(reader);
 }
 
 class RememberingReader implements Reader {

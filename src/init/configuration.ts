@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Diagnostic } from "../entry.ts";
 import { parseFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
+import { parseSelectedFile } from "../identity.ts";
 import { log } from "../log.ts";
 import { withNetworkUse } from "../policy/network.ts";
 import { mergeSettings, type Settings } from "../policy/settings.ts";
@@ -91,10 +92,9 @@ export class Configuration {
  */
 export function configPlace(name: string): { path: string } | { device: string; path: string } | { url: string } {
   if (name.startsWith("/")) return { path: name };
-  const ref = parseFileRef(name.replace(/^((?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+:\/)/, "unresolved:$1"));
-  if (ref === null) {
-    throw new BatonError("usage", `${name} is no DEVICE:/path, UUID=…:/path, LABEL=…:/path, /path in the image or URL`);
-  }
-  if ("url" in ref) return ref;
-  return "selector" in ref ? { device: ref.selector, path: ref.path } : ref;
+  const ref = parseFileRef(name);
+  if (ref !== null && "url" in ref) return ref;
+  const file = ref !== null && "selector" in ref ? ref : parseSelectedFile(name);
+  if (file !== null) return { device: file.selector, path: file.path };
+  throw new BatonError("usage", `${name} is no DEVICE:/path, UUID=…:/path, LABEL=…:/path, /path in the image or URL`);
 }

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceMonitor } from "../discovery/devicemonitor.ts";
 import { BatonError } from "../errors.ts";
+import { answersTo } from "../identity.ts";
 import { MAX_SETTINGS_SIZE } from "../policy/settingsfile.ts";
-import type { Volume } from "../volumes/volume.ts";
 import { configPlace } from "./configuration.ts";
 
 /**
@@ -28,19 +28,11 @@ export async function readNamedFile(
   if (!("device" in place)) return readFile(place.path, "utf8");
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const volume = machine.discovery.volumes.find((candidate) => answers(candidate, place.device));
+    const volume = machine.discovery.volumes.find((candidate) => answersTo(candidate, place.device));
     if (volume !== undefined) return new TextDecoder().decode(await volume.reader.read(place.path, MAX_SETTINGS_SIZE));
     if (performance.now() >= end) {
       throw new BatonError("timeout", `no filesystem that answers to ${place.device} within ${timeoutMs / 1000} s`);
     }
     await sleep(50);
   }
-}
-
-function answers(volume: Volume, name: string): boolean {
-  const [, key, value = ""] = /^(UUID|LABEL|PARTUUID|PARTLABEL)=(.*)$/s.exec(name) ?? [];
-  if (key === undefined) return volume.name === name;
-  if (key === "LABEL") return volume.label === value;
-  if (key === "PARTLABEL") return volume.partlabel === value;
-  return (key === "UUID" ? volume.uuid : volume.partuuid)?.toLowerCase() === value.toLowerCase();
 }

@@ -211,6 +211,5 @@ export class Network implements NetworkSource {
 
 /** Where it came from, for `order:` of Baton's configuration. */
 function withOrigin(config: ReadConfig, lease: Lease | null): ReadConfig {
-  const nothing = { uuid: null, label: null, partuuid: null, partlabel: null };
-  return { ...config, origin: { device: null, transport: "network", ...nothing, mac: lease?.mac ?? null } };
+  return { ...config, origin: { device: null, transport: "network", mac: lease?.mac ?? null } };
 }

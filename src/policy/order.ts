@@ -6,44 +6,34 @@
  * `any`. With an order, what it does not name boots by itself only where it says `any`.
  */
 
+import { hasTag, parseSelector, type VolumeIdentity } from "../identity.ts";
+
 /** What is known of the place that a configuration came from. */
 export interface Origin {
-  /** `vda1`; null where it came over the network. */
-  readonly device: string | null;
+  /** The filesystem; null where it came over the network. */
+  readonly device: VolumeIdentity | null;
   /** How the device is attached, as BlockDevice has it. */
   readonly transport: string | null;
-  readonly uuid: string | null;
-  readonly label: string | null;
-  readonly partuuid: string | null;
-  readonly partlabel: string | null;
   /** Of the interface that it came through; null where it is on a disk. */
   readonly mac?: string | null;
 }
 
-const same = (a: string | null | undefined, b: string): boolean => a?.toLowerCase() === b.toLowerCase();
+const bareMac = (text: string | null | undefined): string | undefined => text?.replace(/[:-]/g, "").toLowerCase();
 
-function matches(source: string, origin: Origin, removable: boolean): boolean {
-  const [, key, value = ""] = /^(uuid|label|partuuid|partlabel|mac)[=:](.*)$/is.exec(source) ?? [];
-  switch (key?.toLowerCase()) {
-    case "uuid":
-      return same(origin.uuid, value);
-    case "label":
-      return origin.label === value;
-    case "partuuid":
-      return same(origin.partuuid, value);
-    case "partlabel":
-      return origin.partlabel === value;
-    case "mac":
-      return same(origin.mac?.replace(/[:-]/g, ""), value.replace(/[:-]/g, ""));
-  }
+function matches(source: string, { device, transport, mac }: Origin, removable: boolean): boolean {
+  // petitboot writes `uuid:…`.
+  const [, key = "", value = ""] = /^(\w+)[=:](.*)$/s.exec(source) ?? [];
+  const selector = parseSelector(`${key.toUpperCase()}=${value}`);
+  if (selector !== null) return device !== null && hasTag(device, selector.tag, selector.value);
+  if (key.toLowerCase() === "mac") return bareMac(mac) === bareMac(value);
   const word = source.toLowerCase();
-  if (word === "network") return origin.device === null;
-  if (origin.device === null) return false;
-  const isCdrom = /^sr\d/.test(origin.device);
+  if (word === "network") return device === null;
+  if (device === null) return false;
+  const isCdrom = /^sr\d/.test(device.name);
   if (word === "cdrom") return isCdrom;
   if (word === "disk") return !removable && !isCdrom;
   if (word === "removable") return removable;
-  return source.replace(/^\/dev\//, "") === origin.device || (word === origin.transport && !isCdrom);
+  return source.replace(/^\/dev\//, "") === device.name || (word === transport && !isCdrom);
 }
 
 /**

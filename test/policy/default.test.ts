@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parsedEntry } from "../../src/entry.ts";
+import type { VolumeIdentity } from "../../src/identity.ts";
 import { type BootRules, bootList, findEntry, type ReadConfig } from "../../src/policy/list.ts";
 import type { Origin } from "../../src/policy/order.ts";
 
@@ -12,9 +13,10 @@ const NONE: BootRules = { default: null, fallback: [], order: [], removable: fal
 function disk(
   device: string,
   titles: readonly string[],
-  fields: Omit<Partial<ReadConfig>, "origin"> & { origin?: Partial<Origin> } = {},
+  fields: Omit<Partial<ReadConfig>, "origin"> & { origin?: Partial<Origin>; tags?: Partial<VolumeIdentity> } = {},
 ): ReadConfig {
-  const { origin, ...rest } = fields;
+  const { origin, tags, ...rest } = fields;
+  const identity = { name: device, uuid: null, label: null, partuuid: null, partlabel: null, ...tags };
   const source = `${device}:/boot/grub/grub.cfg`;
   return {
     source,
@@ -33,7 +35,7 @@ function disk(
     timeoutStyle: null,
     volumeKey: device,
     removable: false,
-    origin: { device, transport: "virtio", uuid: null, label: null, partuuid: null, partlabel: null, ...origin },
+    origin: { device: identity, transport: "virtio", ...origin },
     ...rest,
   };
 }
@@ -66,7 +68,7 @@ test("a removable device boots nothing by itself: neither as the default nor aft
 });
 
 test("a removable device boots where it is named: by default, by order, or by removable: yes", () => {
-  const stick = disk("sda1", ["Stick"], { removable: true, origin: { transport: "usb", label: "RESCUE" } });
+  const stick = disk("sda1", ["Stick"], { removable: true, origin: { transport: "usb" }, tags: { label: "RESCUE" } });
   const fixed = disk("vda1", ["Disk"]);
   assert.equal(titleOf([stick, fixed], { default: "Stick" }), "Stick");
   assert.equal(titleOf([stick, fixed], { order: ["usb", "any"] }), "Stick");
@@ -80,7 +82,7 @@ test("the owner's order comes before which disk names its default, and leaves ou
   const configs = [
     disk("vda1", ["Virtio"]),
     disk("nvme0n1p2", ["Nvme"], { defaultIsExplicit: false, origin: { transport: "nvme" } }),
-    disk("sda1", ["Ata"], { origin: { transport: "ata", uuid: "AB-CD" } }),
+    disk("sda1", ["Ata"], { origin: { transport: "ata" }, tags: { uuid: "AB-CD" } }),
   ];
   assert.equal(titleOf(configs, { order: ["nvme", "any"] }), "Nvme");
   assert.equal(titleOf(configs, { order: ["uuid=ab-cd"] }), "Ata");

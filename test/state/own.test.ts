@@ -108,7 +108,8 @@ const found = [
 ];
 
 test("what the firmware can start stands in the place of the disk's own entry for the same file", () => {
-  const volumes = [{ name: "sda1", partuuid: "5A6B1C2D-0011-4000-8000-00000000AA11" }];
+  const volume = (partuuid: string) => ({ name: "sda1", uuid: null, label: null, partuuid, partlabel: null });
+  const volumes = [volume("5A6B1C2D-0011-4000-8000-00000000AA11")];
   const source = "sda1:/EFI/Microsoft/Boot/bootmgfw.efi";
   const reason = "it starts an EFI program, which only the firmware can do";
   const loader = parsedEntry({ title: "Windows Boot Manager", type: "bls", source, kind: "efi", reason });
@@ -125,7 +126,7 @@ test("what the firmware can start stands in the place of the disk's own entry fo
     entries.map(({ type, bootable, source }) => [type, bootable, source]),
     [["firmware", true, "sda1:/EFI/MICROSOFT/Boot/bootmgfw.efi"]],
   );
-  const elsewhere = firmwareConfig({ writes: "bootloader-state" }, [{ name: "sda1", partuuid: "other" }], found);
+  const elsewhere = firmwareConfig({ writes: "bootloader-state" }, [volume("other")], found);
   assert.equal(bootList([onDisk, ...elsewhere], () => null).entries.length, 2);
 });
 

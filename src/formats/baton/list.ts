@@ -1,7 +1,8 @@
 /** A list of entries written by hand, whatever the file's syntax: what it may say, and what that means. */
 
 import { type Diagnostic, type EntryType, type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
-import type { FormatContext, FormatResult, FormatVolume } from "../format.ts";
+import { answersTo, parseSelectedFile } from "../../identity.ts";
+import type { FormatContext, FormatResult } from "../format.ts";
 import { resolvePath } from "../paths.ts";
 
 /** A value and where it stands. */
@@ -133,20 +134,11 @@ function readEntry(
  */
 function resolveWritten(written: string, folder: string, { volume, volumes }: FormatContext): FileRef {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written)) return { url: written };
-  const [, selector, path] = /^((?:UUID|LABEL|PARTUUID|PARTLABEL)=[^:]+|[^:/]+):(\/.*)$/s.exec(written) ?? [];
-  if (selector === undefined) return { device: volume.name, path: resolvePath(folder, written) };
+  const file = parseSelectedFile(written);
+  if (file === null) return { device: volume.name, path: resolvePath(folder, written) };
   // Of several volumes with the same name, the one on the list's own disk is meant.
-  const answers = volumes.filter((other) => matches(other, selector));
+  const answers = volumes.filter((other) => answersTo(other, file.selector));
   const found = answers.find((other) => other.disk === volume.disk) ?? answers[0];
-  const inside = resolvePath("/", path!);
-  return found ? { device: found.name, path: inside } : { selector, path: inside };
-}
-
-function matches(volume: FormatVolume, selector: string): boolean {
-  const [, word, value] = /^([A-Z]+)=(.*)$/s.exec(selector) ?? [];
-  if (word === undefined) return volume.name === selector;
-  if (word === "LABEL") return volume.label === value;
-  if (word === "PARTLABEL") return volume.partlabel === value;
-  const id = word === "UUID" ? volume.uuid : volume.partuuid;
-  return id !== null && id.toLowerCase() === value!.toLowerCase();
+  const inside = resolvePath("/", file.path);
+  return found ? { device: found.name, path: inside } : { selector: file.selector, path: inside };
 }

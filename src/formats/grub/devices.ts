@@ -5,6 +5,7 @@
  */
 
 import { type FileRef, formatFileRef } from "../../entry.ts";
+import { comparable, parseSelector, type Tag, tagOf } from "../../identity.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import type { Environment } from "./environment.ts";
 
@@ -44,8 +45,7 @@ export class Devices {
   /** By the key that stands for them in the environment. */
   readonly #images = new Map<string, Device>();
   readonly #openServer: ((origin: string) => FormatVolume) | undefined;
-  #byUuid: Map<string, FormatVolume[]> | null = null;
-  #byLabel: Map<string, FormatVolume[]> | null = null;
+  readonly #byTag = new Map<Tag, Map<string, FormatVolume[]>>();
 
   constructor(context: FormatContext) {
     this.own = context.volume;
@@ -71,14 +71,13 @@ export class Devices {
     return this.#names.get(volume) ?? serverName(volume.name) ?? volume.name;
   }
 
-  withUuid(uuid: string): readonly FormatVolume[] {
-    this.#byUuid ??= groupBy(this.inSearchOrder(), ({ uuid: own }) => own?.toLowerCase() ?? null);
-    return this.#byUuid.get(uuid.toLowerCase()) ?? [];
-  }
-
-  withLabel(label: string): readonly FormatVolume[] {
-    this.#byLabel ??= groupBy(this.inSearchOrder(), ({ label: own }) => own);
-    return this.#byLabel.get(label) ?? [];
+  withTag(tag: Tag, value: string): readonly FormatVolume[] {
+    let volumes = this.#byTag.get(tag);
+    if (volumes === undefined) {
+      volumes = groupBy(this.inSearchOrder(), (volume) => tagOf(volume, tag));
+      this.#byTag.set(tag, volumes);
+    }
+    return volumes.get(comparable(tag, value)) ?? [];
   }
 
   /** A disk image becomes a device under the name that `loopback` gives it. */
@@ -109,11 +108,12 @@ export class Devices {
     // `(,gpt2)`, left over where a script cut a name up, is meant as the own disk's.
     const disk = DISK.exec(name.startsWith(",") ? `hd0${name}` : name);
     if (disk !== null) return this.#onOwnDisk(name, disk[1]);
-    const selector = /^(UUID|LABEL|FILE)=(.*)$/s.exec(name);
+    // What `search` left for a disk that isn't there.
+    if (name.startsWith("FILE=")) return { kind: "unresolved", selector: name };
+    const selector = parseSelector(name);
     if (selector !== null) {
-      const found = selector[1] === "UUID" ? this.withUuid(selector[2]!) : this.withLabel(selector[2]!);
-      if (selector[1] !== "FILE" && found[0] !== undefined) return { kind: "volume", volume: found[0] };
-      return { kind: "unresolved", selector: name };
+      const [volume] = this.withTag(selector.tag, selector.value);
+      return volume === undefined ? { kind: "unresolved", selector: name } : { kind: "volume", volume };
     }
     if (/^cd\d*$/.test(name)) {
       const disc = this.inSearchOrder().find(({ type }) => type === "iso9660" || type === "udf");

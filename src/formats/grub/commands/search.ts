@@ -1,5 +1,6 @@
 /** Finding volumes: `search` and its kin (grub-core/commands/search*.c). */
 
+import type { Tag } from "../../../identity.ts";
 import type { FormatVolume } from "../../format.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, INVALID_COMMAND, OK } from "../errors.ts";
 import type { Call, CommandFunction, Interpreter, Status } from "../interpreter.ts";
@@ -26,7 +27,7 @@ const OPTIONS = [
 ] as const;
 
 /** What is looked for; the word before `=` in an unresolved selector. */
-type Kind = "UUID" | "LABEL" | "FILE" | "PARTUUID" | "PARTLABEL";
+type Kind = Tag | "FILE";
 
 const search: CommandFunction = (run, argv, call) => {
   const options = parseOptions(OPTIONS, argv, { lenient: true });
@@ -101,18 +102,8 @@ function find(
     }
     return OK;
   };
-  switch (kind) {
-    case "UUID":
-      return finish(devices.withUuid(key));
-    case "LABEL":
-      return finish(devices.withLabel(key));
-    case "PARTUUID":
-      return finish(devices.inSearchOrder().filter(({ partuuid }) => partuuid?.toLowerCase() === key.toLowerCase()));
-    case "PARTLABEL":
-      return finish(devices.inSearchOrder().filter(({ partlabel }) => partlabel === key));
-    case "FILE":
-      return firstWith(run, key, ownDisk).then(finish);
-  }
+  if (kind !== "FILE") return finish(devices.withTag(kind, key));
+  return firstWith(run, key, ownDisk).then(finish);
 }
 
 /** The first volume that has the file. */
