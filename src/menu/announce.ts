@@ -2,11 +2,11 @@
 
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import type { ConsoleSpec } from "./consoles.ts";
-import { safeLine, toAscii } from "./safe.ts";
+import { sanitizeLine, toAscii } from "./sanitize.ts";
 
 /** Writes a line without waiting: what a console can't take now, it doesn't get. Never throws. */
 export function announce(consoles: readonly ConsoleSpec[], text: string): void {
-  const line = `${toAscii(safeLine(text))}\r\n`;
+  const line = `${toAscii(sanitizeLine(text))}\r\n`;
   for (const spec of consoles) {
     try {
       const fd = openSync(spec.path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);

@@ -19,7 +19,7 @@ export interface ConsoleSpec {
 }
 
 /** Where the kernel says what there is; another directory in tests. */
-export interface ConsolePaths {
+interface ConsolePaths {
   readonly sysfs?: string;
   readonly dev?: string;
 }

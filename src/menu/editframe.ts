@@ -1,10 +1,10 @@
 /** The screen on which an entry is edited. Pure. */
 
 import { type KeyHint, keyBar, titleBar } from "./bars.ts";
-import { layoutLine, lineText } from "./editline.ts";
+import { breakLine, lineText } from "./editline.ts";
 import type { EntryEditor } from "./entryeditor.ts";
 import { cutRow, type Frame, field, type Row, rule, type Size, span } from "./frame.ts";
-import { safeLine } from "./safe.ts";
+import { sanitizeLine } from "./sanitize.ts";
 import type { Look } from "./style.ts";
 import { truncate, wrap } from "./width.ts";
 
@@ -29,7 +29,7 @@ export function editColumns(columns: number): number {
 export function editFrame(page: EntryEditor, size: Size, look: Look): Frame {
   const { columns } = size;
   const current = page.fields[page.at]!;
-  const line = layoutLine(page.line, editColumns(columns));
+  const line = breakLine(page.line, editColumns(columns));
   const rows: Row[] = [titleBar(page.at === 0 ? "Command line" : current.label, columns, look)];
   const wide = size.rows >= 10;
   const others = wide ? otherRows(page, columns, look) : [];
@@ -63,7 +63,7 @@ function otherRows(page: EntryEditor, columns: number, look: Look): Row[] {
 /** At most three lines for each field that was changed. */
 function beforeRows(page: EntryEditor, columns: number, look: Look): Row[] {
   return page.fields.flatMap(({ label, line, was }): Row[] => {
-    if (lineText(line) === safeLine(was)) return [];
+    if (lineText(line) === sanitizeLine(was)) return [];
     const name = page.fields[page.at]!.label === label ? "Was" : `${label} was`;
     const lines = wrap(look.text(was === "" ? "empty" : was), Math.max(8, columns - name.length - 4));
     const shown = lines.slice(0, 3);

@@ -1,6 +1,6 @@
 /** One editable line, with the keys that shells and GRUB have taught people. Pure: an edit gives a new line. */
 
-import { safeLine } from "./safe.ts";
+import { sanitizeLine } from "./sanitize.ts";
 import { type Cluster, clusters } from "./width.ts";
 
 export interface EditLine {
@@ -18,7 +18,7 @@ const join = (parts: readonly Cluster[]): string => parts.map((cluster) => clust
 
 /** The cursor stands at the end, where people add things. */
 export function editLine(text: string): EditLine {
-  const all = clusters(safeLine(text));
+  const all = clusters(sanitizeLine(text));
   return { text: all, cursor: all.length, killed: [] };
 }
 
@@ -97,7 +97,7 @@ const EDITS: Readonly<Record<string, Edit>> = {
 
 /** Rows up and down on the screen need its width. */
 function moveRow(line: EditLine, columns: number, by: number): EditLine {
-  const { rows, cursor } = layoutLine(line, columns);
+  const { rows, cursor } = breakLine(line, columns);
   const target = cursor.row + by;
   if (target < 0) return { ...line, cursor: 0 };
   if (target >= rows.length) return { ...line, cursor: line.text.length };
@@ -119,7 +119,7 @@ function moveRow(line: EditLine, columns: number, by: number): EditLine {
  * @returns null where the key means nothing to an editor
  */
 export function applyKey(line: EditLine, name: string, text: string, columns: number): EditLine | null {
-  if (text !== "") return insert(line, safeLine(text));
+  if (text !== "") return insert(line, sanitizeLine(text));
   if (name === "up" || name === "C-p") return moveRow(line, columns, -1);
   if (name === "down" || name === "C-n") return moveRow(line, columns, 1);
   if (!Object.hasOwn(EDITS, name)) return null;
@@ -131,7 +131,7 @@ export function applyKey(line: EditLine, name: string, text: string, columns: nu
  * The line broken at the screen's edge, as GRUB's editor and the shell break it: every column counts, so that no
  * space is hidden. A cursor behind the last column stands at the start of a row of its own.
  */
-export function layoutLine(
+export function breakLine(
   line: EditLine,
   columns: number,
 ): { rows: readonly (readonly Cluster[])[]; cursor: { row: number; column: number } } {

@@ -2,10 +2,10 @@
 
 import { type BootEntry, type FileRef, formatFileRef, parseFileRef } from "../entry.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
-import { safeLine } from "./safe.ts";
+import { sanitizeLine } from "./sanitize.ts";
 import { sourceDevice } from "./tree.ts";
 
-export interface EditField {
+interface EditField {
   readonly label: "Options" | "Kernel" | "Initrd";
   /** As the configuration has it. */
   readonly was: string;
@@ -96,7 +96,7 @@ export class EntryEditor {
   edited(): Edited | null {
     const texts = this.texts;
     const options = texts.Options!;
-    const changed = this.fields.slice(1).some(({ line, was }) => lineText(line) !== safeLine(was));
+    const changed = this.fields.slice(1).some(({ line, was }) => lineText(line) !== sanitizeLine(was));
     if (!changed) return { options, files: null };
     const names = (label: string): string[] => (texts[label] ?? "").split(" ").filter((name) => name !== "");
     const refs = new Map([...names("Kernel"), ...names("Initrd")].map((name) => [name, this.#read(name)]));

@@ -12,7 +12,7 @@ import { fit } from "./width.ts";
 const LOG_LINES = 40;
 
 /** What the code says: enough to find the machine's log and Baton's source. */
-export function failureCode({ id, reason }: Failure): string {
+function failureCode({ id, reason }: Failure): string {
   return `Baton ${VERSION}\n${id}\n${reason}`;
 }
 

@@ -104,7 +104,7 @@ export function field(label: string, width: number, text: string, style: Style, 
 }
 
 /** What is left of a row when `columns` columns are taken from its left; half a wide character becomes a space. */
-export function dropColumns(row: Row, columns: number): Row {
+function dropColumns(row: Row, columns: number): Row {
   const out: Span[] = [];
   let drop = columns;
   for (const part of row) {

@@ -15,7 +15,7 @@ import type { MenuState } from "./model.ts";
 import type { Menu, MenuOptions } from "./options.ts";
 import type { ControllerHost, Viewport } from "./page.ts";
 import { nothingRows, pageRows } from "./pages.ts";
-import { layout, pageHeight, renderFrame, type ScreenMemory } from "./render.ts";
+import { pageHeight, panes, renderFrame, type ScreenMemory } from "./render.ts";
 import { type Blessed, loadBlessed, TerminalScreen } from "./screen.ts";
 import { type Look, makeLook, type Style } from "./style.ts";
 
@@ -248,7 +248,7 @@ class RunningMenu implements Menu {
     const state: MenuState = this.#options.store.state;
     return {
       columns: editColumns(size.columns),
-      listRows: layout(size, this.#controller.position.level().items.length === 0).list,
+      listRows: panes(size, this.#controller.position.level().items.length === 0).list,
       pageRows: pageHeight(size),
       pageLength: (name) => {
         const columns = this.#textColumns();

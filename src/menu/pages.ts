@@ -72,7 +72,7 @@ export function helpRows(
   ];
 }
 
-export function logRows(lines: readonly LogLine[], columns: number, look: Look): Row[] {
+function logRows(lines: readonly LogLine[], columns: number, look: Look): Row[] {
   if (lines.length === 0) return [[], [span(" Nothing has been logged.")]];
   return lines.flatMap((line) => {
     const time = (line.at / 1000).toFixed(3).padStart(9);
@@ -132,7 +132,7 @@ function subvolumeRows(subvolumes: readonly string[], indent: number, columns: n
   );
 }
 
-export function devicesRows(state: MenuState, columns: number, look: Look): Row[] {
+function devicesRows(state: MenuState, columns: number, look: Look): Row[] {
   const out: Row[] = [[]];
   for (const line of state.machine) out.push(...paragraph(line, 1, columns, look));
   if (state.why !== "") out.push([], ...paragraph(`The default: ${state.why}.`, 1, columns, look));

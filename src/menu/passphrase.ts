@@ -7,7 +7,7 @@ import { PromptPage } from "./prompt.ts";
 const TRIES = 3;
 
 /** What the page does to the menu that it lies on. */
-export interface PassphraseHost {
+interface PassphraseHost {
   isOpen(page: PromptPage): boolean;
   close(): void;
   note(message: string): void;

@@ -15,7 +15,7 @@ import type { MenuState } from "./model.ts";
 import type { Menu, MenuOptions } from "./options.ts";
 import { countdownLine, deviceLines, failureLines, helpLines, listLines } from "./plaintext.ts";
 import { urlProblem } from "./prompt.ts";
-import { safeLine, toAscii } from "./safe.ts";
+import { sanitizeLine, toAscii } from "./sanitize.ts";
 
 const MAX_LINE_LENGTH = 4096;
 const LOG_LINES = 40;
@@ -79,7 +79,7 @@ class PlainMenu implements Menu {
   #print(line: Line, ...texts: readonly string[]): void {
     const unicode = line.terminal.unicode;
     for (const text of texts) {
-      const safe = safeLine(text).trimEnd();
+      const safe = sanitizeLine(text).trimEnd();
       line.terminal.write(`${unicode ? safe : toAscii(safe)}\r\n`);
     }
   }
@@ -281,7 +281,7 @@ class PlainMenu implements Menu {
     );
     this.#ask(line, false, (text) => {
       if (text.trim() === "") this.#print(line, "Nothing was changed.");
-      else this.#boot(line, entry, text.trim() === "." ? entry.options : safeLine(text));
+      else this.#boot(line, entry, text.trim() === "." ? entry.options : sanitizeLine(text));
     });
   }
 

@@ -24,7 +24,7 @@ export interface ScreenMemory {
 }
 
 /** What there is to show. */
-export interface Scene {
+interface Scene {
   readonly state: MenuState;
   readonly controller: Controller;
   readonly log: () => readonly LogLine[];
@@ -33,7 +33,7 @@ export interface Scene {
 }
 
 /** How a screen of that size is divided. */
-export interface Layout {
+interface Panes {
   /** An empty row below the title, where there is room for air. */
   readonly air: number;
   readonly list: number;
@@ -44,7 +44,7 @@ export interface Layout {
 }
 
 /** @param empty there is no entry, and so nothing to say below the list */
-export function layout(size: Size, empty: boolean): Layout {
+export function panes(size: Size, empty: boolean): Panes {
   const { rows } = size;
   if (empty && rows >= 6) return { air: 0, list: rows - 3, details: 0, status: 1, keys: 1 };
   if (rows < 6) return { air: 0, list: Math.max(0, rows - 1), details: 0, status: 0, keys: 0 };
@@ -55,8 +55,8 @@ export function layout(size: Size, empty: boolean): Layout {
 }
 
 /** Where a message is shown: on a small screen it has the details' rows, too. */
-function messageLayout(size: Size): Layout {
-  const parts = layout(size, false);
+function messagePanes(size: Size): Panes {
+  const parts = panes(size, false);
   return size.rows < 20 ? { ...parts, list: parts.list + parts.details, details: 0 } : parts;
 }
 
@@ -119,7 +119,7 @@ function listFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): 
   const { controller, state } = scene;
   const { columns } = size;
   const level = controller.position.level();
-  const parts = state.message === null ? layout(size, level.items.length === 0) : messageLayout(size);
+  const parts = state.message === null ? panes(size, level.items.length === 0) : messagePanes(size);
   const search = controller.page?.kind === "search" ? controller.page : null;
   const top = buildTree(state.entries);
   const items = search === null ? level.items : search.found(top);

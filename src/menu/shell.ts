@@ -12,7 +12,7 @@ export interface ShellProgram {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export interface RunningShell {
+interface RunningShell {
   /** Resolves when it has ended: null, or why there was none. */
   readonly done: Promise<string | null>;
   /** Ends it and what it started in its own session's foreground. */

@@ -1,6 +1,6 @@
 /** How the menu looks on a kind of terminal: characters, attributes and colours. */
 
-import { safeLine, toAscii } from "./safe.ts";
+import { sanitizeLine, toAscii } from "./sanitize.ts";
 
 /** What a piece of text is; the theme says how that looks. */
 export type Style =
@@ -18,7 +18,7 @@ export type Style =
   | "errorStrong";
 
 /** The characters of boxes, rules and bars. */
-export interface Glyphs {
+interface Glyphs {
   readonly ellipsis: string;
   readonly horizontal: string;
   readonly vertical: string;
@@ -80,7 +80,7 @@ export function makeLook(
     unicode,
     colour,
     glyphs: !unicode ? ASCII : term === "linux" ? CONSOLE : UNICODE,
-    text: unicode ? safeLine : (text) => toAscii(safeLine(text)),
+    text: unicode ? sanitizeLine : (text) => toAscii(sanitizeLine(text)),
   };
 }
 

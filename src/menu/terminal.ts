@@ -21,7 +21,7 @@ import { KeyDecoder, PASTE_OFF, PASTE_ON, type TerminalEvent } from "./keys.ts";
 import { LineQuestions } from "./questions.ts";
 import type { Timers } from "./timers.ts";
 
-export interface TerminalHandlers {
+interface TerminalHandlers {
   /** Keys and noise that came together in one read. */
   events(events: readonly TerminalEvent[]): void;
   /** The size or the abilities are now known to be other than they were. */

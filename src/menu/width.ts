@@ -47,7 +47,7 @@ function isWide(point: number): boolean {
 }
 
 /** Columns of one code point: 0, 1 or 2. Text must have been made safe: controls count as 1 here. */
-export function codePointWidth(point: number): number {
+function codePointWidth(point: number): number {
   if (point < 0x300) return 1;
   // The vowels and finals of decomposed Hangul join the syllable before them.
   if (point >= 0x1160 && point <= 0x11ff) return 0;

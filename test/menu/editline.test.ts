@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { applyKey, type EditLine, editLine, layoutLine, lineText } from "../../src/menu/editline.ts";
+import { applyKey, breakLine, type EditLine, editLine, lineText } from "../../src/menu/editline.ts";
 
 /** Types keys given by name; `'text'` types each of its characters. */
 function type(line: EditLine, ...keys: string[]): EditLine {
@@ -62,8 +62,8 @@ test("up and down move between the rows of a long line", () => {
 });
 
 test("a row is never wider than the screen, and the cursor stands in its own column", () => {
-  assert.deepEqual(layoutLine(editLine("a".repeat(20)), 20).cursor, { row: 1, column: 0 });
-  assert.deepEqual(layoutLine(editLine("日本語"), 5).cursor, { row: 1, column: 2 });
+  assert.deepEqual(breakLine(editLine("a".repeat(20)), 20).cursor, { row: 1, column: 0 });
+  assert.deepEqual(breakLine(editLine("日本語"), 5).cursor, { row: 1, column: 2 });
 });
 
 test("text typed is text read: wide characters and marks are edited whole, controls can't be typed", () => {
@@ -82,7 +82,7 @@ test("no keys break it: the cursor stays within the line and nothing is lost but
     fc.property(fc.string({ maxLength: 40 }), fc.array(keys, { maxLength: 40 }), (text, pressed) => {
       const line = type(editLine(text), ...pressed);
       assert.ok(line.cursor >= 0 && line.cursor <= line.text.length);
-      const { rows, cursor } = layoutLine(line, 10);
+      const { rows, cursor } = breakLine(line, 10);
       assert.equal(rows.flat().length, line.text.length);
       assert.ok(cursor.row < rows.length && cursor.column < 10);
     }),

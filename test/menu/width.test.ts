@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { safeLine, toAscii } from "../../src/menu/safe.ts";
+import { sanitizeLine, toAscii } from "../../src/menu/sanitize.ts";
 import { clusters, fit, textWidth, truncate, truncateMiddle, wrap } from "../../src/menu/width.ts";
 
 test("Latin letters take one column, CJK two, marks none", () => {
@@ -48,7 +48,7 @@ test("lines break at spaces, and inside a word that is longer than a line", () =
   assert.deepEqual(wrap("a  b", 2), ["a ", "b"]);
 });
 
-const anyText = fc.string({ unit: "binary", maxLength: 60 }).map(safeLine);
+const anyText = fc.string({ unit: "binary", maxLength: 60 }).map(sanitizeLine);
 
 test("no line is wider than asked, for any text and width", () => {
   fc.assert(
@@ -63,23 +63,23 @@ test("no line is wider than asked, for any text and width", () => {
 
 test("wrapping loses nothing but the spaces at breaks", () => {
   fc.assert(
-    fc.property(fc.string({ maxLength: 80 }).map(safeLine), fc.integer({ min: 1, max: 30 }), (text, columns) => {
+    fc.property(fc.string({ maxLength: 80 }).map(sanitizeLine), fc.integer({ min: 1, max: 30 }), (text, columns) => {
       assert.equal(wrap(text, columns).join("").replaceAll(" ", ""), text.replaceAll(" ", ""));
     }),
   );
 });
 
 test("what a terminal would obey or reorder is never left in a line", () => {
-  assert.equal(safeLine("a\x1b[31mb"), "a\ufffd[31mb");
-  assert.equal(safeLine("a\u009b31mb"), "a\ufffd31mb");
-  assert.equal(safeLine("one\ntwo\tthree\r\n"), "one two three ");
-  assert.equal(safeLine("abc\u202edef"), "abc\ufffddef");
-  assert.equal(safeLine("soft\u00adhyphen"), "softhyphen");
-  assert.equal(safeLine("\ud800x"), "\ufffdx");
-  assert.equal(safeLine("{red-fg}not a tag{/}"), "{red-fg}not a tag{/}", "blessed's tags are plain text");
+  assert.equal(sanitizeLine("a\x1b[31mb"), "a\ufffd[31mb");
+  assert.equal(sanitizeLine("a\u009b31mb"), "a\ufffd31mb");
+  assert.equal(sanitizeLine("one\ntwo\tthree\r\n"), "one two three ");
+  assert.equal(sanitizeLine("abc\u202edef"), "abc\ufffddef");
+  assert.equal(sanitizeLine("soft\u00adhyphen"), "softhyphen");
+  assert.equal(sanitizeLine("\ud800x"), "\ufffdx");
+  assert.equal(sanitizeLine("{red-fg}not a tag{/}"), "{red-fg}not a tag{/}", "blessed's tags are plain text");
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
-      assert.doesNotMatch(safeLine(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+      assert.doesNotMatch(sanitizeLine(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
     }),
   );
 });

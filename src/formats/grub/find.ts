@@ -15,25 +15,25 @@ const MAX_DIRECTORIES = 200;
 
 /** Every GRUB configuration of a volume. */
 export async function findConfigurations(volume: FormatVolume): Promise<readonly string[]> {
-  const look = new Look(volume);
-  const top = await look.directories("/");
+  const probe = new FileProbe(volume);
+  const top = await probe.directories("/");
   const found: string[] = [];
-  for (const path of PLACES) if (await look.isFile(path, top)) found.push(path);
+  for (const path of PLACES) if (await probe.isFile(path, top)) found.push(path);
   for (const efi of top.filter((name) => name.toLowerCase() === "efi")) {
-    for (const vendor of await look.directories(`/${efi}`)) {
+    for (const vendor of await probe.directories(`/${efi}`)) {
       const path = `/${efi}/${vendor}/grub.cfg`;
-      if (await look.isFile(path)) found.push(path);
+      if (await probe.isFile(path)) found.push(path);
     }
   }
   for (const path of MEDIA_PLACES) {
     // Debian's media: the one in x86_64-efi reads the other.
     if (found.length > 0 && path.startsWith("/boot/")) continue;
-    if (await look.isFile(path, top)) found.push(path);
+    if (await probe.isFile(path, top)) found.push(path);
   }
   if (top.includes("debian-installer")) {
-    for (const architecture of await look.directories("/debian-installer")) {
+    for (const architecture of await probe.directories("/debian-installer")) {
       const path = `/debian-installer/${architecture}/grub/grub.cfg`;
-      if (await look.isFile(path)) found.push(path);
+      if (await probe.isFile(path)) found.push(path);
     }
   }
   if (volume.type === "btrfs") {
@@ -41,10 +41,10 @@ export async function findConfigurations(volume: FormatVolume): Promise<readonly
       if (subvolume === "boot" || subvolume.toLowerCase() === "efi") continue;
       for (const place of PLACES) {
         const path = `/${subvolume}${place}`;
-        if (await look.isFile(path)) found.push(path);
+        if (await probe.isFile(path)) found.push(path);
       }
     }
-    if (found.length === 0) found.push(...(await newestSnapshot(look)));
+    if (found.length === 0) found.push(...(await newestSnapshot(probe)));
   }
   return found;
 }
@@ -53,15 +53,15 @@ export async function findConfigurations(volume: FormatVolume): Promise<readonly
  * openSUSE keeps the running system in `/@/.snapshots/N/snapshot`, among its snapshots. Those that are read-only have
  * the menu entry beside them that leads there; of the others the last configuration written is the one in use.
  */
-async function newestSnapshot(look: Look): Promise<string[]> {
+async function newestSnapshot(probe: FileProbe): Promise<string[]> {
   const found: { path: string; mtime: number; isReadOnly: boolean }[] = [];
-  for (const number of await look.directories("/@/.snapshots")) {
+  for (const number of await probe.directories("/@/.snapshots")) {
     const folder = `/@/.snapshots/${number}`;
     for (const place of PLACES) {
       const path = `${folder}/snapshot${place}`;
-      const stat = await look.stat(path);
+      const stat = await probe.stat(path);
       if (stat?.type !== "file") continue;
-      found.push({ path, mtime: stat.mtime, isReadOnly: await look.isFile(`${folder}/grub-snapshot.cfg`) });
+      found.push({ path, mtime: stat.mtime, isReadOnly: await probe.isFile(`${folder}/grub-snapshot.cfg`) });
     }
   }
   found.sort((a, b) => Number(a.isReadOnly) - Number(b.isReadOnly) || b.mtime - a.mtime);
@@ -69,7 +69,7 @@ async function newestSnapshot(look: Look): Promise<string[]> {
 }
 
 /** A volume, with absence as an answer. */
-class Look {
+class FileProbe {
   readonly #volume: FormatVolume;
 
   constructor(volume: FormatVolume) {

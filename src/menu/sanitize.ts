@@ -15,7 +15,7 @@ let unsafe: RegExp | null = null;
  * characters), surrogates that stand alone, private use and noncharacters. Line breaks and tabs become spaces; what
  * would be obeyed becomes U+FFFD, so that its presence shows.
  */
-export function safeLine(text: string): string {
+export function sanitizeLine(text: string): string {
   const head = text.length > MAX_LENGTH ? text.slice(0, MAX_LENGTH) : text;
   if (PLAIN.test(head)) return head;
   unsafe ??= /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Noncharacter_Code_Point}]/gu;
