@@ -54,6 +54,7 @@ const PURE_NODE = ["node:path/posix", "node:buffer", "node:crypto", "node:zlib"]
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   koffi: ["linux"],
   blessed: ["menu"],
+  "get-east-asian-width": ["menu"],
   "qrcode-generator": ["menu"],
   yaml: ["policy", "formats"],
   ini: ["inifile"],

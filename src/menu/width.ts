@@ -1,7 +1,11 @@
 /**
  * How many columns text takes on a terminal, and text cut, padded and wrapped to columns. Widths follow Unicode's
- * East Asian Width (UAX #11: Wide and Fullwidth take two) and give marks that combine none.
+ * East Asian Width (UAX #11: Wide and Fullwidth take two) and give marks that combine none. Emoji that are joined count
+ * one by one, as the Linux console and most terminals draw them; where one draws them as one, what follows still
+ * stands where it should, since screen.ts says the column after each such character.
  */
+
+import { eastAsianWidth } from "get-east-asian-width";
 
 /** What a person sees as one character: a code point and the marks on it. */
 export interface Cluster {
@@ -12,39 +16,8 @@ export interface Cluster {
 
 const ASCII = /^[\x20-\x7e]*$/;
 
-/** First and last code points of the ranges that take two columns, from Unicode's EastAsianWidth.txt (W and F). */
-const WIDE =
-  "1100-115f,231a-231b,2329-232a,23e9-23ec,23f0,23f3,25fd-25fe,2614-2615,2648-2653,267f,2693,26a1,26aa-26ab," +
-  "26bd-26be,26c4-26c5,26ce,26d4,26ea,26f2-26f3,26f5,26fa,26fd,2705,270a-270b,2728,274c,274e,2753-2755,2757," +
-  "2795-2797,27b0,27bf,2b1b-2b1c,2b50,2b55,2e80-303e,3041-3247,3250-4dbf,4e00-a4cf,a960-a97f,ac00-d7a3," +
-  "f900-faff,fe10-fe19,fe30-fe6f,ff01-ff60,ffe0-ffe6,16fe0-18d08,1aff0-1b2fb,1f004,1f0cf,1f18e,1f191-1f19a," +
-  "1f200-1f320,1f32d-1f335,1f337-1f37c,1f37e-1f393,1f3a0-1f3ca,1f3cf-1f3d3,1f3e0-1f3f0,1f3f4,1f3f8-1f43e,1f440," +
-  "1f442-1f4fc,1f4ff-1f53d,1f54b-1f54e,1f550-1f567,1f57a,1f595-1f596,1f5a4,1f5fb-1f64f,1f680-1f6c5,1f6cc," +
-  "1f6d0-1f6d2,1f6d5-1f6d7,1f6dc-1f6df,1f6eb-1f6ec,1f6f4-1f6fc,1f7e0-1f7eb,1f7f0,1f90c-1f93a,1f93c-1f945," +
-  "1f947-1f9ff,1fa70-1faff,20000-3fffd";
-
 // Made when the first text comes that isn't ASCII: most machines never see one.
-let wideRanges: Uint32Array | null = null;
 let marks: RegExp | null = null;
-
-function isWide(point: number): boolean {
-  if (point < 0x1100) return false;
-  wideRanges ??= Uint32Array.from(
-    WIDE.split(",").flatMap((range) => {
-      const [first, last = first] = range.split("-");
-      return [Number.parseInt(first!, 16), Number.parseInt(last!, 16)];
-    }),
-  );
-  let low = 0;
-  let high = wideRanges.length / 2 - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    if (point < wideRanges[middle * 2]!) high = middle - 1;
-    else if (point > wideRanges[middle * 2 + 1]!) low = middle + 1;
-    else return true;
-  }
-  return false;
-}
 
 /** Columns of one code point: 0, 1 or 2. Text must have been made safe: controls count as 1 here. */
 function codePointWidth(point: number): number {
@@ -53,7 +26,7 @@ function codePointWidth(point: number): number {
   if (point >= 0x1160 && point <= 0x11ff) return 0;
   marks ??= /^[\p{Mn}\p{Me}\u200b-\u200d]$/u;
   if (marks.test(String.fromCodePoint(point))) return 0;
-  return isWide(point) ? 2 : 1;
+  return eastAsianWidth(point);
 }
 
 /** No writing system stacks more marks on a letter; text that does is a prank on the lines around it. */

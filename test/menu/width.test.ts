@@ -12,6 +12,8 @@ test("Latin letters take one column, CJK two, marks none", () => {
   assert.equal(textWidth("\u1112\u1161\u11ab"), 2, "decomposed Hangul");
   assert.equal(textWidth("🐧 x"), 4);
   assert.equal(textWidth("│─…é"), 4);
+  assert.equal(textWidth("\u2630\u268a"), 4, "wide since Unicode 16");
+  assert.equal(textWidth("👩\u200d🚀"), 4, "joined emoji count one by one");
 });
 
 test("a mark stays with its letter, one that has none gets a space, and a tower of marks is cut", () => {
