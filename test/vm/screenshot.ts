@@ -6,12 +6,12 @@
 import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { ppmToPng } from "../png.ts";
 import { INITRAMFS, menuReady, withBaton } from "./baton.ts";
 import { type Content, diskImage, ESP } from "./disks.ts";
 import { ROOT } from "./host.ts";
 import type { MachineDisk } from "./machine.ts";
 import { KERNEL, payload } from "./payload.ts";
-import { ppmToPng } from "./png.ts";
 
 const PICTURE = join(ROOT, "docs/menu.png");
 const CORPUS = join(ROOT, "test/corpus");

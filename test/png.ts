@@ -1,7 +1,7 @@
 /** Pictures of a machine's screen, kept small: few colours are few bytes in a PNG file with a palette. */
 
 import { deflateSync } from "node:zlib";
-import { crc32 } from "../../src/binary/crc.ts";
+import { crc32 } from "../src/binary/crc.ts";
 
 const SIGNATURE = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
 const PALETTE_IMAGE = 3;
