@@ -133,7 +133,7 @@ function section(header: DataView): PeSection {
 }
 
 /** The first section of a name; null where there is none. */
-export function findSection(pe: Pe, name: string): PeSection | null {
+export function findSection(pe: Pick<Pe, "sections">, name: string): PeSection | null {
   return pe.sections.find((candidate) => candidate.name === name) ?? null;
 }
 

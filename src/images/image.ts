@@ -36,7 +36,7 @@ export interface Image {
   readonly version: string | null;
   /**
    * Architectures (as `uname -m`) whose kexec_file_load takes this file; where the list is empty, `reason` says why.
-   * Of a unified kernel image: who takes the kernel inside, which must be taken out first (`readUki`).
+   * Of a unified kernel image: who takes the kernel inside, which must be taken out first (`readUkiParts`).
    */
   readonly fileLoad: readonly string[];
   /**

@@ -1,15 +1,10 @@
-/**
- * Unified kernel images: kernel, initrd and command line as sections of one EFI program
- * (https://uapi-group.org/specifications/specs/unified_kernel_image/).
- */
+/** Where a unified kernel image (binary/uki.ts) has what kexec loads. Its texts are read by formats/systemdboot. */
 
 import { readCompatible } from "../binary/fdtroot.ts";
-import { findSection, type Pe, type PeSection, readPe, readSection } from "../binary/pe.ts";
+import { findSection, type Pe, type PeSection, readPe } from "../binary/pe.ts";
 import type { ReadAt } from "../binary/readat.ts";
+import { profileSections, sectionText } from "../binary/uki.ts";
 import { type Image, image, START_SIZE, type Subject } from "./image.ts";
-
-/** .cmdline, .osrel and .uname are texts of a few hundred bytes. */
-const MAX_TEXT_SIZE = 64 * 1024;
 
 /** A part of the file. */
 export interface Extent {
@@ -18,64 +13,50 @@ export interface Extent {
   readonly size: number;
 }
 
-/** What a unified kernel image holds, ready for kexec. */
-export interface Uki {
+export interface UkiParts {
   readonly arch: string;
   readonly linux: Extent;
   /** In the order in which the kernel gets them: `.ucode` (microcode) first. Empty where it has none. */
   readonly initrds: readonly Extent[];
-  /** Without its line's end; null where the section is missing. */
-  readonly cmdline: string | null;
   /** Release of the kernel (.uname); null where the section is missing. */
   readonly uname: string | null;
-  /** Content of .osrel, as in os-release(5); null where the section is missing. */
-  readonly osRelease: string | null;
   readonly devicetree: Extent | null;
 }
 
 /**
  * Takes a unified kernel image apart.
- * @param profile 0 for the first one; each `.profile` section begins another, whose sections stand before the base's
+ * @param profile 0 for the first one
  * @param compatible what this machine's devicetree calls it: a `.dtbauto` section for the same wins over `.dtb`
  * @returns null where the file is no unified kernel image, or has no such profile
  * @throws BatonError `bad-format` for a broken one; what `readAt` rejects with
  */
-export async function readUki(
+export async function readUkiParts(
   readAt: ReadAt,
   size: number,
   profile = 0,
   compatible: readonly string[] = [],
-): Promise<Uki | null> {
+): Promise<UkiParts | null> {
   const pe = await readPe(readAt, size);
-  if (pe === null || findSection(pe, ".linux") === null) return null;
-  const profiles = splitProfiles(pe);
-  const sections = profiles[profile];
-  if (sections === undefined) return null;
-  const find = (name: string): PeSection | null => sections.find((section) => section.name === name) ?? null;
-  const extent = (name: string): Extent | null => {
-    const section = find(name);
-    return section === null ? null : { offset: section.offset, size: section.size };
-  };
-  const text = async (name: string): Promise<string | null> => {
-    const section = find(name);
-    if (section === null) return null;
-    return Buffer.from(await readSection(readAt, section, MAX_TEXT_SIZE))
-      .toString("utf8")
-      .replace(/[\0\n\r\t ]+$/, "");
-  };
+  const own = pe === null ? undefined : profileSections(pe)[profile];
+  const linux = own && extentOf(own, ".linux");
+  if (pe === null || own === undefined || !linux) return null;
+  const initrds = [extentOf(own, ".ucode"), extentOf(own, ".initrd")];
   return {
     arch: pe.machine,
-    linux: extent(".linux")!,
-    initrds: [extent(".ucode"), extent(".initrd")].filter((part) => part !== null && part.size > 0) as Extent[],
-    cmdline: (await text(".cmdline"))?.replace(/\s*\n\s*/g, " ") ?? null,
-    uname: await text(".uname"),
-    osRelease: await text(".osrel"),
-    devicetree: (await findDtbauto(readAt, sections, compatible)) ?? extent(".dtb"),
+    linux,
+    initrds: initrds.flatMap((part) => (part !== null && part.size > 0 ? part : [])),
+    uname: (await sectionText(readAt, findSection(own, ".uname")))?.trim() || null,
+    devicetree: (await findDtbauto(readAt, own.sections, compatible)) ?? extentOf(own, ".dtb"),
   };
 }
 
+function extentOf(own: Pick<Pe, "sections">, name: string): Extent | null {
+  const section = findSection(own, name);
+  return section === null ? null : { offset: section.offset, size: section.size };
+}
+
 /** What an addon (`*.addon.efi`) brings for kexec: it stands beside the image's own parts. */
-export interface UkiAddon {
+export interface AddonParts {
   /** Before the image's own. */
   readonly microcode: Extent | null;
   /** After the image's own. */
@@ -85,16 +66,16 @@ export interface UkiAddon {
 }
 
 /** @returns null where the file is no addon. @throws BatonError `bad-format`; what `readAt` rejects with */
-export async function readUkiAddon(
+export async function readAddonParts(
   readAt: ReadAt,
   size: number,
   compatible: readonly string[] = [],
-): Promise<UkiAddon | null> {
+): Promise<AddonParts | null> {
   const pe = await readPe(readAt, size);
   if (pe === null || findSection(pe, ".linux") !== null) return null;
   const extent = (name: string): Extent | null => {
-    const section = findSection(pe, name);
-    return section === null || section.size === 0 ? null : { offset: section.offset, size: section.size };
+    const found = extentOf(pe, name);
+    return found?.size === 0 ? null : found;
   };
   const devicetree = (await findDtbauto(readAt, pe.sections, compatible)) ?? extent(".dtb");
   return { microcode: extent(".ucode"), initrd: extent(".initrd"), devicetree };
@@ -115,17 +96,6 @@ async function findDtbauto(
   return null;
 }
 
-/** The sections of each profile, its own before the base's; one list where there are no profiles. */
-function splitProfiles(pe: Pe): readonly (readonly PeSection[])[] {
-  const base: PeSection[] = [];
-  const profiles: PeSection[][] = [];
-  for (const section of pe.sections) {
-    if (section.name === ".profile") profiles.push([]);
-    (profiles.at(-1) ?? base).push(section);
-  }
-  return profiles.length === 0 ? [base] : profiles.map((own) => [...own, ...base]);
-}
-
 /** A part of a file as a file of its own. */
 export function readAtWithin(readAt: ReadAt, { offset, size }: Extent): ReadAt {
   return async (at, length) => (at >= size ? new Uint8Array(0) : readAt(offset + at, Math.min(length, size - at)));
@@ -134,7 +104,7 @@ export function readAtWithin(readAt: ReadAt, { offset, size }: Extent): ReadAt {
 /** Recognises unified kernel images, by the kernel inside. */
 export function probeUki(identifyInner: (subject: Subject) => Promise<Image>) {
   return async (subject: Subject): Promise<Image | null> => {
-    const uki = await readUki(subject.readAt, subject.size).catch(() => null);
+    const uki = await readUkiParts(subject.readAt, subject.size).catch(() => null);
     if (uki === null) return null;
     const { linux } = uki;
     if (linux.offset + linux.size > subject.size) {

@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import type { Image } from "../images/image.ts";
-import { type Extent, readUki, readUkiAddon } from "../images/uki.ts";
+import { type Extent, readAddonParts, readUkiParts } from "../images/uki.ts";
 import type { KexecFile } from "../kexec/files.ts";
 import { type OpenFile, plain, readAtOfFile } from "./openfiles.ts";
 import type { EntryFiles } from "./refs.ts";
@@ -22,9 +22,10 @@ export async function kexecParts(files: EntryFiles<OpenFile>, image: Image, prof
   const { kernel } = files;
   const initrds = files.initrds.map(({ file }) => plain(file));
   const compatible = image.format === "UKI" ? await ownCompatible() : [];
-  const uki = image.format === "UKI" ? await readUki(readAtOfFile(kernel), kernel.size, profile, compatible) : null;
+  const uki =
+    image.format === "UKI" ? await readUkiParts(readAtOfFile(kernel), kernel.size, profile, compatible) : null;
   if (uki === null) return { kernel: plain(kernel), initrds, devicetree: null };
-  const { microcode, initrds: more, devicetree } = await addonParts(files.addons, compatible);
+  const { microcode, initrds: more, devicetree } = await addonFiles(files.addons, compatible);
   const own = uki.initrds.map((extent) => part(kernel, ".initrd", extent));
   return {
     kernel: part(kernel, ".linux", uki.linux),
@@ -45,19 +46,19 @@ async function ownCompatible(): Promise<string[]> {
 }
 
 /** What addons of a unified kernel image bring. */
-interface AddonParts {
+interface AddonFiles {
   readonly microcode: readonly KexecFile[];
   readonly initrds: readonly KexecFile[];
   /** The last one's that has any, in place of the image's own. */
   readonly devicetree: KexecFile | null;
 }
 
-async function addonParts(addons: readonly OpenFile[], compatible: readonly string[]): Promise<AddonParts> {
+async function addonFiles(addons: readonly OpenFile[], compatible: readonly string[]): Promise<AddonFiles> {
   let devicetree: KexecFile | null = null;
   const microcode: KexecFile[] = [];
   const initrds: KexecFile[] = [];
   for (const file of addons) {
-    const addon = await readUkiAddon(readAtOfFile(file), file.size, compatible);
+    const addon = await readAddonParts(readAtOfFile(file), file.size, compatible);
     if (addon?.microcode) microcode.push(part(file, ".ucode", addon.microcode));
     if (addon?.initrd) initrds.push(part(file, ".initrd", addon.initrd));
     if (addon?.devicetree) devicetree = part(file, ".dtb", addon.devicetree);

@@ -3,10 +3,10 @@
  * (UAPI.5). Only its descriptive sections are read here; kernel and initrd are read when it is booted.
  */
 
-import { findSection, type Pe, type PeSection, readPe, readSection } from "../../binary/pe.ts";
+import { findSection, type Pe, type PeSection, readPe } from "../../binary/pe.ts";
+import { profileSections, sectionText, stubCmdline } from "../../binary/uki.ts";
 import { keyValues } from "../lines.ts";
 import type { Reader } from "../reader.ts";
-import { decodeText } from "../text.ts";
 
 /** One way to boot it. An image without profiles has one, numbered 0. */
 export interface UkiProfile {
@@ -29,16 +29,11 @@ export interface Uki {
   readonly profiles: readonly UkiProfile[];
 }
 
-/** systemd-boot looks no further either. */
-const MAX_PROFILES = 256;
-/** Names and command lines are short; the kernel takes 4 KiB at the very most. */
-const MAX_TEXT_SIZE = 64 * 1024;
-
 /** An EFI executable that lies on a volume, its headers read. */
 export interface Program {
   readonly pe: Pe;
   /** A section's content as text; null where there is no such section. */
-  text(section: PeSection | null | undefined): Promise<string | null>;
+  text(section: PeSection | null): Promise<string | null>;
 }
 
 /**
@@ -50,8 +45,7 @@ export async function openProgram(reader: Reader, path: string): Promise<Program
   const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
   const pe = await readPe(readAt, size);
   if (pe === null) return null;
-  const text = async (section: PeSection | null | undefined): Promise<string | null> =>
-    section ? decodeText(await readSection(readAt, section, MAX_TEXT_SIZE)).text.replace(/\0+$/, "") : null;
+  const text = (section: PeSection | null): Promise<string | null> => sectionText(readAt, section);
   return { pe, text };
 }
 
@@ -61,49 +55,21 @@ export async function readUki(reader: Reader, path: string): Promise<Uki | null>
   if (program === null) return null;
   const { pe, text } = program;
   const profiles: UkiProfile[] = [];
-  for (const [number, sections] of profileSections(pe).entries()) {
-    const profile = await text(sections.get(".profile"));
-    const values = new Map(keyValues(profile ?? "", "=").map(({ key, value }) => [key, value]));
-    const cmdline = await text(sections.get(".cmdline"));
+  for (const [number, own] of profileSections(pe).entries()) {
+    const textOf = (name: string): Promise<string | null> => text(findSection(own, name));
+    const values = new Map(keyValues((await textOf(".profile")) ?? "", "=").map(({ key, value }) => [key, value]));
+    const cmdline = await textOf(".cmdline");
     profiles.push({
       number,
       id: values.get("ID") ?? null,
       title: values.get("TITLE") ?? null,
       cmdline: cmdline === null ? null : stubCmdline(cmdline),
-      osRelease: await text(sections.get(".osrel")),
-      uname: (await text(sections.get(".uname")))?.trim() || null,
-      hasKernel: sections.has(".linux"),
+      osRelease: await textOf(".osrel"),
+      uname: (await textOf(".uname"))?.trim() || null,
+      hasKernel: findSection(own, ".linux") !== null,
     });
   }
   return { machine: pe.machine, profiles };
-}
-
-/**
- * The sections of each profile. What stands before the first `.profile` belongs to all, unless a profile has a
- * section of the same name of its own.
- */
-export function profileSections(pe: Pe): ReadonlyMap<string, PeSection>[] {
-  const base = new Map<string, PeSection>();
-  const profiles: Map<string, PeSection>[] = [];
-  for (const section of pe.sections) {
-    if (section.name === ".profile") {
-      if (profiles.length === MAX_PROFILES) break;
-      profiles.push(new Map());
-    }
-    const into = profiles.at(-1) ?? base;
-    // Sections of one name: the first counts (devicetrees, which may be many, are chosen elsewhere).
-    if (!into.has(section.name)) into.set(section.name, section);
-  }
-  if (profiles.length === 0) return [base];
-  return profiles.map((own) => new Map([...base, ...own]));
-}
-
-/** As systemd-stub reads it: blanks and newlines at the ends fall away, control characters count as blanks. */
-export function stubCmdline(text: string): string {
-  return text
-    .replace(/\0[\s\S]*$/, "")
-    .replace(/[\u0000-\u0020\u007f]/g, " ")
-    .trim();
 }
 
 /** What an addon brings. */

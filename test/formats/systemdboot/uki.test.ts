@@ -7,7 +7,6 @@ import type { Format, FormatResult } from "../../../src/formats/format.ts";
 import { osNames } from "../../../src/formats/osrelease.ts";
 import { bls } from "../../../src/formats/systemdboot/bls.ts";
 import { uki } from "../../../src/formats/systemdboot/uki.ts";
-import { stubCmdline } from "../../../src/formats/systemdboot/ukiimage.ts";
 import { makePe } from "../../binary/pefile.ts";
 import { contextOf, type Files, messages, type ReadOptions, readTree, treeVolume } from "../tree.ts";
 
@@ -198,11 +197,6 @@ test("a Type #1 entry may name an image and one of its profiles; its own options
   assert.deepEqual([by.E!.kind, by.E!.options], ["linux", "base"]);
   assert.match(by.F!.reason!, /https:\/\/example\.org\/os\.efi/);
   assert.equal(by.G!.reason, null, "whether a file is there is seen later, for every entry alike");
-});
-
-test("the command line is what systemd-stub makes of the section", () => {
-  assert.equal(stubCmdline("  root=/dev/sda1\tro\nquiet\n\0\0"), "root=/dev/sda1 ro quiet");
-  assert.equal(stubCmdline(""), "");
 });
 
 test("names are taken from os-release in systemd's order", () => {
