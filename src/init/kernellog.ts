@@ -23,6 +23,7 @@ function openToWrite(path: string): number | null {
 export class KernelLog {
   readonly #fd: number | null;
   readonly #pmsg: number | null;
+  #isReadySaid = false;
 
   constructor(kmsg = "/dev/kmsg", pmsg = PMSG) {
     try {
@@ -55,9 +56,16 @@ export class KernelLog {
   milestone(text: string): void {
     this.write(MILESTONE, text);
   }
+
+  /** The milestone that says how long everything has taken, once: `baton: menu ready, 4 entries, 3.20 s since boot`. */
+  ready(what: "menu ready" | "entries ready", entries: number): void {
+    if (this.#isReadySaid) return;
+    this.#isReadySaid = true;
+    this.milestone(`baton: ${what}, ${entries} entries, ${uptime().toFixed(2)} s since boot`);
+  }
 }
 
 /** Seconds since the kernel started, by its own clock. */
-export function uptime(): number {
+function uptime(): number {
   return Number.parseFloat(readFileSync("/proc/uptime", "latin1"));
 }

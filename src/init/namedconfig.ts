@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceMonitor } from "../discovery/devicemonitor.ts";
 import { BatonError } from "../errors.ts";
 import { answersTo } from "../identity.ts";
+import { endsWithin } from "../linux/deadline.ts";
 import { MAX_SETTINGS_SIZE } from "../policy/settingsfile.ts";
 import { configPlace } from "./configuration.ts";
 
@@ -20,10 +21,9 @@ export async function readNamedFile(
 ): Promise<string> {
   const place = configPlace(name);
   if ("url" in place) {
-    const late = sleep(timeoutMs, undefined, { ref: false }).then(() => {
-      throw new BatonError("timeout", `${place.url}: not fetched within ${timeoutMs / 1000} s`);
-    });
-    return Promise.race([fetchText(place.url), late]);
+    const fetched = fetchText(place.url);
+    if (await endsWithin(fetched, timeoutMs)) return fetched;
+    throw new BatonError("timeout", `${place.url}: not fetched within ${timeoutMs / 1000} s`);
   }
   if (!("device" in place)) return readFile(place.path, "utf8");
   const end = performance.now() + timeoutMs;

@@ -8,7 +8,7 @@ import type { Settings } from "../policy/settings.ts";
 import { readVariable, textOfVariable } from "../state/efivars.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
 import { describeWrite, type LookAt, performWrites } from "../state/perform.ts";
-import type { EntrySource } from "./host.ts";
+import type { EntrySource } from "./entrysource.ts";
 
 /** A grubenv is 1,024 bytes; a larger file has another purpose. */
 const MAX_STATE_SIZE = 64 * 1024;

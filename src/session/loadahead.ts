@@ -15,7 +15,8 @@ import type { LoadResult } from "../kexec/loadfiles.ts";
 import { BY_HAND, readKexecState } from "../kexec/state.ts";
 import type { LoadCall } from "../loader/methods.ts";
 import { log } from "../log.ts";
-import type { EntrySource, EntryVolume, SessionHost } from "./host.ts";
+import type { EntrySource, EntryVolume } from "./entrysource.ts";
+import type { SessionHost } from "./host.ts";
 
 /** How long the selection must have stayed before anything is read, in milliseconds. */
 const IDLE_MS = 400;

@@ -7,7 +7,8 @@ import type { MenuActions } from "../../src/menu/model.ts";
 import { type BootList, type BootRules, bootList, type ReadConfig } from "../../src/policy/list.ts";
 import { mergeSettings, type Settings } from "../../src/policy/settings.ts";
 import type { Clock } from "../../src/session/clock.ts";
-import type { EntrySource, EntryVolume, SessionHost } from "../../src/session/host.ts";
+import type { EntrySource, EntryVolume } from "../../src/session/entrysource.ts";
+import type { SessionHost } from "../../src/session/host.ts";
 import { Session } from "../../src/session/session.ts";
 
 export class FakeClock implements Clock {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type BootEntry, parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
-import type { EntryVolume } from "../../src/session/host.ts";
+import type { EntryVolume } from "../../src/session/entrysource.ts";
 import { Staging, type StagingSystem } from "../../src/session/loadahead.ts";
 
 function entry(id: string, extra: Partial<BootEntry> = {}): BootEntry {

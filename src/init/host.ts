@@ -1,0 +1,87 @@
+/** The initramfs as a session sees it (session/host.ts). */
+
+import { areDriversDone } from "../discovery/devicemonitor.ts";
+import { describeError } from "../errors.ts";
+import { reboot } from "../linux/reboot.ts";
+import { sync } from "../linux/sync.ts";
+import { bootEntry } from "../loader/boot.ts";
+import { loadEntry } from "../loader/load.ts";
+import { announce } from "../menu/announce.ts";
+import { findConsoles } from "../menu/consoles.ts";
+import type { SessionHost } from "../session/host.ts";
+import { isEfi, requestEntry, requestSetup } from "./firmware.ts";
+import type { InitParts } from "./parts.ts";
+
+/** The image's own shell, for `c` in the menu. */
+const SHELL = ["/bin/busybox", "sh", "-l"];
+
+/** How long the disks may take to have everything, before a restart. Milliseconds. */
+const SYNC_MS = 5000;
+
+/** device_shutdown() in drivers/base/core.c waits for probing before kexec; nothing in userland can shorten that. */
+const SILENT_DEVICE =
+  "A device has not answered its driver yet, and the kernel waits for that before it jumps. " +
+  "If nothing happens, take out the device that does not answer.";
+
+/** @param parts of which the session needs not be there yet */
+export function initHost(parts: InitParts): SessionHost {
+  const { configuration, consoles, kernelLog, machine, network, readiness, watchdog } = parts;
+  const { discovery } = machine;
+  const leave = async (command: "restart" | "power-off"): Promise<void> => {
+    await parts.session.closeMenu();
+    await machine.unmount();
+    await sync({ timeoutMs: SYNC_MS });
+    if (command === "power-off") await watchdog.disarm();
+    reboot(command);
+  };
+  return {
+    discovery,
+    isSettled: () => readiness.isSettled,
+    isDecided: () => readiness.isDecided,
+    rescan: async () => {
+      await Promise.all([machine.rescan(), network.refresh()]);
+    },
+    boot: (entry, options, hooks) => bootEntry(discovery, entry, options, hooks),
+    loadAhead: (entry, options) => loadEntry(discovery, entry, entry.options, () => {}, options),
+    beforeJump: async () => {
+      await machine.lock();
+      await network.down();
+      await watchdog.beforeJump();
+    },
+    unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),
+    openUrl: async (url) => (await network.get()).openUrl(url),
+    openDoor: async (door) => (await network.get()).open(door),
+    milestone: (text) => kernelLog.milestone(text),
+    announce: (text) => announce(consoles, text),
+    jumpWarning: () => (areDriversDone() ? null : SILENT_DEVICE),
+    openMenu: async (store, actions) => {
+      const options = {
+        ...{ consoles, store, actions, shell: { argv: SHELL } },
+        beforeFirstFrame: () => kernelLog.ready("menu ready", discovery.list.entries.length),
+        // Those that appear late join: a USB serial line, a console that was busy.
+        findConsoles: () => findConsoles(configuration.settings.console),
+      };
+      if (configuration.settings.ui === "plain") return (await import("../menu/plain.ts")).runPlainMenu(options);
+      return (await import("../menu/menu.ts")).runMenu(options);
+    },
+    unmount: () => machine.unmount(),
+    bootState: parts.bootState,
+    ...(isEfi() && {
+      firmware: async () => {
+        try {
+          await requestSetup();
+        } catch (error) {
+          parts.session.store.update({ message: describeError(error) });
+          return;
+        }
+        await leave("restart");
+      },
+      bootNext: async (entry) => {
+        await requestEntry(entry);
+        await leave("restart");
+      },
+    }),
+    reboot: () => leave("restart"),
+    powerOff: () => leave("power-off"),
+  };
+}
