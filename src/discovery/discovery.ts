@@ -9,7 +9,7 @@ import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
-import { rememberLists } from "../formats/lookupcache.ts";
+import { cacheLists } from "../formats/lookupcache.ts";
 import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
 import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
@@ -278,7 +278,7 @@ export class Discovery {
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
     const context = this.#context(volume, this.volumes);
-    const searched = rememberLists(volume);
+    const searched = cacheLists(volume);
     try {
       const scan = async (formats: readonly Format[]): Promise<Scan[]> => {
         const found = formats.map(async (format) => {

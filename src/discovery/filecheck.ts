@@ -4,7 +4,7 @@
  */
 
 import { BatonError, describeError } from "../errors.ts";
-import { statMany } from "../formats/readall.ts";
+import { statAll } from "../formats/readall.ts";
 import type { DirectoryItem, FileStat, Reader } from "../formats/reader.ts";
 
 /** From so many files in one folder on, listing it is cheaper than asking for each. */
@@ -33,7 +33,7 @@ export async function checkFiles(reader: Reader, paths: readonly string[], answe
     }
   }
   try {
-    const found = await statMany(reader, unclear);
+    const found = await statAll(reader, unclear);
     for (const [index, path] of unclear.entries()) answer(path, reasonOf(found[index]!));
   } catch (error) {
     for (const path of unclear) answer(path, describeError(error));

@@ -1,7 +1,7 @@
 /** Looking for configuration files where bootloaders look for them. */
 
 import { BatonError } from "../errors.ts";
-import { rememberingReader } from "./lookupcache.ts";
+import { listCache } from "./lookupcache.ts";
 import type { DirectoryItem, Reader } from "./reader.ts";
 
 /**
@@ -12,7 +12,7 @@ export class Lookup {
   readonly #reader: Reader;
 
   constructor(reader: Reader) {
-    this.#reader = rememberingReader(reader);
+    this.#reader = listCache(reader);
   }
 
   /** The names in `folder`; none where it isn't there or isn't a folder. Rejects where the volume can't be read. */

@@ -3,17 +3,17 @@
 import type { FormatVolume } from "./format.ts";
 import type { DirectoryItem, Reader } from "./reader.ts";
 
-/** The volume with a memory for lists of folders, for as long as one search lasts. */
-export function rememberLists(volume: FormatVolume): FormatVolume {
-  return { ...volume, reader: rememberingReader(volume.reader) };
+/** The volume with a cache of lists of folders, for one search. */
+export function cacheLists(volume: FormatVolume): FormatVolume {
+  return { ...volume, reader: listCache(volume.reader) };
 }
 
-/** The reader with such a memory; one that has it already is returned as it is. */
-export function rememberingReader(reader: Reader): Reader {
-  return reader instanceof RememberingReader ? reader : new RememberingReader(reader);
+/** The reader with such a cache; one that has it already is returned as it is. */
+export function listCache(reader: Reader): Reader {
+  return reader instanceof ListCache ? reader : new ListCache(reader);
 }
 
-class RememberingReader implements Reader {
+class ListCache implements Reader {
   readonly #reader: Reader;
   readonly #lists = new Map<string, Promise<readonly DirectoryItem[]>>();
 

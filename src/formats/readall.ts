@@ -10,18 +10,18 @@ const AT_ONCE = 64;
  * For each path the file's bytes, or why it can't be read. Rejects only where the volume doesn't answer.
  * @param limit as Reader's `read` has it.
  */
-export function readMany(
+export function readAll(
   reader: Reader,
   paths: readonly string[],
   limit: number,
 ): Promise<readonly (Uint8Array | BatonError)[]> {
-  if (reader.readMany) return reader.readMany(paths, limit);
+  if (reader.readAll) return reader.readAll(paths, limit);
   return inBatches(paths, (path) => reader.read(path, limit).catch(ownFault));
 }
 
 /** For each path what it is, null where there is no such file, or why that can't be told. Rejects likewise. */
-export function statMany(reader: Reader, paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]> {
-  if (reader.statMany) return reader.statMany(paths);
+export function statAll(reader: Reader, paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]> {
+  if (reader.statAll) return reader.statAll(paths);
   return inBatches(paths, (path) =>
     reader.stat(path).catch((error: unknown) => {
       const fault = ownFault(error);

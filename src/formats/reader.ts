@@ -38,11 +38,11 @@ export interface Reader {
   stat(path: string): Promise<FileStat>;
   /**
    * Many small files together, where a tree has a faster way for that: for each path what `read` gives or rejects
-   * with. Call it through {@link readMany}.
+   * with. Call it through {@link readAll}.
    */
-  readMany?(paths: readonly string[], limit: number): Promise<readonly (Uint8Array | BatonError)[]>;
-  /** Likewise for `stat`; null where there is no such file. Call it through {@link statMany}. */
-  statMany?(paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]>;
+  readAll?(paths: readonly string[], limit: number): Promise<readonly (Uint8Array | BatonError)[]>;
+  /** Likewise for `stat`; null where there is no such file. Call it through {@link statAll}. */
+  statAll?(paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]>;
 }
 
 /** 16 MiB: more than any configuration that a person or a generator writes. */

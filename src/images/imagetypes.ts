@@ -13,7 +13,7 @@ import type { Image, ImageFormat, Probe, Subject } from "./image.ts";
 import { type LayoutInput, type Loader, layOutAout, layOutArm64, layOutElf, layOutMultiboot } from "./layout.ts";
 import type { SegmentMemory, Start } from "./segment.ts";
 import { probeUki } from "./uki.ts";
-import { describeOther, probeEfiProgram } from "./unrecognised.ts";
+import { describeUnrecognised, probeEfiProgram } from "./unrecognised.ts";
 
 /** What a file is to whoever names it by a URL. */
 export type BootContent = "kernel" | "uki" | "program";
@@ -79,7 +79,7 @@ export const IMAGE_TYPES: Readonly<Record<ImageFormat, ImageType>> = {
   lzma: PACKED,
   bzip2: PACKED,
   "EFI program": { probe: probeEfiProgram, content: () => "program" },
-  other: { probe: describeOther },
+  other: { probe: describeUnrecognised },
 };
 
 const ROWS = Object.values(IMAGE_TYPES);
@@ -91,7 +91,7 @@ async function firstAnswer(probes: readonly Probe[], subject: Subject): Promise<
     const found = await probe(subject);
     if (found !== null) return found;
   }
-  return describeOther(subject);
+  return describeUnrecognised(subject);
 }
 
 /** What a file is. @throws what its `readAt` rejects with */

@@ -9,7 +9,7 @@ export async function probeEfiProgram({ readAt, size, start }: Subject): Promise
   const found = image({ format: "EFI program", description: "an EFI program" });
   try {
     const pe = await readPe(readAt, size);
-    if (pe === null) return other("a DOS program");
+    if (pe === null) return notAKernel("a DOS program");
     return {
       ...found,
       description: `an EFI program (${pe.machine}) without a Linux kernel in it`,
@@ -42,31 +42,31 @@ const BEGINNINGS: readonly (readonly [description: string, offset: number, bytes
   ["a boot sector or disk image", 510, "\x55\xaa"],
 ];
 
-function other(description: string): Image {
+function notAKernel(description: string): Image {
   return image({ format: "other", description, reason: `It is not a kernel: it is ${description}.` });
 }
 
 /** Describes what no other probe knew; never null. */
-export function describeOther({ start, size }: Subject): Image {
-  if (size === 0) return { ...other("an empty file"), reason: "The file is empty: it has no bytes at all." };
+export function describeUnrecognised({ start, size }: Subject): Image {
+  if (size === 0) return { ...notAKernel("an empty file"), reason: "The file is empty: it has no bytes at all." };
   if (start.every((byte) => byte === 0)) {
     const reason =
       "It is not a kernel: it begins with nothing but zeros, as a file does that was never written to the disk.";
-    return { ...other("all zeros"), reason };
+    return { ...notAKernel("all zeros"), reason };
   }
   const text = start.toString("latin1");
   const words = text.replace(/^\xef\xbb\xbf/, "").trimStart();
-  if (/^<(!doctype\s+html|html|head|body)\b/i.test(words)) return other("an HTML page");
-  if (/^[{[]\s*["{[\]}]/.test(words)) return other("a JSON file");
+  if (/^<(!doctype\s+html|html|head|body)\b/i.test(words)) return notAKernel("an HTML page");
+  if (/^[{[]\s*["{[\]}]/.test(words)) return notAKernel("a JSON file");
   for (const [description, offset, bytes] of BEGINNINGS) {
-    if (text.startsWith(bytes, offset)) return other(description);
+    if (text.startsWith(bytes, offset)) return notAKernel(description);
   }
-  if (isText(start)) return other(`text that begins with ${JSON.stringify(firstLine(words))}`);
+  if (isText(start)) return notAKernel(`text that begins with ${JSON.stringify(firstLine(words))}`);
   const hex = start
     .subarray(0, 8)
     .toString("hex")
     .replace(/..(?=.)/g, "$& ");
-  return other(`unknown data that begins with the bytes ${hex}`);
+  return notAKernel(`unknown data that begins with the bytes ${hex}`);
 }
 
 function isText(start: Buffer): boolean {

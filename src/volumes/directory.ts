@@ -31,14 +31,14 @@ class PlainDirectory extends HostTree {
     this.#caseInsensitive = options.caseInsensitive ?? false;
   }
 
-  async readMany(paths: readonly string[], limit: number): Promise<readonly (Uint8Array | BatonError)[]> {
+  async readAll(paths: readonly string[], limit: number): Promise<readonly (Uint8Array | BatonError)[]> {
     const walk = new PlainWalk(this.#root, this.#caseInsensitive);
     const all: (Uint8Array | BatonError)[] = [];
     for (const path of paths) all.push(walk.read(path, limit) ?? (await this.read(path, limit).catch(asError)));
     return all;
   }
 
-  async statMany(paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]> {
+  async statAll(paths: readonly string[]): Promise<readonly (FileStat | BatonError | null)[]> {
     const walk = new PlainWalk(this.#root, this.#caseInsensitive);
     const all: (FileStat | BatonError | null)[] = [];
     for (const path of paths) {

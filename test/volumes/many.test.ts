@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import fc from "fast-check";
 import { BatonError } from "../../src/errors.ts";
-import { readMany, statMany } from "../../src/formats/readall.ts";
+import { readAll, statAll } from "../../src/formats/readall.ts";
 import type { Reader } from "../../src/formats/reader.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
 import { treeReader } from "../formats/tree.ts";
@@ -57,14 +57,14 @@ test("many files of a directory are read and looked at as one after the other", 
   await fc.assert(
     fc.asyncProperty(fc.array(path, { maxLength: 20 }), fc.boolean(), async (paths, caseInsensitive) => {
       const reader = openDirectory(tree, { caseInsensitive, name: "vda1" });
-      assert.ok(reader.readMany && reader.statMany, "a plain directory has ways of its own");
+      assert.ok(reader.readAll && reader.statAll, "a plain directory has ways of its own");
       assert.deepEqual(
-        (await readMany(reader, paths, 1000)).map(show),
+        (await readAll(reader, paths, 1000)).map(show),
         await Promise.all(paths.map((each) => settled(reader.read(each, 1000)))),
       );
       const stats = await Promise.all(paths.map((each) => settled(reader.stat(each))));
       assert.deepEqual(
-        (await statMany(reader, paths)).map(show),
+        (await statAll(reader, paths)).map(show),
         stats.map((stat) => (typeof stat === "string" && stat.startsWith("not-found ") ? null : stat)),
       );
     }),
@@ -75,17 +75,17 @@ test("many files of a directory are read and looked at as one after the other", 
 test("a tree without a way of its own gives the same, and what doesn't answer at all rejects", async () => {
   const reader = treeReader({ "/a/b": "text", "/c": "more" });
   const paths = ["/a/b", "/a", "/none", ...Array.from({ length: 200 }, () => "/c")];
-  const files = (await readMany(reader, paths, 100)).map(show);
+  const files = (await readAll(reader, paths, 100)).map(show);
   assert.deepEqual([files[0], files[200]], ["text", "more"]);
   assert.match(String(files[1]), /^not-a-file /);
   assert.match(String(files[2]), /^not-found /);
-  const stats = await statMany(reader, paths);
+  const stats = await statAll(reader, paths);
   assert.deepEqual(stats.slice(1, 3), [{ type: "directory", size: 0, mtime: 0 }, null]);
 
   const silent = async (): Promise<never> => {
     throw new BatonError("timeout", "vda1 did not answer");
   };
   const hung: Reader = { ...reader, read: silent, stat: silent };
-  await assert.rejects(readMany(hung, ["/a"], 1), /did not answer/);
-  await assert.rejects(statMany(hung, ["/a"]), /did not answer/);
+  await assert.rejects(readAll(hung, ["/a"], 1), /did not answer/);
+  await assert.rejects(statAll(hung, ["/a"]), /did not answer/);
 });

@@ -1,7 +1,7 @@
 /** What a label boots: the file's type, its command line and initrds, and what COM32 modules stand for. */
 
 import type { BootModule, EntryKind, FileRef } from "../../entry.ts";
-import type { ImageType, Label } from "./config.ts";
+import type { Label, LabelType } from "./config.ts";
 import { type Dialect, isMenuModule, moduleName } from "./dialect.ts";
 import { splitRaw } from "./words.ts";
 
@@ -70,7 +70,7 @@ function syslinuxCommand(label: Label, append: string, context: CommandContext):
   return imageCommand(label.type, file, parts.join("").trim(), context);
 }
 
-function imageCommand(type: ImageType, file: string, args: string, context: CommandContext): Command {
+function imageCommand(type: LabelType, file: string, args: string, context: CommandContext): Command {
   const actual = type === "kernel" ? typeByName(file) : type;
   switch (actual) {
     case "localboot":
@@ -94,7 +94,7 @@ function imageCommand(type: ImageType, file: string, args: string, context: Comm
 }
 
 /** What KERNEL takes a file for (Syslinux 6, parse_kernel_type). */
-function typeByName(file: string): ImageType {
+function typeByName(file: string): LabelType {
   if (/\.c32$/i.test(file)) return "com32";
   if (/\.0$/.test(file)) return "pxe";
   if (/\.(bs|bin)$/i.test(file)) return "boot";

@@ -1,7 +1,15 @@
 /** What a configuration of the family says, read and not yet decided upon: menus, labels, and what holds for all. */
 
+/** Where something stands in a configuration. */
+export interface Position {
+  /** The file, as diagnostics name it. */
+  readonly source: string;
+  readonly line: number;
+  readonly column: number | null;
+}
+
 /** What the kernel-like directive of a label says about its file. */
-export type ImageType =
+export type LabelType =
   | "kernel"
   | "linux"
   | "boot"
@@ -19,7 +27,7 @@ export interface Label {
   /** Where LABEL stands. */
   readonly source: string;
   readonly line: number;
-  type: ImageType;
+  type: LabelType;
   /** The file and, after it, arguments; a label without such a directive names its own kernel. */
   image: string;
   /** Null where the label has none, and the global one is for it. */

@@ -7,18 +7,15 @@
  */
 
 import type { Diagnostic } from "../../entry.ts";
-import type { Config, ImageType, Label, Menu } from "./config.ts";
+import type { Config, Label, LabelType, Menu, Position } from "./config.ts";
 import { shorten, splitRaw, splitWord, toMask, toNumber } from "./words.ts";
 
-const IMAGE_TYPES: ReadonlySet<string> = new Set<ImageType>([
+const IMAGE_TYPES: ReadonlySet<string> = new Set<LabelType>([
   ...(["kernel", "linux", "boot", "bss", "pxe", "fdimage", "comboot", "com32", "config", "localboot"] as const),
 ]);
 
 /** Reads a file that the configuration includes: its lines, or null (with a diagnostic given) where it can't be. */
-export type IncludeReader = (
-  name: string,
-  from: { source: string; line: number; column: number },
-) => Promise<IncludedFile | null>;
+export type IncludeReader = (name: string, from: Position) => Promise<IncludedFile | null>;
 
 export interface IncludedFile {
   readonly text: string;
@@ -111,7 +108,7 @@ export class DirectiveParser {
   }
 
   /** TEXT HELP … ENDTEXT. @returns the index of its last line. */
-  #helpText(lines: readonly string[], start: number, place: Place): number {
+  #helpText(lines: readonly string[], start: number, place: Position): number {
     for (let at = start + 1; at < lines.length; at++) {
       if (splitWord(lines[at]!.replace(/\r.*/s, "").trim())[0] === "endtext") return at;
     }
@@ -121,7 +118,7 @@ export class DirectiveParser {
     return next < 0 ? lines.length : next - 1;
   }
 
-  async #includeFile(rest: string, fromMenu: boolean, place: Place, depth: number): Promise<void> {
+  async #includeFile(rest: string, fromMenu: boolean, place: Position, depth: number): Promise<void> {
     const [name, tag] = splitRaw(rest);
     if (fromMenu) this.config.hasMenuWords = true;
     if (name === "") return this.#say("error", place, "INCLUDE names no file");
@@ -146,12 +143,12 @@ export class DirectiveParser {
     else this.#append = value;
   }
 
-  #directive(word: string, rest: string, place: Place): void {
+  #directive(word: string, rest: string, place: Position): void {
     const config = this.config;
     const label = this.#label;
     if (IMAGE_TYPES.has(word)) {
       if (label) {
-        label.type = word as ImageType;
+        label.type = word as LabelType;
         label.image = rest;
       } else this.#say("warning", place, `${word.toUpperCase()} outside a LABEL does nothing`);
       return;
@@ -221,7 +218,7 @@ export class DirectiveParser {
     }
   }
 
-  #menuDirective(text: string, place: Place): void {
+  #menuDirective(text: string, place: Position): void {
     const [word, rest] = splitWord(text);
     const label = this.#label;
     const menu = this.#menu;
@@ -281,7 +278,7 @@ export class DirectiveParser {
     // Whatever else follows MENU is about colours, sizes and messages.
   }
 
-  #beginLabel(name: string, place: Place): void {
+  #beginLabel(name: string, place: Position): void {
     this.#endLabel();
     if (this.#labels.length >= MAX_LABELS) {
       this.#full = true;
@@ -322,7 +319,7 @@ export class DirectiveParser {
     label.menu.items.push(label);
   }
 
-  #beginMenu(tag: string, place: Place): void {
+  #beginMenu(tag: string, place: Position): void {
     this.#endLabel();
     const parent = this.#menu;
     if (parent.depth >= MAX_MENU_DEPTH) {
@@ -345,16 +342,10 @@ export class DirectiveParser {
     this.#menu = this.#menu.parent ?? this.#menu;
   }
 
-  #say(severity: Diagnostic["severity"], { source, line, column }: Place, message: string): void {
+  #say(severity: Diagnostic["severity"], { source, line, column }: Position, message: string): void {
     const count = this.#diagnostics.length;
     if (count > MAX_DIAGNOSTICS) return;
     const last = count === MAX_DIAGNOSTICS ? "more than can be shown is wrong with this configuration" : message;
     this.#diagnostics.push({ severity, source, line, column, message: last });
   }
-}
-
-interface Place {
-  readonly source: string;
-  readonly line: number;
-  readonly column: number;
 }

@@ -8,7 +8,7 @@ import { keyValues } from "../lines.ts";
 import { folderOf, resolvePath } from "../paths.ts";
 import type { BootCommand } from "./commands.ts";
 import type { Label } from "./config.ts";
-import { type Reading, slashes } from "./reading.ts";
+import { type SyslinuxRun, slashes } from "./run.ts";
 import { splitRaw } from "./words.ts";
 
 export const ESXI_REASON = "it starts VMware ESXi, which only VMware's own loader can do";
@@ -43,18 +43,18 @@ export function parseBootCfg(text: string): BootCfg | null {
 export async function withBootCfg(
   command: BootCommand,
   name: string,
-  reading: Reading,
+  run: SyslinuxRun,
   cwd: string,
   label: Label,
 ): Promise<BootCommand> {
   const path = resolvePath(cwd, slashes(name));
-  const file = await reading.read(path, { source: label.source, line: label.line, column: null });
+  const file = await run.read(path, { source: label.source, line: label.line, column: null });
   const cfg = file === null ? null : parseBootCfg(file.text);
   if (cfg === null) {
     const what = file === null ? "can't be read" : "names no kernel";
     return { ...command, reason: `it starts VMware ESXi as ${name} says, which ${what}` };
   }
-  const device = reading.context.volume.name;
+  const device = run.context.volume.name;
   const inFolder = (folder: string, written: string): FileRef => {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written)) return { url: written };
     const prefixed = written.startsWith("/") || cfg.prefix === "" ? written : `${cfg.prefix}/${written}`;
@@ -63,7 +63,7 @@ export async function withBootCfg(
   };
   // Without a prefix files lie beside boot.cfg, or where the loader was started from.
   const beside = folderOf(path);
-  const isBeside = cfg.prefix === "" && (await reading.isThere(inFolder(beside, cfg.kernel)));
+  const isBeside = cfg.prefix === "" && (await run.isThere(inFolder(beside, cfg.kernel)));
   const folder = isBeside ? beside : cwd;
   const options = [cfg.options, command.options].filter((part) => part !== "").join(" ");
   const kernel = { file: inFolder(folder, cfg.kernel), args: options };

@@ -4,13 +4,13 @@ import { formatFileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import type { FormatContext, FormatResult } from "../format.ts";
 import { resolvePath } from "../paths.ts";
 import { type BootCommand, type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
-import { type Config, isMenu, type Label, type Menu } from "./config.ts";
+import { type Config, isMenu, type Label, type Menu, type Position } from "./config.ts";
 import { dialectOf, isMenuModule, moduleName } from "./dialect.ts";
 import { DirectiveParser } from "./directives.ts";
 import { withBootCfg } from "./esxi.ts";
 import { labelEntry, plainTitle, SWITCHED_OFF } from "./labelentry.ts";
 import { LabelNames } from "./labelnames.ts";
-import { type ListingOptions, type Place, Reading, slashes } from "./reading.ts";
+import { type ListingOptions, SyslinuxRun, slashes } from "./run.ts";
 import { menuTimes } from "./times.ts";
 import { splitRaw } from "./words.ts";
 
@@ -18,7 +18,7 @@ import { splitRaw } from "./words.ts";
 const MAX_CONFIG_DEPTH = 8;
 
 /** The entries of a configuration and of those it leads to. */
-interface Listed {
+interface EntryList {
   readonly entries: ParsedEntry[];
   defaultIndex: number | null;
   defaultIsExplicit: boolean;
@@ -47,10 +47,10 @@ export async function listSyslinux(
   context: FormatContext,
   options: ListingOptions,
 ): Promise<FormatResult> {
-  const reading = new Reading(context, options);
-  const listed = await configuration(reading, [path], options.cwd, [], [], null);
+  const run = new SyslinuxRun(context, options);
+  const listed = await configuration(run, [path], options.cwd, [], [], null);
   const { isPartial: _, ...result } = typeof listed === "string" ? emptyList() : listed;
-  const { diagnostics } = reading;
+  const { diagnostics } = run;
   if (result.entries.length === 0 && diagnostics.length === 0) {
     const source = `${context.volume.name}:${path}`;
     const message = "it has no entries: no LABEL with something to boot, and no kernel that DEFAULT names";
@@ -59,7 +59,7 @@ export async function listSyslinux(
   return { ...result, diagnostics };
 }
 
-function emptyList(): Listed {
+function emptyList(): EntryList {
   const nothing = { entries: [], defaultIndex: null, defaultIsExplicit: false, fallback: [], timeout: null };
   return { ...nothing, timeoutStyle: null, isPartial: false };
 }
@@ -72,13 +72,13 @@ function emptyList(): Listed {
  * @returns `circle` where it has led here before, `unreadable` where none of the files can be read.
  */
 async function configuration(
-  reading: Reading,
+  run: SyslinuxRun,
   paths: readonly string[],
   cwd: string,
   submenu: readonly string[],
   ancestors: readonly Ancestor[],
-  from: Place | null,
-): Promise<Listed | "circle" | "unreadable"> {
+  from: Position | null,
+): Promise<EntryList | "circle" | "unreadable"> {
   const isKnown = (path: string): boolean => ancestors.some(({ files }) => files.has(path));
   if (paths.every(isKnown)) return "circle";
   if (ancestors.length >= MAX_CONFIG_DEPTH) return "unreadable";
@@ -86,26 +86,25 @@ async function configuration(
   const parser = new DirectiveParser((name, from) => {
     const path = resolvePath(cwd, slashes(name));
     files.add(path);
-    return reading.read(path, from);
-  }, reading.diagnostics);
+    return run.read(path, from);
+  }, run.diagnostics);
   let found = 0;
   for (const path of paths) {
-    const file = await reading.read(path, from);
+    const file = await run.read(path, from);
     if (file === null) continue;
     found++;
     await parser.read(file);
   }
   if (found === 0) return "unreadable";
   const config = parser.finish();
-  if (ancestors.length === 0)
-    reading.dialect = reading.options.dialect ?? dialectOf(paths[0]!, config, reading.context.platform);
-  const listed = await new ConfigListing(reading, config, cwd, submenu, [...ancestors, { paths, files }]).list();
+  if (ancestors.length === 0) run.dialect = run.options.dialect ?? dialectOf(paths[0]!, config, run.context.platform);
+  const listed = await new ConfigListing(run, config, cwd, submenu, [...ancestors, { paths, files }]).list();
   return { ...listed, isPartial: found < paths.length };
 }
 
 /** Lists one configuration. */
 class ConfigListing {
-  readonly #reading: Reading;
+  readonly #run: SyslinuxRun;
   readonly #config: Config;
   readonly #cwd: string;
   readonly #submenu: readonly string[];
@@ -116,22 +115,22 @@ class ConfigListing {
   readonly #names: LabelNames;
 
   constructor(
-    reading: Reading,
+    run: SyslinuxRun,
     config: Config,
     cwd: string,
     submenu: readonly string[],
     ancestors: readonly Ancestor[],
   ) {
-    this.#reading = reading;
+    this.#run = run;
     this.#config = config;
     this.#cwd = cwd;
     this.#submenu = submenu;
     this.#ancestors = ancestors;
-    this.#commands = reading.commandContext(cwd);
+    this.#commands = run.commandContext(cwd);
     this.#names = new LabelNames(config.labels);
   }
 
-  async list(): Promise<Omit<Listed, "isPartial">> {
+  async list(): Promise<Omit<EntryList, "isPartial">> {
     const replaced = await this.#replacement();
     if (replaced !== null) return replaced;
     const showsMenu = this.#showsMenu();
@@ -143,7 +142,7 @@ class ConfigListing {
       defaultIndex: chosen ?? first,
       defaultIsExplicit: chosen !== null,
       fallback: await this.#fallback(chosen ?? first),
-      ...menuTimes(this.#config, this.#reading.dialect, showsMenu),
+      ...menuTimes(this.#config, this.#run.dialect, showsMenu),
     };
   }
 
@@ -151,8 +150,8 @@ class ConfigListing {
    * A configuration that at once hands over to another (`UI menu.c32 other.cfg`, `DEFAULT` naming a label with
    * CONFIG): its menu is the other's. What else it names can be typed at the prompt; kernels among that are kept.
    */
-  async #replacement(): Promise<Listed | null> {
-    if (this.#reading.dialect === "u-boot") return null;
+  async #replacement(): Promise<EntryList | null> {
+    if (this.#run.dialect === "u-boot") return null;
     const line = this.#config.ui ?? this.#config.default?.text ?? null;
     if (line === null || (this.#config.ui === null && this.#config.prompt)) return null;
     const command = await this.#commandOf(line);
@@ -172,7 +171,7 @@ class ConfigListing {
 
   /** True where a menu is drawn; else labels are typed at a prompt, and MENU words are comments. */
   #showsMenu(): boolean {
-    if (this.#reading.dialect === "u-boot") return false;
+    if (this.#run.dialect === "u-boot") return false;
     if (this.#ancestors.length > 1 || this.#config.ui !== null) return true;
     const line = this.#config.default?.text ?? "";
     const label = this.#names.find(line);
@@ -201,7 +200,7 @@ class ConfigListing {
     if (label.disabled) {
       // A heading, or an item that somebody has switched off: seen, and not to be chosen.
       const entry = { ...this.#entry(label, null, submenu), kind: "other", reason: SWITCHED_OFF } as const;
-      if (this.#reading.mayAdd()) this.#entries.push(entry);
+      if (this.#run.mayAdd()) this.#entries.push(entry);
       return;
     }
     const command = await this.#followed(this.#command(label), label);
@@ -215,7 +214,7 @@ class ConfigListing {
         const what =
           listed === "unreadable" ? "which can't be read" : "of which a part can't be read, and the rest is empty";
         const reason = `it leads to another configuration, ${command.files.join(" ")}, ${what}`;
-        if (!this.#reading.mayAdd()) return;
+        if (!this.#run.mayAdd()) return;
         this.#entries.push({ ...this.#entry(label, null, submenu), reason });
         this.#spans.set(label, { start, defaultAt: start });
       } else if (listed !== "circle") {
@@ -225,7 +224,7 @@ class ConfigListing {
       }
       return;
     }
-    if (!this.#reading.mayAdd()) return;
+    if (!this.#run.mayAdd()) return;
     this.#entries.push(this.#entry(label, command?.does === "boot" ? command : null, submenu));
     this.#spans.set(label, { start, defaultAt: start });
   }
@@ -235,7 +234,7 @@ class ConfigListing {
    * Debian's installer includes the whole menu that it was called from, and so on without end.)
    */
   #isRepeat({ source }: Label): boolean {
-    const path = source.slice(this.#reading.context.volume.name.length + 1);
+    const path = source.slice(this.#run.context.volume.name.length + 1);
     return this.#ancestors.slice(0, -1).some(({ files }) => files.has(path));
   }
 
@@ -247,14 +246,14 @@ class ConfigListing {
     command: Extract<Command, { does: "configure" }>,
     submenu: readonly string[],
     from: { readonly source: string; readonly line: number } | null,
-  ): Promise<Listed | "circle" | "unreadable"> {
+  ): Promise<EntryList | "circle" | "unreadable"> {
     const cwd = command.cwd === null ? this.#cwd : resolvePath(this.#cwd, slashes(command.cwd));
     // `~` is menu.c32's name for the configuration that is being read.
     const paths = command.files.flatMap((file) =>
       file === "~" ? this.#ancestors.at(-1)!.paths : [resolvePath(this.#cwd, slashes(file))],
     );
     const { source, line } = from ?? { source: this.#ancestors.at(-1)!.paths[0]!, line: 1 };
-    return configuration(this.#reading, paths, cwd, submenu, this.#ancestors, { source, line, column: null });
+    return configuration(this.#run, paths, cwd, submenu, this.#ancestors, { source, line, column: null });
   }
 
   /** What a typed command line does: a label (with more arguments), or a file. */
@@ -274,24 +273,23 @@ class ConfigListing {
         : plainCommand(at.commandLine, this.#config.labels[0]?.globalAppend ?? "", this.#commands);
     }
     if (at.does !== "boot" || label === null) return at;
-    if (at.bootCfg !== null) return withBootCfg(at, at.bootCfg, this.#reading, this.#cwd, label);
+    if (at.bootCfg !== null) return withBootCfg(at, at.bootCfg, this.#run, this.#cwd, label);
     if (at.devicetreeFolder === null) return at;
-    return { ...at, devicetree: await this.#reading.devicetreeIn(at.devicetreeFolder, this.#cwd, label) };
+    return { ...at, devicetree: await this.#run.devicetreeIn(at.devicetreeFolder, this.#cwd, label) };
   }
 
   #entry(label: Label, command: BootCommand | null, submenu: readonly string[]): ParsedEntry {
-    return labelEntry(label, command, submenu, this.#reading.type);
+    return labelEntry(label, command, submenu, this.#run.type);
   }
 
   /** MENU SAVE: what was chosen last is the default. */
   async #remembered(): Promise<number | null> {
     if (this.#ancestors.length > 1) return null;
-    const adv = await this.#reading.adv(this.#cwd);
+    const adv = await this.#run.adv(this.#cwd);
     if (adv?.bootOnce) {
       const message = `the next boot is set to '${adv.bootOnce}' (extlinux --once); Baton can't use that up, so it doesn't follow it`;
-      const { source } = this.#config.default ??
-        this.#config.labels[0] ?? { source: this.#reading.context.volume.name };
-      this.#reading.diagnostics.push({ severity: "warning", source, line: null, column: null, message });
+      const { source } = this.#config.default ?? this.#config.labels[0] ?? { source: this.#run.context.volume.name };
+      this.#run.diagnostics.push({ severity: "warning", source, line: null, column: null, message });
     }
     const label = this.#config.saves && adv?.menuSave ? this.#names.find(adv.menuSave) : null;
     return (label && this.#spans.get(label)?.defaultAt) ?? null;
@@ -303,7 +301,7 @@ class ConfigListing {
     // MENU START: the menu opens in a submenu, at its own default.
     const first = start !== null && start !== root ? start : root.defaultItem;
     const menuDefault = (): number | null => (first ? (this.#spans.get(first)?.defaultAt ?? null) : null);
-    if (this.#reading.dialect === "u-boot") {
+    if (this.#run.dialect === "u-boot") {
       // There ONTIMEOUT is another word for DEFAULT, and MENU DEFAULT counts where neither is.
       return (await this.#byLine(ontimeout ?? given?.text ?? null)) ?? menuDefault();
     }
@@ -332,10 +330,10 @@ class ConfigListing {
   /** A kernel that is named without being a label, with its arguments; a file that isn't there is said, not listed. */
   async #implicit(line: string): Promise<number | null> {
     const name = splitRaw(line)[0];
-    const mayBe = this.#config.implicit && this.#reading.dialect !== "u-boot" && moduleName(name) === null;
+    const mayBe = this.#config.implicit && this.#run.dialect !== "u-boot" && moduleName(name) === null;
     const command = mayBe ? await this.#commandOf(line) : null;
     const linux = command?.does === "boot" ? command.linux : null;
-    if (command?.does !== "boot" || linux === null || !(await this.#reading.isThere(linux))) {
+    if (command?.does !== "boot" || linux === null || !(await this.#run.isThere(linux))) {
       this.#missing(line);
       return null;
     }
@@ -347,8 +345,8 @@ class ConfigListing {
     if (same >= 0) return same;
     // Only the configuration itself has a time to run out; what it leads to is entered by hand.
     if (this.#ancestors.length > 1) return null;
-    const source = `${this.#reading.context.volume.name}:${this.#ancestors[0]!.paths[0]}`;
-    const { type } = this.#reading;
+    const source = `${this.#run.context.volume.name}:${this.#ancestors[0]!.paths[0]}`;
+    const { type } = this.#run;
     this.#entries.push(
       parsedEntry({ nativeId: name, title: name, submenu: this.#submenu, source, type, linux, initrd, options }),
     );
@@ -371,23 +369,23 @@ class ConfigListing {
     const place =
       given?.text === line
         ? given
-        : { source: `${this.#reading.context.volume.name}:${this.#ancestors[0]!.paths[0]}`, line: null };
+        : { source: `${this.#run.context.volume.name}:${this.#ancestors[0]!.paths[0]}`, line: null };
     const word = ontimeout === line ? "ONTIMEOUT" : "DEFAULT";
     const message = `${word} ${line}: there is no such label, and no kernel of this name`;
     const { source } = place;
-    this.#reading.diagnostics.push({ severity: "warning", source, line: place.line, column: null, message });
+    this.#run.diagnostics.push({ severity: "warning", source, line: place.line, column: null, message });
   }
 
   /** Which entry boots where the configuration names none: a menu's first that can be chosen; a prompt waits. */
   #firstIndex(showsMenu: boolean): number | null {
-    if (!showsMenu && this.#reading.dialect !== "u-boot") return null;
+    if (!showsMenu && this.#run.dialect !== "u-boot") return null;
     const index = this.#entries.findIndex((entry) => entry.reason !== SWITCHED_OFF);
     return index >= 0 ? index : this.#entries.length > 0 ? 0 : null;
   }
 
   /** U-Boot tries every label in turn; Syslinux runs ONERROR. */
   async #fallback(chosen: number | null): Promise<number[]> {
-    if (this.#reading.dialect === "u-boot") {
+    if (this.#run.dialect === "u-boot") {
       return this.#entries.flatMap((_, index) => (index === chosen ? [] : index));
     }
     const label = this.#config.onerror === null ? null : this.#names.find(this.#config.onerror);

@@ -3,7 +3,7 @@
 import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import type { FormatVolume } from "../format.ts";
-import { readMany } from "../readall.ts";
+import { readAll } from "../readall.ts";
 import { decodeText } from "../text.ts";
 
 /**
@@ -18,11 +18,11 @@ export async function readText(
   limit: number,
   diagnostics: Diagnostic[],
 ): Promise<string | null> {
-  const [file] = await readMany(volume.reader, [path], limit);
+  const [file] = await readAll(volume.reader, [path], limit);
   return textOf(file!, source, diagnostics);
 }
 
-/** Of what {@link readMany} gave. */
+/** Of what {@link readAll} gave. */
 export function textOf(file: Uint8Array | BatonError, source: string, diagnostics: Diagnostic[]): string | null {
   if (file instanceof BatonError) {
     diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(file) });

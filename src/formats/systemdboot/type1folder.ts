@@ -6,7 +6,7 @@ import { efiArchitecture } from "../architecture.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { fileExists } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
-import { readMany } from "../readall.ts";
+import { readAll } from "../readall.ts";
 import type { Candidate } from "./candidate.ts";
 import { GrubVariables } from "./grubvars.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
@@ -46,7 +46,7 @@ export async function readType1Folder(
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const batch = names.slice(at, at + AT_ONCE);
     const paths = batch.map((name) => `${folder}/${name}`);
-    const files = await readMany(volume.reader, paths, MAX_ENTRY_SIZE);
+    const files = await readAll(volume.reader, paths, MAX_ENTRY_SIZE);
     for (const [i, file] of files.entries()) {
       const name = batch[i]!;
       const source = `${folderSource}/${name}`;

@@ -1,4 +1,4 @@
-/** What reading one configuration shares with those it leads to: files, budgets, diagnostics, and how names resolve. */
+/** What the reading of one configuration shares with those it leads to: files, budgets, diagnostics, and how names resolve. */
 
 import type { Diagnostic, EntryType, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
@@ -10,7 +10,7 @@ import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
-import type { Label } from "./config.ts";
+import type { Label, Position } from "./config.ts";
 import type { Dialect } from "./dialect.ts";
 import type { IncludedFile } from "./directives.ts";
 import { sysappendWords } from "./sysappend.ts";
@@ -29,14 +29,7 @@ export interface ListingOptions {
   readonly network?: NetworkFacts;
 }
 
-/** Where a file is named. */
-export interface Place {
-  readonly source: string;
-  readonly line: number;
-  readonly column: number | null;
-}
-
-export class Reading {
+export class SyslinuxRun {
   readonly diagnostics: Diagnostic[] = [];
   readonly context: FormatContext;
   readonly options: ListingOptions;
@@ -55,7 +48,7 @@ export class Reading {
   }
 
   /** @param from where the file is named; null for the configuration itself. */
-  async read(path: string, from: Place | null): Promise<IncludedFile | null> {
+  async read(path: string, from: Position | null): Promise<IncludedFile | null> {
     const { volume } = this.context;
     const source = `${volume.name}:${path}`;
     const say = (severity: Diagnostic["severity"], message: string): null => {
