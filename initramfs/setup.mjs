@@ -42,6 +42,7 @@ const TEST_PACKAGES = [
   ["grub-common", "grub-script-check, grub-editenv"],
   ["grub-emu", "GRUB's own answers to scripts"],
   ["lvm2", "LVM images"],
+  ["mandoc", "lint of the man pages"],
   ["mdadm", "RAID images"],
   ["mount", "losetup"],
   ["dnsmasq-base", "DHCP and TFTP for VMs"],

@@ -10,12 +10,13 @@ import { printable } from "../text.ts";
 import { CONFIG_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
+import { schemaFile } from "./shared/schema.ts";
 
 /** @returns the exit code: 1 where something is wrong in the file */
 export async function config(args: string[]): Promise<number> {
   const { values, positionals } = readArgs({ args, allowPositionals: true, options: CONFIG_OPTIONS });
   if (values.schema) {
-    printJson(settingsSchema());
+    printJson(schemaFile("baton", settingsSchema()));
     return 0;
   }
   const [path] = positionals;

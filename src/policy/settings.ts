@@ -154,7 +154,7 @@ export const SETTINGS = [
     // Null: what needs a password is refused.
     default: null,
     about: "Opens what editor: no, shell: no and restricted entries keep shut; as baton password prints it.",
-    example: "$scrypt$ln=15,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$QmEgdG9uIQmEgdG9uIQmEgdG9uIQmEgdG9uIQmEgdG8",
+    example: "$scrypt$ln=15,r=8,p=1$c2FsdA$aGFzaA",
     kind: textLike(PASSWORD_FORM, "what baton password prints: $scrypt$ln=…,r=…,p=…$SALT$HASH", {
       pattern: "^\\$scrypt\\$",
     }),

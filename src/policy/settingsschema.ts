@@ -2,14 +2,9 @@
 
 import { SETTINGS, type Setting } from "./settings.ts";
 
-/** draft-07 is what editors and their YAML plugins read. */
-export const SCHEMA_DRAFT = "http://json-schema.org/draft-07/schema#";
-
 export function settingsSchema(): Record<string, unknown> {
   const rows: readonly Setting[] = SETTINGS;
   return {
-    $schema: SCHEMA_DRAFT,
-    $id: "urn:baton:schema:configuration",
     title: "Baton's configuration",
     type: "object",
     properties: {

@@ -66,10 +66,6 @@ test("no file of the program but the table spells out the settings' names", () =
   }
 });
 
-test("the schema in configs/ is the table's", () => {
-  assert.deepEqual(JSON.parse(readFileSync("configs/baton.schema.json", "utf8")), settingsSchema());
-});
-
 test("the folders of ISO files are absolute, and may be none", async () => {
   assert.deepEqual((await yaml("isofolders: [/, /srv/images/**]")).settings.isofolders, ["/", "/srv/images/**"]);
   assert.deepEqual((await yaml("isofolders: []")).settings.isofolders, []);

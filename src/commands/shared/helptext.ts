@@ -36,23 +36,24 @@ export function overview(): string {
   ].join("");
 }
 
+/** How a command is called, in lines of at most `width` characters. */
+export function usageLines(name: CommandName, width: number): string[] {
+  const start = `baton ${name} `;
+  return synopsis(name).flatMap((line) => {
+    const [first = "", ...rest] = wrap(line.slice(start.length), width - start.length);
+    return [`${start}${first}`.trimEnd(), ...rest.map((part) => " ".repeat(start.length) + part)];
+  });
+}
+
 /** What `baton COMMAND --help` prints. */
 export function commandHelp(name: CommandName): string {
   const { summary, about, options, examples }: CommandManual = MANUAL[name];
-  const usage = synopsis(name).flatMap((line) => {
-    const start = `baton ${name} `;
-    return wrap(line.slice(start.length), WIDTH - 7 - start.length).map((part, index) => {
-      return index === 0 ? start + part : " ".repeat(start.length) + part;
-    });
-  });
   const optionRows = Object.entries(options).map(([option, { value, about }]) => {
     return describe(`  --${option}${value === undefined ? "" : ` ${value}`}`, about, 22);
   });
   return [
     `baton ${name} ${summary}.\n\n`,
-    ...(usage.length > 0 ? usage : [`baton ${name}`]).map(
-      (line, index) => `${index === 0 ? "Usage: " : "       "}${line}\n`,
-    ),
+    ...usageLines(name, WIDTH - 7).map((line, index) => `${index === 0 ? "Usage: " : "       "}${line}\n`),
     ...about.map((paragraph) => `\n${wrap(paragraph, WIDTH).join("\n")}\n`),
     ...(optionRows.length > 0 ? ["\nOptions:\n", ...optionRows] : []),
     ...(examples.length > 1 ? ["\nExamples:\n"] : ["\nExample:\n"]),

@@ -25,17 +25,6 @@ const PLACES = FOLDERS.flatMap((folder) => ["yaml", "yml", "ini"].map((suffix) =
 /** Written by hand: more is a mistake. */
 const MAX_LIST_SIZE = 1024 * 1024;
 
-const BATON: Vocabulary = {
-  type: "baton",
-  globals: [],
-  words: {
-    ...{ id: "id", title: "title", linux: "linux", initrd: "initrd", options: "options", devicetree: "devicetree" },
-    ...{ submenu: "submenu", hotkey: "hotkey" },
-    // As kexec and other loaders call them.
-    ...{ kernel: "linux", append: "options", cmdline: "options", dtb: "devicetree" },
-  },
-};
-
 /** discover/native-parser.c of petitboot. `dtb` and `name` are read as later versions write them. */
 const PETITBOOT: Vocabulary = {
   type: "petitboot",
@@ -67,6 +56,7 @@ export const baton: Format = {
     const written = /\.ini$/i.test(path)
       ? await parseIniList(text, source, diagnostics)
       : await parseYamlList(text, source, diagnostics);
+    const { BATON } = await import("./entrykeys.ts");
     return listWritten(written, source, folderOf(path), context, BATON, diagnostics);
   },
 };
