@@ -1,10 +1,13 @@
-/** Lets so many in at once; who takes too long keeps nobody out. */
+/** Runs a limited number of works at once. One that takes too long no longer counts, and the next one starts. */
 export class Semaphore {
   #free: number;
   readonly #patienceMs: number;
   readonly #waiting: (() => void)[] = [];
 
-  /** @param patienceMs how long one that is inside keeps its place */
+  /**
+   * @param places how many run at once
+   * @param patienceMs how long a work keeps its place
+   */
   constructor(places: number, patienceMs: number) {
     this.#free = places;
     this.#patienceMs = patienceMs;

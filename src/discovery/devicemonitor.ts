@@ -1,6 +1,6 @@
 /**
- * Composes the machine's own devices with discovery: what is attached at start, what arrives or leaves later, and
- * when everything that was there at start has been read or has passed its deadline.
+ * Composes the machine's own devices with discovery: those that are attached at start, those that arrive or leave later.
+ * Says when every device of the start has been read or has passed its deadline.
  */
 
 import { existsSync } from "node:fs";
@@ -10,7 +10,6 @@ import { type BlockDevice, identityOf } from "../devices/device.ts";
 import { ModuleLoader } from "../devices/modules.ts";
 import { probeDevice } from "../devices/probe.ts";
 import { Semaphore } from "../devices/semaphore.ts";
-import { hasUsb, usbDisksPending } from "../devices/usb.ts";
 import { watchBlockDevices } from "../devices/watch.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
@@ -22,31 +21,21 @@ import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 import { mountDevice } from "../volumes/mounted.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";
+import { driversReady, quiet, until } from "./drivers.ts";
 import { thisPlatform } from "./platform.ts";
 import type { StorageStacks } from "./storagestacks.ts";
 import { Throttle } from "./throttle.ts";
 
-/** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
-export const DRIVERS_LOADED = `${OWN_FOLDER}/coldplug-done`;
-
-/** Made by it when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
+/** Made by the image's init script when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
 const DRIVERS_DONE = `${OWN_FOLDER}/probed`;
 
 /** How long one device may take to answer: an optical drive that spins up needs most of it. */
 const DEVICE_MS = 10_000;
-/** How long drivers may take to find their devices. */
-const DRIVERS_MS = 15_000;
-/** How long USB disks that are plugged in may take to appear; the kernel itself waits one second for each. */
-const USB_MS = 8_000;
-/** A USB device that is plugged in shows itself within so long after its host controller's driver. */
-const USB_ENUMERATION_MS = 1000;
-/** So long without news from the kernel, and what was there at start has appeared. */
-const QUIET_MS = 150;
-/** Devices that are announced within so long are looked for together. */
+/** Devices that are announced within this time are looked for together. */
 const ARRIVE_TOGETHER_MS = 5;
 /**
- * So many devices are probed at once: a device's deadline must not pass while the processor is busy with others. One that
- * takes longer than this to answer makes room for the next.
+ * The most devices that are probed at once: a device's deadline must not pass while the processor is busy with others.
+ * One that takes longer than the patience to answer makes room for the next.
  */
 const PROBES_AT_ONCE = 12;
 const PROBE_PATIENCE_MS = 200;
@@ -56,12 +45,12 @@ const PROBE_TOGETHER_MS = 400;
 
 export interface MachineOptions {
   readonly platform?: Platform;
-  /** Wait for {@link DRIVERS_LOADED}; only the image's init makes it. */
+  /** Wait until the image's init script has loaded drivers. On a host, false: they are udev's. */
   readonly waitForDrivers?: boolean;
   readonly rootdelay?: RootDelay | null;
   /** Devices that are waited for as well, named as `rootdelay` names one. */
   readonly waitfor?: readonly string[];
-  /** The list or the devices are not what they were. */
+  /** Called when the list or the devices have changed. */
   readonly onChange?: () => void;
 }
 
@@ -75,10 +64,10 @@ export class DeviceMonitor {
   #watch: { close(): void } | null = null;
   #lastNews = 0;
   #isSettled = false;
-  /** Something has arrived, and will be looked for in a moment. */
+  /** A device was announced; {@link #arrive} runs in a moment. */
   #isExpecting = false;
-  readonly #notices: Throttle;
-  /** The drivers have found what was there at start, and no device is waited for by name. */
+  readonly #listeners: Throttle;
+  /** The drivers have found the devices of the start, and no device is waited for by name. */
   #isEnumerated = false;
   /** Devices that have not been read and have not passed their deadline. */
   readonly #pending = new Set<string>();
@@ -91,7 +80,7 @@ export class DeviceMonitor {
 
   constructor(options: MachineOptions = {}) {
     this.#options = options;
-    this.#notices = new Throttle(() => this.#options.onChange?.());
+    this.#listeners = new Throttle(() => this.#options.onChange?.());
     const placed = (name: string) => this.#known.get(name) ?? { name };
     this.discovery = new Discovery(options.platform ?? thisPlatform(), (a, b) => compareDevices(placed(a), placed(b)));
   }
@@ -101,8 +90,8 @@ export class DeviceMonitor {
   }
 
   /**
-   * True where nothing that has not answered yet comes before this device in the order of devices: what it gives
-   * can't be preceded by another's any more.
+   * True where every device before this one in the order of devices has answered: no other device's entries can come
+   * before this one's any more.
    */
   isPrecededByNone(name: string): boolean {
     const own = this.#known.get(name);
@@ -110,12 +99,12 @@ export class DeviceMonitor {
     return [...this.#pending].every((other) => compareDevices(this.#known.get(other) ?? { name: other }, own) > 0);
   }
 
-  /** Resolves when what was there at start has been read, or has passed its deadline; never rejects. */
+  /** Resolves when every device of the start has been read or has passed its deadline; never rejects. */
   get settled(): Promise<void> {
     return this.#settled;
   }
 
-  /** Resolves when the ISO files on what was there at start have been looked into as well; never rejects. */
+  /** Resolves when the ISO files on those devices have been looked into as well; never rejects. */
   get complete(): Promise<void> {
     return this.#complete;
   }
@@ -126,7 +115,7 @@ export class DeviceMonitor {
 
   /** Begins to look; returns at once. */
   start(): void {
-    // Listening comes first: what arrives between the listing and the listening would never be seen.
+    // Listening comes first: a device that arrives between the listing and the listening would never be seen.
     try {
       this.#watch = watchBlockDevices((event) => this.#onEvent(event), {
         // On a host, drivers are udev's.
@@ -142,14 +131,14 @@ export class DeviceMonitor {
     this.#complete = this.#settled.then(async () => {
       await this.#isoFiles;
       this.#isComplete = true;
-      this.#notices.change();
+      this.#listeners.notify();
     });
   }
 
   /** Looks at every device again, as at start. */
   async rescan(): Promise<void> {
     log.info("looking at every device again");
-    // What was opened stays open: its members say so when they are looked at.
+    // An opened container or array stays open: its members say so when they are probed again.
     const stacks = await this.#stacks;
     stacks?.forget();
     this.#stacks = null;
@@ -157,7 +146,7 @@ export class DeviceMonitor {
     this.#stacks = stacks && Promise.resolve(stacks);
     await this.#arrive();
     while (await this.#openStacks(true)) await this.#arrive();
-    this.#notices.change();
+    this.#listeners.notify();
   }
 
   /**
@@ -179,11 +168,11 @@ export class DeviceMonitor {
     if (!(await (await this.#stacksOf()).unlock(name, passphrase))) return false;
     do await this.#arrive();
     while (await this.#openStacks(true));
-    this.#notices.change();
+    this.#listeners.notify();
     return true;
   }
 
-  /** Forgets the keys of what was unlocked, once nothing of it is mounted. Never rejects. */
+  /** Forgets the keys of unlocked containers; nothing in them may be mounted any more. Never rejects. */
   async lock(): Promise<void> {
     await (await this.#stacks)?.close();
   }
@@ -195,7 +184,7 @@ export class DeviceMonitor {
           const known = this.#known.get(name);
           if (known === undefined) return;
           this.discovery.noteDevice({ ...factsOf({ ...known, reason }), isLocked });
-          this.#notices.change();
+          this.#listeners.notify();
         }),
     );
     return this.#stacks;
@@ -206,7 +195,7 @@ export class DeviceMonitor {
     return (await (await this.#stacks)?.open(evenIncomplete)) ?? false;
   }
 
-  /** Unmounts everything; what doesn't answer is left behind. */
+  /** Stops listening and unmounts everything; a device that doesn't answer stays mounted. */
   async close(): Promise<void> {
     this.#watch?.close();
     this.#watch = null;
@@ -222,7 +211,7 @@ export class DeviceMonitor {
     this.#lastNews = performance.now();
     const name = event.name;
     if (event.action === "remove") {
-      this.#track(this.#leave(name).then(() => this.#notices.change()));
+      this.#track(this.#leave(name).then(() => this.#listeners.notify()));
     } else if (event.action === "add") {
       this.#expect();
     } else if (this.#known.has(name)) {
@@ -230,7 +219,7 @@ export class DeviceMonitor {
     }
   }
 
-  /** Looks for what is new in a moment: a disk's partitions appear one by one. */
+  /** Looks for new devices in a moment: a disk's partitions appear one by one. */
   #expect(): void {
     if (this.#isExpecting) return;
     this.#isExpecting = true;
@@ -243,8 +232,8 @@ export class DeviceMonitor {
   }
 
   /**
-   * Probes and reads what is new.
-   * @param changed a device that is to be looked at again although it is known: its medium may be another
+   * Probes new devices and reads their configurations.
+   * @param changed a known device that is probed again: its medium may be another one
    */
   async #arrive(changed: string | null = null): Promise<void> {
     const present = await listBlockDevices({ only: (name) => name === changed || !this.#known.has(name) });
@@ -255,10 +244,10 @@ export class DeviceMonitor {
       this.#pending.add(device.name);
       this.discovery.noteDevice({ ...factsOf(device), reason: "it has not answered yet" });
     }
-    this.#notices.change();
+    this.#listeners.notify();
 
     const unread = new Set<string>();
-    // A disk that has very many partitions keeps no other waiting: those beyond the usual ones come last.
+    // A disk with very many partitions delays no other: those beyond the usual number are probed last.
     const turn = ({ partition }: BlockDevice): number => Math.max(USUAL_PARTITIONS, partition ?? 0);
     const inTurn = [...fresh].sort((a, b) => turn(a) - turn(b));
     const probes = inTurn.map(async (device) => {
@@ -269,16 +258,19 @@ export class DeviceMonitor {
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();
-      if (names.length > 0) await this.discovery.scan(names, () => this.#notices.change());
+      if (names.length > 0) await this.discovery.scan(names, () => this.#listeners.notify());
       for (const name of names) this.#pending.delete(name);
-      this.#notices.change();
+      this.#listeners.notify();
       for (const name of names) void this.#listSubvolumes(name);
       // Nothing waits for these: a disk's own entries are what a machine boots.
-      this.#isoFiles = Promise.all([this.#isoFiles, this.discovery.scanIsoFiles(names, () => this.#notices.change())]);
+      this.#isoFiles = Promise.all([
+        this.#isoFiles,
+        this.discovery.scanIsoFiles(names, () => this.#listeners.notify()),
+      ]);
     };
     await readAttached();
     const opening = this.#openStacks(false);
-    // Those that took longer, each as it answers.
+    // Devices that took longer are read one by one, as they answer.
     await Promise.all(probes.map((probe) => probe.then(() => (unread.size > 0 ? readAttached() : undefined))));
     if ((await opening) || (await this.#openStacks(false))) await this.#arrive();
   }
@@ -292,7 +284,7 @@ export class DeviceMonitor {
       const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
       if (subvolumes.length === 0) return;
       this.discovery.amend(name, { subvolumes });
-      this.#notices.change();
+      this.#listeners.notify();
     } catch (error) {
       log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
     }
@@ -360,14 +352,7 @@ export class DeviceMonitor {
   }
 
   async #settle(): Promise<void> {
-    if (this.#options.waitForDrivers) {
-      const loaded = await this.#until(() => existsSync(DRIVERS_LOADED), DRIVERS_MS);
-      if (!loaded) log.warn(`drivers have not found all their devices within ${DRIVERS_MS / 1000} s: going on without`);
-      if (hasUsb()) await sleep(USB_ENUMERATION_MS);
-      const usb = await this.#until(() => !usbDisksPending(), USB_MS);
-      if (!usb) log.warn(`a USB disk has not become ready within ${USB_MS / 1000} s: going on without`);
-      await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
-    }
+    if (this.#options.waitForDrivers) await driversReady(() => this.#lastNews);
     await this.waitFor(this.#options.rootdelay ?? null, this.#options.waitfor ?? []);
     this.#isEnumerated = true;
     do {
@@ -375,21 +360,21 @@ export class DeviceMonitor {
     } while (await this.#openIncomplete());
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
-    this.#notices.change();
+    this.#listeners.notify();
   }
 
-  /** Opens what lacks members as well; true where that gave new devices, which are then being read. */
+  /** Opens arrays and groups that lack members as well. @returns true where that gave new devices, which are being read */
   async #openIncomplete(): Promise<boolean> {
     if (!(await this.#openStacks(true))) return false;
     this.#track(this.#arrive());
     // The kernel looks for partitions on an array when it is first opened.
-    await this.#until(() => performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    await quiet(() => this.#lastNews);
     return true;
   }
 
   /**
-   * Waits for the time of `delay`, or for its device and those of `names`, as long as it says (30 seconds where it
-   * says nothing), counted from the beginning. What has not appeared by then is logged.
+   * Waits for the device of `delay` and those of `names`, at most for the seconds of `delay` ({@link NAMED_DEVICE_SECONDS}
+   * without one) from the start of this program; where no device is named, for all of that time. Logs what is missing then.
    */
   async waitFor(delay: RootDelay | null, names: readonly string[]): Promise<void> {
     if (delay === null && names.length === 0) return;
@@ -400,31 +385,23 @@ export class DeviceMonitor {
     await Promise.all(
       wanted.map(async (name) => {
         const isThere = (): boolean => [...this.#known.values()].some((device) => answersTo(identityOf(device), name));
-        if (await this.#until(isThere, end - performance.now())) return;
+        if (await until(isThere, end - performance.now())) return;
         log.warn(`${name} has not appeared within ${seconds} s`);
       }),
     );
   }
 
   /**
-   * Where drivers are still looking for devices after all (a slow machine, a disk that doesn't answer), waits until
-   * they have ended and what they found has been read, or `isThere`; at most 30 seconds from the beginning.
+   * Where drivers are still looking for devices (a slow machine, a disk that doesn't answer), waits until they have
+   * ended and the devices that they found have been read, or until `isThere`. At most {@link NAMED_DEVICE_SECONDS} from
+   * the start of this program.
    */
   async waitForDrivers(isThere: () => boolean): Promise<void> {
     if (!this.#options.waitForDrivers || areDriversDone()) return;
     const left = this.#startedAt + NAMED_DEVICE_SECONDS * 1000 - performance.now();
-    await this.#until(() => isThere() || areDriversDone(), left);
-    await this.#until(() => isThere() || performance.now() - this.#lastNews >= QUIET_MS, DRIVERS_MS);
+    await until(() => isThere() || areDriversDone(), left);
+    await quiet(() => this.#lastNews, isThere);
     while (this.#arrivals.size > 0 && !isThere()) await Promise.all(this.#arrivals);
-  }
-
-  async #until(condition: () => boolean, timeoutMs: number): Promise<boolean> {
-    const end = performance.now() + timeoutMs;
-    while (!condition()) {
-      if (performance.now() >= end) return false;
-      await sleep(25);
-    }
-    return true;
   }
 }
 
@@ -433,7 +410,7 @@ export function areDriversDone(): boolean {
   return existsSync(DRIVERS_DONE);
 }
 
-/** Baton reads a filesystem as it lies on the disk: what stands in its journal alone is not seen. */
+/** Baton reads a filesystem as it lies on the disk; files that only its journal knows are missing. */
 const REPLAYED = "it was not unmounted cleanly: its journal was replayed in memory, and the disk is as it was";
 const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
 

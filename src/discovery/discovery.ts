@@ -10,16 +10,15 @@ import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
-import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
 import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
 import type { DeviceStatus } from "../status.ts";
-import { filesystem } from "../volumes/filesystems.ts";
 import type { Volume } from "../volumes/volume.ts";
-import { checkFiles } from "./filecheck.ts";
+import { copyNote } from "./copies.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
+import { NamedFiles } from "./namedfiles.ts";
 import { type Scan, scanConfig } from "./scan.ts";
 
 interface Attached {
@@ -61,8 +60,7 @@ export class Discovery {
   readonly #facts = new Map<string, DeviceFacts>();
   /** The names of all devices, in their order; null where it has to be found out. */
   #names: readonly string[] | null = null;
-  /** What is known of the files that entries name, by device and path: null for one that is there, else why not. */
-  readonly #files = new Map<string, Map<string, string | null>>();
+  readonly #files = new NamedFiles((device) => this.volume(device).reader);
   readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
   readonly #isoScanner: IsoScanner;
   #list: BootList = bootList([], () => null);
@@ -83,7 +81,7 @@ export class Discovery {
         ...this.#context(iso, [iso, iso.parent, ...this.volumes.filter((other) => other !== iso.parent)]),
         image: { volume: iso.parent, path: iso.file },
       }),
-      lookForFiles: async (scans) => void (await this.#lookForFiles(scans)),
+      lookForFiles: async (scans) => void (await this.#files.look(scans)),
     });
   }
 
@@ -98,35 +96,18 @@ export class Discovery {
 
   /** Every device, those that gave nothing with the reason; after each, the ISO files on it that were opened. */
   get devices(): readonly DeviceStatus[] {
+    const { volumes } = this;
     const disks = this.#orderedNames().flatMap((name) => {
       const facts = this.#facts.get(name)!;
       const attached = this.#attached.get(name);
       const sources = attached?.scans.map((scan) => scan.path) ?? [];
       const reason = sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached));
-      const note = this.#noteOn(name) ?? facts.note ?? null;
+      const copies = attached && copyNote(attached.volume, volumes, this.#list.entries);
+      const note = copies ?? facts.note ?? null;
       const isos = this.#isoFiles.on(name).map((volume) => isoRow(volume, attached?.isos ?? []));
       return [{ ...facts, sources, reason, note }, ...isos];
     });
     return [...disks, ...(this.#network?.rows ?? [])];
-  }
-
-  /** Copies of a disk, and names that are given twice: what names the filesystem so may mean any of them. */
-  #noteOn(name: string): string | null {
-    const volume = this.#attached.get(name)?.volume;
-    if (volume === undefined || filesystem(volume.type).isMultiDevice) return null;
-    for (const { tag, of } of TAGS) {
-      const own = of(volume);
-      if (own === null || own === "") continue;
-      const copies = [...this.#attached.values()]
-        .filter(({ volume: other }) => other.name !== name && hasTag(other, tag, own))
-        .map(({ volume: other }) => other.name);
-      if (copies.length === 0) continue;
-      const root = `root=${tag}=${own}`;
-      // Many disks have a partition that is called EFI: that matters where it is named.
-      if (tag !== "UUID" && !this.#list.entries.some(({ options }) => options.includes(root))) continue;
-      return `${copies.join(", ")} ${copies.length === 1 ? "has" : "have"} the same ${tag}: ${root} may mean either`;
-    }
-    return null;
   }
 
   /** A device is there; `facts.reason` where nothing can be read from it. */
@@ -145,7 +126,7 @@ export class Discovery {
     this.#setFacts(facts);
     this.#attached.set(volume.name, { volume, scans: [], failure: null, isos: [] });
     this.#isoFiles.forget(volume.name);
-    this.#forgetFiles(volume.name);
+    this.#files.forget(volume.name);
   }
 
   /** A device has gone, and what stood on it. */
@@ -155,7 +136,7 @@ export class Discovery {
     this.#names = null;
     this.#attached.delete(name);
     this.#isoFiles.forget(name);
-    this.#forgetFiles(name);
+    this.#files.forget(name);
     return attached?.volume ?? null;
   }
 
@@ -172,7 +153,7 @@ export class Discovery {
     await Promise.all(
       [...chosen, ...waiting].map(async (attached) => {
         await this.#scanVolume(attached);
-        await this.#lookForFiles(attached.scans);
+        await this.#files.look(attached.scans);
         this.refresh();
         onList?.();
       }),
@@ -180,7 +161,7 @@ export class Discovery {
     // What was known of a volume's files was forgotten when it was read, also where others name them.
     const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
     const all = chosen.length > 1 ? [...this.#attached.values()] : others;
-    const isNews = await this.#lookForFiles(all.flatMap(({ scans }) => scans));
+    const isNews = await this.#files.look(all.flatMap(({ scans }) => scans));
     if (isNews || chosen.length + waiting.length === 0) this.refresh();
     onList?.();
   }
@@ -220,9 +201,7 @@ export class Discovery {
   refresh(): void {
     const configs = this.#configs();
     const check = (ref: FileRef): string | null => {
-      if (!("device" in ref)) return this.#network?.check(ref) ?? null;
-      const known = this.#files.get(ref.device)?.get(ref.path);
-      return known === undefined ? "its device has not answered yet" : known;
+      return "device" in ref ? this.#files.check(ref) : (this.#network?.check(ref) ?? null);
     };
     this.#list = bootList(configs, check, this.#rules);
   }
@@ -295,7 +274,7 @@ export class Discovery {
       log.warn(`${volume.name}: ${attached.failure}`);
     }
     // A device that came or went meanwhile makes what is known of files stale.
-    this.#forgetFiles(volume.name);
+    this.#files.forget(volume.name);
   }
 
   #context(volume: Volume, volumes: readonly Volume[]): FormatContext {
@@ -308,12 +287,6 @@ export class Discovery {
       }
     };
     return { volume, volumes, platform: this.#platform, openImage };
-  }
-
-  #forgetFiles(device: string): void {
-    for (const name of this.#files.keys()) {
-      if (name === device || name.startsWith(`${device}+`)) this.#files.delete(name);
-    }
   }
 
   #configs(): ReadConfig[] {
@@ -336,40 +309,6 @@ export class Discovery {
       ...this.#others,
       ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? []))),
     ];
-  }
-
-  /**
-   * A slow device delays only the configurations that name files on it.
-   * @returns whether there was any file of which nothing was known.
-   */
-  async #lookForFiles(scans: readonly Scan[]): Promise<boolean> {
-    const wanted = new Map<string, Set<string>>();
-    for (const { result } of scans) {
-      for (const entry of result.entries) {
-        for (const ref of entryFiles(entry)) {
-          if (!("device" in ref) || this.#files.get(ref.device)?.has(ref.path)) continue;
-          const paths = wanted.get(ref.device);
-          if (paths === undefined) wanted.set(ref.device, new Set([ref.path]));
-          else paths.add(ref.path);
-        }
-      }
-    }
-    await Promise.all(
-      [...wanted].map(async ([device, paths]) => {
-        const answer = (path: string, reason: string | null): void => {
-          const known = this.#files.get(device);
-          if (known === undefined) this.#files.set(device, new Map([[path, reason]]));
-          else known.set(path, reason);
-        };
-        try {
-          await checkFiles(this.volume(device).reader, [...paths], answer);
-        } catch (error) {
-          // The device has gone.
-          for (const path of paths) answer(path, describeError(error));
-        }
-      }),
-    );
-    return wanted.size > 0;
   }
 
   #emptyReason(attached: Attached | undefined): string | null {

@@ -11,7 +11,7 @@ import type { DirectoryItem, FileStat, Reader } from "../formats/reader.ts";
 const WORTH_LISTING = 16;
 const MISSING = "the file is missing";
 
-/** Hears about each file: null where it is there, else why it can't be read. */
+/** Gets the answer for each file: null where it is there, else why it can't be read. */
 type Answer = (path: string, reason: string | null) => void;
 
 /** Looks for files by absolute path in one tree. Never rejects. */
@@ -47,17 +47,17 @@ function reasonOf(found: FileStat | BatonError | null): string | null {
 }
 
 /** null where the folder can't be listed: then each file says why. */
-async function listFolder(reader: Reader, folder: string): Promise<Listed | null> {
+async function listFolder(reader: Reader, folder: string): Promise<FolderNames | null> {
   try {
-    return new Listed(await reader.list(folder));
+    return new FolderNames(await reader.list(folder));
   } catch (error) {
     const isAbsent = error instanceof BatonError && (error.code === "not-found" || error.code === "not-a-directory");
-    return isAbsent ? new Listed([]) : null;
+    return isAbsent ? new FolderNames([]) : null;
   }
 }
 
 /** What a folder's list of names says about one of them. */
-class Listed {
+class FolderNames {
   readonly #types = new Map<string, DirectoryItem["type"]>();
   /** Of every name in lower case. */
   readonly #folded = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Looks into the ISO files that lie on volumes, one after the other, and makes each one's menu a submenu of the list
- * with the file's name. Apart from the disks' own configurations, which wait for nothing here.
+ * Reads the ISO files that lie on volumes, one after the other, and makes each one's menu a submenu of the list with the
+ * file's name. The disks' own configurations wait for nothing here.
  */
 
 import { describeError } from "../errors.ts";
@@ -21,7 +21,7 @@ import {
 } from "./isofiles.ts";
 import { type Scan, scanConfig } from "./scan.ts";
 
-/** An ISO file that was looked into. */
+/** What an ISO file gave. */
 export interface IsoScan {
   /** `vda1:/iso/debian.iso` */
   readonly file: string;
@@ -33,13 +33,13 @@ export interface IsoScan {
   readonly reason: string | null;
 }
 
-/** How long the files of one volume may take together; one device's own deadline is for each read. */
+/** How long the files of one volume may take together. Each read has a deadline of its own besides. */
 const VOLUME_MS = 60_000;
 
 export interface IsoScanHooks {
-  /** What configurations in an ISO are read with. */
+  /** The context in which an ISO's configurations are read. */
   context(iso: IsoVolume): FormatContext;
-  /** Finds out whether the files are there that its entries name. */
+  /** Finds out whether the files that its entries name are there. */
   lookForFiles(scans: readonly Scan[]): Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export class IsoScanner {
   /** Where ISO files are looked for on each volume, as ISO_FOLDERS. */
   folders: readonly string[];
   readonly #busy = new Set<Promise<unknown>>();
-  /** Those that had ISO files when they were looked at before. */
+  /** Volumes that had ISO files at the scan before. */
   readonly #withFiles = new WeakSet<Volume>();
   #holds = 0;
   #waiting: (() => void)[] = [];
@@ -63,9 +63,9 @@ export class IsoScanner {
   }
 
   /**
-   * Looks into every ISO file in the usual places of a volume. Never rejects.
-   * @param isWanted asked before each file: the device may have gone
-   * @param onScan called after each with all until then, and where there are none any more
+   * Reads every ISO file in the usual places of a volume. Never rejects.
+   * @param isWanted asked before each file; false where the device has gone, which ends the scan
+   * @param onScan called after each file with all results so far; with none where the volume has lost its ISO files
    */
   async scan(volume: Volume, isWanted: () => boolean, onScan: (scans: readonly IsoScan[]) => void): Promise<void> {
     const scans: IsoScan[] = [];
@@ -89,15 +89,15 @@ export class IsoScanner {
       scans.push({ file: `${volume.name}:/`, volume: null, scan: null, reason });
       onScan(scans);
     }
-    // Most volumes have none, and nobody need be told that nothing has changed.
+    // Most volumes have none: then nothing has changed.
     if (scans.length === 0 && this.#withFiles.has(volume)) onScan(scans);
     if (scans.length > 0) this.#withFiles.add(volume);
     else this.#withFiles.delete(volume);
   }
 
   /**
-   * Looks into no further file until `release` is called.
-   * @returns `idle` settles when none is being read any more.
+   * Reads no further file until `release` is called.
+   * @returns `idle` resolves when the files that are being read now are done.
    */
   hold(): { readonly idle: Promise<void>; release(): void } {
     this.#holds++;
@@ -130,10 +130,10 @@ export class IsoScanner {
         const udf = volume.hasUdf ? "; what its UDF filesystem holds Baton does not read" : "";
         return { file, volume, scan, reason: `no boot configuration found in it${udf}` };
       }
-      const told = isLoopbackConfig(scan.path) ? scan : { ...scan, result: tellPlace(scan, volume) };
-      await this.#hooks.lookForFiles([told]);
+      const findable = isLoopbackConfig(scan.path) ? scan : { ...scan, result: addFinderWords(scan, volume) };
+      await this.#hooks.lookForFiles([findable]);
       await volume.close();
-      return { file, volume, scan: told, reason: null };
+      return { file, volume, scan: findable, reason: null };
     } catch (error) {
       const text = describeError(error);
       log.warn(text);
@@ -144,7 +144,7 @@ export class IsoScanner {
 }
 
 /** Adds the words by which the system in an ISO finds that file. */
-function tellPlace({ path, result }: Scan, volume: IsoVolume): FormatResult {
+function addFinderWords({ path, result }: Scan, volume: IsoVolume): FormatResult {
   const { parent, file } = volume;
   const place = { device: volume.name, file: `${parent.name}:${file}`, path: file, uuid: parent.uuid };
   const { entries, diagnostics } = withIsoWords(result.entries, place, `${volume.name}:${path}`);

@@ -1,34 +1,34 @@
-/** Telling of changes that come fast, at a bearable rate. */
+/** Notifies a listener of changes that come fast, at a rate that it can bear. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-/**
- * Tells of a change: at once, and of what follows soon together. Whoever is told must not take all the time there is,
- * however many changes come.
- */
-export class Throttle {
-  readonly #tell: () => void;
-  #isPausing = false;
-  #hasMore = false;
+/** The listener gets at most a fifth of the time, however many changes come: it rests four times as long as it worked. */
+const REST = 4;
 
-  constructor(tell: () => void) {
-    this.#tell = tell;
+export class Throttle {
+  readonly #listener: () => void;
+  #isResting = false;
+  #isPending = false;
+
+  constructor(listener: () => void) {
+    this.#listener = listener;
   }
 
-  change(): void {
-    if (this.#isPausing) {
-      this.#hasMore = true;
+  /** Calls the listener at once; while it rests, once afterwards for all changes of that time. */
+  notify(): void {
+    if (this.#isResting) {
+      this.#isPending = true;
       return;
     }
-    this.#isPausing = true;
+    this.#isResting = true;
     const started = performance.now();
-    this.#tell();
-    const pause = 4 * (performance.now() - started);
-    void sleep(pause, undefined, { ref: false }).then(() => {
-      this.#isPausing = false;
-      if (!this.#hasMore) return;
-      this.#hasMore = false;
-      this.change();
+    this.#listener();
+    const rest = REST * (performance.now() - started);
+    void sleep(rest, undefined, { ref: false }).then(() => {
+      this.#isResting = false;
+      if (!this.#isPending) return;
+      this.#isPending = false;
+      this.notify();
     });
   }
 }

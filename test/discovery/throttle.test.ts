@@ -1,27 +1,35 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { Throttle } from "../../src/discovery/throttle.ts";
+import { eventually } from "../eventually.ts";
 
-test("a change is told at once, and many that follow while the first is being taken in are told together", async () => {
-  let told = 0;
+/** @param workMs how long the listener takes each time */
+function counted(workMs: number) {
+  let calls = 0;
   const throttle = new Throttle(() => {
-    told++;
-    const end = performance.now() + 5;
+    calls++;
+    const end = performance.now() + workMs;
     while (performance.now() < end);
   });
-  for (let change = 0; change < 100; change++) throttle.change();
-  assert.equal(told, 1);
-  while (told < 2) await sleep(5);
-  await sleep(100);
-  assert.equal(told, 2);
+  /** Waits until the listener has rested: a change then reaches it at once. */
+  const rested = (): Promise<void> =>
+    eventually(() => {
+      const before = calls;
+      throttle.notify();
+      assert.equal(calls, before + 1);
+    });
+  return { throttle, rested, calls: () => calls };
+}
+
+test("the listener hears of a change at once, and of many that follow while it rests together", async () => {
+  const { throttle, calls } = counted(5);
+  for (let change = 0; change < 100; change++) throttle.notify();
+  assert.equal(calls(), 1);
+  await eventually(() => assert.equal(calls(), 2));
 });
 
-test("the next change after a rest is told at once again", async () => {
-  let told = 0;
-  const throttle = new Throttle(() => void told++);
-  throttle.change();
-  await sleep(50);
-  throttle.change();
-  assert.equal(told, 2);
+test("the next change after a rest is heard of at once again", async () => {
+  const { throttle, rested } = counted(0);
+  throttle.notify();
+  await rested();
 });
