@@ -72,7 +72,8 @@ test("every command stands in the manual and in the interfaces, and every npm sc
       assert.match(read(document), new RegExp(`\\bbaton ${command}\\b`), `${document} doesn't name baton ${command}`);
   }
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-  for (const script of Object.keys(scripts)) {
+  // npm itself calls prepack.
+  for (const script of Object.keys(scripts).filter((name) => name !== "prepack")) {
     const command = script === "test" ? "npm test" : `npm run ${script}`;
     assert.ok(all.includes(command), `no document names ${command}`);
   }

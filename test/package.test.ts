@@ -1,0 +1,49 @@
+/** What `npm pack` takes: the program and its documents, and none of what it is made from. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+const folder = mkdtempSync(join(tmpdir(), "baton-pack-"));
+after(() => rmSync(folder, { recursive: true }));
+
+test("npm pack takes the program, its man pages, documents and configurations, and nothing else", () => {
+  const documents = ["docs", "configs", "man"];
+  const whole = ["package.json", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore"];
+  for (const name of [...documents, ...whole]) cpSync(name, join(folder, name), { recursive: true });
+  // As after a build, beside what images and tests leave there.
+  const others = [
+    "dist/image.json",
+    "dist/vmlinuz",
+    "src/main.ts",
+    "initramfs/build.ts",
+    "test/x.test.ts",
+    "biome.json",
+  ];
+  for (const name of ["dist/baton.cjs", "dist/koffi.node", ...others]) {
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), "");
+  }
+  // Without scripts: the build is not what is tried here.
+  const run = spawnSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: folder, encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  const packed = (JSON.parse(run.stdout) as { files: { path: string }[] }[])[0]!.files.map(({ path }) => path);
+  const expected = documents.flatMap((name) => readdirSync(name).map((file) => `${name}/${file}`));
+  assert.deepEqual(
+    packed.sort(),
+    [
+      ...["dist/baton.cjs", "dist/koffi.node", "package.json", "README.md", "LICENSE", "CHANGELOG.md"],
+      ...expected.filter((path) => path !== "man/make.ts"),
+    ].sort(),
+  );
+});
+
+test("the package is private and named baton, builds before it is packed, and its man pages are there", () => {
+  const { name, private: isPrivate, bin, man, scripts } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.deepEqual([name, isPrivate, bin], ["baton", true, { baton: "dist/baton.cjs" }]);
+  assert.match(scripts.prepack, /\bbuild\b/);
+  for (const path of man) assert.match(readFileSync(path, "utf8"), /^\.TH BATON/m, path);
+});
