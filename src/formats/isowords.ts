@@ -70,7 +70,7 @@ const FAMILIES: readonly Family[] = [
 const SAID =
   / (iso-scan\/filename|findiso|fromiso|img_loop|isoboot|isoloop|isofrom|isofrom_system|bootfrom|from|live-media|fetch|netboot)=/;
 
-/** A program that is a kernel only by its form, and needs no medium. */
+/** Programs in the form of a kernel, which need no medium. */
 const NEEDS_NONE = /memtest|\/(?:mt86|ipxe)/i;
 
 /** Adds the words to the entries of an ISO file, with a warning that names those for which none are known. */

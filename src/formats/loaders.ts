@@ -1,6 +1,6 @@
 /**
- * Disks on which no configuration lies, and that the firmware would start all the same: Windows, macOS, VMware ESXi, a program
- * in the place of the default loader (UEFI 2.10, 3.5.1.1). Only the firmware can start them, save a kernel in that place.
+ * Disks without a configuration, which the firmware would start all the same: Windows, macOS, VMware ESXi, a program in the
+ * place of the default loader (UEFI 2.10, 3.5.1.1). Baton boots a kernel in that place; the rest is listed with the reason.
  */
 
 import { findSection } from "../binary/pe.ts";

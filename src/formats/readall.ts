@@ -1,4 +1,4 @@
-/** Many small files together: a folder of thousands of boot entries, the kernels that they name. */
+/** Many small files at once: the entries of a folder, the kernels that they name. */
 
 import { BatonError } from "../errors.ts";
 import type { FileStat, Reader } from "./reader.ts";

@@ -1,5 +1,5 @@
 /**
- * GRUB's device names. Outside GRUB nobody knows which disk the firmware calls `hd0`, so a name with a disk number
+ * GRUB's device names. Outside GRUB it is unknown which disk the firmware calls `hd0`, so a name with a disk number
  * stands for that partition of the disk that the configuration came from (docs/interfaces.md); a name that `search` or
  * `probe` gave out stands for the volume that it found.
  */

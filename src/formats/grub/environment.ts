@@ -1,6 +1,6 @@
 /** GRUB's variables: contexts, exports, and the copies in which menu entries run. */
 
-/** A variable of an overlay; null: unset there, whatever the environment below says. */
+/** A variable of an overlay. Null: it is unset there, and the environment below isn't asked. */
 interface Binding {
   readonly name: string;
   value: string | null;
@@ -13,7 +13,7 @@ function bindingOf(first: Binding | null, name: string): Binding | null {
   return null;
 }
 
-/** Of more variables than so many an overlay makes a Map: those of most entries are two or three. */
+/** With more variables than this an overlay keeps a Map. Most entries set two or three. */
 const MAX_LISTED = 16;
 
 /**

@@ -111,7 +111,7 @@ export class Listing {
   #finish(item: MenuItem, opened: Opened, around: Surroundings, chosen: string): ListedItem | Promise<ListedItem> {
     const shown = opened.plan.kind === null ? opened.shown : [];
     if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
-    // A blank line between entries, or what a key does: counted by $default, seen by nobody.
+    // A blank line between entries, or what a key does: $default counts it, the menu doesn't show it.
     const isSeparator = opened.plan.kind === null && (item.title.trim() === "" || item.isHidden === true);
     if (isSeparator) return { item, index: null, submenu: null };
     this.entries.push(this.#entry(item, opened, around));

@@ -1,6 +1,6 @@
 /**
  * POSIX extended regular expressions as GRUB's `regexp` takes them (GNU regex, awk's syntax), for texts and patterns
- * that come from a disk: matching takes at most pattern times text, whatever is written, which JavaScript's own
+ * that come from a disk: matching takes at most pattern times text, which JavaScript's own
  * engine doesn't promise.
  */
 

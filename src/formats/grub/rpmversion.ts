@@ -4,7 +4,9 @@
 export function compareEntryNames(a: string, b: string): number {
   const [nameA, versionA, releaseA] = splitPackage(a);
   const [nameB, versionB, releaseB] = splitPackage(b);
-  return compareVersions(nameA, nameB) || compareVersions(versionA, versionB) || compareVersions(releaseA, releaseB);
+  return (
+    compareRpmVersions(nameA, nameB) || compareRpmVersions(versionA, versionB) || compareRpmVersions(releaseA, releaseB)
+  );
 }
 
 /** `name-version-release`; what is missing is missing at the end. */
@@ -19,7 +21,7 @@ function splitPackage(text: string): [name: string, version: string, release: st
 }
 
 /** rpmvercmp: segments of digits or letters; `~` is older than anything. Above 0 where `a` is newer. */
-export function compareVersions(a: string, b: string): number {
+export function compareRpmVersions(a: string, b: string): number {
   if (a === b) return 0;
   let one = a;
   let two = b;

@@ -11,7 +11,7 @@ import { listSyslinux } from "./listing.ts";
 /** Where people keep TFTP trees, and where Debian's installer has its own. */
 const ROOTS = ["/", "/tftpboot", "/srv/tftp", "/var/lib/tftpboot", "/boot"];
 
-/** A TFTP tree on a volume. Which machine it is for nobody says there, so it is the file for all of them. */
+/** A TFTP tree on a volume. Nothing tells there for which machine it is read, so the file for all of them is taken. */
 export const pxelinux: Format = {
   name: "pxelinux",
 

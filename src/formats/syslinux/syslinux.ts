@@ -21,7 +21,7 @@ export const syslinux: Format = {
   find: findSyslinux,
   parse(path, context) {
     const { network } = context;
-    // From the network it is PXELINUX's, whatever its name, unless that is another's.
+    // Over the network PXELINUX reads a file of any name; these three names belong to its siblings.
     if (network !== undefined && !/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) {
       return parsePxelinux(path, network.folder, context, network);
     }

@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 import type { Dialect } from "./dialect.ts";
 
 /**
- * A TIMEOUT of zero waits for ever, and so does none; the latter leaves it to whoever asks. Without a menu and
+ * A TIMEOUT of zero waits for ever. So does none, but then the caller's own timeout may be used. Without a menu and
  * with PROMPT 0 Syslinux boots at once, unless Shift or Alt is held down. Where a TIMEOUT is given all the same, it
  * is kept: there is no such key to hold here, and the time is the only chance to step in.
  */

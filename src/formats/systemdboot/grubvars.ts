@@ -19,8 +19,8 @@ export class GrubVariables {
   }
 
   /**
-   * With `$name` and `${name}` filled in as GRUB would: unset ones are empty, line breaks in a value are blanks (a
-   * command line has none), and blanks left at the ends are dropped. Text from a volume without an environment block stays as it is.
+   * Fills in `$name` and `${name}` as GRUB does. Unset ones are empty, line breaks in a value become blanks (a command
+   * line has none), and blanks at the ends are dropped. On a volume without an environment block the text stays as it is.
    */
   async expand(text: string): Promise<string> {
     this.#values ??= this.#read();

@@ -15,9 +15,9 @@ export interface LoaderSettings {
   readonly choices: readonly DefaultChoice[];
   readonly editor: boolean;
   readonly autoEntries: boolean;
-  /** What systemd-boot writes when it starts, whatever is then booted: one-shot variables are used up. */
+  /** What systemd-boot writes at its start, before any entry is booted: one-shot variables are used up. */
   readonly writesAtStart: readonly StateWrite[];
-  /** The default is whatever was booted last: booting an entry writes its id to LoaderEntryLastBooted. */
+  /** The default is the entry that was booted last: booting one writes its id to LoaderEntryLastBooted. */
   readonly savesEntry: boolean;
 }
 

@@ -38,7 +38,7 @@ export function compareEntries(a: Sortable, b: Sortable): number {
   return left(b) - left(a) || (a.triesDone ?? 0) - (b.triesDone ?? 0);
 }
 
-/** {@link compareEntries} for thousands: their versions are taken apart once. Changes the array. */
+/** Sorts as {@link compareEntries} compares, in place. Of thousands it takes each version apart once. */
 export function sortEntries(entries: Sortable[]): void {
   if (entries.length < WORTH_KEYS) {
     entries.sort(compareEntries);
@@ -66,7 +66,7 @@ export function sortEntries(entries: Sortable[]): void {
   for (const [index, { entry }] of keyed.entries()) entries[index] = entry;
 }
 
-/** From so many on, making the keys costs less than doing without. */
+/** With this many entries or more, making the keys costs less than it saves. */
 const WORTH_KEYS = 50;
 
 function compareText(a: string, b: string): number {

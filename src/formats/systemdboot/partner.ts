@@ -11,7 +11,7 @@ export interface Partner {
 
 /**
  * The volume with which this one shares its list: of one ESP and one XBOOTLDR that both have entries, the ESP has the
- * list. With more than one of a kind nobody can tell which belong together, and each stands for itself.
+ * list. With more than one of a kind it is unknown which belong together: each has a list of its own.
  */
 export async function findPartner({ volume, volumes }: FormatContext): Promise<Partner | null> {
   // Plain directories don't tell their disk; two of them can only be meant to be one machine's.

@@ -1,4 +1,4 @@
-/** What a Type #1 entry starts, where that takes a look into the file: EFI programs and unified kernel images. */
+/** What a Type #1 entry starts. The file tells: it is a kernel, an EFI program or a unified kernel image. */
 
 import type { Diagnostic, EntryKind, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
@@ -42,7 +42,7 @@ export async function startedBy(
     const uki = await readUki(context.volume.reader, path);
     const wanted = uki?.profiles[profile ?? 0];
     if (uki !== null && wanted?.hasKernel) {
-      // The stub in the image adds its addons to whatever command line it is started with.
+      // The stub in the image adds its addons to any command line that it is started with.
       const { cmdlines, files } = await findAddons(context, path, uki.machine, notes);
       const own = options || (wanted.cmdline ?? "");
       const all = [own, ...cmdlines].filter((part) => part !== "").join(" ");

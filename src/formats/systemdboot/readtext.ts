@@ -1,4 +1,4 @@
-/** One file among many: what is wrong with it is said, and costs nothing else. */
+/** One file among many: a fault in it becomes a diagnostic, and the others are read. */
 
 import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
@@ -22,7 +22,7 @@ export async function readText(
   return textOf(file!, source, diagnostics);
 }
 
-/** Of what {@link readAll} gave. */
+/** The same for a file that {@link readAll} has read. */
 export function textOf(file: Uint8Array | BatonError, source: string, diagnostics: Diagnostic[]): string | null {
   if (file instanceof BatonError) {
     diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(file) });

@@ -31,7 +31,7 @@ export async function readSettings(
       // A volume that can't be read is said so where it is read for its own sake.
     }
   }
-  // With two ESPs on a disk nobody can tell which one's systemd-boot would be running.
+  // With two ESPs on a disk it is unknown which one's systemd-boot would be running.
   const only = found.length === 1 ? found[0]! : null;
   return loaderSettings(only?.text ?? null, only?.source ?? "", platform, diagnostics);
 }

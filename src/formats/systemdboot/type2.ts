@@ -13,7 +13,7 @@ import { bootCounter, nextCounterName } from "./type1.ts";
 import { type Addons, findAddons, NO_ADDONS } from "./ukiaddons.ts";
 import { readUki, type Uki, type UkiProfile } from "./ukiimage.ts";
 
-/** Each is tens of megabytes; nobody has more. */
+/** Each is tens of megabytes: no volume holds more. */
 const MAX_IMAGES = 1000;
 
 /** True where systemd-boot takes a file for a Type #2 entry. */

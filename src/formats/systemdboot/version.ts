@@ -89,7 +89,7 @@ function compareWords(a: string, i: number, endA: number, b: string, j: number, 
   return endA - i - (endB - j);
 }
 
-/** In the order of the characters that stand for them in a key: a tilde is older than the end, that than a dash. */
+/** Characters that stand for marks in a key, the oldest first: a tilde is older than a version's end, the end than a dash. */
 const KEY_TILDE = "\u0001";
 const KEY_END = "\u0002";
 const KEY_MARKS: Readonly<Record<string, string>> = { "~": KEY_TILDE, "-": "\u0003", "^": "\u0004", ".": "\u0005" };
@@ -100,8 +100,8 @@ const MAX_KEYED_LENGTH = 256;
 const KEY_WORD_END = "\u0000";
 
 /**
- * A text that stands where the version does: of two keys, `<` tells what {@link compareVersions} tells of the versions,
- * at a fraction of its price. Made once for each of thousands that are sorted.
+ * A text whose order is the version's: `<` of two keys is what {@link compareVersions} says of the versions, and costs a
+ * fraction of it. A sort of thousands makes it once for each.
  * @returns null for versions in which no letter or digit follows a mark, whose order is not that simple
  */
 export function versionKey(version: string): string | null {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareEntryNames, compareVersions } from "../../../src/formats/grub/rpmversion.ts";
+import { compareEntryNames, compareRpmVersions } from "../../../src/formats/grub/rpmversion.ts";
 import { makePe } from "../../binary/pefile.ts";
 import { initrdsOf, kernelOf, memoryVolume, only, problems, read, titles } from "./support.ts";
 
@@ -108,10 +108,10 @@ test("versions are compared as RPM compares them", () => {
     ["2", "1.9.9"],
   ];
   for (const [a, b] of newer) {
-    assert.ok(compareVersions(a, b) > 0, `${a} is newer than ${b}`);
-    assert.ok(compareVersions(b, a) < 0, `${b} is older than ${a}`);
+    assert.ok(compareRpmVersions(a, b) > 0, `${a} is newer than ${b}`);
+    assert.ok(compareRpmVersions(b, a) < 0, `${b} is older than ${a}`);
   }
-  assert.equal(compareVersions("1.0", "1_0"), 0);
+  assert.equal(compareRpmVersions("1.0", "1_0"), 0);
   assert.ok(compareEntryNames("m-6.1.0-2.fc", "m-6.1.0-1.fc") > 0);
   assert.ok(compareEntryNames("m-6.1.0-1.fc", "m-0-rescue") > 0);
 });

@@ -37,7 +37,7 @@ const ACCEPTED = [
   ..."blocklist date datetime help legacy_initrd_nounzip functional_test lockdown".split(" "),
 ];
 
-/** Nobody presses a key while a configuration is listed. */
+/** No key is pressed while a configuration is listed. */
 const keystatus: CommandFunction = (_run, args) => (args.length === 0 ? OK : TEST_FAILURE);
 
 /** `sleep --interruptible N` in a header is the hidden menu of older configurations. */

@@ -26,7 +26,7 @@ const boot: IpxeCommand = async (run, args, call) => {
   const fetchArgs = args.filter((word) => !/^(--replace|-r)$/.test(word));
   const image = there ?? (await fetchImage(state, fetchArgs, run.host, true));
   if (image === null) {
-    // A script mostly goes on after what it can't fetch, and ends somewhere else: that is why.
+    // The script mostly goes on and ends somewhere else; this says why it ended there.
     const shown = words.join(" ").slice(0, 200);
     run.say(state, line, `'${shown}' fails: there is no such file, or it can't be read here`);
     return "failed";
@@ -46,7 +46,10 @@ function bootImage(state: ScriptState, name: string | undefined): ScriptImage | 
   return state.images.length === 1 ? state.images[0]! : null;
 }
 
-/** A menu may lead to hundreds of scripts: what no way without a person leads to is fetched when it is chosen. */
+/**
+ * True for a file that is fetched only when a person chooses its item: a menu may lead to hundreds of scripts. What boots
+ * without a person is never put off.
+ */
 function isPutOff(run: IpxeRun, uri: string, { state, way }: Call): boolean {
   if (!run.host.defers || way.isChosen || way.item === null) return false;
   const name = lastPart(uri);

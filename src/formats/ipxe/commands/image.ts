@@ -39,9 +39,8 @@ export async function fetchImage(
 }
 
 /**
- * A file that is missing makes its command fail, and the script goes on from there; where that leads to something
- * that boots, so be it. Where it doesn't, the entry stays with the file that it names, so that a person sees which
- * one is missing.
+ * A missing file makes its command fail, and the script goes on from there. What that leads to is listed if it boots.
+ * Otherwise the entry is listed as if the file were there, so that a person sees which one is missing.
  */
 function fetch(select: boolean): IpxeCommand {
   return async (run, args, { state, way }) => {
