@@ -3,7 +3,7 @@
 import { type Fdt, fdtText, fdtU64, makeNode, readFdt, writeFdt } from "../binary/fdt.ts";
 import { BatonError } from "../errors.ts";
 import { readArm64Header } from "./efistub.ts";
-import type { Content, Place, SegmentMemory, Start } from "./segment.ts";
+import type { Content, Placement, SegmentMemory, Start } from "./segment.ts";
 
 const MIB = 1n << 20n;
 /** The Image's base is a multiple of this. */
@@ -67,7 +67,7 @@ export function loadArm64(request: Arm64Request, memory: SegmentMemory): Start {
 type Row = ReturnType<SegmentMemory["addRow"]>;
 
 /** Behind the kernel, else before it in the same window. */
-function addNear(memory: SegmentMemory, initrds: readonly Content[], place: Place, windowStart: bigint): Row {
+function addNear(memory: SegmentMemory, initrds: readonly Content[], place: Placement, windowStart: bigint): Row {
   try {
     return memory.addRow(initrds, place);
   } catch (error) {
@@ -77,7 +77,7 @@ function addNear(memory: SegmentMemory, initrds: readonly Content[], place: Plac
 }
 
 /** Puts what the new kernel must know into /chosen, and takes out what was said to the old one alone. */
-export function editDevicetree(
+function editDevicetree(
   tree: Fdt,
   request: Pick<Arm64Request, "cmdline" | "kaslrSeed" | "rngSeed">,
   initrd: { readonly start: bigint; readonly end: bigint } | null,

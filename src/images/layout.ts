@@ -10,7 +10,7 @@ import type { Content, SegmentMemory, Start } from "./segment.ts";
 import type { E820Entry, X86Machine } from "./x86boot.ts";
 
 /** What a new kernel is told about the machine. */
-export type Machine =
+export type MachineFacts =
   | {
       readonly arch: "x86_64";
       readonly x86: X86Machine;
@@ -37,7 +37,7 @@ export interface LayoutInput {
   readonly modules: readonly MultibootModule[];
   /** Multiboot only: how the loader calls itself. */
   readonly loaderName: string;
-  readonly machine: Machine;
+  readonly machine: MachineFacts;
   /** The memory map that the new kernel sees, where that isn't the machine's own (a crash kernel's). */
   readonly e820?: readonly E820Entry[];
   /** Random bytes for the pool of a kernel on x86. */

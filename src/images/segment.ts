@@ -1,7 +1,7 @@
 /**
  * What an image's loader and physical memory say to each other. A loader (src/images) is pure: it gets bytes and
  * facts, asks a {@link SegmentMemory} for places, and gives back a {@link Start}. The memory itself is
- * kexec/memory.ts; commands and boot.ts bring the two together.
+ * kexec/memory.ts; loader/methods.ts brings the two together.
  */
 
 /** A part of an open file, which is mapped and so goes from the page cache to the kernel without a copy. */
@@ -25,7 +25,7 @@ export function contentSize(content: Content): number {
 }
 
 /** Where a segment may lie. Addresses are physical. */
-export interface Place {
+export interface Placement {
   /** For messages and `kexec -d`: `kernel`, `initrd`, `command line`. */
   readonly name: string;
   /** Bytes of memory it takes, where that is more than its content has: what is left is zeros (bss, init_size). */
@@ -55,18 +55,21 @@ export interface SegmentMemory {
    * @returns its address
    * @throws BatonError `refused` with the numbers where no range of free RAM is large enough
    */
-  add(content: Content, place: Place): bigint;
+  add(content: Content, place: Placement): bigint;
   /**
    * Finds a free place and takes none of it.
    * @param pick chooses one of so many possible places, from 0; the lowest unless given
    * @throws BatonError `refused`, as {@link add}
    */
-  find(size: bigint, place: Place, pick?: (places: bigint) => bigint): bigint;
+  find(size: bigint, place: Placement, pick?: (places: bigint) => bigint): bigint;
   /**
    * Puts segments into one free place, one behind the other, each at the beginning of a page.
    * @returns the address of each, and the end of the last one's content
    */
-  addRow(contents: readonly Content[], place: Place): { readonly addresses: readonly bigint[]; readonly end: bigint };
+  addRow(
+    contents: readonly Content[],
+    place: Placement,
+  ): { readonly addresses: readonly bigint[]; readonly end: bigint };
   /**
    * Puts a segment where it must be.
    * @param address any; what of its first page lies before it is zeros

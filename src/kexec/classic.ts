@@ -14,7 +14,7 @@ import type { LoadMethod, LoadRequest } from "./method.ts";
 import { type KexecState, readKexecState } from "./state.ts";
 import { addStart } from "./trampoline.ts";
 
-/** An image's loader, joined with the files of a request (src/classic.ts). */
+/** An image's loader, joined with the files of a request (loader/methods.ts). */
 export type LayOut = (request: LoadRequest, memory: SegmentMemory, reading: ReadOptions) => Promise<Start>;
 
 /** What the method needs of the system, so that tests can stand in for it. */

@@ -49,7 +49,7 @@ const TABLES: Readonly<Record<string, number>> = {
 };
 
 /** The parts of {@link CrashFacts} that /proc/iomem tells. */
-export function parseCrashMap(iomem: string): Pick<CrashFacts, "ram" | "crash" | "others"> & { code: Range | null } {
+function parseCrashMap(iomem: string): Pick<CrashFacts, "ram" | "crash" | "others"> & { code: Range | null } {
   const ram: Range[] = [];
   const crash: Range[] = [];
   const others: E820Entry[] = [];
@@ -140,7 +140,7 @@ async function readPageOffset(): Promise<bigint> {
 }
 
 /** The ELF core header: notes, then the kernel's text, then all RAM but the crash kernel's own and the first MiB. */
-export function coreHeader(facts: CrashFacts): Buffer {
+function coreHeader(facts: CrashFacts): Buffer {
   const rows: { type: number; physical: bigint; virtual: bigint; size: bigint; flags: number; offset: bigint }[] = [];
   for (const { address, size } of facts.notes) {
     rows.push({ type: PT_NOTE, physical: address, virtual: 0n, size, flags: 0, offset: address });

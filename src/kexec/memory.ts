@@ -5,7 +5,7 @@
  */
 
 import { BatonError } from "../errors.ts";
-import { type Content, contentSize, type Place, type SegmentMemory } from "../images/segment.ts";
+import { type Content, contentSize, type Placement, type SegmentMemory } from "../images/segment.ts";
 import type { MemoryMap } from "./memorymap.ts";
 import { ADDRESS_END, alignUp, PAGE_SIZE, Range, Ranges } from "./ranges.ts";
 
@@ -34,7 +34,7 @@ export interface MemoryOptions {
   /** A crash kernel: segments go into what was kept for it (crashkernel=) and nowhere else. */
   readonly crash?: boolean;
   /**
-   * What a kernel needs beside its file (`Place.room`) becomes part of its segment: the old kernel's page tables, which no
+   * What a kernel needs beside its file (`Placement.room`) becomes part of its segment: the old kernel's page tables, which no
    * segment lies over, are then good until the new one has its own.
    */
   readonly wholeRooms?: boolean;
@@ -110,11 +110,11 @@ export class Memory implements SegmentMemory {
     return this.availableRam().isSupersetOf(Range.ofSize(start, size).alignPage());
   }
 
-  add(content: Content, place: Place): bigint {
+  add(content: Content, place: Placement): bigint {
     return this.addRow([content], place).addresses[0]!;
   }
 
-  addRow(contents: readonly Content[], place: Place): { addresses: bigint[]; end: bigint } {
+  addRow(contents: readonly Content[], place: Placement): { addresses: bigint[]; end: bigint } {
     const memorySize = this.wholeRooms ? (place.room ?? place.memorySize) : place.memorySize;
     const sizes = contents.map((content, index) =>
       takenBy(content, index === contents.length - 1 ? memorySize : undefined),
@@ -134,7 +134,7 @@ export class Memory implements SegmentMemory {
     return { addresses, end };
   }
 
-  find(size: bigint, place: Place, pick?: (places: bigint) => bigint): bigint {
+  find(size: bigint, place: Placement, pick?: (places: bigint) => bigint): bigint {
     if (pick === undefined) return this.#findPlace(size, place).start;
     const { alignment = PAGE_SIZE, minimum = 0n, maximum } = place;
     const limit = new Range(minimum, max(minimum, maximum === undefined ? ADDRESS_END : maximum + 1n));
@@ -152,7 +152,7 @@ export class Memory implements SegmentMemory {
     return this.#findPlace(size, place).start;
   }
 
-  #findPlace(size: bigint, place: Place): Range {
+  #findPlace(size: bigint, place: Placement): Range {
     const { alignment = PAGE_SIZE, fromTop = false } = place;
     const low = place.minimum ?? 0n;
     const limit = new Range(low, max(low, place.maximum === undefined ? ADDRESS_END : place.maximum + 1n));

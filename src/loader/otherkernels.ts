@@ -11,7 +11,7 @@ import { readAtOfBytes } from "../binary/readat.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { identifyImage } from "../images/identify.ts";
 import { layOut } from "../images/imagetypes.ts";
-import type { Machine } from "../images/layout.ts";
+import type { MachineFacts } from "../images/layout.ts";
 import type { SegmentMemory, Start } from "../images/segment.ts";
 import { filePart, type KexecFile, type ReadOptions, readWhole } from "../kexec/files.ts";
 import type { LoadRequest } from "../kexec/method.ts";
@@ -46,7 +46,7 @@ export async function layOutOther(
   const crash = request.crash ? await crashLayout(request.cmdline, memory) : null;
   const [initrds, machine] = await Promise.all([
     initrdContents(request.initrds, reading),
-    readMachine(arch, request, reading),
+    readMachineFacts(arch, request, reading),
   ]);
   const modules = (request.modules ?? []).map(({ file, cmdline }) => ({ content: filePart(file), cmdline }));
   const { cmdline, loaderName = "Baton" } = { ...request, ...crash };
@@ -55,7 +55,7 @@ export async function layOutOther(
   return layOut({ image, kernel, initrds, ...facts }, memory);
 }
 
-async function readMachine(arch: string, request: LoadRequest, reading: ReadOptions): Promise<Machine> {
+async function readMachineFacts(arch: string, request: LoadRequest, reading: ReadOptions): Promise<MachineFacts> {
   if (arch === "x86_64") {
     const x86 = await readX86MachineFor(request);
     return { arch, x86, rsdp: await readRsdp(x86.rsdp) };

@@ -3,9 +3,11 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { BatonError } from "../../src/errors.ts";
 import { type FileLoadSystem, fileLoadMethod } from "../../src/kexec/fileload.ts";
 import type { KexecFile } from "../../src/kexec/files.ts";
 import { type LoadProgress, loadFile } from "../../src/kexec/loadfiles.ts";
+import type { LoadMethod } from "../../src/kexec/method.ts";
 import { LinuxError } from "../../src/linux/error.ts";
 import { memfd } from "../../src/linux/memfd.ts";
 import { logLines } from "../../src/log.ts";
@@ -81,7 +83,22 @@ test("kernel and initrd are handed over as the files that they are, with the exa
   ]);
   assert.deepEqual(memory, [], "no copy is made");
   assert.equal(result.method, "kexec_file_load");
-  assert.ok(result.seconds >= 0);
+});
+
+test("the time that a load took counts from its beginning, with the method that failed before", async (t) => {
+  let now = 1000;
+  t.mock.method(performance, "now", () => now);
+  const takes = (ms: number, error: BatonError | null): LoadMethod => ({
+    name: error === null ? "kexec_file_load" : "kexec_load",
+    load: async () => {
+      now += ms;
+      if (error !== null) throw error;
+    },
+  });
+  const refused = new BatonError("refused", "no room");
+  const methods = [takes(500, refused), takes(2000, null)];
+  const result = await loadFile({ kernel: file("k", "k"), initrds: [], cmdline: "", methods });
+  assert.deepEqual(result, { method: "kexec_file_load", seconds: 2.5 });
 });
 
 test("no initrd is no initrd", async () => {

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Memory, type Segment } from "../../src/kexec/memory.ts";
 import { MemoryMap } from "../../src/kexec/memorymap.ts";
-import { identityTables } from "../../src/kexec/pagetables.ts";
 import { digestOf, purgatoryPage, sealSegments } from "../../src/kexec/purgatory.ts";
 import { Range } from "../../src/kexec/ranges.ts";
+import { translate } from "./pagewalk.ts";
 
 const START = { cpu: "x86_64", address: 0x200000n, registers: { rsi: 0x1000n } } as const;
 const segment = (start: bigint, pages: number, part: Uint8Array): Segment => ({
@@ -105,5 +105,7 @@ test("sealing puts the purgatory's page among the segments, as their entry", () 
   const content = own.parts[0] as Buffer;
   const tables = entry + 4096n;
   assert.deepEqual(content.subarray(0, 4096), purgatoryPage(entry, START, [kernel], { tables }));
-  assert.deepEqual(content.subarray(4096, 4096 + 7 * 4096), identityTables([], tables));
+  for (const address of [entry, 0x200000n, 0xffff_ffffn]) {
+    assert.equal(translate(content.subarray(4096), tables, address), address);
+  }
 });
