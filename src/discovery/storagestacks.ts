@@ -1,6 +1,6 @@
 /**
- * Composes what devices are parts of: RAID arrays and volume groups are put together from their members when these are
- * there, and containers are opened when somebody gives the passphrase. Loaded where a machine has such a device.
+ * Assembles RAID arrays and activates volume groups when their members are there; opens encrypted containers when a
+ * person gives the passphrase. Loaded only where a machine has such a device.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,8 +13,8 @@ import { activateGroup, type VolumeGroup, volumeGroups } from "../volumes/lvm.ts
 import { assembleArray } from "../volumes/raid.ts";
 import { missingTool, type Tool, toolPath } from "../volumes/tools.ts";
 
-/** Says on a member's row why nothing is read from it directly, and whether a passphrase would help. */
-export type Tell = (name: string, reason: string, isLocked: boolean) => void;
+/** Sets on a member's row why nothing is read from it directly, and whether a passphrase would help. */
+export type SetReason = (name: string, reason: string, isLocked: boolean) => void;
 
 interface Member {
   readonly device: BlockDevice;
@@ -30,7 +30,7 @@ const TOOLS: Readonly<Record<string, Tool>> = {
 
 export class StorageStacks {
   readonly #mayOpen: boolean;
-  readonly #tell: Tell;
+  readonly #setReason: SetReason;
   readonly #members = new Map<string, Member>();
   /** Arrays by UUID that were assembled, or can't be. */
   readonly #arrays = new Set<string>();
@@ -40,13 +40,13 @@ export class StorageStacks {
   #asked = "";
   /** Opened containers by the device's name: their mapping's name, and what the kernel calls that. */
   readonly #opened = new Map<string, Opened>();
-  /** One thing after the other. */
+  /** The work that runs now: tools run one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param mayOpen false on a host, where this is its administrator's business: what is opened there is read */
-  constructor(mayOpen: boolean, tell: Tell) {
+  constructor(mayOpen: boolean, setReason: SetReason) {
     this.#mayOpen = mayOpen;
-    this.#tell = tell;
+    this.#setReason = setReason;
   }
 
   /** A device that was probed, with the reason why it can't be read. */
@@ -55,33 +55,33 @@ export class StorageStacks {
     const what = device.reason ?? type;
     const holders = holdersOf(device.name);
     if (holders.length > 0) {
-      this.#tell(device.name, `${what}, part of ${holders.join(", ")}`, false);
+      this.#setReason(device.name, `${what}, part of ${holders.join(", ")}`, false);
       return;
     }
     const tool = TOOLS[type];
     if (tool === undefined) return;
     if (!this.#mayOpen) {
-      this.#tell(device.name, `${what}, which this system has not opened`, false);
+      this.#setReason(device.name, `${what}, which this system has not opened`, false);
       return;
     }
     if (toolPath(tool) === null) {
-      this.#tell(device.name, `${what}: ${missingTool(tool)}`, false);
+      this.#setReason(device.name, `${what}: ${missingTool(tool)}`, false);
       return;
     }
     this.#members.set(device.name, { device, what });
     this.#wait(device.name);
   }
 
-  /** What there is to say of a member that is used for nothing so far. */
+  /** The reason on the row of a member that is used for nothing so far. */
   #wait(name: string): void {
     const { device, what } = this.#members.get(name)!;
-    if (device.identity?.type === "crypto_LUKS") this.#tell(name, `${what}: u asks for its passphrase`, true);
-    else this.#tell(name, `${what}, waiting for the other parts`, false);
+    if (device.identity?.type === "crypto_LUKS") this.#setReason(name, `${what}: u asks for its passphrase`, true);
+    else this.#setReason(name, `${what}, waiting for the other parts`, false);
   }
 
   /**
    * A device has gone.
-   * @param leave lets go of what was made of it
+   * @param leave detaches a device that was made of it
    */
   async remove(name: string, leave: (made: string) => Promise<void>): Promise<void> {
     const { uuid, type } = this.#members.get(name)?.device.identity ?? {};
@@ -96,7 +96,7 @@ export class StorageStacks {
     await closeOpened(opened);
   }
 
-  /** Every device is looked at anew; what was opened stays so. */
+  /** Forgets all members, which are probed again; opened containers stay open. */
   forget(): void {
     this.#members.clear();
     this.#arrays.clear();
@@ -105,8 +105,8 @@ export class StorageStacks {
   }
 
   /**
-   * Puts together what is complete.
-   * @param evenIncomplete what lacks parts as well: whoever was to come has come
+   * Assembles what is complete.
+   * @param evenIncomplete assembles also what lacks members: no more devices are awaited
    * @returns true where that gave new devices
    */
   open(evenIncomplete: boolean): Promise<boolean> {
@@ -139,7 +139,7 @@ export class StorageStacks {
         const node = await assembleArray(members.map(({ device }) => device));
         const name = node.replace("/dev/", "");
         log.info(`${name}: a RAID of ${members.map(({ device }) => device.name).join(", ")}, read-only${count}`);
-        for (const { device, what } of members) this.#tell(device.name, `${what}, part of ${name}${count}`, false);
+        for (const { device, what } of members) this.#setReason(device.name, `${what}, part of ${name}${count}`, false);
         isNew = true;
       } catch (error) {
         this.#fail(members, `${describeError(error)}${count}`);
@@ -180,7 +180,7 @@ export class StorageStacks {
     }
     for (const { device, what } of members) {
       const holders = holdersOf(device.name);
-      if (holders.length > 0) this.#tell(device.name, `${what}, part of ${holders.join(", ")}`, false);
+      if (holders.length > 0) this.#setReason(device.name, `${what}, part of ${holders.join(", ")}`, false);
     }
     // What can't be shown without writing stands on the rows of what nothing was made of.
     const left = groups.flatMap(({ name, volumes }) =>
@@ -194,7 +194,7 @@ export class StorageStacks {
   #fail(members: readonly Member[], reason: string): void {
     for (const { device, what } of members) {
       log.warn(`${device.name}: ${reason}`);
-      this.#tell(device.name, `${what}: ${reason}`, false);
+      this.#setReason(device.name, `${what}: ${reason}`, false);
     }
   }
 
@@ -216,7 +216,7 @@ export class StorageStacks {
     this.#opened.set(name, { mapping, made });
     this.#members.delete(name);
     log.info(`${name}: opened as ${mapping}, read-only`);
-    this.#tell(name, `${what}, opened as ${made.join(", ") || mapping}`, false);
+    this.#setReason(name, `${what}, opened as ${made.join(", ") || mapping}`, false);
     return true;
   }
 
