@@ -37,7 +37,7 @@ export class Controller {
   constructor(store: MenuStore, actions: MenuActions, timers: Timers = TIMERS) {
     this.#store = store;
     this.#actions = actions;
-    this.#guard = new Guard(store, actions, timers.now);
+    this.#guard = new Guard(store, actions, timers);
     this.position = new Position(store);
   }
 

@@ -3,6 +3,7 @@
 import type { BootEntry } from "../entry.ts";
 import type { ActionGuard, Confirmation } from "./actions.ts";
 import type { MenuActions, MenuStore } from "./model.ts";
+import type { Timers } from "./timers.ts";
 
 /** How long a password opens what is shut, after the last key; in milliseconds. */
 const UNLOCKED_MS = 300_000;
@@ -20,24 +21,23 @@ export interface GuardFront {
 export class Guard {
   readonly #store: MenuStore;
   readonly #actions: MenuActions;
-  readonly #now: () => number;
+  readonly #timers: Pick<Timers, "now">;
   #openUntil = 0;
 
-  /** @param now milliseconds of a clock that doesn't jump */
-  constructor(store: MenuStore, actions: MenuActions, now: () => number) {
+  constructor(store: MenuStore, actions: MenuActions, timers: Pick<Timers, "now">) {
     this.#store = store;
     this.#actions = actions;
-    this.#now = now;
+    this.#timers = timers;
   }
 
   /** True while the password that was given counts. */
   get #isUnlocked(): boolean {
-    return this.#now() < this.#openUntil;
+    return this.#timers.now() < this.#openUntil;
   }
 
   /** A key was pressed: the person who gave the password is still there. */
   extend(): void {
-    if (this.#isUnlocked) this.#openUntil = this.#now() + UNLOCKED_MS;
+    if (this.#isUnlocked) this.#openUntil = this.#timers.now() + UNLOCKED_MS;
   }
 
   /**
@@ -81,7 +81,7 @@ export class Guard {
       const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} s.` : "";
       return `That is not the password.${wait}`;
     }
-    this.#openUntil = this.#now() + UNLOCKED_MS;
+    this.#openUntil = this.#timers.now() + UNLOCKED_MS;
     return null;
   }
 }

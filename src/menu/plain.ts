@@ -50,7 +50,7 @@ class PlainMenu implements Menu {
       appeared: (line) => this.#greet(line),
       left: ({ terminal }) => terminal.write("\r\n"),
     });
-    this.#guard = new Guard(options.store, options.actions, this.#lines.timers.now);
+    this.#guard = new Guard(options.store, options.actions, this.#lines.timers);
     this.#shown = options.store.state;
   }
 

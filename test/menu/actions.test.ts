@@ -79,7 +79,7 @@ function guarded(settings: Partial<typeof OPEN_SETTINGS>, actions: Partial<MenuA
   let now = 0;
   const store = new MenuStore({ ...sampleState(), settings: { ...OPEN_SETTINGS, ...settings } });
   const unlock: MenuActions["unlock"] = async (password) => ({ ok: password === "sesame", waitMs: 0 });
-  const guard = new Guard(store, { unlock, ...actions } as MenuActions, () => now);
+  const guard = new Guard(store, { unlock, ...actions } as MenuActions, { now: () => now });
   const front: GuardFront = {
     note: (message) => void done.push(message),
     deliberately: (then) => {

@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import type { ConsoleSpec } from "../../src/menu/consoles.ts";
 import { MenuStore, OPEN_SETTINGS } from "../../src/menu/model.ts";
 import type { Menu } from "../../src/menu/options.ts";
 import { runPlainMenu } from "../../src/menu/plain.ts";
+import { eventually } from "../eventually.ts";
+import { ManualTimers } from "./manualtimers.ts";
 import { Pty } from "./pty.ts";
 import { sampleDevice, sampleState } from "./samples.ts";
 
@@ -14,16 +15,19 @@ let done: string[] = [];
 let store = new MenuStore();
 let menu: Menu | null = null;
 let line = new Pty();
+let timers = new ManualTimers();
 
 beforeEach(async () => {
   done = [];
   store = new MenuStore({ ...sampleState(), scanning: false });
   line = new Pty();
+  timers = new ManualTimers();
   const spec: ConsoleSpec = { name: "ttyS0", path: line.path, kind: "serial", term: "vt220", unicode: null };
   menu = await runPlainMenu({
     consoles: [spec],
     store,
     printk: null,
+    timers,
     shell: { argv: ["/bin/echo", "this is the shell"] },
     actions: {
       boot: async (entry, options) => void done.push(options === undefined ? entry.id : `${entry.id} ${options}`),
@@ -49,11 +53,8 @@ afterEach(async () => {
 /** Types a line and waits until it has been answered: by a prompt, or by what takes the line. */
 async function say(text: string): Promise<void> {
   const before = line.output().length;
-  const prompts = /(?:for help: |> )$/;
-  line.send(`${text}\r`);
-  const deadline = performance.now() + 3000;
-  do await wait(150);
-  while (!prompts.test(line.output().slice(before)) && performance.now() < deadline);
+  await timers.press(line, `${text}\r`);
+  await eventually(() => assert.match(line.output().slice(before), /(?:for help: |> )$/));
 }
 
 test("every entry is a line with its number; a number and Enter boots it", async () => {
@@ -121,8 +122,14 @@ test("failures and progress are lines", async () => {
 
 test("text that is pasted, and lines that come at once, boot nothing", async () => {
   line.send("\x1b[200~8\r\x1b[201~");
-  line.send("8\r1\r2\rx");
-  await wait(200);
+  // What is read together with a paste is part of it.
+  await eventually(() => {
+    line.send("y");
+    assert.match(line.output(), /y$/);
+  });
+  line.send("\x158\r1\r2\rx");
+  await line.until(/x$/);
+  timers.advance(100);
   assert.deepEqual(done, []);
 });
 

@@ -3,6 +3,7 @@
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { callNow } from "../../src/linux/libc.ts";
 import { setWindowSize } from "../../src/linux/tty.ts";
+import { eventually } from "../eventually.ts";
 
 // include/uapi/asm-generic/ioctls.h
 const TIOCGPTN = 0x80045430;
@@ -57,13 +58,12 @@ export class Pty {
 
   /** Waits until `text` has been written. @throws after thirty seconds, with what was written instead */
   async until(text: string | RegExp): Promise<string> {
-    const deadline = performance.now() + 30_000;
-    for (;;) {
+    return eventually(() => {
       const output = this.output();
-      if (typeof text === "string" ? output.includes(text) : text.test(output)) return output;
-      if (performance.now() > deadline) throw new Error(`no ${text} in ${JSON.stringify(output)}`);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+      const isThere = typeof text === "string" ? output.includes(text) : text.test(output);
+      if (!isThere) throw new Error(`no ${text} in ${JSON.stringify(output)}`);
+      return output;
+    });
   }
 
   /** Pulls the plug. */

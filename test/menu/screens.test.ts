@@ -7,11 +7,11 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import type { ConsoleSpec } from "../../src/menu/consoles.ts";
 import { runMenu } from "../../src/menu/menu.ts";
 import { MenuStore } from "../../src/menu/model.ts";
 import type { Menu } from "../../src/menu/options.ts";
+import { eventually } from "../eventually.ts";
 import { sampleEntry, sampleState } from "./samples.ts";
 import { Tmux, tmuxMissing } from "./tmux.ts";
 
@@ -54,16 +54,24 @@ async function open(consoles: readonly ConsoleSpec[], store: MenuStore): Promise
   menus.push(menu);
 }
 
-/** Waits until the windows show what they should. @throws with both where one doesn't within thirty seconds */
+/** Waits until the windows show what they should. */
 async function show(names: readonly string[], rows: number, wanted: readonly string[]): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  for (;;) {
+  await eventually(() => {
     const shown = tmux.captureAll(names, rows);
-    const wrong = names.findIndex((_, index) => shown[index] !== wanted[index]);
-    if (wrong < 0) return;
-    if (performance.now() > deadline) assert.equal(shown[wrong], wanted[wrong], names[wrong]);
-    await wait(30);
-  }
+    for (const [index, name] of names.entries()) assert.equal(shown[index], wanted[index], name);
+  });
+}
+
+/** Waits until the windows show something else than before, and whole: tmux takes a frame in pieces. */
+async function changed(names: readonly string[], rows: number, before: readonly string[]): Promise<string[]> {
+  let last: readonly string[] = before;
+  return eventually(() => {
+    const shown = tmux.captureAll(names, rows);
+    const isWhole = shown.every((text, index) => text === last[index] && text !== before[index]);
+    last = shown;
+    assert.ok(isWhole, shown[0]);
+    return shown;
+  });
 }
 
 /** One capture of a fixture. */
@@ -154,21 +162,22 @@ describe("every screen", { skip, concurrency: true }, () => {
       );
       const names = TERMS.map(window);
       const captured = new Map<string, string>(TERMS.map((term) => [term, ""]));
+      let shown = tmux.captureAll(names, rows);
       for (const step of STEPS) {
         if (step.keys !== undefined) tmux.keys(names[0]!, ...step.keys);
         // The keys of a step come before its change.
-        if (step.keys !== undefined && step.change !== undefined) await wait(500);
+        if (step.keys !== undefined && step.change !== undefined) shown = await changed(names, rows, shown);
         step.change?.(store);
         const heading = `==== ${step.name} ====\n`;
         if (update) {
-          await wait(600);
-          const shown = tmux.captureAll(names, rows);
+          shown = await changed(names, rows, shown);
           TERMS.forEach((term, index) => {
             captured.set(term, `${captured.get(term)}${heading}${shown[index]}\n`);
           });
         } else {
           const wanted = names.map((name) => section(readFileSync(join(FIXTURES, `${name}.txt`), "utf8"), heading));
           await show(names, rows, wanted);
+          shown = wanted;
         }
       }
       if (update) {
@@ -184,8 +193,7 @@ test("a serial terminal of any size that answers is drawn like a screen of that 
   const path = tmux.open("serial", 100, 30);
   const screen = tmux.open("screen", 100, 30);
   await open([spec(path, "vt220", { kind: "serial", unicode: null }), spec(screen, "xterm")], store);
-  const deadline = performance.now() + 30_000;
-  while (!tmux.capture("screen").includes("P power off") && performance.now() < deadline) await wait(30);
+  await eventually(() => assert.match(tmux.capture("screen"), /P power off/));
   await show(["serial"], 30, [tmux.capture("screen")]);
 });
 
@@ -194,17 +202,14 @@ test("a window that is made smaller and larger shows the menu in each size", { s
   await open([spec(tmux.open("window", 80, 24), "xterm", { kind: "own" })], store);
   const ends = async (columns: number, rows: number): Promise<void> => {
     tmux.resize("window", columns, rows);
-    const deadline = performance.now() + 30_000;
-    const right = (): boolean => {
-      const lines = tmux.capture("window").split("\n");
-      return lines.length === rows && lines.at(-1)!.startsWith(" Enter boot") && lines[0] === " Baton 0.1.0";
-    };
-    while (!right() && performance.now() < deadline) {
+    await eventually(() => {
       // This process isn't in the window's foreground, where the kernel would send the signal itself.
       process.emit("SIGWINCH", "SIGWINCH");
-      await wait(30);
-    }
-    assert.ok(right(), tmux.capture("window"));
+      const lines = tmux.capture("window").split("\n");
+      assert.equal(lines.length, rows);
+      assert.match(lines.at(-1)!, /^ Enter boot/);
+      assert.equal(lines[0], " Baton 0.1.0");
+    });
   };
   await ends(50, 12);
   await ends(120, 40);
@@ -215,17 +220,10 @@ test("what the kernel prints over the menu is gone after Ctrl-L", { skip }, asyn
   const store = new MenuStore(sampleState());
   const path = tmux.open("over", 80, 24);
   await open([spec(path, "vt220")], store);
-  const deadline = performance.now() + 30_000;
-  // Tmux takes a frame in pieces: it is whole when it stays as it is.
-  let before = "";
-  for (let now = tmux.capture("over"); now !== before || !now.includes("rescan"); now = tmux.capture("over")) {
-    assert.ok(performance.now() < deadline, now);
-    before = now;
-    await wait(30);
-  }
+  await eventually(() => assert.match(tmux.capture("over"), /rescan/));
+  const [before] = await changed(["over"], 24, [""]);
   writeFileSync(path, "\n\n[  12.345678] usb 1-1: new high-speed USB device\n\n");
-  while (!tmux.capture("over").includes("new high-speed") && performance.now() < deadline) await wait(30);
-  assert.match(tmux.capture("over"), /new high-speed/);
+  await eventually(() => assert.match(tmux.capture("over"), /new high-speed/));
   tmux.keys("over", "C-l");
-  await show(["over"], 24, [before]);
+  await show(["over"], 24, [before!]);
 });
