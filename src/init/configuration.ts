@@ -17,7 +17,7 @@ import type { BootWords } from "../policy/words.ts";
 const OWN = ["/etc/baton.yaml", "/etc/baton.yml", "/etc/baton.ini"];
 
 /** Reads the file that `baton.config=` names; rejects where there is none. */
-export type FetchText = (name: string) => Promise<string>;
+type FetchText = (name: string) => Promise<string>;
 
 export class Configuration {
   readonly #words: Partial<Settings>;

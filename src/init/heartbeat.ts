@@ -21,7 +21,7 @@ export function startHeartbeat(path = STATUS): void {
     try {
       writeSync(fd, "alive\n");
     } catch {
-      // The FIFO is full: whoever reads it has signs of life enough.
+      // The FIFO is full: the supervisor has signs of life enough.
     }
   };
   beat();

@@ -23,10 +23,10 @@ import type { Settings } from "../policy/settings.ts";
  * What is reported when it has come, or when nothing waits for it any more: the configuration that `baton.config=`
  * names, what was remembered (`tries`, `default: "@saved"`), the network's answer, the drivers' end.
  */
-export type Arrival = "configuration" | "state" | "network" | "drivers";
+type Arrival = "configuration" | "state" | "network" | "drivers";
 
 /** What may be awaited: the arrivals, the disks, the ISO files on them, and the entry that `default` names. */
-export type Awaited = Arrival | "disks" | "isofiles" | "entry";
+type Outstanding = Arrival | "disks" | "isofiles" | "entry";
 
 /** What is known of the disks and their entries (discovery/devicemonitor.ts). */
 export interface Disks {
@@ -73,7 +73,7 @@ export class Readiness {
     while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  awaits(what: Awaited): boolean {
+  awaits(what: Outstanding): boolean {
     switch (what) {
       case "disks":
         return !this.#disks.isSettled;

@@ -13,7 +13,7 @@ import { PasswordLock } from "./passwordlock.ts";
 import type { Selection } from "./selection.ts";
 
 /** What keys reach of their session. */
-export interface ActionContext {
+interface ActionContext {
   readonly host: SessionHost;
   readonly store: MenuStore;
   readonly clock: Clock;

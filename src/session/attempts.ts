@@ -14,7 +14,7 @@ import type { ShownMenu } from "./shownmenu.ts";
 import { Throughput } from "./throughput.ts";
 
 /** What attempts share with the rest of their session. */
-export interface AttemptContext {
+interface AttemptContext {
   readonly host: SessionHost;
   readonly store: MenuStore;
   readonly menu: ShownMenu;

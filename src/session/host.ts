@@ -16,7 +16,7 @@ export interface OpenMenu {
 }
 
 /** How an entry is loaded before anybody has asked for it. */
-export interface LoadAheadOptions {
+interface LoadAheadOptions {
   readonly ahead: "packed" | "unpacked";
   /** False once nobody wants it any more: the load then ends with BatonError `cancelled`. */
   readonly isWanted: () => boolean;
