@@ -9,43 +9,140 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Scalar
 import { BatonError, describeError } from "../src/errors.ts";
 import type { Architecture } from "./debian.ts";
 
-export interface Profile {
-  readonly name: string;
-  readonly arch: Architecture;
-  /** The kernel command line of baton.efi. */
-  readonly cmdline: string;
-  readonly node: NodeSource;
-  /** Debian packages. */
-  readonly kernelPackage: string;
-  readonly packages: readonly string[];
-  /** Debian packages (non-free-firmware) with the firmware files that the chosen modules name; the others stay out. */
-  readonly firmware: readonly string[];
-  /** Programs of these packages that the image carries, with the libraries that they name: `/sbin/mdadm`. */
-  readonly programs: readonly string[];
-  /** The package with the UEFI stub, and the stub in it. */
-  readonly stub: { readonly package: string; readonly file: string } | null;
-  /** Names of terminfo entries. */
-  readonly terminfo: readonly string[];
-  /** Keyboard layouts of Debian's console-data that `keymap:` of Baton's configuration may name. */
-  readonly keymaps: readonly string[];
-  /** Kernel modules, by what they are for. */
-  readonly modules: Readonly<Record<string, readonly string[]>>;
-  /** Modules that the machine's start leaves alone, by what they are for; they are loaded when that is asked for. */
-  readonly lateModules: Readonly<Record<string, readonly string[]>>;
-  /** Modules that others need without saying so. */
-  readonly extraNeeds: Readonly<Record<string, readonly string[]>>;
-  /** Modules loaded at start on every machine. */
-  readonly loadAtStart: readonly string[];
-  /** Parameters of modules, as on an `options` line of modprobe.d. */
-  readonly moduleOptions: Readonly<Record<string, string>>;
+/** A key of a profile. */
+interface ProfileKey<T> {
+  /** A sentence, for the schema. */
+  readonly about: string;
+  /** JSON Schema of the value. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  read(fields: Fields, key: string): T;
+  /** What holds where the key is not there; left out where it must be. */
+  readonly absent?: T;
+  /** What it comes to in a profile that extends another; left out where that one's value holds. */
+  extend?(base: T, more: T): T;
 }
 
+type Lists = Readonly<Record<string, readonly string[]>>;
+type Kind<T> = Omit<ProfileKey<T>, "about">;
+
+const TEXT_SCHEMA = { type: "string" };
+const LIST_SCHEMA = { type: "array", items: TEXT_SCHEMA };
+
+const TEXT: Kind<string> = { schema: TEXT_SCHEMA, read: (fields, key) => fields.text(key) };
+const LIST: Kind<readonly string[]> = {
+  schema: LIST_SCHEMA,
+  read: (fields, key) => fields.list(key),
+  extend: (base, more) => [...base, ...more],
+};
+const LIST_OR_NONE: Kind<readonly string[]> = { ...LIST, absent: [] };
+/** Lists by what they are for. */
+const GROUPS: Kind<Lists> = {
+  schema: { type: "object", additionalProperties: LIST_SCHEMA },
+  read: (fields, key) => fields.fields(key).map((inner, name) => inner.list(name)),
+  extend: (base, more) => ({
+    ...base,
+    ...Object.fromEntries(Object.entries(more).map(([name, list]) => [name, [...(base[name] ?? []), ...list]])),
+  }),
+};
+const GROUPS_OR_NONE: Kind<Lists> = { ...GROUPS, absent: {} };
+const TEXTS_BY_NAME: Kind<Readonly<Record<string, string>>> = {
+  schema: { type: "object", additionalProperties: TEXT_SCHEMA },
+  read: (fields, key) => fields.fields(key).map((inner, name) => inner.text(name)),
+  absent: {},
+  extend: (base, more) => ({ ...base, ...more }),
+};
+
+/** Texts under these names, each with what it must begin with. */
+const record = <N extends string>(starts: Readonly<Record<N, string>>): Kind<Readonly<Record<N, string>>> => {
+  const names = Object.keys(starts) as N[];
+  const schemas = names.map((name) => [
+    name,
+    starts[name] ? { ...TEXT_SCHEMA, pattern: `^${starts[name]}` } : TEXT_SCHEMA,
+  ]);
+  return {
+    schema: {
+      type: "object",
+      properties: Object.fromEntries(schemas),
+      required: names,
+      additionalProperties: false,
+    },
+    read: (fields, key) => {
+      const inner = fields.fields(key);
+      const texts = names.map((name) => [name, inner.text(name, starts[name])]);
+      inner.refuseOthers();
+      return Object.fromEntries(texts) as Record<N, string>;
+    },
+  };
+};
+
+const ARCHITECTURES: readonly Architecture[] = ["amd64", "arm64"];
+
+const key = <T>(about: string, kind: Kind<T>): ProfileKey<T> => ({ about, ...kind });
+
+/** Every key: a new one is a new row, from which reading, extending and configs/profile.schema.json follow. */
+const KEYS = {
+  name: key("The profile's name, which dist/image.json has too.", { ...TEXT, extend: (_base, more) => more }),
+  arch: key<Architecture>("The architecture, as Debian calls it.", {
+    schema: { enum: ARCHITECTURES },
+    read: (fields, key) => fields.oneOf(key, ARCHITECTURES),
+  }),
+  cmdline: key("The kernel command line of baton.efi.", TEXT),
+  node: key(
+    "Node as an npm package; integrity is the sha512 of the package's file, in npm's notation.",
+    record({ package: "", version: "", integrity: "sha512-" }),
+  ),
+  kernelPackage: key("The Debian package with the kernel.", TEXT),
+  packages: key("Debian packages. Of libraries only those that the programs name are taken.", LIST),
+  firmware: key(
+    "Debian packages (non-free-firmware) with the firmware files that the chosen modules name; the others stay out.",
+    LIST_OR_NONE,
+  ),
+  programs: key(
+    "Programs of these packages that the image carries, with the libraries that they name: /sbin/mdadm.",
+    LIST_OR_NONE,
+  ),
+  stub: key<Readonly<Record<"package" | "file", string>> | null>(
+    "The Debian package with the UEFI stub, and the stub in it; without it there is no baton.efi.",
+    { ...record({ package: "", file: "" }), absent: null },
+  ),
+  terminfo: key("Names of terminfo entries.", { schema: LIST.schema, read: LIST.read }),
+  keymaps: key(
+    "Keyboard layouts of Debian's console-data that keymap: of Baton's configuration may name.",
+    LIST_OR_NONE,
+  ),
+  modules: key("Kernel modules, by what they are for.", GROUPS),
+  lateModules: key(
+    "Modules that the machine's start leaves alone, by what they are for; they are loaded when that is asked for.",
+    GROUPS_OR_NONE,
+  ),
+  extraNeeds: key("Modules that others need without saying so.", GROUPS_OR_NONE),
+  loadAtStart: key("Modules loaded at start on every machine.", LIST),
+  moduleOptions: key("Parameters of modules, as on an options line of modprobe.d.", TEXTS_BY_NAME),
+};
+
+export type Profile = { readonly [K in keyof typeof KEYS]: ReturnType<(typeof KEYS)[K]["read"]> };
+
 /** Node as an npm package. */
-export interface NodeSource {
-  readonly package: string;
-  readonly version: string;
-  /** sha512 of the package's file, in npm's notation. */
-  readonly integrity: string;
+export type NodeSource = Profile["node"];
+
+const ROWS = Object.entries<ProfileKey<unknown>>(KEYS);
+const EXTENDS = "The profile, by its file beside this one, to whose lists this one adds; nothing else can be set then.";
+
+/** JSON Schema of a profile, for editors: configs/profile.schema.json. */
+export function profileSchema(): Record<string, unknown> {
+  const properties = ROWS.map(([name, { about, schema }]) => [name, { description: about, ...schema }]);
+  const extendable = ROWS.filter(([, { extend }]) => extend).map(([name]) => name);
+  return {
+    title: "A board profile of Baton: what an image is made of",
+    type: "object",
+    properties: { extends: { description: EXTENDS, ...TEXT_SCHEMA }, ...Object.fromEntries(properties) },
+    additionalProperties: false,
+    required: ["name"],
+    if: { required: ["extends"] },
+    // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own word
+    then: { propertyNames: { enum: ["extends", ...extendable] } },
+    else: { required: ROWS.filter(([, row]) => row.absent === undefined).map(([name]) => name) },
+  };
 }
 
 /**
@@ -60,8 +157,8 @@ export async function readProfile(path: string): Promise<Profile> {
     throw new BatonError("not-found", `the board profile ${path} can't be read: ${describeError(error)}`);
   }
   const top = topOf(text, path);
-  const extended = top.optionalText("extends");
-  return extended === null ? wholeProfile(top) : extendedProfile(await readProfile(join(dirname(path), extended)), top);
+  if (!top.has("extends")) return wholeProfile(top);
+  return extendedProfile(await readProfile(join(dirname(path), top.text("extends"))), top);
 }
 
 /** As {@link readProfile}, for a profile that stands by itself; `path` only names the text in errors. */
@@ -70,32 +167,12 @@ export function parseProfile(text: string, path: string): Profile {
 }
 
 function wholeProfile(top: Fields): Profile {
-  const node = top.fields("node");
-  const stub = top.optionalFields("stub");
-  const profile: Profile = {
-    name: top.text("name"),
-    arch: top.oneOf("arch", ["amd64", "arm64"]),
-    cmdline: top.text("cmdline"),
-    node: {
-      package: node.text("package"),
-      version: node.text("version"),
-      integrity: node.text("integrity", "sha512-"),
-    },
-    kernelPackage: top.text("kernelPackage"),
-    packages: top.list("packages"),
-    firmware: top.optionalList("firmware"),
-    programs: top.optionalList("programs"),
-    stub: stub && { package: stub.text("package"), file: stub.text("file") },
-    terminfo: top.list("terminfo"),
-    keymaps: top.optionalList("keymaps"),
-    modules: top.fields("modules").map((fields, key) => fields.list(key)),
-    lateModules: top.optionalFields("lateModules")?.map((fields, key) => fields.list(key)) ?? {},
-    extraNeeds: top.optionalFields("extraNeeds")?.map((fields, key) => fields.list(key)) ?? {},
-    loadAtStart: top.list("loadAtStart"),
-    moduleOptions: top.optionalFields("moduleOptions")?.map((fields, key) => fields.text(key)) ?? {},
-  };
-  for (const fields of [top, node, stub]) fields?.refuseOthers();
-  return profile;
+  const read = ROWS.map(([name, row]) => {
+    const isAbsent = !top.has(name) && row.absent !== undefined;
+    return [name, isAbsent ? row.absent : row.read(top, name)];
+  });
+  top.refuseOthers();
+  return Object.fromEntries(read) as Profile;
 }
 
 function topOf(text: string, path: string): Fields {
@@ -112,30 +189,14 @@ function topOf(text: string, path: string): Fields {
 
 /** `base` with what a profile that names it by `extends` adds to its lists. */
 function extendedProfile(base: Profile, top: Fields): Profile {
-  type Lists = Readonly<Record<string, readonly string[]>>;
-  const groups = (key: string): Lists => top.optionalFields(key)?.map((fields, name) => fields.list(name)) ?? {};
-  const joined = (lists: Lists, key: string): Lists => {
-    const more = Object.entries(groups(key));
-    return { ...lists, ...Object.fromEntries(more.map(([name, list]) => [name, [...(lists[name] ?? []), ...list]])) };
-  };
-  const profile: Profile = {
-    ...base,
-    name: top.text("name"),
-    packages: [...base.packages, ...top.optionalList("packages")],
-    firmware: [...base.firmware, ...top.optionalList("firmware")],
-    programs: [...base.programs, ...top.optionalList("programs")],
-    keymaps: [...base.keymaps, ...top.optionalList("keymaps")],
-    modules: joined(base.modules, "modules"),
-    lateModules: joined(base.lateModules, "lateModules"),
-    extraNeeds: joined(base.extraNeeds, "extraNeeds"),
-    loadAtStart: [...base.loadAtStart, ...top.optionalList("loadAtStart")],
-    moduleOptions: {
-      ...base.moduleOptions,
-      ...(top.optionalFields("moduleOptions")?.map((fields, key) => fields.text(key)) ?? {}),
-    },
-  };
+  const read = ROWS.flatMap(([name, row]) => {
+    if (!row.extend) return [];
+    // A name of its own is all that it must say.
+    const isSaid = top.has(name) || name === "name";
+    return isSaid ? [[name, row.extend(base[name as keyof Profile], row.read(top, name))]] : [];
+  });
   top.refuseOthers();
-  return profile;
+  return { ...base, ...Object.fromEntries(read) };
 }
 
 /** `FILE:LINE:COLUMN` for an offset in the text. */
@@ -173,6 +234,12 @@ class Fields {
     return new BatonError("bad-format", `${this.#where(offset)}: ${this.#prefix}${key} ${what} ${expected}`);
   }
 
+  /** Also makes the key one of those that are known here. */
+  has(key: string): boolean {
+    this.#asked.add(key);
+    return this.#pairs.has(key);
+  }
+
   #value(key: string): unknown {
     this.#asked.add(key);
     return this.#pairs.get(key)?.value;
@@ -184,12 +251,6 @@ class Fields {
     if (!isScalar(value) || typeof value.value !== "string") throw this.#wrong(key, "a text (in quotes if need be)");
     if (!value.value.startsWith(start)) throw this.#wrong(key, `a text that begins with ${start}`);
     return value.value;
-  }
-
-  /** Null where the key is not there. */
-  optionalText(key: string): string | null {
-    this.#asked.add(key);
-    return this.#pairs.has(key) ? this.text(key) : null;
   }
 
   oneOf<T extends string>(key: string, choices: readonly T[]): T {
@@ -209,23 +270,11 @@ class Fields {
     });
   }
 
-  /** Empty where the key is not there. */
-  optionalList(key: string): string[] {
-    this.#asked.add(key);
-    return this.#pairs.has(key) ? this.list(key) : [];
-  }
-
   fields(key: string): Fields {
     const value = this.#value(key);
     if (!this.#pairs.has(key)) throw this.#wrong(key, "a mapping of keys to values");
     const offset = this.#pairs.get(key)!.key.range?.[0] ?? this.#offset;
     return new Fields(value, this.#where, offset, `${this.#prefix}${key}.`);
-  }
-
-  /** Null where the key is not there. */
-  optionalFields(key: string): Fields | null {
-    this.#asked.add(key);
-    return this.#pairs.has(key) ? this.fields(key) : null;
   }
 
   map<T>(make: (fields: Fields, key: string) => T): Record<string, T> {

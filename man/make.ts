@@ -6,6 +6,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
+import { profileSchema } from "../initramfs/profile.ts";
 import { KERNEL_TYPES, optionTerms } from "../src/commands/kexec/help.ts";
 import { ACCEPTED_OPTIONS, GENERAL_OPTIONS, KERNEL_OPTIONS, type KexecOption } from "../src/commands/kexec/options.ts";
 import { usageLines, wrap } from "../src/commands/shared/helptext.ts";
@@ -309,6 +310,7 @@ export const MADE: Readonly<Record<string, () => string>> = {
   "man/kexec.8": kexecPage,
   "man/baton.yaml.5": yamlPage,
   "configs/baton.schema.json": () => json(schemaFile("baton", settingsSchema())),
+  "configs/profile.schema.json": () => json(schemaFile("profile", profileSchema())),
   "configs/entries.schema.json": () => json(schemaFile("entries", entriesSchema())),
 };
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "../../initramfs/cache.ts";
-import { parseProfile, readProfile } from "../../initramfs/profile.ts";
+import { parseProfile, profileSchema, readProfile } from "../../initramfs/profile.ts";
 
 const GOOD = `# A board.
 name: board
@@ -81,6 +81,21 @@ test("a profile that extends another adds to its lists, group by group, and sets
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test("the schema demands what reading a profile demands, and knows what one that extends another may say", () => {
+  const schema = profileSchema() as {
+    properties: object;
+    else: { required: string[] };
+    then: { propertyNames: { enum: string[] } };
+  };
+  assert.deepEqual(Object.keys(parseProfile(GOOD, "board.yaml")), Object.keys(schema.properties).slice(1));
+  for (const key of schema.else.required) {
+    const text = GOOD.replace(new RegExp(`^${key}:.*\\n(?: .*\\n)*`, "m"), "");
+    assert.throws(() => parseProfile(text, "board.yaml"), new RegExp(`${key} is missing`), key);
+  }
+  const { enum: extendable } = schema.then.propertyNames;
+  assert.ok(extendable.includes("modules") && !extendable.includes("arch") && !extendable.includes("terminfo"));
 });
 
 test("what a profile may leave out is empty then", () => {
