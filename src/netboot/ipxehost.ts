@@ -7,6 +7,7 @@ import { HOST_SCHEMES } from "../fetch/transports.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import type { IpxeHost } from "../formats/ipxe/host.ts";
 import { resolveUri } from "../formats/ipxe/ipxe.ts";
+import { isScript } from "../formats/ipxe/script.ts";
 import { decodeText } from "../formats/text.ts";
 import { log } from "../log.ts";
 import { type Lease, lease as noLease } from "../net/lease.ts";
@@ -58,7 +59,7 @@ export function networkIpxeHost(
       if (!("url" in ref)) return null;
       const read = scripts.get(ref.url);
       if (read !== undefined) return read;
-      const accept = (start: Uint8Array): boolean => /^(\ufeff)?#!(ipxe|gpxe)\s/.test(Buffer.from(start).toString());
+      const accept = (start: Uint8Array): boolean => isScript(decodeText(start).text);
       try {
         const bytes = await fetcher.read(ref.url, { limit: MAX_SCRIPT_SIZE, accept });
         const text = bytes === null ? null : decodeText(bytes).text;
