@@ -6,7 +6,7 @@ import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 
 /** The rooms that join others: they may import everything, and no other room imports them. */
-const COMPOSITIONS = ["main", "init", "commands", "discovery", "session", "loader"];
+const COMPOSITIONS = ["main", "init", "commands", "session", "loader"];
 /** Imported by all; import nothing above themselves. */
 const GROUND = ["entry", "errors", "glob", "identity", "inifile", "log", "status", "text", "version"];
 
@@ -27,6 +27,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   kexec: ["linux", "binary", "images/segment", "images/x86boot"],
   // Which filesystems may be written is a column of the one table of filesystems.
   state: ["linux", "volumes/filesystems"],
+  discovery: ["devices", "volumes", "formats", "policy", "state", "linux"],
   // Trees on servers are read as those on disks are: the same choice among configurations, the same ISO reader. Drivers
   // and links of this machine's own network are machinenetwork.ts's alone.
   netboot: [

@@ -39,7 +39,7 @@ export interface NetworkSource {
   /**
    * Fetches a file whole into memory.
    * @param onProgress gets bytes so far, and in all where that is known
-   * @returns a handle on it, at its beginning; whoever gets it closes it
+   * @returns a handle on it, at its beginning; the caller closes it
    * @throws BatonError
    */
   fetch(

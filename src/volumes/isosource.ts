@@ -70,7 +70,7 @@ export class IsoSource {
       }
       if (this.#pieces.size >= MAX_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
       piece = this.#readAt(number * PIECE, Math.min(PIECE, this.size - number * PIECE));
-      // A failure is told to whoever waits for it, and tried again by the next.
+      // Those that wait for it get the failure; the next one reads again.
       piece.catch(() => this.#pieces.delete(number));
     }
     this.#pieces.set(number, piece);

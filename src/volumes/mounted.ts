@@ -88,7 +88,7 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
     if (!state) {
       const starting = mountReadOnly(device, mountRoot, timeoutMs, siblings, options);
       state = starting;
-      // A failure is told to whoever reads; here it only means that nothing is mounted.
+      // The reader's caller gets the failure; here it only means that nothing is mounted.
       starting.then(
         () => {
           mounted = state === starting;

@@ -45,7 +45,7 @@ export async function replayLayer(node: string, name: string): Promise<ReplayLay
   try {
     const sectors = Math.floor((await deviceSize(node)) / 512);
     loop = attachFile(file);
-    // A loop device keeps the read-only mark of whoever had it before.
+    // A loop device keeps the read-only mark of its user before.
     await setReadOnly(loop, false);
     const parameters = `${node} ${loop} N ${CHUNK_SECTORS}`;
     const made = await createDmDevice(dmName, { type: "snapshot", sectors, parameters });
