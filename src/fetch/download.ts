@@ -8,17 +8,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Fetcher } from "./fetcher.ts";
+import { checkDigest, type Digest, fragmentOf } from "./fragment.ts";
 import { awaitMemory, checkMemory, releaseMemory } from "./memory.ts";
 import { MemoryFile } from "./memoryfile.ts";
 import type { Opened } from "./transport.ts";
 import { parseFetchUrl } from "./transports.ts";
-import { digestOf, mirrorsOf, shownUrl } from "./url.ts";
+import { shownUrl } from "./url.ts";
 
 export interface DownloadOptions {
   /** The same file elsewhere, tried in order when `url` fails; after those that the URL itself names (`#mirror=`). */
   readonly mirrors?: readonly string[];
-  /** Lower-case hexadecimal; `#sha256=` on the URL says the same. */
-  readonly sha256?: string | null;
+  /** What the file must be, beside what the URL itself says (`#sha256=`). */
+  readonly digests?: readonly Digest[];
   /** Bytes that it must have. */
   readonly size?: number | null;
   /** Only so much of the file is wanted; digest and size are those of the part. */
@@ -43,11 +44,11 @@ export interface Download {
 }
 
 /** One file of one server, on its way. */
-interface Job extends Omit<DownloadOptions, "mirrors" | "sha256"> {
+interface Job extends Omit<DownloadOptions, "mirrors"> {
   readonly url: URL;
   /** For messages. */
   readonly name: string;
-  readonly sha256: string | null;
+  readonly digests: readonly Digest[];
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number | null) => void;
 }
@@ -67,21 +68,23 @@ const PASSING: readonly string[] = ["timeout", "io"];
 /** @throws BatonError with what was tried where, and why each failed */
 export async function download(fetcher: Fetcher, address: string, options: DownloadOptions = {}): Promise<Download> {
   const url = parseFetchUrl(address);
-  const addresses = [address, ...mirrorsOf(url), ...(options.mirrors ?? [])];
-  const sha256 = options.sha256 ?? digestOf(url);
-  const failures: string[] = [];
+  const fragment = fragmentOf(url);
+  const addresses = [address, ...fragment.mirrors, ...(options.mirrors ?? [])];
+  const digests = [...fragment.digests, ...(options.digests ?? [])];
+  const failures: BatonError[] = [];
   for (const one of addresses) {
     try {
-      return await downloadFrom(fetcher, one, { ...options, sha256 });
+      return await downloadFrom(fetcher, one, { ...options, digests });
     } catch (error) {
-      // Another server has neither more memory here nor a person who has changed their mind.
-      const isFinal = !(error instanceof BatonError) || error.code === "cancelled" || error.code === "too-large";
+      // Another server has no person who hasn't changed their mind. But what is too large may be so in a liar's words only.
+      const isFinal = !(error instanceof BatonError) || error.code === "cancelled";
       if (isFinal || addresses.length === 1) throw error;
-      failures.push(error.message);
+      failures.push(error);
       log.warn(error.message);
     }
   }
-  throw new BatonError("io", failures.join("; "));
+  const isTooLarge = failures.every(({ code }) => code === "too-large");
+  throw new BatonError(isTooLarge ? "too-large" : "io", failures.map(({ message }) => message).join("; "));
 }
 
 async function downloadFrom(fetcher: Fetcher, address: string, options: DownloadOptions): Promise<Download> {
@@ -108,8 +111,8 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
   options.signal?.addEventListener("abort", onAbort);
   if (options.signal?.aborted) onAbort();
   try {
-    const sha256 = digestOf(url) ?? options.sha256 ?? null;
-    const job = { ...options, url, name, sha256, signal: stop.signal, onProgress };
+    const digests = [...(options.digests ?? []), ...fragmentOf(url).digests];
+    const job = { ...options, url, name, digests, signal: stop.signal, onProgress };
     await receiveWhole(fetcher, file, job);
     const digest = await checked(file, job);
     return { handle: await file.handle(), size: file.size, sha256: digest, url: name };
@@ -152,7 +155,7 @@ async function receive(fetcher: Fetcher, file: MemoryFile, job: Job): Promise<vo
   const { url, name, signal, onProgress, part } = job;
   const transport = await fetcher.transport(url);
   const start = part?.offset ?? 0;
-  if (file.size > 0 && file.validator === null && job.sha256 === null) file.restart();
+  if (file.size > 0 && file.validator === null && job.digests.length === 0) file.restart();
   const opened = await transport.open(url, {
     offset: transport.ranges ? start + file.size : 0,
     ...(part ? { length: part.size - file.size } : {}),
@@ -161,6 +164,13 @@ async function receive(fetcher: Fetcher, file: MemoryFile, job: Job): Promise<vo
   });
   try {
     if (opened.offset !== start + file.size) file.restart();
+    // A part of a file of another length is a part of another file.
+    if (file.size > 0 && file.whole !== null && opened.size !== null && opened.size !== file.whole) {
+      const message = `${name}: the file had ${file.whole} bytes and has ${opened.size} now: it was changed meanwhile`;
+      file.restart();
+      throw new BatonError("io", message);
+    }
+    file.whole = opened.size ?? file.whole;
     // A server that sends files whole sends what comes before a part as well.
     let skip = start + file.size - opened.offset;
     if (skip < 0) throw new BatonError("io", `${name}: the server sent another part than was asked for`);
@@ -201,17 +211,14 @@ function checkComplete(name: string, file: MemoryFile, { size }: Opened): void {
   throw new BatonError("io", `${name}: the transfer ended after ${file.size} bytes; the file has ${size}`);
 }
 
-/** @returns the digest. @throws BatonError where it is another file than the one that is meant */
-async function checked(file: MemoryFile, { name, size, sha256: expected }: Job): Promise<string> {
-  const unused = "nothing of it is used";
+/** @returns its SHA-256. @throws BatonError where it is another file than the one that is meant */
+async function checked(file: MemoryFile, { name, size, digests }: Job): Promise<string> {
   if (size != null && file.size !== size) {
-    throw new BatonError("bad-format", `${name}: it has ${file.size} bytes and must have ${size}; ${unused}`);
+    throw new BatonError(
+      "bad-format",
+      `${name}: it has ${file.size} bytes and must have ${size}; nothing of it is used`,
+    );
   }
-  const sha256 = await file.digest();
-  if (expected === null || sha256 === expected) return sha256;
-  throw new BatonError(
-    "bad-format",
-    `${name}: its SHA-256 is ${sha256} and must be ${expected}: it is not the file that is meant, or was changed on ` +
-      `its way; ${unused}`,
-  );
+  for (const digest of digests) checkDigest(name, await file.digest(digest.algorithm), digest);
+  return file.digest("sha256");
 }

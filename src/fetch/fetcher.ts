@@ -1,17 +1,24 @@
 /** Fetches by scheme: the table of transports (transports.ts) says how. */
 
 import { BatonError } from "../errors.ts";
+import { checkDigests, fragmentOf } from "./fragment.ts";
 import type { Opened, OpenOptions, Transport } from "./transport.ts";
 import { type FetcherOptions, parseFetchUrl, transportOf } from "./transports.ts";
 import { shownUrl } from "./url.ts";
 
 /** So many bytes tell what a file is. */
 const START_LENGTH = 64;
+/** A small file comes within two minutes, or not at all: the slowest line takes less, and somebody waits for it. */
+const READ_MS = 120_000;
 /** A configuration or a script: more than any person or generator writes. */
 const MAX_TEXT_SIZE = 16 * 1024 * 1024;
 
+const tooSlow = (name: string): BatonError =>
+  new BatonError("timeout", `${name}: not all of it came in time; the server or the line is too slow`);
+
 export class Fetcher {
   readonly #options: FetcherOptions;
+  #byLease: Fetcher | null = null;
   readonly #transports = new Map<string, Promise<Transport>>();
 
   constructor(options: FetcherOptions = {}) {
@@ -21,6 +28,12 @@ export class Fetcher {
   /** True where a folder stands for the network, so that looking for a file costs nothing. */
   get isMirror(): boolean {
     return this.#options.mirror !== undefined;
+  }
+
+  /** The same for what a lease leads to: no password goes out in plain text. */
+  byLease(): Fetcher {
+    this.#byLease ??= new Fetcher({ ...this.#options, http: { ...this.#options.http, isByLease: true } });
+    return this.#byLease;
   }
 
   /** @throws BatonError `usage`, `unsupported` */
@@ -53,22 +66,29 @@ export class Fetcher {
   }
 
   /**
-   * The whole of a small file.
+   * The whole of a small file; where its URL has a digest, the file that is meant and no other.
    * @param limit refuse (`too-large`) a file of more bytes
-   * @param accept looks at the first bytes; where it says no the rest isn't fetched, and the answer is null
+   * @param accept looks at the first bytes; where it says no the rest isn't fetched, and the answer is null. A file with
+   * a digest is believed in nothing before all of it is checked
+   * @throws BatonError, see {@link Transport}; `timeout` where it isn't whole in time, `bad-format` by its digest
    */
   async read(
     text: string,
     { limit = MAX_TEXT_SIZE, accept }: { limit?: number; accept?: (start: Uint8Array) => boolean } = {},
   ): Promise<Uint8Array | null> {
-    const opened = await this.open(text);
-    const tooLarge = (): BatonError =>
-      new BatonError("too-large", `${shownUrl(parseFetchUrl(text))}: it has more than ${limit} bytes`);
+    const url = parseFetchUrl(text);
+    const name = shownUrl(url);
+    const { digests } = fragmentOf(url);
+    const late = AbortSignal.timeout(this.#options.readMs ?? READ_MS);
+    const opened = await this.open(text, { signal: late }).catch((error) => {
+      throw late.aborted ? tooSlow(name) : error;
+    });
+    const tooLarge = (): BatonError => new BatonError("too-large", `${name}: it has more than ${limit} bytes`);
     try {
       if (accept === undefined && opened.size !== null && opened.size > limit) throw tooLarge();
       const pieces: Uint8Array[] = [];
       let length = 0;
-      let asked = accept === undefined;
+      let asked = accept === undefined || digests.length > 0;
       const refused = (): boolean => {
         asked = true;
         return !accept!(Buffer.concat(pieces));
@@ -81,7 +101,11 @@ export class Fetcher {
         if (length > limit) throw tooLarge();
       }
       if (!asked && refused()) return null;
-      return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+      const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+      checkDigests(name, bytes, digests);
+      return digests.length > 0 && accept?.(bytes) === false ? null : bytes;
+    } catch (error) {
+      throw late.aborted ? tooSlow(name) : error;
     } finally {
       opened.close();
     }

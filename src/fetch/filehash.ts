@@ -6,9 +6,11 @@
 import { createHash, type Hash } from "node:crypto";
 import { readSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { setImmediate as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { BatonError } from "../errors.ts";
 import { log } from "../log.ts";
+import type { Algorithm } from "./fragment.ts";
 
 /** Bytes after which a thread is worth its start. */
 const LARGE = 8 * 1024 * 1024;
@@ -40,7 +42,7 @@ export class FileHash {
   async digest(): Promise<string> {
     if (this.#thread === null) return this.#hash.copy().digest("hex");
     const digest = await this.#thread.finish(this.#size);
-    return digest ?? this.#digestHere();
+    return digest ?? hashOf(this.#fd, this.#size, "sha256");
   }
 
   /** Ends the thread. */
@@ -48,19 +50,23 @@ export class FileHash {
     this.#thread?.stop();
     this.#thread = null;
   }
+}
 
-  /** Where the thread has failed: all of it once more. */
-  #digestHere(): string {
-    const hash = createHash("sha256");
-    const buffer = Buffer.allocUnsafeSlow(PIECE);
-    for (let at = 0; at < this.#size; ) {
-      const length = readSync(this.#fd, buffer, 0, Math.min(PIECE, this.#size - at), at);
-      if (length === 0) throw new BatonError("io", "a file in memory is shorter than what was written to it");
-      hash.update(buffer.subarray(0, length));
-      at += length;
-    }
-    return hash.digest("hex");
+/**
+ * All of a file once more: by another algorithm, or where the thread has failed.
+ * @param size bytes. @returns lower-case hexadecimal
+ */
+export async function hashOf(fd: number, size: number, algorithm: Algorithm): Promise<string> {
+  const hash = createHash(algorithm);
+  const buffer = Buffer.allocUnsafeSlow(PIECE);
+  for (let at = 0; at < size; ) {
+    const length = readSync(fd, buffer, 0, Math.min(PIECE, size - at), at);
+    if (length === 0) throw new BatonError("io", "a file in memory is shorter than what was written to it");
+    hash.update(buffer.subarray(0, length));
+    at += length;
+    await pause();
   }
+  return hash.digest("hex");
 }
 
 class HashThread {

@@ -22,9 +22,24 @@ export interface HttpOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly proxy?: ProxySettings;
-  /** Name and password by host (`boot.example`, `boot.example:8443`). */
-  readonly auth?: Readonly<Record<string, { readonly user: string; readonly password: string }>>;
+  /** Names and passwords, each for one server. */
+  readonly logins?: readonly Login[];
+  /**
+   * What is fetched goes back to what a lease says: no password goes out in plain text, to servers that anybody on the
+   * network may have named.
+   */
+  readonly isByLease?: boolean;
   readonly times?: Partial<HttpTimes>;
+}
+
+/** A name and password, and the one server that they are meant for. */
+export interface Login {
+  /** `https://boot.example:8443`: scheme, host, and port where it isn't the scheme's own. */
+  readonly origin: string;
+  /** It was written without a scheme, as older configurations have it: they meant http as well. */
+  readonly isBare: boolean;
+  readonly user: string;
+  readonly password: string;
 }
 
 /** Milliseconds. */
@@ -39,6 +54,8 @@ const TIMES: HttpTimes = { connect: 15_000, firstByte: 30_000, stall: 20_000, dr
 /** Bytes of a redirect's own page that are read past, for the connection to be used again. */
 const SMALL_PAGE = 64 * 1024;
 const MAX_REDIRECTS = 10;
+/** Interim answers (RFC 9110, 15.2): early hints, progress. */
+const MAX_INTERIM = 20;
 
 export function httpTransport(options: HttpOptions): Transport {
   const client = new Client(options);
@@ -52,6 +69,7 @@ export function httpTransport(options: HttpOptions): Transport {
 class Client {
   readonly #options: HttpOptions;
   readonly #times: HttpTimes;
+  readonly #told = new Set<string>();
   readonly #agents: { readonly http: HttpAgent; readonly https: HttpsAgent };
 
   constructor(options: HttpOptions) {
@@ -156,8 +174,7 @@ class Client {
         response.destroy();
         throw statusError(shownUrl(at), status, response.statusMessage ?? "");
       }
-      if (Number(response.headers["content-length"] ?? Infinity) <= SMALL_PAGE) response.resume();
-      else response.destroy();
+      passOver(response, this.#times.stall);
       const next = redirected(at, location);
       if (seen.has(next.href)) {
         throw new BatonError("loop", `${shownUrl(url)}: the server redirects in a circle (back to ${shownUrl(next)})`);
@@ -219,13 +236,43 @@ class Client {
   #authorization(url: URL, first: URL): string | null {
     const encode = (user: string, password: string): string =>
       `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-    const known = this.#options.auth?.[url.host] ?? this.#options.auth?.[url.hostname];
-    if (known !== undefined) return encode(known.user, known.password);
+    const login = url === first ? this.#login(url) : null;
+    if (login !== null) return encode(login.user, login.password);
     // What stands in a URL is meant for its own server and none that it redirects to.
     const source =
       url.username !== "" ? url : url.host === first.host && url.protocol === first.protocol ? first : null;
     if (source === null || source.username === "") return null;
     return encode(decoded(source.username), decoded(source.password));
+  }
+
+  /** The login that was written for this very server. */
+  #login(url: URL): Login | null {
+    const { logins = [], isByLease = false } = this.#options;
+    const isPlain = url.protocol === "http:";
+    const login = logins.find(({ origin }) => origin === url.origin);
+    if (login !== undefined) {
+      if (!isPlain || !isByLease) return login;
+      this.#tell(
+        `${url.origin}: the password for it is kept back: a lease named this URL, and plain http shows it to all`,
+      );
+      return null;
+    }
+    const isMeant = ({ origin, isBare }: Login): boolean =>
+      isBare && (new URL(origin).host === url.host || new URL(origin).hostname === url.hostname);
+    if (isPlain && logins.some(isMeant)) {
+      this.#tell(
+        `${url.origin}: the password for ${url.hostname} is kept back: 'machine ${url.host}' in netrc means https; ` +
+          `for plain http write 'machine ${url.origin}'`,
+      );
+    }
+    return null;
+  }
+
+  /** Once. */
+  #tell(message: string): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    log.warn(message);
   }
 
   #send(
@@ -239,8 +286,8 @@ class Client {
       const request = (isTls ? httpsRequest : httpRequest)(words);
       const hasAddress = words.createConnection !== undefined || isIP(words.host ?? "") !== 0;
       let phase: "name" | "connect" | "answer" = hasAddress ? "connect" : "name";
+      const where = proxy === null ? name : `${name} by the proxy ${proxy}`;
       const giveUp = (): void => {
-        const where = proxy === null ? name : `${name} by the proxy ${proxy}`;
         const ms = phase === "answer" ? this.#times.firstByte : this.#times.connect;
         const what = {
           name: `no DNS server has answered for ${words.host}`,
@@ -264,20 +311,50 @@ class Client {
         }
         socket.once(isTls ? "secureConnect" : "connect", connected);
       });
+      let interim = 0;
+      let isSentAgain = false;
+      request.on("information", () => {
+        if (++interim <= MAX_INTERIM) return;
+        const what = `more than ${MAX_INTERIM} interim answers (1xx), and no answer to the request`;
+        request.destroy(new BatonError("bad-format", `${where}: ${what}`));
+      });
+      // Without a listener Node closes the connection and says nothing at all.
+      request.on("upgrade", (response, socket) => {
+        socket.destroy();
+        const status = `${response.statusCode} ${response.statusMessage ?? ""}`.trimEnd();
+        const what = "the server switches to another protocol, which nobody asked for";
+        reject(new BatonError("bad-format", `${where}: ${status}: ${what}`));
+      });
       request.on("response", (response) => {
         clearTimeout(timer);
         resolve(response);
+      });
+      // Whatever has ended it: something is said.
+      request.on("close", () => {
+        clearTimeout(timer);
+        if (!isSentAgain)
+          reject(new BatonError("io", `${where}: the connection was closed before the server answered`));
       });
       request.on("error", (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
         // A connection that was kept for the next request may have been closed meanwhile by the server.
         if (request.reusedSocket && error.code === "ECONNRESET" && !again) {
+          isSentAgain = true;
           this.#send(isTls, { ...words, agent: false }, name, proxy, true).then(resolve, reject);
         } else reject(explainHttpError(error, name, proxy));
       });
       request.end();
     });
   }
+}
+
+/** Reads past a small page, for the connection to be used again, if it comes in time. Nobody waits for it. */
+function passOver(response: IncomingMessage, ms: number): void {
+  if (Number(response.headers["content-length"] ?? Infinity) > SMALL_PAGE) return void response.destroy();
+  const timer = setTimeout(() => response.destroy(), ms).unref();
+  response.once("close", () => clearTimeout(timer));
+  response.on("error", () => {});
+  response.resume();
 }
 
 function redirected(from: URL, location: string): URL {

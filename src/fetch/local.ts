@@ -1,9 +1,11 @@
 /** Files of this machine: `file:` URLs, and a mirror folder that stands for the whole network (`--mirror DIR`). */
 
 import { createReadStream } from "node:fs";
-import { stat as statFile } from "node:fs/promises";
+import { realpath, stat as statFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { BatonError } from "../errors.ts";
+import { localRefusal } from "./localfiles.ts";
 import type { Opened, OpenOptions, Transport } from "./transport.ts";
 import { collapsePath, decodedPath, mirrorPath, shownUrl } from "./url.ts";
 
@@ -44,11 +46,26 @@ async function openPath(path: string | null, url: URL, missing: string, options:
   return { url: url.href, size, offset, validator: null, body: body(), close: () => stream.destroy() };
 }
 
+/**
+ * Where a `file:` URL leads, links followed, so that a link is no way into a folder that is shut.
+ * @throws BatonError `refused`
+ */
+async function ownPath(url: URL): Promise<string> {
+  const path = collapsePath(decodedPath(url));
+  // What can't be resolved isn't there, and is told so where it is opened.
+  const real = path.includes("\0") ? path : await realpath(path).catch(() => path);
+  for (const one of [url, pathToFileURL(real)]) {
+    const refusal = localRefusal(one, null);
+    if (refusal !== null) throw new BatonError("refused", `${shownUrl(url)}: ${refusal}`);
+  }
+  return real;
+}
+
 /** `file:///path` on this machine. */
 export const fileTransport: Transport = {
   ranges: true,
-  open: (url, options) => openPath(collapsePath(decodedPath(url)), url, "there is no such file", options),
-  stat: async (url) => ({ size: await sizeOf(collapsePath(decodedPath(url)), url, "there is no such file") }),
+  open: async (url, options) => openPath(await ownPath(url), url, "there is no such file", options),
+  stat: async (url) => ({ size: await sizeOf(await ownPath(url), url, "there is no such file") }),
 };
 
 /** Everything from a folder; what isn't there is a 404. */

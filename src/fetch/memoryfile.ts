@@ -4,7 +4,8 @@ import { closeSync, writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { BatonError, describeError } from "../errors.ts";
 import { memfd } from "../linux/memfd.ts";
-import { FileHash } from "./filehash.ts";
+import { FileHash, hashOf } from "./filehash.ts";
+import type { Algorithm } from "./fragment.ts";
 
 /** An anonymous file that grows, with the digest of what is in it. */
 export class MemoryFile {
@@ -16,6 +17,8 @@ export class MemoryFile {
   size = 0;
   /** What the server calls these contents; null where it has no name for them. */
   validator: string | null = null;
+  /** Bytes that the server said the whole file has; null where it said nothing. */
+  whole: number | null = null;
 
   /** @param name of what is fetched, for messages */
   constructor(name: string) {
@@ -28,6 +31,7 @@ export class MemoryFile {
   restart(): void {
     this.size = 0;
     this.validator = null;
+    this.whole = null;
     this.#hash.stop();
     this.#hash = new FileHash(this.#fd);
   }
@@ -43,9 +47,9 @@ export class MemoryFile {
     this.#hash.append(piece);
   }
 
-  /** SHA-256 of what has come, lower-case hexadecimal. */
-  digest(): Promise<string> {
-    return this.#hash.digest();
+  /** Of what has come, lower-case hexadecimal. SHA-256 is known already; anything else takes a while. */
+  async digest(algorithm: Algorithm): Promise<string> {
+    return algorithm === "sha256" ? this.#hash.digest() : hashOf(this.#fd, this.size, algorithm);
   }
 
   /** The file itself, which is then its owner's. */

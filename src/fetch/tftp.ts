@@ -1,9 +1,11 @@
 /** TFTP as a transport: how a name on a server is written, and which of the server's addresses answers. */
 
+import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { BatonError } from "../errors.ts";
+import { withDeadline } from "../linux/deadline.ts";
 import { OptionsRefused } from "./tftperrors.ts";
-import { type TftpOptions, TftpTransfer } from "./tftptransfer.ts";
+import { type TftpOptions, TftpTransfer, TIMES } from "./tftptransfer.ts";
 import type { Opened, OpenOptions, Transport } from "./transport.ts";
 import { collapsePath, decodedPath, shownUrl } from "./url.ts";
 
@@ -51,11 +53,7 @@ async function connect(
 ): Promise<TftpTransfer> {
   const name = shownUrl(url);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const addresses = await lookup(host, { all: true }).catch((error: NodeJS.ErrnoException) => {
-    const isUnknown = error.code === "ENOTFOUND";
-    const what = isUnknown ? `the name ${host} is not known to the DNS server` : `no DNS server answers for ${host}`;
-    throw new BatonError("io", `${name}: ${what}; check the name, or give an address`, { cause: error });
-  });
+  const addresses = await addressesOf(name, host, options, signal);
   let last: unknown;
   for (const [index, { address, family }] of addresses.entries()) {
     const server = { address, family: family === 6 ? 6 : 4, port: Number(url.port || 69) } as const;
@@ -73,4 +71,25 @@ async function connect(
     if (last instanceof BatonError && last.code !== "timeout" && last.code !== "io") break;
   }
   throw last;
+}
+
+/** A resolver that is silent is given up as a server is that doesn't answer. @throws BatonError */
+async function addressesOf(
+  name: string,
+  host: string,
+  { times, resolve = lookup }: TftpOptions,
+  signal: AbortSignal | undefined,
+): Promise<LookupAddress[]> {
+  const ms = times?.giveUp ?? TIMES.giveUp;
+  const late = (): BatonError =>
+    new BatonError("timeout", `${name}: no DNS server has answered for ${host} within ${ms / 1000} s`);
+  const cancelled = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(new BatonError("cancelled", `${name}: cancelled`)), { once: true });
+  });
+  const found = resolve(host, { all: true }).catch((error: NodeJS.ErrnoException) => {
+    const isUnknown = error.code === "ENOTFOUND";
+    const what = isUnknown ? `the name ${host} is not known to the DNS server` : `no DNS server answers for ${host}`;
+    throw new BatonError("io", `${name}: ${what}; check the name, or give an address`, { cause: error });
+  });
+  return withDeadline(Promise.race([found, cancelled]), ms, late);
 }

@@ -3,6 +3,7 @@
  * over, lost packets are asked for again, doubled ones are left aside.
  */
 
+import type { LookupAddress } from "node:dns";
 import { BatonError } from "../errors.ts";
 import { Pieces } from "./pieces.ts";
 import { socketError, tftpError } from "./tftperrors.ts";
@@ -15,6 +16,8 @@ export interface TftpOptions {
   /** Blocks that come between two acknowledgements. */
   readonly windowsize?: number;
   readonly times?: Partial<TftpTimes>;
+  /** Finds a name's addresses; the system's resolver unless given. */
+  resolve?(host: string, options: { all: true }): Promise<LookupAddress[]>;
 }
 
 /** Milliseconds. */

@@ -11,6 +11,8 @@ export interface FetcherOptions {
   /** A folder that stands for the whole network. */
   readonly mirror?: string;
   readonly http?: HttpOptions;
+  /** Milliseconds that a small file may take ({@link Fetcher.read}). */
+  readonly readMs?: number;
 }
 
 export interface TransportRow {

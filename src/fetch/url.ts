@@ -1,7 +1,5 @@
 /** Addresses of files: how they are written, and where a mirror folder keeps them. Pure. What is accepted: transports.ts. */
 
-import { BatonError } from "../errors.ts";
-
 /** `http://host:8080`, the part before the path. */
 export function originOf(url: URL): string {
   return `${url.protocol}//${url.host}`;
@@ -56,41 +54,6 @@ export function shownUrl(url: URL): string {
     shown.password = "";
   }
   return shown.href;
-}
-
-/** `#sha256=…` on a URL. @throws BatonError `usage` for one that is no digest: nothing is booted unchecked by mistake */
-export function digestOf(url: URL): string | null {
-  if (url.hash === "") return null;
-  const value = /(?:^#|&)sha256=([^&]*)/i.exec(url.hash)?.[1];
-  if (value === undefined) return null;
-  if (/^[0-9a-f]{64}$/i.test(value)) return value.toLowerCase();
-  throw new BatonError("usage", `${shownUrl(url)}: #sha256=${value} is no SHA-256, which has 64 hexadecimal digits`);
-}
-
-/**
- * `#mirror=URL` on a URL, as often as there are mirrors: where else the same file is; percent-encoded where it has `&` or
- * `#` in it. @throws BatonError `usage`
- */
-export function mirrorsOf(url: URL): string[] {
-  return [...url.hash.matchAll(/(?:^#|&)mirror=([^&]+)/gi)].map(([, value = ""]) => {
-    try {
-      return new URL(decoded(value), url).href;
-    } catch {
-      throw new BatonError("usage", `${shownUrl(url)}: #mirror=${value} is no URL`);
-    }
-  });
-}
-
-/** A URL, and after it the same with each of its mirrors in its place and the rest of what stands behind `#`. */
-export function withMirrors(text: string): string[] {
-  if (!/#(.*&)?mirror=/i.test(text)) return [text];
-  const url = new URL(text);
-  const rest = url.hash
-    .slice(1)
-    .split("&")
-    .filter((part) => !/^mirror=/i.test(part))
-    .join("&");
-  return [text, ...mirrorsOf(url).map((mirror) => (rest === "" ? mirror : `${mirror}#${rest}`))];
 }
 
 /** Percent-decoded where that gives valid text, else as it is. */

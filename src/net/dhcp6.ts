@@ -5,6 +5,7 @@
 
 import { randomInt } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
+import { BatonError } from "../errors.ts";
 import { log } from "../log.ts";
 import { architectureNumber, type ClientFacts, guidBytes, vendorClass } from "./clientfacts.ts";
 import {
@@ -46,6 +47,8 @@ export class Dhcp6Client {
   readonly #began = performance.now();
   #hear: ((message: Message6) => void) | null = null;
   #timer: NodeJS.Timeout | undefined;
+  /** Ends what is being waited for, when the client closes. */
+  readonly #closing = new AbortController();
 
   constructor(link: Link, facts: ClientFacts) {
     this.#link = link;
@@ -63,12 +66,18 @@ export class Dhcp6Client {
   /** @param address the link's own, of which answers are heard */
   async open(address: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
+      const cancel = (): void => reject(new BatonError("cancelled", `${this.#link.name}: DHCPv6: cancelled`));
+      if (this.#closing.signal.aborted) return cancel();
+      this.#closing.signal.addEventListener("abort", cancel);
       this.#socket.once("error", reject);
       this.#socket.bind(546, `${address}%${this.#link.name}`, resolve);
     });
   }
 
+  /** At any time, also while a question is open: it is answered by null. */
   close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
     clearTimeout(this.#timer);
     this.#hear = null;
     try {
@@ -151,6 +160,7 @@ export class Dhcp6Client {
         [OPTION.iaNa, granted.identity],
       ];
       const options = await this.#question(isRebinding ? TYPE.rebind : TYPE.renew, words, MIN_RENEWAL_MS);
+      if (this.#closing.signal.aborted) return;
       const again = options && addressIn(options);
       if (options !== null && again?.ip !== granted.ip) {
         return onLost(
@@ -187,9 +197,13 @@ export class Dhcp6Client {
       const end = (): void => {
         clearTimeout(timer);
         clearTimeout(enough);
+        closing.removeEventListener("abort", end);
         this.#hear = null;
         resolve();
       };
+      const closing = this.#closing.signal;
+      if (closing.aborted) return resolve();
+      closing.addEventListener("abort", end);
       const timer = setTimeout(end, ms);
       this.#hear = (message) => {
         const more = take(message);
@@ -205,6 +219,7 @@ export class Dhcp6Client {
   }
 
   #send(type: number, id: number, options: Options6): void {
+    if (this.#closing.signal.aborted) return;
     const elapsed = Math.min(0xffff, Math.round((performance.now() - this.#began) / 10));
     const vendor = Buffer.from(vendorClass(this.#facts));
     const message = encodeMessage({

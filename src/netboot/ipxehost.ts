@@ -3,7 +3,9 @@
 import { type FileRef, formatFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
+import { localRefusal } from "../fetch/localfiles.ts";
 import { HOST_SCHEMES } from "../fetch/transports.ts";
+import { shownUrl } from "../fetch/url.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import type { IpxeHost } from "../formats/ipxe/host.ts";
 import { resolveUri } from "../formats/ipxe/ipxe.ts";
@@ -43,7 +45,7 @@ export function networkIpxeHost(
   const scripts = new Map<string, string | null>();
   return {
     defers,
-    resolve: (uri, from) => withServer(resolveUri(uri, from), uri, lease),
+    resolve: (uri, from) => allowed(withServer(resolveUri(uri, from), uri, lease), from),
     exists: async (ref) => {
       const url = formatFileRef(ref);
       if (!("url" in ref)) return false;
@@ -84,6 +86,16 @@ export function networkIpxeHost(
     },
     setting: (name) => settings.get(settingName(name)) ?? null,
   };
+}
+
+/** A file of this machine isn't there for what came over the network, however it is spelled (`\x01file:`). */
+function allowed(ref: FileRef | null, from: FileRef): FileRef | null {
+  if (ref === null || !("url" in ref) || !URL.canParse(ref.url)) return ref;
+  const url = new URL(ref.url);
+  const refusal = localRefusal(url, "url" in from ? from.url : formatFileRef(from));
+  if (refusal === null) return ref;
+  log.warn(`${shownUrl(url)}: ${refusal}`);
+  return null;
 }
 
 /** `tftp:///path` and `http:/path`: a scheme with a path, and no host. */

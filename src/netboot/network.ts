@@ -9,13 +9,14 @@ import type { FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { withMirrors } from "../fetch/url.ts";
+import { withMirrors } from "../fetch/fragment.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/list.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Part } from "./iso.ts";
+import type { PinnedFile } from "./pinnedfile.ts";
 import { failedConfig, NetworkReader } from "./read.ts";
 import type { KernelExtras } from "./urlfragment.ts";
 
@@ -33,6 +34,8 @@ interface Answer {
   readonly request: NetworkRequest;
   readonly config: ReadConfig;
   readonly row: DeviceStatus;
+  /** Files that are what their digests say. */
+  readonly pinned: readonly PinnedFile[];
 }
 
 export class Network implements NetworkSource {
@@ -93,6 +96,9 @@ export class Network implements NetworkSource {
     const answers = await Promise.all(
       requests.map(async (request) => known.find((one) => isSame(one.request, request)) ?? this.#answer(request)),
     );
+    for (const { pinned } of this.#answers.filter((old) => !answers.includes(old))) {
+      for (const file of pinned) await file.close();
+    }
     this.#answers = answers;
     this.#files.clear();
     this.#doors.clear();
@@ -153,9 +159,16 @@ export class Network implements NetworkSource {
     onProgress: (done: number, total: number | null) => void,
     signal?: AbortSignal,
   ): Promise<FileHandle> {
-    const { download } = await import("../fetch/download.ts");
     const part = this.#parts.get(url);
-    const { handle, size, sha256 } = await download(this.fetcher, part?.url ?? url, {
+    const address = part?.url ?? url;
+    const pinned = this.#answers.flatMap((answer) => answer.pinned).find((file) => file.url === address);
+    if (pinned !== undefined) {
+      const size = part?.size ?? pinned.size;
+      onProgress(size, size);
+      return part === undefined ? pinned.open() : pinned.copyPart(part.offset, size);
+    }
+    const { download } = await import("../fetch/download.ts");
+    const { handle, size, sha256 } = await download(this.#fetcherFor(url), address, {
       onProgress,
       ...(part ? { part } : {}),
       ...(signal ? { signal } : {}),
@@ -164,25 +177,47 @@ export class Network implements NetworkSource {
     return handle;
   }
 
+  /** What a lease alone leads to is fetched with less trust than what somebody named. */
+  #fetcherFor(url: string): Fetcher {
+    const isNamedBy = (isLease: boolean): boolean =>
+      this.#answers.some(
+        ({ request }, at) =>
+          (request.url === null) === isLease &&
+          this.#configs[at]!.entries.flatMap(entryFiles).some((ref) => "url" in ref && ref.url === url),
+      );
+    return isNamedBy(true) && !isNamedBy(false) ? this.fetcher.byLease() : this.fetcher;
+  }
+
   async #answer(request: NetworkRequest): Promise<Answer> {
     const { url, lease, extras } = request;
     if (url !== null) this.#failures.delete(url);
     const name = url ?? lease?.interface ?? "network";
     const facts = { size: null, uuid: null, label: null, model: lease?.origin ?? null, transport: "network" };
+    const fetcher = url === null ? this.fetcher.byLease() : this.fetcher;
+    const reader = new NetworkReader(fetcher, this.#platform, this.#defers);
     try {
-      const reader = new NetworkReader(this.fetcher, this.#platform, this.#defers);
       const config = url !== null ? await reader.url(url, lease, extras) : await reader.lease(lease!, extras);
       for (const [address, part] of reader.parts) this.#parts.set(address, part);
       const type = /^[a-z]+/.exec(config.source)?.[0] ?? null;
       const at = config.volumeKey;
       const row = { ...facts, name: at, type, sources: [config.source.slice(at.length)], reason: null };
-      return { request, config: { ...withOrigin(config, lease), isNamed: request.isNamed === true }, row };
+      return {
+        request,
+        config: { ...withOrigin(config, lease), isNamed: request.isNamed === true },
+        row,
+        pinned: reader.pinned,
+      };
     } catch (error) {
       const reason = describeError(error);
       log.warn(reason);
       if (url !== null) this.#failures.set(url, error);
       const config = failedConfig(url ?? lease?.origin ?? name, error);
-      return { request, config: withOrigin(config, lease), row: { ...facts, name, type: null, sources: [], reason } };
+      return {
+        request,
+        config: withOrigin(config, lease),
+        row: { ...facts, name, type: null, sources: [], reason },
+        pinned: reader.pinned,
+      };
     }
   }
 
@@ -194,11 +229,16 @@ export class Network implements NetworkSource {
     }
     await Promise.all(
       [...urls].map(async (url) => {
-        for (const place of withMirrors(url)) {
+        let places: readonly string[];
+        try {
+          places = withMirrors(url);
+        } catch (error) {
+          return void this.#files.set(url, describeError(error));
+        }
+        for (const place of places) {
           try {
             await this.fetcher.stat(place);
-            this.#files.set(url, null);
-            break;
+            return void this.#files.set(url, null);
           } catch (error) {
             const isMissing = error instanceof BatonError && error.code === "not-found";
             this.#files.set(url, isMissing ? "the file is missing (404)" : describeError(error));

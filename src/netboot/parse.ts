@@ -1,11 +1,8 @@
 /** Reads a file of known content from a server, as its own bootloader would. */
 
-import { createHash } from "node:crypto";
 import type { Diagnostic, ParsedEntry } from "../entry.ts";
 import { parsedEntry } from "../entry.ts";
-import { BatonError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { digestOf } from "../fetch/url.ts";
 import {
   EMPTY_RESULT,
   type Format,
@@ -47,7 +44,7 @@ export class ContentParser {
 
   /**
    * @param start the folder in which PXELINUX's names start
-   * @throws BatonError where it can't be read, or is another file than its digest says
+   * @throws BatonError where it can't be read
    */
   async parse(
     at: Located,
@@ -57,7 +54,6 @@ export class ContentParser {
     extras: KernelExtras,
   ): Promise<FormatResult> {
     const { path } = at;
-    if (content.what !== "kernel" && content.what !== "uki" && content.what !== "iso") await this.#checkDigest(at);
     switch (content.what) {
       case "kernel":
         return oneEntry(this.#kernel(at, extras));
@@ -69,7 +65,10 @@ export class ContentParser {
         const { readRemoteIso } = await import("./iso.ts");
         const iso = await readRemoteIso(this.#name(at), at.tree, path, this.#context(at, lease));
         this.#place.trees.addInner(iso.volume);
-        for (const [inner, part] of iso.parts) this.parts.set(this.#place.trees.urlOf(iso.volume.name, inner), part);
+        for (const [inner, part] of iso.parts) {
+          const url = part.url + (at.hash ?? "");
+          this.parts.set(this.#place.trees.urlOf(iso.volume.name, inner), { ...part, url });
+        }
         return iso.result;
       }
       default:
@@ -140,20 +139,6 @@ export class ContentParser {
       initrd,
       options: extras.options,
     });
-  }
-
-  /** A configuration that isn't the one that was meant is not read. */
-  async #checkDigest(at: Located): Promise<void> {
-    if (!at.hash) return;
-    const expected = digestOf(new URL(at.hash, "http://h/"));
-    const found = createHash("sha256")
-      .update(await at.tree.reader.read(at.path))
-      .digest("hex");
-    if (expected === null || found === expected) return;
-    throw new BatonError(
-      "bad-format",
-      `${this.#name(at)}: its SHA-256 is ${found} and must be ${expected}; it is not used`,
-    );
   }
 
   #name(at: Located): string {

@@ -3,7 +3,8 @@
 import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
-import { collapsePath, withMirrors } from "../fetch/url.ts";
+import { withMirrors } from "../fetch/fragment.ts";
+import { collapsePath } from "../fetch/url.ts";
 import { EMPTY_RESULT, type FormatResult, type Platform } from "../formats/format.ts";
 import { formatNamed } from "../formats/formats.ts";
 import { folderOf } from "../formats/paths.ts";
@@ -13,12 +14,15 @@ import type { ReadConfig } from "../policy/list.ts";
 import { type Content, contentOf } from "./contenttype.ts";
 import type { Part } from "./iso.ts";
 import { ContentParser } from "./parse.ts";
+import type { PinnedFile } from "./pinnedfile.ts";
 import { grubPlaces, ipxePlaces, type Loader, loadersFor, pxelinuxPlaces } from "./places.ts";
 import { type Located, UrlTrees } from "./trees.ts";
 import { type KernelExtras, splitFragment } from "./urlfragment.ts";
 
 /** Loaders that start one another. */
 const MAX_DEPTH = 4;
+/** Who names what stands in a lease. */
+const LEASE = "a lease";
 /** Of a file whose size the server doesn't tell. */
 const UNKNOWN_SIZE = 2 ** 40;
 
@@ -37,6 +41,11 @@ export class NetworkReader {
     this.#parser = new ContentParser({ fetcher, platform, trees: this.trees, defers, tree });
   }
 
+  /** Files that are what their digests say. */
+  get pinned(): readonly PinnedFile[] {
+    return this.trees.pinned;
+  }
+
   /** Files that lie within others, by their URLs. */
   get parts(): ReadonlyMap<string, Part> {
     return this.#parser.parts;
@@ -47,11 +56,12 @@ export class NetworkReader {
    * @throws BatonError where it can't be fetched, or is nothing that boots
    */
   async url(text: string, lease: Lease | null, given: KernelExtras): Promise<ReadConfig> {
-    const places = withMirrors(text);
+    const { url, extras } = splitFragment(text, given);
+    const places = withMirrors(url);
     const failures: string[] = [];
     for (const place of places) {
       try {
-        return await this.#url(place, lease, given);
+        return await this.#url(place, lease, extras);
       } catch (error) {
         if (!(error instanceof BatonError) || places.length === 1) throw error;
         failures.push(error.message);
@@ -61,9 +71,9 @@ export class NetworkReader {
     throw new BatonError("io", failures.join("; "));
   }
 
-  async #url(text: string, lease: Lease | null, given: KernelExtras): Promise<ReadConfig> {
-    const { url, extras } = splitFragment(text, given);
-    const at = this.trees.locate(url);
+  async #url(url: string, lease: Lease | null, extras: KernelExtras): Promise<ReadConfig> {
+    const at = this.trees.locate(url, null);
+    await this.trees.pin(at);
     if (at.path.endsWith("/")) return this.#search(at, folderPath(at.path), ["pxelinux", "grub", "ipxe"], lease);
     const content = await this.#contentOf(at);
     if (content.what === "program") return this.#search(at, folderOf(at.path), loadersFor(at.path), lease);
@@ -117,17 +127,17 @@ export class NetworkReader {
   #ways(lease: Lease, extras: KernelExtras): [string, () => Promise<ReadConfig>][] {
     const ways: [string, () => Promise<ReadConfig>][] = [];
     const { url, conf, prefix, file } = lease;
-    if (url) ways.push(["boot file URL", () => this.#bootFile(this.trees.locate(url), lease, extras)]);
+    if (url) ways.push(["boot file URL", () => this.#bootFile(this.trees.locate(url, LEASE), lease, extras)]);
     // Where relative names start: the prefix, else the boot file's folder.
     const base = (): Located => {
       if (prefix) {
         const at = this.#onServer(prefix, lease, null);
         return { tree: at.tree, path: folderPath(at.path) };
       }
-      const bootFile = file ? this.#onServer(file, lease, null) : url ? this.trees.locate(url) : null;
+      const bootFile = file ? this.#onServer(file, lease, null) : url ? this.trees.locate(url, LEASE) : null;
       if (bootFile === null) {
         // A configuration that is named by its URL needs no server beside.
-        const named = conf && /^[a-z][a-z0-9+.-]*:\/\//i.test(conf) ? this.trees.locate(conf) : null;
+        const named = conf && /^[a-z][a-z0-9+.-]*:\/\//i.test(conf) ? this.trees.locate(conf, LEASE) : null;
         if (named === null) return this.#onServer("/", lease, null);
         return { tree: named.tree, path: folderOf(named.path).replace(/(.)\/pxelinux\.cfg$/, "$1") };
       }
@@ -164,7 +174,7 @@ export class NetworkReader {
   /** A name as a lease has it: a URL, `server::path`, or a path on the lease's server. @param base of relative names */
   #onServer(name: string, lease: Lease, base: Located | null): Located {
     const text = name.replaceAll("\\", "/");
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return this.trees.locate(text);
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return this.trees.locate(text, LEASE);
     const [, host, rest] = /^([^/]*?)::(.*)$/s.exec(text) ?? [];
     if (base !== null && host === undefined) {
       return { tree: base.tree, path: collapsePath(text.startsWith("/") ? text : `${base.path}/${text}`) };
@@ -174,7 +184,7 @@ export class NetworkReader {
       throw new BatonError("not-found", `${name}: the lease names no server for it (next-server, or option 66)`);
     }
     const path = rest ?? text;
-    const located = this.trees.locate(`tftp://${server.includes(":") ? `[${server}]` : server}/`);
+    const located = this.trees.locate(`tftp://${server.includes(":") ? `[${server}]` : server}/`, LEASE);
     return { tree: located.tree, path: path.endsWith("/") ? `${collapsePath(path)}/` : collapsePath(path) };
   }
 
@@ -182,7 +192,8 @@ export class NetworkReader {
   async #bootFile(at: Located, lease: Lease, extras: KernelExtras): Promise<ReadConfig> {
     let content: Content | null = null;
     try {
-      if (!at.path.endsWith("/")) content = await this.#contentOf(at);
+      if (at.path.endsWith("/")) await this.trees.pin(at);
+      else content = await this.#contentOf(at);
     } catch (error) {
       if (!(error instanceof BatonError && error.code === "not-found")) throw error;
       log.info(error.message);
@@ -240,6 +251,7 @@ export class NetworkReader {
   }
 
   async #contentOf(at: Located): Promise<Content> {
+    await this.trees.pin(at);
     const { size } = await at.tree.reader.stat(at.path);
     // Small files are read whole, since they will be parsed; of others only what tells what they are.
     if (size > 0 && size < 256 * 1024) await at.tree.reader.read(at.path);
@@ -261,7 +273,9 @@ export class NetworkReader {
     extras: KernelExtras,
   ): Promise<ReadConfig> {
     const source = this.#name(at);
-    const result = this.trees.withUrls(await this.#parser.parse(at, content, start, lease, extras));
+    // What stands beside a kernel was named with it.
+    const from = content.what === "kernel" ? null : source;
+    const result = this.trees.withUrls(await this.#parser.parse(at, content, start, lease, extras), from);
     log.info(`${source}: ${result.entries.length} entries`);
     const checked = content.what === "uki" && at.hash ? withDigest(result, source, at.hash) : result;
     return { ...checked, source, volumeKey: at.tree.name, removable: false };

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HttpOptions } from "../fetch/http.ts";
+import type { HttpOptions, Login } from "../fetch/http.ts";
 import { log } from "../log.ts";
 
 /** Where they lie in the image (initramfs). */
@@ -18,7 +18,7 @@ const read = (directory: string, name: string): string | null => {
 
 /**
  * `ca.pem`: the certificate authorities that are trusted, in place of Node's own list; `client.pem` and `client.key`:
- * this machine's certificate; `netrc`: names and passwords (ftp(1), `machine HOST login NAME password WORD`).
+ * this machine's certificate; `netrc`: names and passwords (ftp(1), `machine HOST login NAME password WORD`, {@link parseNetrc}).
  */
 export function httpCredentials(directory = CREDENTIALS_FOLDER): HttpOptions {
   const [ca, cert, key, netrc] = ["ca.pem", "client.pem", "client.key", "netrc"].map((name) => read(directory, name));
@@ -26,23 +26,37 @@ export function httpCredentials(directory = CREDENTIALS_FOLDER): HttpOptions {
   return {
     ...(ca ? { ca: [ca] } : {}),
     ...(cert && key ? { cert, key } : {}),
-    ...(netrc ? { auth: parseNetrc(netrc) } : {}),
+    ...(netrc ? { logins: parseNetrc(netrc) } : {}),
   };
 }
 
-export function parseNetrc(text: string): Record<string, { user: string; password: string }> {
-  const hosts: Record<string, { user: string; password: string }> = {};
-  const words = text.replace(/#.*$/gm, "").split(/\s+/).filter(Boolean);
-  let host: string | null = null;
+/**
+ * `machine HOST[:PORT]` means https; `machine http://HOST[:PORT]` plain http. A password goes to that scheme, host and
+ * port alone.
+ */
+export function parseNetrc(text: string): Login[] {
+  const logins: Login[] = [];
+  const words = text
+    .replace(/(^|\s)#.*$/gm, "")
+    .split(/\s+/)
+    .filter(Boolean);
   for (let at = 0; at < words.length; at++) {
-    const word = words[at];
+    const word = words[at]!;
     if (word === "machine") {
-      host = words[++at] ?? null;
-      if (host !== null) hosts[host] = { user: "", password: "" };
-    } else if (host !== null && (word === "login" || word === "password")) {
+      const name = words[++at] ?? "";
+      const isBare = !/^https?:\/\//i.test(name);
+      const text = isBare ? `https://${name}` : name;
+      if (URL.canParse(text)) logins.push({ origin: new URL(text).origin, isBare, user: "", password: "" });
+      else {
+        log.warn(`netrc: 'machine ${name}' names no host: it is HOST, HOST:PORT or http://HOST:PORT`);
+        // What follows is nobody's.
+        logins.push({ origin: "", isBare: false, user: "", password: "" });
+      }
+    } else if (logins.length > 0 && (word === "login" || word === "password")) {
       const value = words[++at] ?? "";
-      hosts[host] = { ...hosts[host]!, [word === "login" ? "user" : "password"]: value };
+      const last = logins.pop()!;
+      logins.push({ ...last, [word === "login" ? "user" : "password"]: value });
     }
   }
-  return hosts;
+  return logins.filter(({ origin }) => origin !== "");
 }

@@ -3,13 +3,16 @@
  * what stands before the path (`tftp://10.0.2.2`), and what formats say of its files is turned into URLs afterwards.
  */
 
-import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
-import { BatonError } from "../errors.ts";
+import { type Diagnostic, entryFiles, type FileRef, type ParsedEntry } from "../entry.ts";
+import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
+import { fragmentOf } from "../fetch/fragment.ts";
+import { localRefusal } from "../fetch/localfiles.ts";
 import { parseFetchUrl } from "../fetch/transports.ts";
-import { decodedPath, digestOf, encodePath, originOf } from "../fetch/url.ts";
+import { decodedPath, encodePath, originOf, shownUrl } from "../fetch/url.ts";
 import type { FormatResult, FormatVolume } from "../formats/format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
+import { PinnedFile } from "./pinnedfile.ts";
 import { RemoteFile } from "./remotefile.ts";
 
 /** Small files are asked for several times: to see what they are, and to read them. */
@@ -20,7 +23,7 @@ export interface Located {
   readonly tree: FormatVolume;
   /** Decoded, absolute. */
   readonly path: string;
-  /** The digest that it must have, as it stood behind the URL (`#sha256=…`); else empty. */
+  /** What stood behind the URL: the digest that the file must have (`#sha256=…`); else empty. */
   readonly hash?: string;
 }
 
@@ -30,6 +33,8 @@ export class UrlTrees {
   /** URLs that no path alone makes again (a query): by `TREE:/path`. */
   readonly #exact = new Map<string, string>();
   readonly #kept = new Map<string, Promise<Uint8Array>>();
+  /** Files that are what their digests say, by their URLs without those. */
+  readonly #pinned = new Map<string, PinnedFile>();
   readonly #stats = new Map<string, Promise<{ readonly size: number | null }>>();
 
   constructor(fetcher: Fetcher) {
@@ -54,16 +59,38 @@ export class UrlTrees {
     this.#trees.set(volume.name, volume);
   }
 
-  /** @throws BatonError `usage`, `unsupported` */
-  locate(text: string): Located {
+  /**
+   * @param from what named it: a URL, or a word for it; null for the machine's owner or a person
+   * @throws BatonError `usage`, `unsupported`, `refused`
+   */
+  locate(text: string, from: string | null): Located {
     const url = parseFetchUrl(text);
+    const refusal = localRefusal(url, from);
+    if (refusal !== null) throw new BatonError("refused", `${shownUrl(url)}: ${refusal}`);
     const { hash } = url;
-    digestOf(url);
+    fragmentOf(url);
     url.hash = "";
     const tree = this.tree(originOf(url));
     const path = decodedPath(url);
     if (`${tree.name}${encodePath(path)}` !== url.href) this.#exact.set(`${tree.name}:${path}`, url.href);
     return { tree, path, hash };
+  }
+
+  /**
+   * Where a digest says what a file must be, all of it is fetched and checked; from then on it is read from memory.
+   * @throws BatonError where it is another file, or is too large
+   */
+  async pin({ tree, path, hash = "" }: Located): Promise<void> {
+    const url = this.urlOf(tree.name, path);
+    if (hash === "" || this.#pinned.get(url)?.url === url + hash) return;
+    const { digests } = fragmentOf(new URL(url + hash));
+    if (digests.length === 0) return;
+    if (path.endsWith("/")) throw new BatonError("usage", `${url}${hash}: a folder has no digest; name a file in it`);
+    this.#pinned.set(url, await PinnedFile.fetch(this.#fetcher, url, hash, digests));
+  }
+
+  get pinned(): readonly PinnedFile[] {
+    return [...this.#pinned.values()];
   }
 
   /** Another name for a file, which formats that go by names can take. */
@@ -82,24 +109,28 @@ export class UrlTrees {
     return "device" in ref && this.#trees.has(ref.device) ? { url: this.urlOf(ref.device, ref.path) } : ref;
   }
 
-  /** A format's answer with URLs in place of the trees' names. */
-  withUrls(result: FormatResult): FormatResult {
+  /**
+   * A format's answer with URLs in place of the trees' names.
+   * @param from the URL that the answer was read from: what it may not name isn't bootable; null where all that it names
+   * was named by the machine's owner
+   */
+  withUrls(result: FormatResult, from: string | null): FormatResult {
     const { doors } = result;
-    const open = async (door: () => Promise<FormatResult>): Promise<FormatResult> => this.withUrls(await door());
+    const open = async (door: () => Promise<FormatResult>): Promise<FormatResult> => this.withUrls(await door(), from);
     return {
       ...result,
       ...(doors ? { doors: new Map([...doors].map(([name, door]) => [name, () => open(door)])) } : {}),
-      entries: result.entries.map((entry) => this.#entry(entry)),
+      entries: result.entries.map((entry) => this.#entry(entry, from)),
       diagnostics: result.diagnostics.map((diagnostic) => this.#diagnostic(diagnostic)),
     };
   }
 
-  #entry(entry: ParsedEntry): ParsedEntry {
+  #entry(entry: ParsedEntry, from: string | null): ParsedEntry {
     const reference = (ref: FileRef): FileRef => this.reference(ref);
     return {
       ...entry,
       source: this.#source(entry.source),
-      reason: entry.reason === null ? null : this.#text(entry.reason),
+      reason: entry.reason === null ? this.#refusal(entry, from) : this.#text(entry.reason),
       linux: entry.linux && reference(entry.linux),
       initrd: entry.initrd.map(reference),
       devicetree: entry.devicetree && reference(entry.devicetree),
@@ -107,6 +138,22 @@ export class UrlTrees {
       // Nothing is written over a network, whatever a script would like to remember.
       writes: [],
     };
+  }
+
+  /** Why one of an entry's files may not be fetched; null where all may. */
+  #refusal(entry: ParsedEntry, from: string | null): string | null {
+    for (const ref of entryFiles(entry)) {
+      if (!("url" in ref) || !URL.canParse(ref.url)) continue;
+      const url = new URL(ref.url);
+      const refusal = localRefusal(url, from);
+      if (refusal !== null) return `${shownUrl(url)}: ${refusal}`;
+      try {
+        fragmentOf(url);
+      } catch (error) {
+        return describeError(error);
+      }
+    }
+    return null;
   }
 
   #diagnostic(diagnostic: Diagnostic): Diagnostic {
@@ -144,6 +191,11 @@ export class UrlTrees {
     return {
       read: async (path, limit = MAX_CONFIG_SIZE) => {
         const address = url(path);
+        const pinned = this.#pinned.get(address);
+        if (pinned !== undefined) {
+          if (pinned.size > limit) throw new BatonError("too-large", `${address}: it has more than ${limit} bytes`);
+          return pinned.readAt(0, pinned.size);
+        }
         let bytes = this.#kept.get(address);
         if (bytes === undefined) {
           bytes = this.#fetcher.read(address, { limit }).then((read) => read!);
@@ -161,6 +213,8 @@ export class UrlTrees {
       },
       readAt: async (path, offset, length) => {
         const address = url(path);
+        const pinned = this.#pinned.get(address);
+        if (pinned !== undefined) return pinned.readAt(offset, length);
         const kept = await this.#kept.get(address)?.catch(() => undefined);
         if (kept !== undefined) return kept.subarray(offset, offset + length);
         let file = files.get(address);
@@ -176,7 +230,7 @@ export class UrlTrees {
       },
       stat: async (path) => {
         if (path.endsWith("/")) throw new BatonError("not-found", `${url(path)}: it is a folder`);
-        const { size } = await this.stat(url(path));
+        const { size } = this.#pinned.get(url(path)) ?? (await this.stat(url(path)));
         return { type: "file", size: size ?? 0, mtime: 0 };
       },
     };

@@ -41,13 +41,9 @@ test("nginx: 404, 403, 401 and 500 are each their own failure, and never a file"
   await failure(get(`${url}/403`), "refused", /403 Forbidden: the server does not let this machine have it/);
   await failure(get(`${url}/500`), "io", /500 Internal Server Error: the server failed/);
   await failure(get(`${url}/401`), "refused", /401 Unauthorized: the server asks for a name and password/);
-  const auth = { [new URL(url).host]: { user: "me", password: "pass word" } };
-  assert.equal((await get(`${url}/401`, {}, { ...LOCAL, auth })).toString(), "in");
-  await failure(
-    get(`${url}/401`, {}, { ...LOCAL, auth: { "127.0.0.1": { user: "me", password: "no" } } }),
-    "refused",
-    /401/,
-  );
+  const login = { origin: new URL(url).origin, isBare: false, user: "me", password: "pass word" };
+  assert.equal((await get(`${url}/401`, {}, { ...LOCAL, logins: [login] })).toString(), "in");
+  await failure(get(`${url}/401`, {}, { ...LOCAL, logins: [{ ...login, password: "no" }] }), "refused", /401/);
 });
 
 test("nginx: a redirect is followed, a loop is not, nor is one from https to http", async (t) => {

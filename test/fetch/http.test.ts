@@ -6,7 +6,9 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { Fetcher } from "../../src/fetch/fetcher.ts";
 import type { HttpOptions } from "../../src/fetch/http.ts";
+import { addLogSink } from "../../src/log.ts";
 import { makeAuthority, makeCertificate, type Pair } from "./certificates.ts";
 import { failure, get, LOCAL, QUICK, read, sha256 } from "./httpclient.ts";
 
@@ -225,9 +227,8 @@ test("names and passwords go to their own server and to no other", async (t) => 
     else if (request.url === "/away") response.writeHead(302, { location: other }).end();
     else response.end("in");
   });
-  const host = new URL(url).host;
-  const auth = { [host]: { user: "me", password: "pass word" } };
-  assert.equal(await read(url, { ...LOCAL, auth }), "in");
+  const login = { origin: url, isBare: false, user: "me", password: "pass word" };
+  assert.equal(await read(url, { ...LOCAL, logins: [login] }), "in");
   const named = url.replace("//", "//me:pass%20word@");
   assert.equal(await read(`${named}/x`), "in");
   assert.equal(await read(`${named}/away`), "other");
@@ -338,4 +339,49 @@ test("names and passwords that are not written as URLs have them are taken as th
 test("a file larger than memory is refused before it is fetched", async (t) => {
   const url = await serve(t, (_, response) => response.writeHead(200, { "content-length": 2 ** 50 }).write("x"));
   await failure(get(`${url}/f`), "too-large", /it needs \d+ MiB of memory and there are \d+ MiB left/);
+});
+
+test("an interim answer is no answer: a switch of protocols, and a flood of them, are told and end at once", async (t) => {
+  const hints = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+  const few = await raw(t, `${hints.repeat(3)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`);
+  assert.equal(await read(few), "ok");
+  const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+  await failure(read(await raw(t, switching)), "bad-format", /101 Switching Protocols: the server switches to another/);
+  await failure(read(await raw(t, hints.repeat(1000))), "bad-format", /more than 20 interim answers/);
+});
+
+test("a small file that never ends is given up", async (t) => {
+  const url = await serve(t, (request, response) => {
+    const timer = setInterval(() => response.write("x".repeat(1000)), 5);
+    request.socket.once("close", () => clearInterval(timer));
+  });
+  const work = new Fetcher({ http: LOCAL, readMs: 300 }).read(url);
+  await failure(work, "timeout", /not all of it came in time/);
+});
+
+test("a password goes to the scheme, host and port it was written for, and not after a redirect or by a lease", async (t) => {
+  const seen: (string | undefined)[] = [];
+  const url = await serve(t, (request, response) => {
+    seen.push(request.headers.authorization);
+    if (request.url === "/moved") response.writeHead(302, { location: "/here" });
+    response.end("x");
+  });
+  const password = `Basic ${Buffer.from("me:secret").toString("base64")}`;
+  const login = { origin: url, isBare: false, user: "me", password: "secret" };
+  const asked = async (path: string, options: HttpOptions): Promise<readonly (string | undefined)[]> => {
+    seen.length = 0;
+    await read(`${url}${path}`, { ...LOCAL, ...options });
+    return [...seen];
+  };
+  assert.deepEqual(await asked("/", { logins: [login] }), [password]);
+  assert.deepEqual(await asked("/moved", { logins: [login] }), [password, undefined]);
+  assert.deepEqual(await asked("/", { logins: [login], isByLease: true }), [undefined]);
+  const port = { ...login, origin: `${url.replace(/\d+$/, "")}1` };
+  assert.deepEqual(await asked("/", { logins: [port] }), [undefined]);
+
+  const warnings: string[] = [];
+  t.after(addLogSink(({ text }) => warnings.push(text)));
+  const bare = { ...login, origin: url.replace("http:", "https:"), isBare: true };
+  assert.deepEqual(await asked("/", { logins: [bare] }), [undefined]);
+  assert.match(warnings.join("\n"), /in netrc means https; for plain http write 'machine http:\/\/127/);
 });

@@ -263,3 +263,15 @@ test("no bytes from a server make the client fail in another way than by saying 
   });
   await Promise.all(transfers);
 });
+
+test("a resolver that is silent is given up as a server is", async () => {
+  const url = new URL("tftp://boot.example/x");
+  const transport = tftpTransport({ times: { giveUp: 50 }, resolve: () => new Promise(() => {}) });
+  const reason = await failure(transport.open(url, {}));
+  assert.equal(reason.code, "timeout");
+  assert.match(reason.message, /no DNS server has answered for boot\.example within 0\.05 s/);
+  const stop = new AbortController();
+  const waiting = failure(tftpTransport({ resolve: () => new Promise(() => {}) }).open(url, { signal: stop.signal }));
+  stop.abort();
+  assert.equal((await waiting).code, "cancelled");
+});

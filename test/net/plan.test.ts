@@ -87,12 +87,14 @@ test("DHCPv6 messages come back as they were written", () => {
   assert.equal(Buffer.from(read.options[0]![1]).toString(), "http://[2001:db8::1]/x");
 });
 
-test("names and passwords are read from a netrc", () => {
-  assert.deepEqual(
-    parseNetrc("machine boot.example login me password secret\n# a comment\nmachine b:8443\n login x password y"),
-    {
-      "boot.example": { user: "me", password: "secret" },
-      "b:8443": { user: "x", password: "y" },
-    },
-  );
+test("a netrc's names and passwords are each for one scheme, host and port", () => {
+  const text =
+    "machine Boot.example login me password secret\n# a comment\nmachine b:8443\n login x password y#z\n" +
+    "machine http://c:80 login p password q";
+  assert.deepEqual(parseNetrc(text), [
+    { origin: "https://boot.example", isBare: true, user: "me", password: "secret" },
+    { origin: "https://b:8443", isBare: true, user: "x", password: "y#z" },
+    { origin: "http://c", isBare: false, user: "p", password: "q" },
+  ]);
+  assert.deepEqual(parseNetrc("machine : login me password secret"), [], "what names no host is nobody's");
 });

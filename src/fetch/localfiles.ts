@@ -1,0 +1,23 @@
+/** Which files of this machine a `file:` URL may mean, by where it came from. Pure. */
+
+import { transportOf } from "./transports.ts";
+import { collapsePath, decodedPath } from "./url.ts";
+
+/** Not files at all, or Baton's own secrets. */
+const SHUT = ["/proc", "/sys", "/dev", "/etc/baton"];
+
+/**
+ * The one place that decides whether a URL may be followed. Everything that isn't a file of this machine may.
+ * @param from the URL of what named it, or a word for it (`a lease`); null for the machine's owner or a person
+ * @returns why not, as the rest of a sentence; null where it may
+ */
+export function localRefusal(url: URL, from: string | null): string | null {
+  // What is no URL of a transport is refused where it is fetched.
+  if (transportOf(url)?.port !== null) return null;
+  if (from !== null && !(URL.canParse(from) && transportOf(new URL(from))?.port === null)) {
+    return "it is a file of this machine, and nothing that comes over the network may name one";
+  }
+  const path = collapsePath(decodedPath(url));
+  const shut = SHUT.find((folder) => path === folder || path.startsWith(`${folder}/`));
+  return shut === undefined ? null : `nothing below ${shut} may be read by a URL`;
+}
