@@ -135,6 +135,8 @@ export interface ParsedEntry {
   readonly restricted: readonly string[] | null;
   /** A key that picks this entry, where the configuration gives one. */
   readonly hotkey: string | null;
+  /** What its menu's class says it is, where that is a tool and no system (GRUB `--class memtest`). */
+  readonly tool?: string;
   /**
    * What it leads to is fetched only when it is chosen (a script that an iPXE menu chains to): the door's name in
    * FormatResult.doors. It can be chosen, and boots nothing by itself.
@@ -157,6 +159,8 @@ export interface BootEntry extends ParsedEntry {
   readonly id: string;
   /** True on at most one entry of the list. */
   readonly isDefault: boolean;
+  /** Whether it boots by itself: as the default, or after that has failed; left out where only a person boots it. */
+  readonly unattended?: "default" | "fallback";
   /** The configuration that led to it: its own `source`, or one from which that was read in turn. */
   readonly config?: string;
   /** False where this entry can't be booted now; `reason` says why. */

@@ -18,13 +18,13 @@ export async function list(args: string[]): Promise<number> {
   try {
     found = await discover(options);
   } catch (error) {
-    if (values.json) printJson(listJson([], [], []));
+    if (values.json) printJson(listJson());
     complain(describeError(error));
     return 1;
   }
   const { discovery } = found;
   try {
-    if (values.json) printJson(listJson(discovery.list.entries, discovery.list.diagnostics, discovery.devices));
+    if (values.json) printJson(listJson(discovery.list, discovery.devices));
     else process.stdout.write(listText(discovery));
   } finally {
     await found.close();
@@ -40,19 +40,24 @@ export async function list(args: string[]): Promise<number> {
 const isRead = (discovery: Discovery, name: string): boolean =>
   discovery.volumes.some((volume) => volume.name === name);
 
+const MARKS = { default: "*", fallback: "+", person: " " } as const;
+const FALLBACKS =
+  "Where the default fails, those with a + are tried by themselves; all others only boot when a person picks them.";
+
 /** For a person: entries numbered as `baton boot` takes them, then what went wrong and where. */
 export function listText(discovery: Discovery): string {
   const { entries, diagnostics } = discovery.list;
   const lines: string[] = [];
   entries.forEach((entry, index) => {
     const title = printable([...entry.submenu, entry.title].join(" > "));
-    lines.push(`${entry.isDefault ? "*" : " "}${String(index + 1).padStart(3)}  ${title}`);
+    lines.push(`${MARKS[entry.unattended ?? "person"]}${String(index + 1).padStart(3)}  ${title}`);
     lines.push(`        ${entry.id}`);
     lines.push(
       `        ${printable(entry.source)}${entry.reason === null ? "" : `: can't boot: ${printable(entry.reason)}`}`,
     );
   });
   if (entries.length > 0) lines.push(`The default (*): ${printable(discovery.list.why)}.`);
+  if (entries.some(({ unattended }) => unattended === "fallback")) lines.push(FALLBACKS);
   if (entries.length === 0) {
     lines.push("Nothing to boot was found.");
     for (const { name, type, reason } of discovery.devices) {

@@ -39,7 +39,7 @@ export async function netboot(args: string[]): Promise<number> {
   discovery.setNetwork(network);
 
   if (values.list) {
-    if (values.json) printJson(listJson(discovery.list.entries, discovery.list.diagnostics, discovery.devices));
+    if (values.json) printJson(listJson(discovery.list, discovery.devices));
     else process.stdout.write(listText(discovery));
     // A URL was named and leads to nothing; a lease that leads nowhere is an answer like another.
     if (failure === null || values.url === undefined) return 0;

@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { BatonError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import type { VolumeIdentity } from "../identity.ts";
-import type { BootRules } from "../policy/list.ts";
+import type { BootRules } from "../policy/readconfig.ts";
 import { openDirectory } from "../volumes/directory.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 import { type DeviceFacts, Discovery } from "./discovery.ts";

@@ -11,8 +11,9 @@ import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from
 import { formats as allFormats } from "../formats/formats.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
 import { log } from "../log.ts";
-import type { BootList, BootRules, ReadConfig } from "../policy/list.ts";
+import type { BootList } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
+import type { BootRules, ReadConfig } from "../policy/readconfig.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { copyNote } from "./copies.ts";

@@ -4,7 +4,7 @@ import { parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";
 import { hasTag, type VolumeIdentity } from "../identity.ts";
-import type { ReadConfig } from "../policy/list.ts";
+import type { ReadConfig } from "../policy/readconfig.ts";
 import type { Settings } from "../policy/settings.ts";
 import { type FirmwareEntry, firmwareEntries, requestBootNext } from "../state/firmware.ts";
 

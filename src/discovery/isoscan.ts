@@ -8,7 +8,7 @@ import type { Format, FormatContext, FormatResult } from "../formats/format.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";
 import { withIsoWords } from "../formats/isowords.ts";
 import { log } from "../log.ts";
-import type { ReadConfig } from "../policy/list.ts";
+import type { ReadConfig } from "../policy/readconfig.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "../volumes/volume.ts";
 import {

@@ -15,7 +15,8 @@
  */
 
 import { sourceDevice } from "../menu/tree.ts";
-import { type BootList, findEntry } from "../policy/list.ts";
+import { findEntry } from "../policy/find.ts";
+import type { BootList } from "../policy/list.ts";
 import { wantsNetwork } from "../policy/network.ts";
 import type { Settings } from "../policy/settings.ts";
 

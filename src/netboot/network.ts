@@ -13,7 +13,7 @@ import { withMirrors } from "../fetch/fragment.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
-import type { ReadConfig } from "../policy/list.ts";
+import type { ReadConfig } from "../policy/readconfig.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Part } from "./iso.ts";
 import type { PinnedFile } from "./pinnedfile.ts";

@@ -10,7 +10,7 @@ import { formatNamed } from "../formats/formats.ts";
 import { folderOf } from "../formats/paths.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
-import type { ReadConfig } from "../policy/list.ts";
+import type { ReadConfig } from "../policy/readconfig.ts";
 import { type Content, contentOf } from "./contenttype.ts";
 import type { Part } from "./iso.ts";
 import { ContentParser } from "./parse.ts";

@@ -5,43 +5,10 @@
 
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
-import { globMatches } from "../glob.ts";
-import { isNamedInOrder, type Origin, placeInOrder } from "./order.ts";
-import type { Settings } from "./settings.ts";
-
-/** One configuration that was read. */
-export interface ReadConfig {
-  /** `vda1:/boot/grub/grub.cfg`. */
-  readonly source: string;
-  readonly entries: readonly ParsedEntry[];
-  readonly diagnostics: readonly Diagnostic[];
-  readonly defaultIndex: number | null;
-  readonly defaultIsExplicit: boolean;
-  readonly fallback: readonly number[];
-  readonly timeout: number | null;
-  readonly timeoutStyle: "menu" | "hidden" | null;
-  /** What names the volume in ids: its UUID where that is unique, else the device's name. */
-  readonly volumeKey: string;
-  readonly removable: boolean;
-  /** It stands in a file that lies on a disk (an ISO): nothing in it boots unless a person names or picks it. */
-  readonly isInFile?: boolean;
-  /** The firmware's own boot entries: each stands for the file that it starts, in the place of the disk's own entry for it. */
-  readonly isFirmware?: boolean;
-  /** The machine's owner named it (`baton.url=`): its default comes before all others. */
-  readonly isNamed?: boolean;
-  /** Where it came from, for `order:` of the configuration. */
-  readonly origin?: Origin;
-}
-
-/** What the machine's owner has settled about the default (settings.ts). */
-export interface BootRules extends Pick<Settings, "default" | "fallback" | "order" | "removable"> {
-  /** Id of the entry that was saved as the default (`default: "@saved"`), where there is one. */
-  readonly saved?: string | null;
-  /** Ids of entries that don't boot by themselves now, each with the reason (boots that nobody confirmed). */
-  readonly passedOver?: ReadonlyMap<string, string>;
-}
-
-const NO_RULES: BootRules = { default: null, fallback: [], order: [], removable: false };
+import { chooseDefault } from "./default.ts";
+import { whatBoots } from "./evidence.ts";
+import { type BootRules, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
+import { canBootByItself, unattendedOrder } from "./unattended.ts";
 
 export interface BootList {
   readonly entries: readonly BootEntry[];
@@ -51,8 +18,10 @@ export interface BootList {
   readonly why: string;
   /** True where no device that comes after the default's own can make another one the default. */
   readonly isDecided: boolean;
-  /** Ids in the order in which an unattended boot tries them: the default, its fallbacks, then the rest. */
+  /** Ids in the order in which an unattended boot tries them: the default and what may follow it. */
   readonly order: readonly string[];
+  /** Those of `order` that can be booted now. */
+  readonly unattended: readonly string[];
   /** The winning configuration's own timeout in seconds; null where it has none. */
   readonly timeout: number | null;
 }
@@ -68,37 +37,57 @@ export type FileCheck = (ref: FileRef) => string | null;
 export function bootList(configs: readonly ReadConfig[], check: FileCheck, given: BootRules = NO_RULES): BootList {
   const shown = withoutRepeats(configs);
   const ids = new Map<string, number>();
-  const listed: Listed[] = shown.map((config) => {
-    const volume = slug(config.volumeKey);
-    const entries = config.entries.map((entry) => listEntry(entry, uniqueId(volume, entry, ids), config.source, check));
-    return { config, entries };
-  });
+  const listed = withLoneDisk(
+    shown.map((config) => {
+      const volume = slug(config.volumeKey);
+      const entries = config.entries.map((entry) =>
+        listEntry(entry, uniqueId(volume, entry, ids), config.source, check),
+      );
+      return { config, entries };
+    }),
+  );
   const entries = listed.flatMap((item) => item.entries);
   const rules = { ...given, passedOver: withTheSame(entries, given.passedOver) };
-  const { entry: defaultEntry, from: won, why, isDecided } = chooseDefault(listed, entries, rules);
-
-  const unattended = listed.filter(({ config }) => !config.isInFile && mayBootByItself(config, rules));
-  const order = [
-    ...(defaultEntry ? [defaultEntry] : []),
-    ...rules.fallback.flatMap((name) => findEntry(entries, name) ?? []),
-    ...(won ? won.config.fallback.flatMap((index) => won.entries[index] ?? []) : []),
-    ...(won ? won.entries : []),
-    // A stick that somebody left in the machine comes after every fixed disk.
-    ...unattended.filter(({ config }) => !config.removable).flatMap((item) => item.entries),
-    ...unattended.flatMap((item) => item.entries),
-  ];
-  // What nobody confirmed is tried when nothing else has booted: a machine that comes up badly can be mended.
-  order.sort((a, b) => Number(rules.passedOver?.has(a.id) ?? false) - Number(rules.passedOver?.has(b.id) ?? false));
+  const { entry: first, from, why, isDecided } = chooseDefault(listed, rules);
+  const order = unattendedOrder(listed, rules, first, from);
+  const unattended = order.filter(canBootByItself);
+  const following = new Set(unattended);
+  const passed = first === undefined ? undefined : rules.passedOver.get(first.id);
+  // What was passed over counts as failed: what follows it is the default now.
+  const follower = passed === undefined ? undefined : unattended.find(({ id }) => !rules.passedOver.has(id));
+  const byDefault = follower ?? first;
   return {
-    entries: entries.map((entry) => (entry === defaultEntry ? { ...entry, isDefault: true } : entry)),
+    entries: entries.map((entry) => {
+      const role = entry === byDefault ? "default" : following.has(entry) ? "fallback" : null;
+      return role === null ? entry : { ...entry, unattended: role, isDefault: role === "default" };
+    }),
     diagnostics: shown.flatMap((config) => config.diagnostics),
-    defaultId: defaultEntry?.id ?? null,
-    why,
+    defaultId: byDefault?.id ?? null,
+    why: passed === undefined ? why : `${why}; ${passed}${follower === undefined ? ", and nothing else is left" : ""}`,
     isDecided,
-    order: [...new Set(order.map((entry) => entry.id))],
-    timeout: won?.config.timeout ?? null,
+    order: order.map(({ id }) => id),
+    unattended: unattended.map(({ id }) => id),
+    timeout: from?.config.timeout ?? null,
   };
 }
+
+/**
+ * Where no built-in disk has anything to boot, one disk on USB that the kernel doesn't call removable is the machine's
+ * own: a home server's, a board's. Two may be anybody's.
+ */
+function withLoneDisk(listed: readonly Listed[]): readonly Listed[] {
+  const hasBootable = ({ config, entries }: Listed): boolean =>
+    config.defaultIndex !== null && !config.isInFile && entries.some(({ bootable }) => bootable);
+  const isBuiltIn = ({ config }: Listed): boolean => !config.removable && config.origin?.device !== null;
+  if (listed.some((item) => isBuiltIn(item) && hasBootable(item))) return listed;
+  const pluggable = listed.filter((item) => item.config.isPluggable && hasBootable(item));
+  const disks = new Set(pluggable.map(({ config }) => diskOf(config)));
+  if (disks.size !== 1) return listed;
+  const isOwn = ({ config }: Listed): boolean => config.isPluggable === true && disks.has(diskOf(config));
+  return listed.map((item) => (isOwn(item) ? { ...item, config: { ...item.config, removable: false } } : item));
+}
+
+const diskOf = ({ origin }: ReadConfig): string | undefined => origin?.disk ?? origin?.device?.name;
 
 /**
  * What is passed over, and every entry that boots the very same: GRUB's menu has its first system once more below
@@ -107,11 +96,6 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
 function withTheSame(entries: readonly BootEntry[], passedOver: BootRules["passedOver"]): Map<string, string> {
   const same = new Map<string, string>();
   if (passedOver === undefined || passedOver.size === 0) return same;
-  const whatBoots = (entry: BootEntry): string => {
-    const files = entryFiles(entry).map(formatFileRef);
-    // What the firmware starts is only known by its name.
-    return files.length === 0 ? entry.id : JSON.stringify([entry.kind, files, entry.options, entry.profile]);
-  };
   const reasons = new Map<string, string>();
   for (const entry of entries) {
     const reason = passedOver.get(entry.id);
@@ -122,76 +106,6 @@ function withTheSame(entries: readonly BootEntry[], passedOver: BootRules["passe
     if (reason !== undefined) same.set(entry.id, reason);
   }
   return same;
-}
-
-interface Listed {
-  readonly config: ReadConfig;
-  readonly entries: readonly BootEntry[];
-}
-
-interface Choice {
-  readonly entry: BootEntry | undefined;
-  /** The configuration whose timeout and fallbacks count. */
-  readonly from: Listed | undefined;
-  readonly why: string;
-  readonly isDecided: boolean;
-}
-
-/** The rules of the README, "Which entry boots by itself". */
-function chooseDefault(listed: readonly Listed[], entries: readonly BootEntry[], rules: BootRules): Choice {
-  const { passedOver } = rules;
-  const isSaved = rules.default === "@saved";
-  const wanted = isSaved ? (rules.saved ?? null) : rules.default;
-  const named = wanted === null ? null : findEntry(entries, wanted);
-  if (named !== null && !passedOver?.has(named.id)) {
-    const from = listed.find((item) => item.entries.includes(named));
-    const why = isSaved ? "it was saved as the default" : `it is named: default ${rules.default}`;
-    return { entry: named, from, why, isDecided: true };
-  }
-  const lost =
-    named !== null ? `; ${passedOver!.get(named.id)}` : wanted === null ? "" : `; nothing is named ${wanted}`;
-  const ranked = rankedConfigs(listed, rules);
-  for (const from of ranked) {
-    const entry = firstAllowed(from, passedOver);
-    if (entry === undefined) continue;
-    const { config } = from;
-    const others = ranked.filter((item) => item !== from).map((item) => item.config.source);
-    const rank = config.defaultIsExplicit ? "names it as its default" : "has it first, and none names a default";
-    const how = rules.order.length > 0 ? "comes first in the order of the configuration" : rank;
-    const also = others.length === 0 ? "" : `; a default is also in ${others.slice(0, 3).join(", ")}`;
-    return {
-      entry,
-      from,
-      why: `${config.source} ${how}${also}${lost}`,
-      isDecided: config.defaultIsExplicit && !config.removable && rules.order.length === 0 && wanted === null,
-    };
-  }
-  if (passedOver !== undefined && passedOver.size > 0) {
-    const choice = chooseDefault(listed, entries, { ...rules, passedOver: new Map() });
-    return { ...choice, why: `${choice.why}; ${[...passedOver.values()][0]}, and nothing else is left` };
-  }
-  const removable = listed.some(({ config }) => config.defaultIndex !== null && !mayBootByItself(config, rules));
-  const why = removable
-    ? "nothing boots by itself: what there is lies on removable devices or outside the order of the configuration"
-    : "nothing boots by itself: no configuration has a default";
-  return { entry: undefined, from: undefined, why: why + lost, isDecided: false };
-}
-
-/** A configuration's default; where that is passed over, what follows it there. */
-function firstAllowed({ config, entries }: Listed, passedOver: BootRules["passedOver"]): BootEntry | undefined {
-  const own = config.defaultIndex === null ? undefined : entries[config.defaultIndex];
-  if (own === undefined || !passedOver?.has(own.id)) return own;
-  const next = [...config.fallback.flatMap((index) => entries[index] ?? []), ...entries];
-  return next.find((entry) => entry.bootable && !passedOver.has(entry.id));
-}
-
-/** Whether what stands in a configuration may boot without a person or a name. */
-function mayBootByItself(config: ReadConfig, rules: BootRules): boolean {
-  const { origin, removable } = config;
-  if (config.isNamed) return true;
-  if (rules.order.length === 0) return !removable || rules.removable;
-  if (placeInOrder(rules.order, origin, removable) === null) return false;
-  return !removable || rules.removable || isNamedInOrder(rules.order, origin, removable);
 }
 
 /**
@@ -234,22 +148,6 @@ function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
   });
 }
 
-/**
- * The configurations whose defaults may be the machine's, best first: by the owner's order, fixed disks before
- * removable ones, one that names its default before one that merely has a first entry, then the order of devices.
- */
-function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
-  const rank = ({ config }: Listed): number =>
-    (config.isNamed ? -4 * (rules.order.length + 1) : 0) +
-    (placeInOrder(rules.order, config.origin, config.removable) ?? 0) * 4 +
-    // What somebody left in the machine, and what strangers may answer, come after the machine's own disks.
-    (config.removable || config.origin?.device === null ? 2 : 0) +
-    (config.defaultIsExplicit ? 0 : 1);
-  return listed
-    .filter(({ config }) => config.defaultIndex !== null && !config.isInFile && mayBootByItself(config, rules))
-    .sort((a, b) => rank(a) - rank(b));
-}
-
 function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCheck): BootEntry {
   const reason = entry.reason ?? fileReason(entry, check);
   // Field by field: a spread of so many costs ten times as much, and there may be thousands of entries.
@@ -281,12 +179,13 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  const { initrdNames, devicetreeOverlays, addons, opens } = entry;
-  if (initrdNames === undefined && devicetreeOverlays === undefined && addons === undefined && opens === undefined)
-    return listed;
+  const { initrdNames, devicetreeOverlays, addons, opens, tool } = entry;
+  const hasMore = [initrdNames, devicetreeOverlays, addons, opens, tool].some((one) => one !== undefined);
+  if (!hasMore) return listed;
   return {
     ...listed,
     ...(opens !== undefined && { opens }),
+    ...(tool !== undefined && { tool }),
     ...(initrdNames && { initrdNames }),
     ...(devicetreeOverlays && { devicetreeOverlays }),
     ...(addons && { addons }),
@@ -329,36 +228,4 @@ function slug(text: string): string {
     ? text.replace(/[^A-Za-z0-9._+-]+/g, "-")
     : text.normalize("NFC").replace(/[^\p{L}\p{N}._+-]+/gu, "-");
   return plain.replace(/^-+|-+$/g, "").slice(0, 120);
-}
-
-/**
- * The entry that a person named: an id, else a title (`Advanced options>Debian, with Linux 6.1` for one in a
- * submenu), else an index from 1, else a pattern with `*`.
- * @returns null where nothing answers to it.
- */
-export function findEntry(entries: readonly BootEntry[], name: string): BootEntry | null {
-  const path = (entry: BootEntry): string => [...entry.submenu, entry.title].join(">");
-  const index = /^[1-9]\d*$/.test(name) ? Number(name) - 1 : -1;
-  return (
-    entries.find((entry) => entry.id === name) ??
-    entries.find((entry) => entry.title === name) ??
-    entries.find((entry) => path(entry) === name) ??
-    entries.find((entry) => entry.nativeId === name) ??
-    entries[index] ??
-    (/[*?[]/.test(name) ? findByPattern(entries, name, path) : null)
-  );
-}
-
-/** By {@link globMatches}; of several, the first that can be booted. */
-function findByPattern(
-  entries: readonly BootEntry[],
-  pattern: string,
-  path: (entry: BootEntry) => string,
-): BootEntry | null {
-  // A backslash in a title is no quotation mark.
-  const wanted = pattern.replaceAll("\\", "\\\\");
-  const found = entries.filter((entry) =>
-    [entry.id, entry.title, path(entry), entry.nativeId ?? ""].some((name) => globMatches(wanted, name)),
-  );
-  return found.find((entry) => entry.bootable) ?? found[0] ?? null;
 }

@@ -12,6 +12,8 @@ import { hasTag, parseSelector, type VolumeIdentity } from "../identity.ts";
 export interface Origin {
   /** The filesystem; null where it came over the network. */
   readonly device: VolumeIdentity | null;
+  /** The disk that the device is a part of; left out where it is none, or unknown. */
+  readonly disk?: string | null;
   /** How the device is attached, as BlockDevice has it. */
   readonly transport: string | null;
   /** Of the interface that it came through; null where it is on a disk. */

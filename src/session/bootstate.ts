@@ -3,7 +3,7 @@
 import type { BootEntry, StateWrite } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
-import type { BootRules } from "../policy/list.ts";
+import type { BootRules } from "../policy/readconfig.ts";
 import type { Settings } from "../policy/settings.ts";
 import { readVariable, textOfVariable } from "../state/efivars.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";

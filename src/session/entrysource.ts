@@ -1,7 +1,8 @@
 /** Discovery as a session sees it: the list, and the filesystems that its entries' files lie on. */
 
 import type { BootEntry } from "../entry.ts";
-import type { BootList, BootRules } from "../policy/list.ts";
+import type { BootList } from "../policy/list.ts";
+import type { BootRules } from "../policy/readconfig.ts";
 import type { DeviceStatus } from "../status.ts";
 
 /** A filesystem that entries' files lie on. */

@@ -6,7 +6,7 @@
 import type { BootEntry, Diagnostic } from "../entry.ts";
 import { log } from "../log.ts";
 import { type MenuActions, type MenuSettings, MenuStore } from "../menu/model.ts";
-import type { BootRules } from "../policy/list.ts";
+import type { BootRules } from "../policy/readconfig.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
 import { menuActions } from "./actions.ts";
 import { Attempts } from "./attempts.ts";

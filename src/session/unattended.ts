@@ -1,13 +1,10 @@
 /** Booting without a person: the default, what follows it when it fails, and what follows when everything has failed. */
 
-import type { BootEntry } from "../entry.ts";
 import type { MenuState } from "../menu/model.ts";
 import type { Settings } from "../policy/settings.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Clock } from "./clock.ts";
 import type { SessionHost } from "./host.ts";
-
-const KEXEC_KINDS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
 
 /** Between two looks at whether all devices have answered, after the default has failed. */
 const SETTLING_MS = 100;
@@ -30,8 +27,6 @@ export async function bootUnattended(
     tried.add(id);
     const entry = discovery.entry(id);
     if (entry === null) continue;
-    // What no kexec can start (a firmware menu, Windows) is passed over quietly unless it is the default.
-    if (!KEXEC_KINDS.includes(entry.kind) && id !== list.defaultId) continue;
     const failure = await attempts.attempt(entry, entry.options, false);
     if (attempts.isCancelled) return `${entry.title}: ${failure}`;
     failures.push(`${entry.title}: ${failure}`);

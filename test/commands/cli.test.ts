@@ -42,7 +42,7 @@ test("list --json prints the list of docs/interfaces.md", () => {
   const { code, stdout } = baton("list", "--json", disk);
   assert.equal(code, 0);
   const list = JSON.parse(stdout);
-  assert.deepEqual(Object.keys(list), ["entries", "diagnostics", "devices"]);
+  assert.deepEqual(Object.keys(list), ["entries", "unattended", "why", "diagnostics", "devices"]);
   assert.deepEqual(list.entries[0], {
     id: "0a1b:grub:debian",
     title: "Debian GNU/Linux",
@@ -58,7 +58,10 @@ test("list --json prints the list of docs/interfaces.md", () => {
     isDefault: true,
     bootable: true,
     reason: null,
+    unattended: "default",
   });
+  assert.deepEqual(list.unattended, ["0a1b:grub:debian"]);
+  assert.match(list.why, /vda1:\/boot\/grub\/grub.cfg/);
   assert.equal(list.entries[1].bootable, false);
   assert.match(list.entries[1].reason, /missing/);
   assert.deepEqual(list.devices, [

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ParsedEntry, parsedEntry } from "../../src/entry.ts";
-import { bootList, findEntry, type ReadConfig } from "../../src/policy/list.ts";
+import { findEntry } from "../../src/policy/find.ts";
+import { bootList } from "../../src/policy/list.ts";
+import type { ReadConfig } from "../../src/policy/readconfig.ts";
 
 const GRUB = "vda1:/boot/grub/grub.cfg";
 
@@ -90,15 +92,19 @@ test("an entry on a device that no attached one answers to says which is missing
   assert.equal(list.entries[0]?.reason, "/vmlinuz: no attached device answers to UUID=abcd");
 });
 
-test("after the default come its fallbacks, its configuration's other entries, other disks, removable disks last where they may boot by themselves", () => {
+test("with fallback: any, after the default come its fallbacks, its configuration's other entries, other disks, removable disks last", () => {
   const list = bootList(
     [
-      config({ source: "sda1:/s", volumeKey: "s", entries: [entry("stick")], removable: true }),
-      config({ entries: [entry("a"), entry("b"), entry("c")], defaultIndex: 1, fallback: [2] }),
-      config({ source: "vdb1:/z", volumeKey: "z", entries: [entry("z")] }),
+      config({ source: "sda1:/s", volumeKey: "s", entries: [entry("stick", { options: "stick" })], removable: true }),
+      config({
+        entries: ["a", "b", "c"].map((title) => entry(title, { options: title })),
+        defaultIndex: 1,
+        fallback: [2],
+      }),
+      config({ source: "vdb1:/z", volumeKey: "z", entries: [entry("z", { options: "z" })] }),
     ],
     present,
-    { default: null, fallback: [], order: [], removable: true },
+    { default: null, fallback: ["any"], order: [], removable: true },
   );
   const titles = list.order.map((id) => list.entries.find((item) => item.id === id)?.title);
   assert.deepEqual(titles, ["b", "c", "a", "z", "stick"]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ReadConfig } from "../../src/policy/list.ts";
+import type { ReadConfig } from "../../src/policy/readconfig.ts";
 import { bench, config, WORKS } from "./bench.ts";
 
 /** One entry that differs from an ordinary one. */

@@ -4,7 +4,8 @@ import { setImmediate as turn } from "node:timers/promises";
 import { type BootEntry, type ParsedEntry, parsedEntry } from "../../src/entry.ts";
 import type { BootHooks } from "../../src/loader/boot.ts";
 import type { MenuActions } from "../../src/menu/model.ts";
-import { type BootList, type BootRules, bootList, type ReadConfig } from "../../src/policy/list.ts";
+import { type BootList, bootList } from "../../src/policy/list.ts";
+import type { BootRules, ReadConfig } from "../../src/policy/readconfig.ts";
 import { mergeSettings, type Settings } from "../../src/policy/settings.ts";
 import type { Clock } from "../../src/session/clock.ts";
 import type { EntrySource, EntryVolume } from "../../src/session/entrysource.ts";
@@ -48,14 +49,14 @@ export class FakeClock implements Clock {
   }
 }
 
-/** Entries of one device, each a kernel on it, the first of them the default. */
+/** Entries of one device, each a kernel of one system on it, the first of them the default. */
 export function config(device: string, titles: readonly string[], more: Partial<ReadConfig> = {}): ReadConfig {
   const source = `${device}:/list`;
   return {
     source,
     entries: titles.map((title): ParsedEntry => {
       const linux = { device, path: `/${title}` };
-      return { ...parsedEntry({ title, type: "baton", source }), linux };
+      return { ...parsedEntry({ title, type: "baton", source, options: "root=LABEL=system" }), linux };
     }),
     ...{ diagnostics: [], defaultIsExplicit: true, fallback: [], timeout: null, timeoutStyle: null, removable: false },
     defaultIndex: titles.length > 0 ? 0 : null,

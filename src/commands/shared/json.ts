@@ -1,7 +1,8 @@
 /** The JSON of docs/interfaces.md: what `list`, `boot --dry-run` and `netboot --list` print. */
 
-import type { BootEntry, Diagnostic } from "../../entry.ts";
+import type { BootEntry } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
+import type { BootList } from "../../policy/list.ts";
 import type { DeviceStatus } from "../../status.ts";
 
 export function entryJson(entry: BootEntry): Record<string, unknown> {
@@ -20,6 +21,7 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
     isDefault: entry.isDefault,
     bootable: entry.bootable,
     reason: entry.reason,
+    unattended: entry.unattended ?? null,
   };
   if (entry.initrdNames !== undefined) json.initrdNames = entry.initrdNames;
   if (entry.devicetreeOverlays !== undefined) json.devicetreeOverlays = entry.devicetreeOverlays.map(formatFileRef);
@@ -36,15 +38,17 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
   return json;
 }
 
-/** The whole answer of `baton list --json`. */
-export function listJson(
-  entries: readonly BootEntry[],
-  diagnostics: readonly Diagnostic[],
-  devices: readonly DeviceStatus[],
-): Record<string, unknown> {
+const NOTHING: Pick<BootList, "entries" | "unattended" | "why" | "diagnostics"> = {
+  ...{ entries: [], unattended: [], why: "nothing boots by itself: nothing was read", diagnostics: [] },
+};
+
+/** The whole answer of `baton list --json`: without a list, that of a machine of which nothing could be read. */
+export function listJson(list = NOTHING, devices: readonly DeviceStatus[] = []): Record<string, unknown> {
   return {
-    entries: entries.map(entryJson),
-    diagnostics,
+    entries: list.entries.map(entryJson),
+    unattended: list.unattended,
+    why: list.why,
+    diagnostics: list.diagnostics,
     devices: devices.map(({ name, type, uuid, label, sources, reason }) => ({
       name,
       type,

@@ -171,6 +171,7 @@ export class Listing {
       writes: around.writes.length === 0 ? mergeWrites(plan.writes) : mergeWrites([...around.writes, ...plan.writes]),
       restricted: restriction(item, env.get("superusers")),
       hotkey: item.hotkey,
+      ...(item.tool === undefined ? {} : { tool: item.tool }),
       ...(plan.initrdNames.some((name) => name !== null) ? { initrdNames: plan.initrdNames } : {}),
     });
   }

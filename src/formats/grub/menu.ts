@@ -18,6 +18,8 @@ export interface MenuItem {
   /** `--users`: null for `--unrestricted`, empty where neither was given. */
   readonly users: readonly string[] | null;
   readonly hotkey: string | null;
+  /** The `--class` that names a tool and no system, where there is one. */
+  readonly tool?: string;
   /** `$1`, `$2`… in the body: the title comes first. */
   readonly args: readonly string[];
   readonly block: Block;

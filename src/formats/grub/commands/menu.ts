@@ -45,6 +45,7 @@ const menuentry: CommandFunction = (run, argv, call) => {
     ...(call.name === "hiddenentry" ? { isHidden: true } : {}),
     users: users !== undefined ? splitUsers(users) : options.values.has("unrestricted") ? null : [],
     hotkey: optionValue(options, "hotkey") || null,
+    ...toolOf(options.values.get("class")),
     args,
     block: call.block ?? parseBody(run, SourceText.string(text!, run.source, call.at)),
     source: run.source,
@@ -52,6 +53,14 @@ const menuentry: CommandFunction = (run, argv, call) => {
   });
   return OK;
 };
+
+/** Themes draw what a class names; these say that an entry repairs, installs, erases or tests something. */
+const TOOLS = /^(memtest|recovery|rescue|install|reset|wipe|erase|factory|firmware|flash|uefi|tool)/i;
+
+function toolOf(classes: readonly string[] = []): { tool?: string } {
+  const tool = classes.find((name) => TOOLS.test(name));
+  return tool === undefined ? {} : { tool };
+}
 
 /** GRUB separates users by commas, blanks, semicolons, `|` and `&`. */
 export function splitUsers(text: string): string[] {

@@ -1,0 +1,119 @@
+/** Which entry is the default, and why (docs/manual.md, "What boots by itself"). Pure. */
+
+import type { BootEntry } from "../entry.ts";
+import { hazardEvidence } from "./evidence.ts";
+import { placeInOrder } from "./order.ts";
+import { findNamed } from "./owner.ts";
+import { type BootRules, isFromNetwork, type Listed, mayBootByItself, type ReadConfig } from "./readconfig.ts";
+
+export interface Choice {
+  readonly entry: BootEntry | undefined;
+  /** The configuration whose timeout and fallbacks count. */
+  readonly from: Listed | undefined;
+  readonly why: string;
+  /** True where no device that comes after the default's own can make another one the default. */
+  readonly isDecided: boolean;
+}
+
+/** The default as it is before anything has failed. */
+export function chooseDefault(listed: readonly Listed[], rules: BootRules): Choice {
+  const isSaved = rules.default === "@saved";
+  const wanted = isSaved ? (rules.saved ?? null) : rules.default;
+  const { entry: named, note } = wanted === null ? { entry: null, note: null } : findNamed(listed, wanted, rules);
+  if (named !== null && !isHandedOn(listed, named)) {
+    const from = listed.find((item) => item.entries.includes(named));
+    const how = isSaved ? "it was saved as the default" : `it is named: default ${rules.default}`;
+    return { entry: named, from, why: withNotes(how, [note]), isDecided: true };
+  }
+  const choice = chooseFrom(listed, rules, named);
+  return { ...choice, why: withNotes(choice.why, [note]), isDecided: choice.isDecided && wanted === null };
+}
+
+const withNotes = (text: string, notes: readonly (string | null)[]): string =>
+  [text, ...notes.filter((note) => note !== null)].join("; ");
+
+/** An entry of a network's menu that gives the machine back to its own disks (LOCALBOOT, GRUB's and iPXE's `exit`). */
+const isHandedOn = (listed: readonly Listed[], entry: BootEntry): boolean =>
+  entry.kind === "local" && listed.some(({ config, entries }) => isFromNetwork(config) && entries.includes(entry));
+
+/** The best configuration's own default. */
+function chooseFrom(listed: readonly Listed[], rules: BootRules, local: BootEntry | null): Choice {
+  const ranked = local === null ? rankedConfigs(listed, rules) : ownDisks(listed, rules);
+  const notes: string[] = local === null ? [] : [`${local.title} hands on to this machine's own disks`];
+  for (const from of ranked) {
+    const { config, entries } = from;
+    const entry = entries[config.defaultIndex!];
+    if (entry === undefined) continue;
+    if (isHandedOn(listed, entry)) {
+      const choice = chooseFrom(listed, rules, entry);
+      return { ...choice, why: `${config.source}: ${choice.why}`, isDecided: false };
+    }
+    const hazard = config.defaultIsExplicit ? null : hazardEvidence(entry);
+    if (hazard !== null) {
+      notes.push(`${entry.title} (${config.source}) does not boot by itself: ${hazard}, and nothing names it`);
+      continue;
+    }
+    const others = ranked.filter((item) => item !== from).map((item) => item.config.source);
+    const also = others.length === 0 ? null : `a default is also in ${others.slice(0, 3).join(", ")}`;
+    const isOwn = !config.removable && !config.isPluggable;
+    const isSure = config.defaultIsExplicit && isOwn && rules.order.length === 0 && local === null;
+    return {
+      entry,
+      from,
+      why: withNotes(`${local === null ? "" : `${notes[0]}; `}${config.source} ${howChosen(config, rules)}`, [
+        also,
+        ...notes.slice(local === null ? 0 : 1),
+      ]),
+      isDecided: isSure && config.firmware === undefined,
+    };
+  }
+  return { entry: undefined, from: undefined, why: withNotes(whyNone(listed, rules), notes), isDecided: false };
+}
+
+function howChosen({ defaultIsExplicit, firmware }: ReadConfig, rules: BootRules): string {
+  if (rules.order.length > 0) return "comes first in the order of the configuration";
+  if (firmware !== undefined) return firmware.how;
+  return defaultIsExplicit ? "names it as its default" : "has it first, and none names a default";
+}
+
+function whyNone(listed: readonly Listed[], rules: BootRules): string {
+  const isShut = listed.some(({ config }) => config.defaultIndex !== null && !mayBootByItself(config, rules));
+  return isShut
+    ? "nothing boots by itself: what there is lies on removable devices or outside the order of the configuration"
+    : "nothing boots by itself: no configuration has a default";
+}
+
+/**
+ * The configurations whose defaults may be the machine's, best first: by the owner's order, fixed disks before
+ * removable ones, the one that the firmware would come to, one that names its default before one that merely has a
+ * first entry, then the order of devices.
+ */
+function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
+  const keys = ({ config }: Listed): readonly number[] => [
+    config.isNamed ? 0 : 1,
+    placeInOrder(rules.order, config.origin, config.removable) ?? 0,
+    // What somebody left in the machine, and what strangers may answer, come after the machine's own disks.
+    config.removable || config.origin?.device === null ? 1 : 0,
+    config.firmware?.rank ?? Number.MAX_SAFE_INTEGER,
+    config.defaultIsExplicit ? 0 : 1,
+  ];
+  return listed
+    .filter(({ config }) => config.defaultIndex !== null && !config.isInFile && mayBootByItself(config, rules))
+    .map((item) => ({ item, keys: keys(item) }))
+    .sort((a, b) => compareKeys(a.keys, b.keys))
+    .map(({ item }) => item);
+}
+
+function compareKeys(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((key, index) => key !== b[index]);
+  return at < 0 ? 0 : a[at]! - b[at]!;
+}
+
+/** What the machine has by itself: also where `order` says that the network alone boots (`network: require`). */
+function ownDisks(listed: readonly Listed[], rules: BootRules): Listed[] {
+  const order = rules.order.filter((source) => !/^(network$|mac[=:])/i.test(source));
+  return rankedConfigs(
+    listed.filter(({ config }) => !isFromNetwork(config)),
+    { ...rules, order },
+  );
+}
