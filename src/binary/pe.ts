@@ -28,9 +28,6 @@ const MACHINES: Readonly<Record<number, string>> = {
   43620: "aarch64",
 };
 
-/** What a UEFI program says it is (IMAGE_SUBSYSTEM_EFI_…). */
-export const SUBSYSTEM_EFI_APPLICATION = 10;
-
 export interface PeSection {
   /** `.linux`; up to eight characters. */
   readonly name: string;

@@ -12,8 +12,6 @@ import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 import type { Content, SegmentMemory, Span, Start } from "./segment.ts";
 import { firmwareTables } from "./x86boot.ts";
 
-/** __START_KERNEL_map: kernel text is linked here, plus its physical address. */
-const KERNEL_MAP = 0xffff_ffff_8000_0000n;
 const KERNEL_MAP_LOW = 0x8000_0000;
 /** KERNEL_IMAGE_SIZE of kernels with KASLR: the room for kernel text in virtual memory. */
 const IMAGE_ROOM = 0x4000_0000n;
@@ -176,9 +174,4 @@ export async function layOutUnpacked(input: UnpackedInput, memory: SegmentMemory
   const params = layOutParams({ ...input, kernelAddress: base, loadflags }, memory, null);
   const reads = firmwareTables(input.machine);
   return { cpu: "x86_64", address: base, registers: { rsi: params }, clear, reads };
-}
-
-/** For messages and tests: where the kernel's text begins in virtual memory. */
-export function textAddress(kernel: UnpackedKernel, delta: number): bigint {
-  return KERNEL_MAP + BigInt(kernel.start + delta);
 }

@@ -1,4 +1,4 @@
-/** Loading a kernel to jump into: by the method that suits, else by the other one. */
+/** Loads a kernel to jump into: by the first method, or by the next one where that may follow. */
 
 import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
@@ -35,19 +35,22 @@ export interface LoadResult {
 }
 
 /**
- * A signature policy is in force: only the kernel itself can check what it loads, by kexec_file_load. The other call
- * would be refused.
+ * Whether this machine demands signatures. Only kexec_file_load has the kernel check them; under lockdown the kernel
+ * refuses kexec_load.
  */
 export function demandsSignatures(state: Pick<KexecState, "lockdown" | "secureBoot">): boolean {
   return state.secureBoot === true || (state.lockdown !== null && state.lockdown !== "none");
 }
 
-/** Errors of kexec_file_load after which kexec-tools (`kexec -a`) tries kexec_load: it can't, not: it mustn't. */
+/**
+ * Errors of kexec_file_load after which kexec-tools (`kexec -a`) tries kexec_load: they say that the call can't load the
+ * file. A refused signature has others.
+ */
 const TO_CLASSIC = ["ENOSYS", "EINVAL", "ENOEXEC", "EOPNOTSUPP", "ENOTSUPP"];
 
 /**
- * Whether another method may be tried after a failure. From kexec_load, which checks nothing, to kexec_file_load
- * always, unless a disk is the reason; the other way never past what may be the refusal of a signature.
+ * Whether another method may be tried after a failure. After kexec_load, which checks no signature, it may, unless a disk
+ * failed or the load was given up. After kexec_file_load it may not where a signature could be the reason.
  */
 export function mayFallBack(from: LoadMethod["name"], error: unknown): boolean {
   if (!(error instanceof BatonError)) return false;
@@ -58,7 +61,7 @@ export function mayFallBack(from: LoadMethod["name"], error: unknown): boolean {
 /**
  * Loads a kernel. Empty initrds are left out, as bootloaders do. The files may be closed afterwards.
  * @throws BatonError: `refused` (KexecError) with what the kernel's answer means and what to do; `timeout` and `io`
- *   from the disk; `cancelled`. Where several methods failed, it is what the last one said.
+ *   from the disk; `cancelled`. Where several methods failed, the last one's error.
  */
 export async function loadFile(options: LoadOptions): Promise<LoadResult> {
   const { kernel, onProgress = () => {}, methods = [fileLoadMethod()] } = options;

@@ -264,8 +264,3 @@ export function checkSegments(entry: bigint, segments: readonly Segment[]): void
     );
   }
 }
-
-/** Bytes rounded up to whole pages. */
-export function wholePages(size: number): bigint {
-  return alignUp(BigInt(size), PAGE_SIZE);
-}

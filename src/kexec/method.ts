@@ -21,7 +21,7 @@ export interface LoadRequest {
   /** For a panic, into the memory that is kept for that; kexec_load only. */
   readonly crash?: boolean;
   /**
-   * The memory that the new kernel is told of, both addresses inclusive: one that jumps back must leave the rest alone.
+   * The memory that the new kernel has in its map, both addresses inclusive: one that jumps back must leave the rest alone.
    * kexec_load on x86 only.
    */
   readonly within?: { readonly minimum: bigint; readonly maximum: bigint };

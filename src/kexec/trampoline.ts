@@ -1,8 +1,11 @@
 /**
- * The first instructions after the jump: they put the processor into the state that the new kernel's boot protocol asks
- * for, and go to it. The old kernel (relocate_kernel_64.S) has then moved all segments to their places, switched to
- * page tables that map all memory to itself, and turned interrupts off; its GDT and IDT are gone. Those page tables lie
- * anywhere but in a segment, so that a kernel for 64 bits gets others (pagetables.ts).
+ * The trampoline: the first instructions after the jump. It puts the processor into the state that the new kernel's boot
+ * protocol demands, and jumps to the kernel.
+ *
+ * Before it runs, the old kernel (arch/x86/kernel/relocate_kernel_64.S) has moved all segments to their places, turned
+ * interrupts off, and switched to page tables that map memory to itself; its GDT and IDT are gone. Those page tables may
+ * lie in memory that the new kernel writes to before it has its own. A kernel for 64 bits therefore gets tables of
+ * Baton's, within a segment (pagetables.ts).
  */
 
 import { BatonError } from "../errors.ts";
@@ -11,7 +14,7 @@ import type { Memory } from "./memory.ts";
 import { FOUR_LEVELS_AT, identityTables } from "./pagetables.ts";
 import { Range } from "./ranges.ts";
 
-/** One page: code at its start, the stack of the way to 32-bit mode at its end. */
+/** One page: code at its start, the stack for the switch to 32-bit mode at its end. */
 const SIZE = 4096;
 
 /**
@@ -25,13 +28,14 @@ export function addStart(memory: Memory, start: Start): bigint {
   return address;
 }
 
-/** Tables that the page itself may need, beside those for all else: where it lies alone, on either side of a border. */
+/** Page tables that the trampoline's own page adds at most: where nothing else lies near it, or it crosses a border. */
 const MAX_OWN_TABLES = 3;
 
 /**
- * Puts a page for code into memory, and behind it the page tables that a kernel for 64 bits is entered on. All else is
- * in memory already.
- * @returns what is loaded, its first page still empty; the tables' address, null where there are none
+ * Puts an empty page for code into memory, and behind it the page tables that a kernel for 64 bits is entered with. All
+ * other segments must be in memory already, since the tables map them.
+ * @returns the bytes that are loaded, of which the caller fills the first page; the tables' address, null where there are
+ *   none
  */
 export function addCodePage(
   memory: Memory,
@@ -43,7 +47,7 @@ export function addCodePage(
   const mapped = [...memory.taken, ...reads];
   const tablesSize = withTables ? identityTables(mapped, 0n).length + MAX_OWN_TABLES * SIZE : 0;
   const content = Buffer.alloc(SIZE + tablesSize);
-  // 32-bit code must be where 32 bits reach.
+  // 32-bit code must lie below 4 GiB.
   const limit = start.cpu === "i386" ? { maximum: 0xffff_ffffn } : {};
   const address = memory.add(content, { name, fromTop: true, ...limit });
   if (!withTables) return { content, address, tables: null };
@@ -53,9 +57,9 @@ export function addCodePage(
 }
 
 export interface CodePlace {
-  /** Bytes from the first one on that are the code's own; the stack of the way to 32-bit mode is at their end. */
+  /** Bytes from the first one on that are the code's own; the stack for the switch to 32-bit mode is at their end. */
   readonly room?: number;
-  /** Address of the page tables that a kernel for 64 bits gets; null for those that are there. */
+  /** Address of the page tables that a kernel for 64 bits gets; null keeps the old kernel's. */
   readonly tables?: bigint | null;
 }
 
@@ -77,11 +81,11 @@ export function startCode(start: Start, at: bigint, { room = SIZE, tables = null
 /** Numbers of the registers in an instruction. */
 const REGISTERS: Readonly<Record<string, number>> = { ax: 0, cx: 1, dx: 2, bx: 3, si: 6, di: 7 };
 
-/** The value for a register by its name, `rsi`; all that the loader doesn't name are 0. */
+/** The value of each register, by its number; registers that the image's loader doesn't name are 0. */
 function registerValues({ registers }: Start, prefix: string): [number: number, value: bigint][] {
   const known = new Set(Object.keys(REGISTERS).map((name) => prefix + name));
-  const stranger = Object.keys(registers).find((name) => !known.has(name));
-  if (stranger !== undefined) throw new BatonError("usage", `the trampoline can't set the register ${stranger}`);
+  const unknown = Object.keys(registers).find((name) => !known.has(name));
+  if (unknown !== undefined) throw new BatonError("usage", `the trampoline can't set the register ${unknown}`);
   return Object.entries(REGISTERS).map(([name, number]) => [number, registers[prefix + name] ?? 0n]);
 }
 
@@ -134,7 +138,7 @@ const CODE32 = 0x10;
 const DATA32 = 0x18;
 
 /**
- * Down to 32-bit mode without paging, through the compatibility mode of a 32-bit code segment:
+ * Switches to 32-bit mode without paging, by way of compatibility mode (a 32-bit code segment):
  *
  *     .code64
  *     00  fc                       cld

@@ -31,8 +31,8 @@ const UNMOUNT_MS = 5000;
 /** Where kexec-tools looks. */
 const SHUTDOWN = ["/sbin/shutdown", "/etc/shutdown", "/bin/shutdown"];
 
-/** Options without effect here that whoever gives them should know of; the others only speed up or show something. */
-const TELLING = ["--args-elf", "--args-none"];
+/** Options without effect here that people are told about; the others only speed up or show something. */
+const TOLD = ["--args-elf", "--args-none"];
 
 const NO_CRASH_MEMORY = `Memory for crashkernel is not reserved
 Please reserve memory by passing"crashkernel=Y@X" parameter to kernel
@@ -72,7 +72,7 @@ async function run(plan: KexecPlan): Promise<number> {
     if (!retained) return refuse("unrecoverable error: current boot didn't retain the initrd for reuse.");
     return refuse("--reuseinitrd not implemented on this architecture");
   }
-  const ignored = plan.debug ? plan.ignored : plan.ignored.filter((option) => TELLING.includes(option));
+  const ignored = plan.debug ? plan.ignored : plan.ignored.filter((option) => TOLD.includes(option));
   if (ignored.length > 0) complain(`${ignored.join(" ")}: accepted, but Baton does nothing of the kind`);
   if (plan.status !== null) {
     const loaded = readLoaded(plan.status === "crash" ? CRASH_LOADED : LOADED);
