@@ -12,6 +12,7 @@ import { type LinuxInput, layOutParams } from "./bzimageload.ts";
 import type { Content, SegmentMemory, Span, Start } from "./segment.ts";
 import { firmwareTables } from "./x86boot.ts";
 
+/** The lower half of __START_KERNEL_map (0xffffffff80000000): kernel text is linked there, plus its physical address. */
 const KERNEL_MAP_LOW = 0x8000_0000;
 /** KERNEL_IMAGE_SIZE of kernels with KASLR: the room for kernel text in virtual memory. */
 const IMAGE_ROOM = 0x4000_0000n;
