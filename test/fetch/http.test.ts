@@ -76,7 +76,7 @@ test("a transfer that breaks off goes on where it was", async (t) => {
       response.writeHead(206, { ...headers, "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` });
     else response.writeHead(200, headers);
     if (start > 0) response.end(bytes.subarray(start));
-    else response.write(bytes.subarray(0, 200_000), () => setTimeout(() => response.destroy(), 20));
+    else response.write(bytes.subarray(0, 200_000), () => response.socket!.destroySoon());
   });
   assert.equal(sha256(await get(`${url}/f`)), sha256(bytes));
   assert.equal(ranges.length, 2);
@@ -89,7 +89,7 @@ test("a file that has changed meanwhile is fetched again from its beginning", as
   const url = await serve(t, (request, response) => {
     if (requests++ === 0) {
       response.writeHead(200, { etag: '"old"', "content-length": old.length });
-      response.write(old.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 20));
+      response.write(old.subarray(0, 100_000), () => response.socket!.destroySoon());
     } else {
       assert.equal(request.headers["if-range"], '"old"');
       response.writeHead(200, { etag: '"fresh"', "content-length": fresh.length }).end(fresh);
@@ -318,7 +318,7 @@ test("a file is resumed by the time of its last change where it has no other mar
       const headers = { "last-modified": changed, "content-length": bytes.length - start, ...(start > 0 ? range : {}) };
       response.writeHead(start > 0 ? 206 : 200, headers);
       if (asked.length > 2) response.end(bytes.subarray(start));
-      else response.write(bytes.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 20));
+      else response.write(bytes.subarray(0, 100_000), () => response.socket!.destroySoon());
     });
     assert.equal(sha256(await get(`${url}/f`)), sha256(bytes));
     if (mark) assert.equal(asked[2], changed);

@@ -1,13 +1,14 @@
 /** nginx as people run it, and a bad line in front of it. */
 
+import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { debianPackages } from "../../initramfs/debian.ts";
+import { eventually } from "../eventually.ts";
 import type { Pair } from "./certificates.ts";
 
 export interface Nginx {
@@ -87,10 +88,7 @@ export async function startNginxIn(t: TestContext, start: Start, servers: readon
     rmSync(directory, { recursive: true, force: true });
   });
   // Written when it listens.
-  for (let tries = 0; !existsSync(join(directory, "pid")); tries++) {
-    if (tries > 500) throw new Error("nginx does not start");
-    await sleep(20);
-  }
+  await eventually(() => assert.ok(existsSync(join(directory, "pid")), "nginx does not start"));
   return { root, ports };
 }
 

@@ -9,6 +9,7 @@ import { BatonError } from "../../src/errors.ts";
 import { download } from "../../src/fetch/download.ts";
 import { Fetcher } from "../../src/fetch/fetcher.ts";
 import { tftpTransport } from "../../src/fetch/tftp.ts";
+import { eventually } from "../eventually.ts";
 import { startRelay } from "./relay.ts";
 import { failure, fetch, own, QUICK, sha256, windowed } from "./tftpclient.ts";
 import { data, error, oack, startTftpd } from "./tftpserver.ts";
@@ -143,7 +144,7 @@ test("a server that goes on past what it announced is told to stop, and gives no
     }
   });
   assert.match((await failure(fetch(server.port, "x"))).message, /announced 1000 bytes and sent 1024 or more/);
-  while (answers.at(-1) !== 5) await sleep(10);
+  await eventually(() => assert.equal(answers.at(-1), 5));
 });
 
 test("a file larger than memory is refused before it comes, and a wrong digest gives no file", async (t) => {
@@ -198,8 +199,7 @@ test("a window on a slow line is not begun anew, and one that breaks off goes on
     times: { retry: 2000, giveUp: 9000 },
   });
   assert.equal(bytes.length, 1101);
-  while (acknowledged.length < 4) await sleep(10);
-  assert.deepEqual(acknowledged, [0, 8, 11, 12]);
+  await eventually(() => assert.deepEqual(acknowledged, [0, 8, 11, 12]));
 });
 
 test("a server waits for whoever takes the bytes, and nothing is lost by that", {
