@@ -6,7 +6,7 @@ import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
 
 /** The rooms that join others: they may import everything, and no other room imports them. */
-const COMPOSITIONS = ["main", "init", "commands", "session", "loader"];
+const COMPOSITIONS = ["main", "init", "commands"];
 /** Imported by all; import nothing above themselves. */
 const GROUND = ["entry", "errors", "glob", "identity", "inifile", "log", "status", "text", "version"];
 
@@ -44,8 +44,14 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     ],
     ...["discovery/discovery", "discovery/isofiles", "discovery/scan"],
   ],
+  // Of a volume only where its files can be opened, never what was discovered on it.
+  loader: ["images", "kexec", "binary", "linux", "volumes/volume"],
+  session: ["policy", "loader", "state", "kexec", "menu", "linux/deadline"],
   menu: ["linux"],
 };
+
+/** Room → those of its doors behind which only types are for it: what it works on, not what it calls. */
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { loader: ["volumes/volume"] };
 
 /** Node's own modules that a pure room may use. */
 const PURE = ["formats", "images", "policy", "trust", "binary", ...GROUND];
@@ -68,6 +74,7 @@ interface Import {
   readonly from: string;
   readonly room: string;
   readonly target: string;
+  readonly isType: boolean;
 }
 
 function imports(): Import[] {
@@ -80,6 +87,7 @@ function imports(): Import[] {
     return [...found].map((match) => ({
       from: name,
       room: name.includes("/") ? name.split("/")[0]! : name.replace(/\.ts$/, ""),
+      isType: /^(import|export) type\b/.test(match[0]),
       target: match[1]!.startsWith(".") ? normalize(join(dirname(name), match[1]!)).replace(/\.ts$/, "") : match[1]!,
     }));
   });
@@ -122,4 +130,35 @@ test("every package is imported only where it does its work", () => {
     const name = target.split("/")[0]!;
     assert.ok(PACKAGES[name]?.includes(room), `src/${from} imports the package ${target}`);
   }
+});
+
+test("of some rooms another sees the types alone", () => {
+  for (const { from, room, target, isType } of imports()) {
+    if (!TYPES_ONLY[room]?.includes(target)) continue;
+    assert.ok(isType, `src/${from} imports more than types of ${target}`);
+  }
+});
+
+test("nothing imports the rooms that join others", () => {
+  for (const { from, room, target } of imports()) {
+    if (COMPOSITIONS.includes(room) || !isOurs(target)) continue;
+    assert.ok(!COMPOSITIONS.includes(roomOf(target)), `src/${from} imports ${target}`);
+  }
+});
+
+test("no files import each other in a circle, types included", () => {
+  const targets = new Map<string, string[]>();
+  for (const { from, target } of imports()) {
+    const file = from.replace(/\.ts$/, "");
+    targets.set(file, [...(targets.get(file) ?? []), target]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    const start = way.indexOf(file);
+    assert.ok(start < 0, `these import each other in a circle: ${[...way.slice(start), file].join(" → ")}`);
+    if (done.has(file)) return;
+    for (const target of targets.get(file) ?? []) visit(target, [...way, file]);
+    done.add(file);
+  };
+  for (const file of targets.keys()) visit(file, []);
 });

@@ -1,7 +1,11 @@
 /** Which files of this machine a `file:` URL may mean, by where it came from. Pure. */
 
-import { transportOf } from "./transports.ts";
 import { collapsePath, decodedPath } from "./url.ts";
+
+/** What a URL of a file of this machine begins with. */
+export const LOCAL_SCHEME = "file";
+
+const isLocal = (url: URL): boolean => url.protocol === `${LOCAL_SCHEME}:`;
 
 /** Not files at all, or Baton's own secrets. */
 const SHUT = ["/proc", "/sys", "/dev", "/etc/baton"];
@@ -12,9 +16,8 @@ const SHUT = ["/proc", "/sys", "/dev", "/etc/baton"];
  * @returns why not, as the rest of a sentence; null where it may
  */
 export function localRefusal(url: URL, from: string | null): string | null {
-  // What is no URL of a transport is refused where it is fetched.
-  if (transportOf(url)?.port !== null) return null;
-  if (from !== null && !(URL.canParse(from) && transportOf(new URL(from))?.port === null)) {
+  if (!isLocal(url)) return null;
+  if (from !== null && !(URL.canParse(from) && isLocal(new URL(from)))) {
     return "it is a file of this machine, and nothing that comes over the network may name one";
   }
   const path = collapsePath(decodedPath(url));

@@ -5,6 +5,7 @@
 
 import { BatonError } from "../errors.ts";
 import type { HttpOptions } from "./http.ts";
+import { LOCAL_SCHEME } from "./localfiles.ts";
 import type { Transport } from "./transport.ts";
 
 export interface FetcherOptions {
@@ -39,7 +40,7 @@ export const TRANSPORTS: readonly TransportRow[] = [
     load: async () => (await import("./tftp.ts")).tftpTransport(),
   },
   {
-    scheme: "file",
+    scheme: LOCAL_SCHEME,
     port: null,
     hasCertificates: false,
     load: async () => (await import("./local.ts")).fileTransport,
