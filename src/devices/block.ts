@@ -62,6 +62,7 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
   const devicePath = diskPath.slice(realpathSync.native(sysfs).length);
   const transport = transportOf(devicePath);
   if ((transport === "dm" || transport === "loop") && isBatonsOwn(path)) return null;
+  const { removable, isPluggable, disks } = attachmentOf(diskPath, transport);
   const devname = /^DEVNAME=(.+)$/m.exec(uevent)?.[1] ?? name.replaceAll("!", "/");
   return {
     name,
@@ -76,27 +77,55 @@ export function readBlockDevice(name: string, sysfs = "/sys"): BlockDevice | nul
     partuuid: null,
     partlabel: null,
     partitionType: null,
-    removable: isRemovable(diskPath, transport),
+    removable,
+    ...(isPluggable ? { isPluggable } : {}),
     transport,
     model: modelOf(diskPath, transport),
+    ...(isStacked(transport) && disks.size === 1 ? { baseDisk: [...disks][0]! } : {}),
     ...(transport === "dm" && !isPartition ? { aliases: mappedNames(path) } : {}),
     identity: null,
     reason: null,
   };
 }
 
-/** True for what can be pulled out, and for what the kernel made of such a device and others. */
-function isRemovable(diskPath: string, transport: string | null, depth = 0): boolean {
-  if (readAttribute(`${diskPath}/removable`) === "1") return true;
-  if ((transport !== "dm" && transport !== "md") || depth > 8) return false;
+interface Attachment {
+  readonly removable: boolean;
+  /** Removable only because of the cable: the kernel doesn't call it so. */
+  readonly isPluggable: boolean;
+  /** The disks that it is, or is made of. */
+  readonly disks: ReadonlySet<string>;
+}
+
+/** By these cables a disk can be pulled out, whatever it reports: most USB disks and many sticks report that they can't. */
+const PLUGS: ReadonlySet<string | null> = new Set(["usb", "firewire"]);
+/** The deepest stack of arrays and mappings that is followed. */
+const MAX_STACK = 8;
+
+const isStacked = (transport: string | null): boolean => transport === "dm" || transport === "md";
+
+/** Whether the disk can be pulled out; what the kernel made of several can where one of them can. */
+function attachmentOf(diskPath: string, transport: string | null, depth = 0): Attachment {
+  const name = basename(diskPath);
+  const disks = new Set([name]);
+  if (readAttribute(`${diskPath}/removable`) === "1" || /^sr\d/.test(name)) {
+    return { removable: true, isPluggable: false, disks };
+  }
+  if (PLUGS.has(transport)) return { removable: true, isPluggable: true, disks };
+  if (!isStacked(transport) || depth > MAX_STACK) return { removable: false, isPluggable: false, disks };
   try {
-    return readdirSync(`${diskPath}/slaves`).some((name) => {
-      const path = realpathSync.native(`${diskPath}/slaves/${name}`);
+    const parts = readdirSync(`${diskPath}/slaves`).map((slave) => {
+      const path = realpathSync.native(`${diskPath}/slaves/${slave}`);
       const disk = readAttribute(`${path}/partition`) === null ? path : dirname(path);
-      return isRemovable(disk, transportOf(disk), depth + 1);
+      return attachmentOf(disk, transportOf(disk), depth + 1);
     });
+    const loose = parts.filter(({ removable }) => removable);
+    return {
+      removable: loose.length > 0,
+      isPluggable: loose.length > 0 && loose.every(({ isPluggable }) => isPluggable),
+      disks: new Set(parts.flatMap((part) => [...part.disks])),
+    };
   } catch {
-    return false;
+    return { removable: false, isPluggable: false, disks };
   }
 }
 

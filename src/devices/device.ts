@@ -42,7 +42,12 @@ export interface BlockDevice {
   readonly partlabel: string | null;
   /** GPT type GUID in lower case, or the MBR type as `0x83`. */
   readonly partitionType: string | null;
+  /** The kernel says so, it is optical, or it is attached by USB or FireWire. */
   readonly removable: boolean;
+  /** Removable because of its cable alone. */
+  readonly isPluggable?: boolean;
+  /** Of what the kernel made of parts of one disk (LVM, LUKS): that disk's name. */
+  readonly baseDisk?: string;
   /** How it is attached: `virtio` `ata` `nvme` `scsi` `usb` `mmc` `loop` `md` `dm`…; null where sysfs doesn't tell. */
   readonly transport: string | null;
   readonly model: string | null;

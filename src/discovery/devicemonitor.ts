@@ -75,6 +75,9 @@ export class DeviceMonitor {
   #isoFiles: Promise<unknown> = Promise.resolve();
   #isComplete = false;
   #complete: Promise<void> = Promise.resolve();
+  readonly #platform: Platform;
+  /** PARTUUID in lower case; empty where it isn't told, null before it was asked for. */
+  #startPartition: string | null = null;
   /** RAID, LVM2, LUKS: loaded where a device is a part of one. */
   #stacks: Promise<StorageStacks> | null = null;
 
@@ -82,7 +85,8 @@ export class DeviceMonitor {
     this.#options = options;
     this.#listeners = new Throttle(() => this.#options.onChange?.());
     const placed = (name: string) => this.#known.get(name) ?? { name };
-    this.discovery = new Discovery(options.platform ?? thisPlatform(), (a, b) => compareDevices(placed(a), placed(b)));
+    this.#platform = options.platform ?? thisPlatform();
+    this.discovery = new Discovery(this.#platform, (a, b) => compareDevices(placed(a), placed(b)));
   }
 
   get isSettled(): boolean {
@@ -156,7 +160,21 @@ export class DeviceMonitor {
   async lookAt(name: string): Promise<BlockDevice> {
     const known = this.#known.get(name);
     if (known === undefined) throw new BatonError("not-found", `${name}: this device is not attached any more`);
-    return probeDevice(known, { timeoutMs: DEVICE_MS });
+    const device = await probeDevice(known, { timeoutMs: DEVICE_MS });
+    return { ...device, removable: this.#isRemovable(device) && diskOf(device) !== this.discovery.list.loneDisk };
+  }
+
+  /** False, too, for the disk that Baton itself was started from, whatever it says of itself. */
+  #isRemovable(device: BlockDevice): boolean {
+    return device.removable && diskOf(device) !== this.#startDisk();
+  }
+
+  /** The disk that Baton was started from; null where the loader doesn't tell, or where two disks answer to it. */
+  #startDisk(): string | null {
+    this.#startPartition ??= startPartition(this.#platform);
+    if (this.#startPartition === "") return null;
+    const found = [...this.#known.values()].filter(({ partuuid }) => partuuid === this.#startPartition);
+    return found.length === 1 ? diskOf(found[0]!) : null;
   }
 
   /**
@@ -305,6 +323,7 @@ export class DeviceMonitor {
       return false;
     }
     const uuid = probed.identity.uuid;
+    const isRemovable = (): boolean => this.#isRemovable(probed);
     const siblings = (): string[] =>
       [...this.#known.values()]
         .filter((other) => other.name !== probed.name && other.identity?.uuid === uuid)
@@ -324,7 +343,12 @@ export class DeviceMonitor {
         disk: probed.disk,
         partition: probed.partition,
         scheme: probed.scheme,
-        removable: probed.removable,
+        // Which disk Baton was started from may be known only when another partition of it has answered.
+        get removable() {
+          return isRemovable();
+        },
+        isPluggable: probed.isPluggable ?? false,
+        ...(probed.baseDisk === undefined ? {} : { baseDisk: probed.baseDisk }),
         reader: mounted.reader,
         hostPath: (path) => mounted.hostPath(path),
         close: () => mounted.close(),
@@ -413,6 +437,14 @@ export function areDriversDone(): boolean {
 /** Baton reads a filesystem as it lies on the disk; files that only its journal knows are missing. */
 const REPLAYED = "it was not unmounted cleanly: its journal was replayed in memory, and the disk is as it was";
 const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
+
+const diskOf = ({ name, disk, baseDisk }: BlockDevice): string => disk ?? baseDisk ?? name;
+
+/** What systemd-boot and systemd-stub say of where they were loaded from (systemd-stub(7)). */
+function startPartition({ loaderVariable }: Platform): string {
+  const value = loaderVariable?.("LoaderDevicePartUUID") ?? loaderVariable?.("StubDevicePartUUID") ?? "";
+  return value.toLowerCase();
+}
 
 function factsOf(device: BlockDevice): DeviceFacts {
   return {

@@ -299,7 +299,12 @@ export class Discovery {
         source: `${volume.name}:${path}`,
         volumeKey: keyOf(volume),
         removable: volume.removable,
-        origin: { device: volume, transport: this.#facts.get(volume.name)?.transport ?? null },
+        isPluggable: volume.removable && volume.isPluggable === true,
+        origin: {
+          device: volume,
+          disk: volume.disk ?? volume.baseDisk ?? volume.name,
+          transport: this.#facts.get(volume.name)?.transport ?? null,
+        },
       })),
     );
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
@@ -334,8 +339,19 @@ export class Discovery {
   }
 }
 
-/** What names a volume in ids: its UUID where no other has the same, else its name. */
-function keysAmong(volumes: readonly Volume[]): (volume: Volume) => string {
-  const uuids = volumes.map(({ uuid }) => uuid);
-  return ({ name, uuid }) => (uuid !== null && uuids.filter((other) => other === uuid).length === 1 ? uuid : name);
+/**
+ * What names a volume in ids: its UUID where no other has the same, else its name. A built-in volume keeps its UUID
+ * whatever is plugged in: a stick with a copied UUID must not change the ids that the owner has written down.
+ */
+export function keysAmong(
+  volumes: readonly Pick<Volume, "name" | "uuid" | "removable">[],
+): (volume: Pick<Volume, "name" | "uuid" | "removable">) => string {
+  const fixed = new Map<string, number>();
+  const all = new Map<string, number>();
+  for (const { uuid, removable } of volumes) {
+    if (uuid === null) continue;
+    all.set(uuid, (all.get(uuid) ?? 0) + 1);
+    if (!removable) fixed.set(uuid, (fixed.get(uuid) ?? 0) + 1);
+  }
+  return ({ name, uuid, removable }) => (uuid !== null && (removable ? all : fixed).get(uuid) === 1 ? uuid : name);
 }

@@ -7,6 +7,8 @@ import { BatonError } from "../errors.ts";
 import { answersTo } from "../identity.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { MAX_SETTINGS_SIZE } from "../policy/settingsfile.ts";
+import { filesystem } from "../volumes/filesystems.ts";
+import type { Volume } from "../volumes/volume.ts";
 import { configPlace } from "./configuration.ts";
 
 /**
@@ -28,11 +30,26 @@ export async function readNamedFile(
   if (!("device" in place)) return readFile(place.path, "utf8");
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const volume = machine.discovery.volumes.find((candidate) => answersTo(candidate, place.device));
-    if (volume !== undefined) return new TextDecoder().decode(await volume.reader.read(place.path, MAX_SETTINGS_SIZE));
+    const volumes = machine.discovery.volumes.filter((candidate) => answersTo(candidate, place.device));
+    // A copy may still have to answer: what holds must not hang on which of the two was faster.
+    const isSure = machine.isSettled || performance.now() >= end;
+    if (isSure && volumes.length > 0) return readText(theOne(volumes, place.device), place.path);
     if (performance.now() >= end) {
       throw new BatonError("timeout", `no filesystem that answers to ${place.device} within ${timeoutMs / 1000} s`);
     }
     await sleep(50);
   }
+}
+
+const readText = async ({ reader }: Volume, path: string): Promise<string> =>
+  new TextDecoder().decode(await reader.read(path, MAX_SETTINGS_SIZE));
+
+/** A stick with a copied UUID must not decide what the machine's owner has settled. */
+function theOne(volumes: readonly Volume[], name: string): Volume {
+  const [first] = volumes;
+  // The members of one btrfs have one UUID.
+  const isOneFilesystem = volumes.every(({ type, removable }) => filesystem(type).isMultiDevice && !removable);
+  if (volumes.length === 1 || isOneFilesystem) return first!;
+  const names = volumes.map((volume) => volume.name).join(" and ");
+  throw new BatonError("refused", `${names} both answer to ${name}: take one away, or give one of them a new name`);
 }

@@ -22,6 +22,8 @@ export interface BootList {
   readonly order: readonly string[];
   /** Those of `order` that can be booted now. */
   readonly unattended: readonly string[];
+  /** The one disk on USB that counts as the machine's own, since no built-in disk has anything to boot; else null. */
+  readonly loneDisk: string | null;
   /** The winning configuration's own timeout in seconds; null where it has none. */
   readonly timeout: number | null;
 }
@@ -37,15 +39,13 @@ export type FileCheck = (ref: FileRef) => string | null;
 export function bootList(configs: readonly ReadConfig[], check: FileCheck, given: BootRules = NO_RULES): BootList {
   const shown = withoutRepeats(configs);
   const ids = new Map<string, number>();
-  const listed = withLoneDisk(
-    shown.map((config) => {
-      const volume = slug(config.volumeKey);
-      const entries = config.entries.map((entry) =>
-        listEntry(entry, uniqueId(volume, entry, ids), config.source, check),
-      );
-      return { config, entries };
-    }),
-  );
+  const all = shown.map((config) => {
+    const volume = slug(config.volumeKey);
+    const entries = config.entries.map((entry) => listEntry(entry, uniqueId(volume, entry, ids), config.source, check));
+    return { config, entries };
+  });
+  const loneDisk = loneDiskOf(all);
+  const listed = loneDisk === null ? all : withOwnDisk(all, loneDisk);
   const entries = listed.flatMap((item) => item.entries);
   const rules = { ...given, passedOver: withTheSame(entries, given.passedOver) };
   const { entry: first, from, why, isDecided } = chooseDefault(listed, rules);
@@ -67,6 +67,7 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
     isDecided,
     order: order.map(({ id }) => id),
     unattended: unattended.map(({ id }) => id),
+    loneDisk,
     timeout: from?.config.timeout ?? null,
   };
 }
@@ -75,15 +76,19 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
  * Where no built-in disk has anything to boot, one disk on USB that the kernel doesn't call removable is the machine's
  * own: a home server's, a board's. Two may be anybody's.
  */
-function withLoneDisk(listed: readonly Listed[]): readonly Listed[] {
+function loneDiskOf(listed: readonly Listed[]): string | null {
   const hasBootable = ({ config, entries }: Listed): boolean =>
     config.defaultIndex !== null && !config.isInFile && entries.some(({ bootable }) => bootable);
   const isBuiltIn = ({ config }: Listed): boolean => !config.removable && config.origin?.device !== null;
-  if (listed.some((item) => isBuiltIn(item) && hasBootable(item))) return listed;
+  if (listed.some((item) => isBuiltIn(item) && hasBootable(item))) return null;
   const pluggable = listed.filter((item) => item.config.isPluggable && hasBootable(item));
   const disks = new Set(pluggable.map(({ config }) => diskOf(config)));
-  if (disks.size !== 1) return listed;
-  const isOwn = ({ config }: Listed): boolean => config.isPluggable === true && disks.has(diskOf(config));
+  return disks.size === 1 ? ([...disks][0] ?? null) : null;
+}
+
+/** With that disk's configurations as those of a built-in one. */
+function withOwnDisk(listed: readonly Listed[], disk: string): readonly Listed[] {
+  const isOwn = ({ config }: Listed): boolean => config.isPluggable === true && diskOf(config) === disk;
   return listed.map((item) => (isOwn(item) ? { ...item, config: { ...item.config, removable: false } } : item));
 }
 

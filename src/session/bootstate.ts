@@ -14,13 +14,13 @@ import type { EntrySource } from "./entrysource.ts";
 const MAX_STATE_SIZE = 64 * 1024;
 
 export class BootState {
-  readonly #discovery: Pick<EntrySource, "volumes">;
+  readonly #discovery: Pick<EntrySource, "volumes" | "list">;
   readonly #lookAt: LookAt;
   readonly #isEfi: boolean;
   #own: OwnState | null = null;
 
   /** @param isEfi whether the machine's own EFI variables are to be read; never for `--disk` directories */
-  constructor(discovery: Pick<EntrySource, "volumes">, lookAt: LookAt, isEfi: boolean) {
+  constructor(discovery: Pick<EntrySource, "volumes" | "list">, lookAt: LookAt, isEfi: boolean) {
     this.#discovery = discovery;
     this.#lookAt = lookAt;
     this.#isEfi = isEfi;
@@ -35,7 +35,7 @@ export class BootState {
     }
     for (const volume of this.#discovery.volumes) {
       // A stick that a stranger plugs in must not choose what boots.
-      if (volume.removable) continue;
+      if (volume.removable && (volume.disk ?? volume.name) !== this.#discovery.list.loneDisk) continue;
       for (const path of STATE_FILES) {
         try {
           const bytes = await volume.reader.read(path, MAX_STATE_SIZE);

@@ -9,6 +9,8 @@ import type { DeviceStatus } from "../status.ts";
 export interface EntryVolume {
   /** Its device's. */
   readonly name: string;
+  /** The disk that it is a partition of; left out, or null, for a whole disk. */
+  readonly disk?: string | null;
   readonly removable: boolean;
   readonly reader: {
     read(path: string, limit?: number): Promise<Uint8Array>;

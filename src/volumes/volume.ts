@@ -12,6 +12,10 @@ export interface FileExtent {
 
 /** A volume whose files can also be opened by path, as kexec needs it. */
 export interface Volume extends FormatVolume {
+  /** Removable because it is attached by USB or FireWire: the kernel doesn't call it so. */
+  readonly isPluggable?: boolean;
+  /** The one disk that an LVM volume, an array or an opened container lies on. */
+  readonly baseDisk?: string;
   /** Where a file of this volume can be opened on this machine, after resolving links inside the volume. */
   hostPath(path: string): Promise<string>;
   /** In a volume that is itself a file: which part of that file a file of it is. Then `hostPath` rejects. */

@@ -65,6 +65,65 @@ test("disks and their partitions are listed with what sysfs says of them", async
   assert.equal(readBlockDevice("sda2", sysfs)?.node, "/dev/sda2");
 });
 
+test("removable is what the kernel calls so, what is optical, and what hangs on USB or FireWire whatever it reports", async () => {
+  const usb = STICK.replace(/sdb$/, "sdc");
+  const sysfs = makeSysfs({
+    [SATA]: { size: 9, removable: 0 },
+    [STICK]: { size: 9, removable: 1 },
+    [usb]: { size: 9, removable: 0 },
+    [`${usb}/sdc1`]: { size: 8, partition: 1, uevent: "DEVTYPE=partition" },
+    "devices/pci0/fw0/fw1/fw1.0/host7/target7:0:0/7:0:0:0/block/sdd": { size: 9, removable: 0 },
+    "devices/pci0/ata2/host1/target1:0:0/1:0:0:0/block/sr0": { size: 9, removable: 0 },
+    [CARD]: { size: 9, removable: 0 },
+    "devices/platform/mmc_host/mmc1/mmc1:1/block/mmcblk1": { size: 9, removable: 1 },
+  });
+  const told = (await listBlockDevices({ sysfs })).map(
+    ({ name, removable, isPluggable }) =>
+      `${name} ${removable ? (isPluggable ? "by its cable" : "removable") : "built in"}`,
+  );
+  assert.deepEqual(told.sort(), [
+    "mmcblk0 built in",
+    "mmcblk1 removable",
+    "sda built in",
+    "sdb removable",
+    "sdc by its cable",
+    "sdc1 by its cable",
+    "sdd by its cable",
+    "sr0 removable",
+  ]);
+});
+
+test("what the kernel makes of disks is removable as they are, and lies on the one disk that they are parts of", async () => {
+  const usb = STICK.replace(/sdb$/, "sdc");
+  const sysfs = makeSysfs({
+    [SATA]: { size: 9, removable: 0 },
+    [`${SATA}/sda1`]: { size: 8, partition: 1, uevent: "DEVTYPE=partition" },
+    [`${SATA}/sda2`]: { size: 8, partition: 2, uevent: "DEVTYPE=partition" },
+    [STICK]: { size: 9, removable: 1 },
+    [usb]: { size: 9, removable: 0 },
+    "devices/virtual/block/dm-0": { size: 8 },
+    "devices/virtual/block/dm-1": { size: 8 },
+    "devices/virtual/block/md0": { size: 8 },
+    "devices/virtual/block/md1": { size: 8 },
+  });
+  const slaves = { "dm-0": [`${SATA}/sda1`, `${SATA}/sda2`], "dm-1": [usb], md0: [SATA, usb], md1: [STICK, usb] };
+  for (const [name, parts] of Object.entries(slaves)) {
+    const folder = join(sysfs, "devices/virtual/block", name, "slaves");
+    fs.mkdirSync(folder);
+    for (const part of parts) fs.symlinkSync(join(sysfs, part), join(folder, part.slice(part.lastIndexOf("/") + 1)));
+  }
+  const made = (await listBlockDevices({ sysfs })).filter(({ name }) => name in slaves);
+  assert.deepEqual(
+    made.map(({ name, removable, isPluggable = false, baseDisk = null }) => [name, removable, isPluggable, baseDisk]),
+    [
+      ["dm-0", false, false, "sda"],
+      ["dm-1", true, true, "sdc"],
+      ["md0", true, true, null],
+      ["md1", true, false, null],
+    ],
+  );
+});
+
 test("logical volumes and opened containers have the names that GRUB has for them", async () => {
   const vg = "qOznpibJvkN5raA3db1RKMqZgfh6FovM";
   const lv = "DPr4BhDPgkvjWYp7y21NIu1KE10vAYaJ";

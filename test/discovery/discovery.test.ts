@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DeviceFacts, Discovery } from "../../src/discovery/discovery.ts";
+import { type DeviceFacts, Discovery, keysAmong } from "../../src/discovery/discovery.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
 import { EMPTY_RESULT, type Format } from "../../src/formats/format.ts";
@@ -139,6 +139,39 @@ test("two disks with the same UUID have ids of their own", async () => {
     discovery.list.entries.map(({ id }) => id),
     ["a1:baton:Same", "b1:baton:Same"],
   );
+});
+
+test("a removable copy changes no id of a built-in disk, and is named by its device, as two removable copies are", () => {
+  const disk = { name: "sda1", uuid: "1", removable: false };
+  const stick = { name: "sdb1", uuid: "1", removable: true };
+  const other = { name: "sdc1", uuid: "2", removable: true };
+  const copy = { name: "sdd1", uuid: "2", removable: true };
+  const keys = (...volumes: (typeof disk)[]): string[] => volumes.map(keysAmong(volumes));
+  assert.deepEqual(keys(disk, stick), ["1", "sdb1"]);
+  assert.deepEqual(keys(stick, disk), ["sdb1", "1"]);
+  assert.deepEqual(keys(other), ["2"]);
+  assert.deepEqual(keys(other, copy), ["sdc1", "sdd1"]);
+  assert.deepEqual(keys(disk, { ...disk, name: "sde1" }, stick), ["sda1", "sde1", "sdb1"]);
+});
+
+test("one disk on USB is the machine's own where nothing else can boot; beside a built-in disk, or a second one, it waits", async () => {
+  const onUsb = (name: string): Volume => ({
+    ...volume(name, { "/menu": `Of-${name} uuid-${name} /k`, "/k": "kernel" }),
+    ...{ removable: true, isPluggable: true, disk: name.slice(0, 3) },
+  });
+  const discovery = discoveryOf();
+  discovery.attach(onUsb("sda1"), facts("sda1"));
+  discovery.attach(onUsb("sda2"), facts("sda2"));
+  await discovery.scan();
+  assert.match(discovery.list.defaultId ?? "", /Of-sda1/);
+  assert.equal(discovery.list.loneDisk, "sda");
+  discovery.attach(onUsb("sdb1"), facts("sdb1"));
+  await discovery.scan(["sdb1"]);
+  assert.deepEqual([discovery.list.defaultId, discovery.list.loneDisk], [null, null]);
+  discovery.attach(volume("vda1", { "/menu": "Own uuid-vda1 /k", "/k": "kernel" }), facts("vda1"));
+  await discovery.scan(["vda1"]);
+  assert.match(discovery.list.defaultId ?? "", /Own/);
+  assert.equal(discovery.list.loneDisk, null);
 });
 
 test("a disk that arrives leaves the entries of those that were there bootable", async () => {
