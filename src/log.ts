@@ -1,7 +1,8 @@
 /**
  * What Baton did, kept in memory for the menu's log screen and passed on to sinks (the kernel log, stderr).
- * Imports nothing.
  */
+
+import { printable } from "./text.ts";
 
 /** As the kernel's: 3 error, 4 warning, 6 info, 7 debug. */
 export type LogLevel = 3 | 4 | 6 | 7;
@@ -37,9 +38,7 @@ export function formatLogLine(line: LogLine): string {
 }
 
 function write(level: LogLevel, text: string): void {
-  // Text from disks and networks ends up here: one line each, and no control characters for terminals to obey.
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
-  const line = { at: Math.round(performance.now()), level, text: clean };
+  const line = { at: Math.round(performance.now()), level, text: printable(text) };
   lines.push(line);
   if (lines.length > KEPT_LINES) lines.splice(0, lines.length - KEPT_LINES);
   for (const sink of sinks) sink(line);

@@ -30,9 +30,9 @@ export async function config(args: string[]): Promise<number> {
     const shown = JSON.parse(JSON.stringify(settings, (_key, value) => (value === Infinity ? "never" : value)));
     printJson({ settings: shown, diagnostics });
   } else {
-    for (const diagnostic of diagnostics) complain(printable(formatDiagnostic(diagnostic)));
+    for (const diagnostic of diagnostics) complain(formatDiagnostic(diagnostic));
     if (diagnostics.length === 0)
-      process.stdout.write(`${path}: ${Object.keys(settings).length} keys, all understood\n`);
+      process.stdout.write(`${printable(path)}: ${Object.keys(settings).length} keys, all understood\n`);
   }
   return diagnostics.length > 0 ? 1 : 0;
 }

@@ -5,6 +5,7 @@ import { BatonError } from "../errors.ts";
 import { readVariable, textOfVariable, variableOfText, writeVariable } from "../state/efivars.ts";
 import { rewriteFile } from "../state/files.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
+import { printable } from "../text.ts";
 import { CONFIRM_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 
@@ -20,7 +21,7 @@ export async function confirm(args: string[]): Promise<number> {
   }
   if ("efivar" in write && write.value !== null) writeVariable(write.efivar, variableOfText(write.value));
   else if ("file" in write && file !== null) await rewriteFile(file, write.set, write.unset);
-  process.stdout.write(`${id} is confirmed\n`);
+  process.stdout.write(`${printable(String(id))} is confirmed\n`);
   return 0;
 }
 

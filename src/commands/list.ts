@@ -49,22 +49,19 @@ export function listText(discovery: Discovery): string {
   const { entries, diagnostics } = discovery.list;
   const lines: string[] = [];
   entries.forEach((entry, index) => {
-    const title = printable([...entry.submenu, entry.title].join(" > "));
+    const title = [...entry.submenu, entry.title].join(" > ");
     lines.push(`${MARKS[entry.unattended ?? "person"]}${String(index + 1).padStart(3)}  ${title}`);
     lines.push(`        ${entry.id}`);
-    lines.push(
-      `        ${printable(entry.source)}${entry.reason === null ? "" : `: can't boot: ${printable(entry.reason)}`}`,
-    );
+    lines.push(`        ${entry.source}${entry.reason === null ? "" : `: can't boot: ${entry.reason}`}`);
   });
-  if (entries.length > 0) lines.push(`The default (*): ${printable(discovery.list.why)}.`);
+  if (entries.length > 0) lines.push(`The default (*): ${discovery.list.why}.`);
   if (entries.some(({ unattended }) => unattended === "fallback")) lines.push(FALLBACKS);
   if (entries.length === 0) {
     lines.push("Nothing to boot was found.");
     for (const { name, type, reason } of discovery.devices) {
-      lines.push(`  ${name}${type === null ? "" : ` (${type})`}: ${printable(reason ?? "no entries")}`);
+      lines.push(`  ${name}${type === null ? "" : ` (${type})`}: ${reason ?? "no entries"}`);
     }
   }
-  for (const diagnostic of diagnostics)
-    lines.push(`${diagnostic.severity}: ${printable(formatDiagnostic(diagnostic))}`);
-  return `${lines.join("\n")}\n`;
+  for (const diagnostic of diagnostics) lines.push(`${diagnostic.severity}: ${formatDiagnostic(diagnostic)}`);
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }

@@ -9,6 +9,7 @@ import { ownTerminal } from "../menu/consoles.ts";
 import { runMenu } from "../menu/menu.ts";
 import { mergeSettings } from "../policy/settings.ts";
 import { Session } from "../session/session.ts";
+import { printable } from "../text.ts";
 import { DISK_OPTIONS } from "./shared/manual.ts";
 import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain } from "./shared/output.ts";
@@ -39,7 +40,7 @@ export async function menu(args: string[]): Promise<number> {
         milestone: () => {},
         boot: (entry, options, hooks) => bootEntry(found.discovery, entry, options, hooks),
         jumpWarning: () => null,
-        announce: (text) => process.stderr.write(`${text}\n`),
+        announce: (text) => process.stderr.write(`${printable(text)}\n`),
         openMenu: async (store, actions) => {
           const isPlain = found.settings.ui === "plain";
           const run = isPlain ? (await import("../menu/plain.ts")).runPlainMenu : runMenu;

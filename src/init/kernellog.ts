@@ -1,6 +1,7 @@
 /** Baton's own lines in the kernel log, and the level at which the kernel speaks on consoles. */
 
 import { openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import { printable } from "../text.ts";
 
 /** The kernel cuts a record at about 1,000 bytes. */
 const MAX_RECORD = 900;
@@ -38,7 +39,8 @@ export class KernelLog {
 
   /** @param level as the kernel's: 3 reaches the consoles, 6 and 7 stay in the log */
   write(level: number, text: string): void {
-    const whole = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+    // dmesg shows U+FFFD as three escaped bytes.
+    const whole = printable(text).replaceAll("\ufffd", " ");
     const line = whole.length > MAX_RECORD ? `${whole.slice(0, MAX_RECORD)}…` : whole;
     for (const [fd, record] of [
       [this.#fd, `<${level}>${line}\n`],

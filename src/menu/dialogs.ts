@@ -49,7 +49,7 @@ export function confirmBox({ title, question }: Confirmation, columns: number, l
   const rows = box(
     [
       [],
-      ...wrap(question, width - 7).map((line) => [span(`  ${line}`, "strong")]),
+      ...wrap(look.text(question), width - 7).map((line) => [span(`  ${line}`, "strong")]),
       [],
       [span("  "), span("y", "strong"), span(" yes   "), span("n", "strong"), span(" no")],
       [],

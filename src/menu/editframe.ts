@@ -1,10 +1,10 @@
 /** The screen on which an entry is edited. Pure. */
 
+import { printable } from "../text.ts";
 import { type KeyHint, keyBar, titleBar } from "./bars.ts";
 import { breakLine, lineText } from "./editline.ts";
 import type { EntryEditor } from "./entryeditor.ts";
 import { cutRow, type Frame, field, type Row, rule, type Size, span } from "./frame.ts";
-import { sanitizeLine } from "./sanitize.ts";
 import type { Look } from "./style.ts";
 import { truncate, wrap } from "./width.ts";
 
@@ -63,7 +63,7 @@ function otherRows(page: EntryEditor, columns: number, look: Look): Row[] {
 /** At most three lines for each field that was changed. */
 function beforeRows(page: EntryEditor, columns: number, look: Look): Row[] {
   return page.fields.flatMap(({ label, line, was }): Row[] => {
-    if (lineText(line) === sanitizeLine(was)) return [];
+    if (lineText(line) === printable(was)) return [];
     const name = page.fields[page.at]!.label === label ? "Was" : `${label} was`;
     const lines = wrap(look.text(was === "" ? "empty" : was), Math.max(8, columns - name.length - 4));
     const shown = lines.slice(0, 3);

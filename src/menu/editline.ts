@@ -1,6 +1,6 @@
 /** One editable line, with the keys that shells and GRUB have taught people. Pure: an edit gives a new line. */
 
-import { sanitizeLine } from "./sanitize.ts";
+import { printable } from "../text.ts";
 import { type Cluster, clusters } from "./width.ts";
 
 export interface EditLine {
@@ -18,7 +18,7 @@ const join = (parts: readonly Cluster[]): string => parts.map((cluster) => clust
 
 /** The cursor stands at the end, where people add things. */
 export function editLine(text: string): EditLine {
-  const all = clusters(sanitizeLine(text));
+  const all = clusters(printable(text));
   return { text: all, cursor: all.length, killed: [] };
 }
 
@@ -119,7 +119,7 @@ function moveRow(line: EditLine, columns: number, by: number): EditLine {
  * @returns null where the key means nothing to an editor
  */
 export function applyKey(line: EditLine, name: string, text: string, columns: number): EditLine | null {
-  if (text !== "") return insert(line, sanitizeLine(text));
+  if (text !== "") return insert(line, printable(text));
   if (name === "up" || name === "C-p") return moveRow(line, columns, -1);
   if (name === "down" || name === "C-n") return moveRow(line, columns, 1);
   if (!Object.hasOwn(EDITS, name)) return null;

@@ -1,8 +1,8 @@
 /** The page on which an entry is edited for one boot: command line, kernel, initrds, and what they were. */
 
 import { type BootEntry, type FileRef, formatFileRef, parseFileRef } from "../entry.ts";
+import { printable } from "../text.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
-import { sanitizeLine } from "./sanitize.ts";
 import { sourceDevice } from "./tree.ts";
 
 interface EditField {
@@ -95,8 +95,10 @@ export class EntryEditor {
   /** @returns null where a file's name can't be understood; `problem` says which */
   edited(): Edited | null {
     const texts = this.texts;
-    const options = texts.Options!;
-    const changed = this.fields.slice(1).some(({ line, was }) => lineText(line) !== sanitizeLine(was));
+    // What was not changed is booted as the configuration has it, with what only its showing replaced.
+    const { was } = this.fields[0]!;
+    const options = texts.Options === printable(was) ? was : texts.Options!;
+    const changed = this.fields.slice(1).some(({ line, was }) => lineText(line) !== printable(was));
     if (!changed) return { options, files: null };
     const names = (label: string): string[] => (texts[label] ?? "").split(" ").filter((name) => name !== "");
     const refs = new Map([...names("Kernel"), ...names("Initrd")].map((name) => [name, this.#read(name)]));

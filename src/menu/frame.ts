@@ -79,7 +79,7 @@ export function box(
   const { horizontal, vertical, corners } = look.glyphs;
   const inner = Math.max(1, columns - 4);
   const edge = (left: string, right: string, word: string, style: Style): Row => {
-    const label = word === "" ? "" : ` ${truncate(word, Math.max(0, columns - 6), look.glyphs.ellipsis)} `;
+    const label = word === "" ? "" : ` ${truncate(look.text(word), Math.max(0, columns - 6), look.glyphs.ellipsis)} `;
     const rest = Math.max(0, columns - 3 - textWidth(label));
     return [
       span(left + horizontal, options.style),

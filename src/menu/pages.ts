@@ -41,7 +41,7 @@ export function helpRows(
   own: MenuState["settings"]["keys"] = {},
   actions: readonly ActionRow[] = ACTIONS,
 ): Row[] {
-  const more = Object.entries(own).map(([action, names]) => [look.text(names.join(" ")), action] as const);
+  const more = Object.entries(own).map(([action, names]) => [look.text(names.join(" ")), look.text(action)] as const);
   const keys = columns < 60 ? 13 : 18;
   const table = (rows: readonly HelpRow[]): Row[] =>
     rows.flatMap(([name, what]) =>

@@ -5,8 +5,9 @@
  */
 
 import type { BootEntry } from "../entry.ts";
-import { formatSize } from "../text.ts";
+import { formatSize, printable } from "../text.ts";
 import { actionOfWord, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
+import { toAscii } from "./ascii.ts";
 import { ConsoleSet, type OpenConsole } from "./consoleset.ts";
 import { Guard, type GuardFront } from "./guard.ts";
 import type { KeyEvent } from "./keyfilter.ts";
@@ -15,7 +16,6 @@ import type { MenuState } from "./model.ts";
 import type { Menu, MenuOptions } from "./options.ts";
 import { countdownLine, deviceLines, failureLines, helpLines, listLines } from "./plaintext.ts";
 import { urlProblem } from "./prompt.ts";
-import { sanitizeLine, toAscii } from "./sanitize.ts";
 
 const MAX_LINE_LENGTH = 4096;
 const LOG_LINES = 40;
@@ -79,7 +79,7 @@ class PlainMenu implements Menu {
   #print(line: Line, ...texts: readonly string[]): void {
     const unicode = line.terminal.unicode;
     for (const text of texts) {
-      const safe = sanitizeLine(text).trimEnd();
+      const safe = printable(text).trimEnd();
       line.terminal.write(`${unicode ? safe : toAscii(safe)}\r\n`);
     }
   }
@@ -281,7 +281,7 @@ class PlainMenu implements Menu {
     );
     this.#ask(line, false, (text) => {
       if (text.trim() === "") this.#print(line, "Nothing was changed.");
-      else this.#boot(line, entry, text.trim() === "." ? entry.options : sanitizeLine(text));
+      else this.#boot(line, entry, text.trim() === "." ? entry.options : printable(text));
     });
   }
 

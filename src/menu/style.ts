@@ -1,6 +1,7 @@
 /** How the menu looks on a kind of terminal: characters, attributes and colours. */
 
-import { sanitizeLine, toAscii } from "./sanitize.ts";
+import { printable } from "../text.ts";
+import { toAscii } from "./ascii.ts";
 
 /** What a piece of text is; the theme says how that looks. */
 export type Style =
@@ -80,7 +81,7 @@ export function makeLook(
     unicode,
     colour,
     glyphs: !unicode ? ASCII : term === "linux" ? CONSOLE : UNICODE,
-    text: unicode ? sanitizeLine : (text) => toAscii(sanitizeLine(text)),
+    text: unicode ? printable : (text) => toAscii(printable(text)),
   };
 }
 

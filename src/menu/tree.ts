@@ -1,7 +1,7 @@
 /** The list as people walk through it: entries and submenus, level by level. */
 
 import { type BootEntry, formatFileRef } from "../entry.ts";
-import { sanitizeLine } from "./sanitize.ts";
+import { printable } from "../text.ts";
 
 interface ItemBase {
   /** Stable across rescans: the entry's id, or the submenu's source and titles. */
@@ -57,14 +57,14 @@ export function buildTree(entries: readonly BootEntry[]): Level {
   byId = new Map();
   for (const entry of entries) {
     byId.set(entry.id, entry);
-    const device = sanitizeLine(sourceDevice(entry.source));
+    const device = printable(sourceDevice(entry.source));
     let level = top;
     level.entries++;
     for (let depth = 0; depth < entry.submenu.length; depth++) {
       const key = JSON.stringify([entry.config ?? entry.source, ...entry.submenu.slice(0, depth + 1)]);
       let next = submenus.get(key);
       if (next === undefined) {
-        const title = sanitizeLine(entry.submenu[depth]!);
+        const title = printable(entry.submenu[depth]!);
         next = { key, path: [...level.path, title], items: [], entries: 0 };
         submenus.set(key, next);
         level.items.push({ kind: "submenu", key, title, device, hint: "", level: next });
@@ -72,7 +72,7 @@ export function buildTree(entries: readonly BootEntry[]): Level {
       level = next;
       level.entries++;
     }
-    level.items.push({ kind: "entry", key: entry.id, title: sanitizeLine(entry.title), device, hint: "", entry });
+    level.items.push({ kind: "entry", key: entry.id, title: printable(entry.title), device, hint: "", entry });
   }
   for (const level of [top, ...submenus.values()]) giveHints(level);
   builtFrom = entries;
@@ -104,7 +104,7 @@ function giveHints(level: Level): void {
 /** What tells an entry from others of the same title on the same device: its version, else its kernel's name. */
 export function distinction(entry: BootEntry): string {
   const file = bootFile(entry) || entry.source;
-  return sanitizeLine(entry.version ?? file.slice(file.lastIndexOf("/") + 1));
+  return printable(entry.version ?? file.slice(file.lastIndexOf("/") + 1));
 }
 
 /** Keys of the submenus around an entry and of the entry itself, outermost first; null where it isn't there. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { sanitizeLine, toAscii } from "../../src/menu/sanitize.ts";
+import { toAscii } from "../../src/menu/ascii.ts";
 import { clusters, fit, textWidth, truncate, truncateMiddle, wrap } from "../../src/menu/width.ts";
+import { printable } from "../../src/text.ts";
 
 test("Latin letters take one column, CJK two, marks none", () => {
   assert.equal(textWidth("Debian"), 6);
@@ -50,7 +51,7 @@ test("lines break at spaces, and inside a word that is longer than a line", () =
   assert.deepEqual(wrap("a  b", 2), ["a ", "b"]);
 });
 
-const anyText = fc.string({ unit: "binary", maxLength: 60 }).map(sanitizeLine);
+const anyText = fc.string({ unit: "binary", maxLength: 60 }).map(printable);
 
 test("no line is wider than asked, for any text and width", () => {
   fc.assert(
@@ -65,23 +66,23 @@ test("no line is wider than asked, for any text and width", () => {
 
 test("wrapping loses nothing but the spaces at breaks", () => {
   fc.assert(
-    fc.property(fc.string({ maxLength: 80 }).map(sanitizeLine), fc.integer({ min: 1, max: 30 }), (text, columns) => {
+    fc.property(fc.string({ maxLength: 80 }).map(printable), fc.integer({ min: 1, max: 30 }), (text, columns) => {
       assert.equal(wrap(text, columns).join("").replaceAll(" ", ""), text.replaceAll(" ", ""));
     }),
   );
 });
 
 test("what a terminal would obey or reorder is never left in a line", () => {
-  assert.equal(sanitizeLine("a\x1b[31mb"), "a\ufffd[31mb");
-  assert.equal(sanitizeLine("a\u009b31mb"), "a\ufffd31mb");
-  assert.equal(sanitizeLine("one\ntwo\tthree\r\n"), "one two three ");
-  assert.equal(sanitizeLine("abc\u202edef"), "abc\ufffddef");
-  assert.equal(sanitizeLine("soft\u00adhyphen"), "softhyphen");
-  assert.equal(sanitizeLine("\ud800x"), "\ufffdx");
-  assert.equal(sanitizeLine("{red-fg}not a tag{/}"), "{red-fg}not a tag{/}", "blessed's tags are plain text");
+  assert.equal(printable("a\x1b[31mb"), "a\ufffd[31mb");
+  assert.equal(printable("a\u009b31mb"), "a\ufffd31mb");
+  assert.equal(printable("one\ntwo\tthree\r\n"), "one two three ");
+  assert.equal(printable("abc\u202edef"), "abc\ufffddef");
+  assert.equal(printable("soft\u00adhyphen"), "softhyphen");
+  assert.equal(printable("\ud800x"), "\ufffdx");
+  assert.equal(printable("{red-fg}not a tag{/}"), "{red-fg}not a tag{/}", "blessed's tags are plain text");
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), (text) => {
-      assert.doesNotMatch(sanitizeLine(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
+      assert.doesNotMatch(printable(text), /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
     }),
   );
 });

@@ -17,6 +17,7 @@ import { unmount } from "../../linux/mount.ts";
 import { inOwnImage } from "../../linux/ownimage.ts";
 import { jump } from "../../linux/reboot.ts";
 import { sync } from "../../linux/sync.ts";
+import { printable } from "../../text.ts";
 import { parseMountinfo } from "../../volumes/mountinfo.ts";
 import { KEXEC_VERSION, kexecHelp } from "./help.ts";
 import { FAILED, loadKernel, NOT_AVAILABLE } from "./load.ts";
@@ -39,7 +40,12 @@ Please reserve memory by passing"crashkernel=Y@X" parameter to kernel
 Then try to loading kdump kernel`;
 
 function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(
+    text
+      .split("\n")
+      .map((line) => `${printable(line)}\n`)
+      .join(""),
+  );
 }
 
 /** @returns the exit code of kexec(8): 0 done, 1 refused or wrong usage, 255 failed, with -S whether one is loaded */

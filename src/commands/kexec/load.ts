@@ -27,6 +27,7 @@ import { classicLoader } from "../../loader/methods.ts";
 import { closeFiles, type OpenFile, openPath, plain } from "../../loader/openfiles.ts";
 import { kernelAlone } from "../../loader/refs.ts";
 import { addLogSink } from "../../log.ts";
+import { printable } from "../../text.ts";
 import type { KexecPlan } from "./options.ts";
 
 /** How long a disk may take to give the next mebibyte: nobody is kept waiting by a dead one. */
@@ -281,7 +282,7 @@ function keepRest(memory: Memory): void {
 }
 
 function debug(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${printable(text)}\n`);
 }
 
 const hex = (value: bigint): string => value.toString(16).padStart(16, "0");
