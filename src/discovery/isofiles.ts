@@ -12,6 +12,7 @@ import { Window } from "../devices/probes/window.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatResult, FormatVolume } from "../formats/format.ts";
 import { fileExists, Lookup } from "../formats/lookup.ts";
+import type { DirectoryItem } from "../formats/reader.ts";
 import { log } from "../log.ts";
 import { openIso } from "../volumes/iso.ts";
 import type { Volume } from "../volumes/volume.ts";
@@ -26,6 +27,8 @@ export interface IsoVolume extends Volume {
   readonly size: number;
   /** There is a UDF filesystem in it as well, which Baton doesn't read. */
   readonly hasUdf: boolean;
+  /** Why not everything in it was read since it was opened or closed; null where nothing was left out. */
+  readonly shortfall: string | null;
 }
 
 /** Where people put ISO files. `/**` at the end means the folders below as well. */
@@ -38,6 +41,10 @@ export const ISO_FOLDERS: readonly string[] = [
 const MAX_DEPTH = 3;
 const MAX_FOLDERS = 300;
 const MAX_FILES = 64;
+/** Files and symlinks of which it is found out whether they are the same. */
+const MAX_CANDIDATES = 4 * MAX_FILES;
+/** Names in all folders together: a filesystem may have thousands of folders with thousands of names each. */
+const MAX_LISTED = 100_000;
 /** Those that GRUB's `loopback` opens count as well. */
 const MAX_OPEN = 256;
 /** An ISO in an ISO is the most that anybody has. */
@@ -136,6 +143,9 @@ async function openVolume(parent: Volume, file: string, size: number, name: stri
     file,
     size,
     hasUdf: image.hasUdf,
+    get shortfall() {
+      return image.shortfall;
+    },
     hostPath: async (path) => {
       throw new BatonError(
         "unsupported",
@@ -170,7 +180,7 @@ export async function findIsoFiles(
   volume: Volume,
   folders: readonly string[] = ISO_FOLDERS,
 ): Promise<{ readonly files: readonly string[]; readonly left: number }> {
-  const lookup = new Lookup(volume.reader);
+  const lookup = new CountedLookup(volume.reader);
   const candidates: string[] = [];
   for (const folder of await placesIn(lookup, folders)) {
     const items = (await lookup.list(folder)).filter(
@@ -183,7 +193,7 @@ export async function findIsoFiles(
   }
   const files: string[] = [];
   const seen = new Set<string>();
-  for (const path of candidates) {
+  for (const path of candidates.slice(0, MAX_CANDIDATES)) {
     // One file by two names is one.
     const hostPath = await volume.hostPath(path).catch((error) => {
       log.warn(describeError(error));
@@ -193,7 +203,20 @@ export async function findIsoFiles(
     seen.add(hostPath);
     files.push(path);
   }
-  return { files: files.slice(0, MAX_FILES), left: Math.max(0, files.length - MAX_FILES) };
+  const left = Math.max(0, files.length - MAX_FILES) + Math.max(0, candidates.length - MAX_CANDIDATES);
+  return { files: files.slice(0, MAX_FILES), left };
+}
+
+/** Folders seem empty once so many names were listed as nobody has in the places for ISO files. */
+class CountedLookup extends Lookup {
+  #left = MAX_LISTED;
+
+  override async list(folder: string): Promise<readonly DirectoryItem[]> {
+    if (this.#left <= 0) return [];
+    const items = await super.list(folder);
+    this.#left -= items.length;
+    return items;
+  }
 }
 
 /** The folders that there are, each once, those below a place after it. */

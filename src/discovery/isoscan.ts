@@ -3,7 +3,7 @@
  * file's name. The disks' own configurations wait for nothing here.
  */
 
-import { describeError } from "../errors.ts";
+import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatContext, FormatResult } from "../formats/format.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";
 import { withIsoWords } from "../formats/isowords.ts";
@@ -31,10 +31,14 @@ export interface IsoScan {
   readonly scan: Scan | null;
   /** Why it yielded nothing, else null. */
   readonly reason: string | null;
+  /** Not everything in it was read. */
+  readonly isShort?: boolean;
 }
 
 /** How long the files of one volume may take together. Each read has a deadline of its own besides. */
 const VOLUME_MS = 60_000;
+/** Images of one volume that may be too large to be read to their end; then the others are not looked into. */
+const MAX_SHORTFALLS = 3;
 
 export interface IsoScanHooks {
   /** The context in which an ISO's configurations are read. */
@@ -76,7 +80,7 @@ export class IsoScanner {
     });
     let { left } = found;
     for (const [index, path] of found.files.entries()) {
-      if (performance.now() > end) {
+      if (performance.now() > end || scans.filter(({ isShort }) => isShort).length >= MAX_SHORTFALLS) {
         left += found.files.length - index;
         break;
       }
@@ -128,19 +132,29 @@ export class IsoScanner {
       const scan = await chooseConfig(volume, this.#formats, (format, at) => scanConfig(format, at, context));
       if (scan === null) {
         const udf = volume.hasUdf ? "; what its UDF filesystem holds Baton does not read" : "";
-        return { file, volume, scan, reason: `no boot configuration found in it${udf}` };
+        const reason = volume.shortfall ?? `no boot configuration found in it${udf}`;
+        return { file, volume, scan, reason, isShort: volume.shortfall !== null };
       }
-      const findable = isLoopbackConfig(scan.path) ? scan : { ...scan, result: addFinderWords(scan, volume) };
+      const worded = isLoopbackConfig(scan.path) ? scan : { ...scan, result: addFinderWords(scan, volume) };
+      const { shortfall } = volume;
+      const findable = shortfall === null ? worded : { ...worded, result: withWarning(worded.result, file, shortfall) };
       await this.#hooks.lookForFiles([findable]);
       await volume.close();
-      return { file, volume, scan: findable, reason: null };
+      return { file, volume, scan: findable, reason: null, isShort: shortfall !== null };
     } catch (error) {
       const text = describeError(error);
       log.warn(text);
       const reason = text.startsWith(`${file}: `) ? text.slice(file.length + 2) : text;
-      return { file, volume: null, scan: null, reason };
+      return { file, volume: null, scan: null, reason, isShort: isTooLarge(error) };
     }
   }
+}
+
+const isTooLarge = (error: unknown): boolean => error instanceof BatonError && error.code === "too-large";
+
+function withWarning(result: FormatResult, source: string, message: string): FormatResult {
+  const warning = { severity: "warning", source, line: null, column: null, message } as const;
+  return { ...result, diagnostics: [...result.diagnostics, warning] };
 }
 
 /** Adds the words by which the system in an ISO finds that file. */
@@ -159,14 +173,7 @@ export function isoConfigs(isos: readonly IsoScan[], keyOf: (volume: Volume) => 
   const titles = new Set<string>();
   return isos.map(({ file, volume, scan, reason }) => {
     if (volume === null || scan === null) {
-      const diagnostic = {
-        severity: "warning",
-        source: file,
-        line: null,
-        column: null,
-        message: reason ?? "",
-      } as const;
-      const nothing = { ...EMPTY_RESULT, diagnostics: [diagnostic] };
+      const nothing = withWarning(EMPTY_RESULT, file, reason ?? "");
       return { ...nothing, source: file, volumeKey: file, removable: false, isInFile: true };
     }
     const name = file.slice(file.lastIndexOf("/") + 1);

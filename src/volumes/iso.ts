@@ -8,6 +8,7 @@ import type { ReadAt } from "../binary/readat.ts";
 import { BatonError } from "../errors.ts";
 import { type DirectoryItem, type FileStat, MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { log } from "../log.ts";
+import { COSTS } from "./isobudget.ts";
 import { type IsoVolume, readDescriptors, SECTOR } from "./isodescriptors.ts";
 import {
   type IsoExtent,
@@ -34,6 +35,8 @@ export interface IsoImage {
    * @throws BatonError as Reader's methods; `unsupported` where they don't lie in one piece, or not as they are.
    */
   extent(path: string): Promise<IsoExtent>;
+  /** Why not everything in it was read, which people are told; null where nothing was left out so far. */
+  readonly shortfall: string | null;
   /** Lets go of what was remembered; it is read again when it is needed. */
   forget(): void;
 }
@@ -43,29 +46,39 @@ interface Node {
   readonly name: string;
   readonly type: DirectoryItem["type"];
   /** Of a file that is longer than 4 GiB, several. */
-  readonly extents: readonly IsoExtent[];
+  readonly extents: IsoExtent[];
   /** Seconds since 1970. */
   readonly mtime: number;
   /** Where a symlink leads, else null. */
   readonly target: string | null;
   /** Why its contents can't be read, else null. */
-  readonly unreadable: string | null;
+  unreadable: string | null;
 }
 
 interface Directory {
   readonly nodes: ReadonlyMap<string, Node>;
+  /** In the order of names. */
+  readonly items: readonly DirectoryItem[];
   /** By name in lower case; null where names are told apart by case. */
   readonly folded: ReadonlyMap<string, Node> | null;
+  /** What it counts for of {@link MAX_REMEMBERED}. */
+  readonly size: number;
 }
 
 /** As Linux (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
 /** PATH_MAX. */
 const MAX_PATH_LENGTH = 4096;
-const MAX_NAMES = 100_000;
-const MAX_DIRECTORY_SIZE = 32 * 1024 * 1024;
-/** Names remembered in all directories together. */
-const MAX_REMEMBERED = 200_000;
+/** Names of one directory: so many are put in order without a pause. */
+const MAX_NAMES = 32_768;
+const MAX_DIRECTORY_SIZE = 16 * 1024 * 1024;
+/** Directories from the root to a file; Linux's own limit is what fits into a path. */
+const MAX_DEPTH = 256;
+/** What is remembered of all directories together, and what one of them may have: in characters of names and targets. */
+const MAX_REMEMBERED = 16 * 1024 * 1024;
+const MAX_DIRECTORY_NAMES = 8 * 1024 * 1024;
+/** About as much memory as so many characters: what a name takes beside its own. */
+const NODE_SIZE = 128;
 /** 64 TiB in parts of 4 GiB. */
 const MAX_EXTENTS = 16_384;
 
@@ -91,6 +104,9 @@ export async function openIso(readAt: ReadAt, size: number, file: string, name =
     names,
     hasUdf,
     extent: (path) => tree.extent(path),
+    get shortfall() {
+      return source.budget.shortfall;
+    },
     forget: () => tree.forget(),
   };
 }
@@ -162,10 +178,7 @@ class IsoTree implements Reader {
     if (node.type !== "directory") {
       throw new BatonError("not-a-directory", `${this.#display(path)}: it is not a directory.`);
     }
-    const { nodes } = await this.#directory(node, path);
-    return [...nodes.values()]
-      .map(({ name, type }) => ({ name, type }))
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return (await this.#directory(node, path)).items;
   }
 
   async stat(path: string): Promise<FileStat> {
@@ -217,9 +230,11 @@ class IsoTree implements Reader {
     // From the root to where the walk is.
     const stack = [this.#root];
     const pending = path.split("/").reverse();
+    const { budget } = this.#source;
     let links = 0;
     for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
       const here = stack.at(-1)!;
+      if (budget.spend(COSTS.name)) await budget.turn();
       if (name === "" || name === ".") continue;
       if (here.type !== "directory") {
         throw new BatonError("not-found", `${this.#display(path)}: ${here.name} is not a directory.`);
@@ -233,6 +248,12 @@ class IsoTree implements Reader {
       if (node.type !== "symlink") {
         if (node.type === "directory" && stack.some((above) => placeOf(above) === placeOf(node))) {
           throw new BatonError("loop", `${this.#display(path)}: the directory ${name} holds itself: damaged.`);
+        }
+        if (stack.length > MAX_DEPTH) {
+          throw new BatonError(
+            "loop",
+            `${this.#display(path)}: more than ${MAX_DEPTH} folders in each other: damaged.`,
+          );
         }
         stack.push(node);
         continue;
@@ -264,8 +285,8 @@ class IsoTree implements Reader {
       }
       directory = this.#readDirectory(node, path);
       directory.then(
-        ({ nodes }) => {
-          this.#remembered += nodes.size;
+        ({ size }) => {
+          this.#remembered += size;
         },
         () => this.#directories.delete(place),
       );
@@ -275,6 +296,8 @@ class IsoTree implements Reader {
   }
 
   async #readDirectory({ extents: [extent] }: Node, path: string): Promise<Directory> {
+    const { budget } = this.#source;
+    budget.check();
     const { offset, size } = extent!;
     if (size > MAX_DIRECTORY_SIZE) {
       throw new BatonError(
@@ -284,27 +307,41 @@ class IsoTree implements Reader {
     }
     const bytes = await this.#source.metadata(offset, size);
     const nodes = new Map<string, Node>();
+    let remembered = 0;
     let begun: Node | null = null;
-    const onDamage = (at: number): void =>
-      log.warn(`${this.#display(path)}: damaged directory at byte ${offset + at} of the image; names may be missing`);
-    for (const record of readRecords(bytes, this.#blockSize, onDamage)) {
+    /** One message for a directory: a damaged one may have thousands of such places. */
+    let damage: string | null = null;
+    const onDamage = (what: string): void => {
+      damage ??= what;
+    };
+    for (const record of readRecords(bytes, this.#blockSize, (at) => onDamage(`at byte ${offset + at} of the image`))) {
+      if (budget.spend(COSTS.record)) await budget.turn();
+      if (budget.isSpent) break;
       if (record.isAssociated || isSelfOrParent(record.rawName)) continue;
-      const node: Node | null = await this.#node(record, path);
+      const node: Node | null = await this.#node(record, onDamage);
       if (node === null) continue;
       const joined: Node = begun?.name === node.name ? join(begun, node) : node;
       begun = record.isContinued && joined.extents.length < MAX_EXTENTS ? joined : null;
       // Of several versions of a file, the first is the newest.
       if (begun !== null || nodes.has(joined.name)) continue;
-      if (nodes.size >= MAX_NAMES) {
-        throw new BatonError("too-large", `${this.#display(path)}: a directory with more than ${MAX_NAMES} names.`);
-      }
       nodes.set(joined.name, joined);
+      remembered += NODE_SIZE * joined.extents.length + joined.name.length + (joined.target?.length ?? 0);
+      if (nodes.size < MAX_NAMES && remembered < MAX_DIRECTORY_NAMES) continue;
+      budget.cut();
+      break;
     }
-    return { nodes, folded: this.#names === "rock-ridge" ? null : foldNames(nodes) };
+    if (damage !== null) log.warn(`${this.#display(path)}: damaged directory (${damage}); names may be missing`);
+    if (budget.shortfall !== null) log.warn(`${this.#display(path)}: ${budget.shortfall}`);
+    return {
+      nodes,
+      folded: this.#names === "rock-ridge" ? null : foldNames(nodes),
+      items: itemsOf(nodes),
+      size: remembered,
+    };
   }
 
   /** @returns null for what isn't shown, or has a name that no file can have. */
-  async #node(record: IsoRecord, path: string): Promise<Node | null> {
+  async #node(record: IsoRecord, onDamage: (what: string) => void): Promise<Node | null> {
     const { extent, mtime, rawName, isInterleaved } = record;
     const unreadable = isInterleaved ? "stored interleaved" : null;
     const type = record.isDirectory ? "directory" : "file";
@@ -319,7 +356,7 @@ class IsoTree implements Reader {
     if (fields.relocatedTo !== null) {
       const moved = await this.#relocated(fields.relocatedTo);
       if (moved === null) {
-        log.warn(`${this.#display(path)}: ${name} was moved to where no directory is: the image is damaged`);
+        onDamage(`${name} was moved to where no directory is`);
         return null;
       }
       return { ...common, type: "directory", extents: [moved], unreadable: null };
@@ -338,6 +375,7 @@ class IsoTree implements Reader {
   async #relocated(block: number): Promise<IsoExtent | null> {
     const offset = block * this.#blockSize;
     if (offset + SECTOR > this.#source.size) return null;
+    this.#source.budget.spend(COSTS.elsewhere);
     const self = readRecord(await this.#source.metadata(offset, SECTOR), 0, this.#blockSize);
     return self?.isDirectory && self.extent.offset === offset ? self.extent : null;
   }
@@ -351,8 +389,16 @@ class IsoTree implements Reader {
   }
 }
 
+/** In place: a file may have thousands of extents. */
 function join(begun: Node, next: Node): Node {
-  return { ...begun, extents: [...begun.extents, ...next.extents], unreadable: begun.unreadable ?? next.unreadable };
+  begun.extents.push(...next.extents);
+  begun.unreadable ??= next.unreadable;
+  return begun;
+}
+
+function itemsOf(nodes: ReadonlyMap<string, Node>): DirectoryItem[] {
+  const items = [...nodes.values()].map(({ name, type }) => ({ name, type }));
+  return items.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
 function sizeOf(node: Node): number {

@@ -4,12 +4,13 @@
  */
 
 import type { DirectoryItem } from "../formats/reader.ts";
+import { COSTS } from "./isobudget.ts";
 import { recordedTime } from "./isorecord.ts";
 import type { IsoSource } from "./isosource.ts";
 
 /** A symlink of 4096 bytes needs three; a hostile image could chain them without end. */
 const MAX_CONTINUATIONS = 16;
-const MAX_NAME_LENGTH = 1024;
+const MAX_NAME_LENGTH = 255;
 const MAX_TARGET_LENGTH = 4096;
 
 export interface RockRidge {
@@ -112,9 +113,12 @@ export async function readFields(
   };
 }
 
-/** The entries of a system use field and of what continues it elsewhere. */
+/** The entries of a system use field and of what continues it elsewhere; fewer where the budget ends among them. */
 async function readEntries(systemUse: Buffer, source: IsoSource, blockSize: number): Promise<SystemUseEntry[]> {
+  const { budget } = source;
   const entries: SystemUseEntry[] = [];
+  /** Where continuations were read: each says the same again. */
+  const seen = new Set<number>();
   let area: Buffer | null = systemUse;
   for (let count = 0; area !== null && count <= MAX_CONTINUATIONS; count++) {
     let next: { offset: number; length: number } | null = null;
@@ -129,13 +133,17 @@ async function readEntries(systemUse: Buffer, source: IsoSource, blockSize: numb
         // The area lies within one block.
         const length = Math.min(bytes.readUInt32LE(20), blockSize);
         // One that lies nowhere costs what it would have said of this record, and not the directory.
-        if (offset + length <= source.size) next = { offset, length };
+        if (offset + length <= source.size && !seen.has(offset)) next = { offset, length };
       } else {
         entries.push({ signature, bytes });
       }
       at += length;
+      budget.spend(COSTS.systemUse);
     }
-    area = next === null ? null : await source.metadata(next.offset, next.length);
+    if (budget.spend(COSTS.elsewhere)) await budget.turn();
+    if (next === null || budget.isSpent) break;
+    seen.add(next.offset);
+    area = await source.metadata(next.offset, next.length);
   }
   return entries;
 }

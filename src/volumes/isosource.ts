@@ -2,35 +2,42 @@
 
 import type { ReadAt } from "../binary/readat.ts";
 import { BatonError } from "../errors.ts";
+import { COSTS, IsoBudget } from "./isobudget.ts";
 
 /** What metadata is read in: directories lie close together. */
 const PIECE = 32 * 1024;
 const MAX_PIECES = 32;
-/** Directories of the largest media have a few MiB; a hostile image could make them be read without end. */
-const MAX_METADATA = 256 * 1024 * 1024;
 
 export class IsoSource {
   /** Of the image file, in bytes. */
   readonly size: number;
   /** For messages: `vda1:/iso/debian.iso`. */
   readonly name: string;
+  readonly budget: IsoBudget;
   readonly #readAt: ReadAt;
   /** By number, least recently used first. */
   readonly #pieces = new Map<number, Promise<Uint8Array>>();
-  #metadataRead = 0;
 
   constructor(readAt: ReadAt, size: number, name: string) {
     this.#readAt = readAt;
     this.size = size;
     this.name = name;
+    this.budget = new IsoBudget(name);
   }
 
   /**
-   * Exactly these bytes of descriptors, directories and the like.
-   * @throws BatonError `io` where the image ends before, `too-large` where it has more metadata than any real one.
+   * Exactly these bytes of descriptors, directories and the like, to be read and not to be kept.
+   * What is read anew counts for the budget, which the caller asks.
+   * @throws BatonError `io` where the image ends before
    */
   async metadata(offset: number, length: number): Promise<Buffer> {
     this.check(offset, length);
+    const within = offset % PIECE;
+    if (within + length <= PIECE) {
+      const piece = await this.#piece(Math.floor(offset / PIECE));
+      if (piece.length < within + length) throw this.#cutShort(offset + length);
+      return Buffer.from(piece.buffer, piece.byteOffset + within, length);
+    }
     const bytes = Buffer.alloc(length);
     for (let at = offset; at < offset + length; ) {
       const number = Math.floor(at / PIECE);
@@ -57,17 +64,14 @@ export class IsoSource {
   /** Lets go of what was remembered. */
   forget(): void {
     this.#pieces.clear();
-    this.#metadataRead = 0;
+    this.budget.refill();
   }
 
   async #piece(number: number): Promise<Uint8Array> {
     let piece = this.#pieces.get(number);
     this.#pieces.delete(number);
     if (piece === undefined) {
-      this.#metadataRead += PIECE;
-      if (this.#metadataRead > MAX_METADATA) {
-        throw new BatonError("too-large", `${this.name}: its directories are larger than those of any real image.`);
-      }
+      this.budget.spend(COSTS.piece);
       if (this.#pieces.size >= MAX_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
       piece = this.#readAt(number * PIECE, Math.min(PIECE, this.size - number * PIECE));
       // Those that wait for it get the failure; the next one reads again.
