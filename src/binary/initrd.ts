@@ -39,12 +39,3 @@ export function layOutInitrds(parts: readonly InitrdPart[]): InitrdLayout {
   }
   return { offsets, size: end };
 }
-
-/** Joins initrds that are in memory. One alone is given back as it is. */
-export function joinInitrds(initrds: readonly Uint8Array[]): Uint8Array {
-  if (initrds.length === 1) return initrds[0]!;
-  const layout = layOutInitrds(initrds.map((bytes) => ({ size: bytes.length, start: bytes })));
-  const joined = new Uint8Array(layout.size);
-  for (const [index, bytes] of initrds.entries()) joined.set(bytes, layout.offsets[index]!);
-  return joined;
-}

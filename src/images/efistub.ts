@@ -17,20 +17,14 @@ export interface Arm64Header {
   readonly textOffset: number;
   /** Bytes in memory; 0 for kernels before 3.17. */
   readonly imageSize: number;
-  readonly bigEndian: boolean;
-  /** 4, 16 or 64 KiB in bytes; null where the header doesn't tell. */
-  readonly pageSize: number | null;
 }
 
 /** @returns null where the file is no arm64 Image */
 export function readArm64Header(start: Buffer): Arm64Header | null {
   if (start.length < IMAGE_HEADER_SIZE || start.readUInt32LE(56) !== ARM64_MAGIC) return null;
-  const flags = start.readUInt32LE(24);
   return {
     textOffset: Number(start.readBigUInt64LE(8)),
     imageSize: Number(start.readBigUInt64LE(16)),
-    bigEndian: (flags & 1) !== 0,
-    pageSize: [null, 4096, 16384, 65536][(flags >> 1) & 3] ?? null,
   };
 }
 

@@ -15,17 +15,6 @@ export async function identifyImage(readAt: ReadAt, size: number): Promise<Image
 }
 
 /**
- * Why kexec_file_load on this machine would not take an image.
- * @param arch of this machine, as `uname -m`
- * @returns a sentence or two, or null where it would take it
- */
-export function fileLoadRefusal(found: Image, arch: string): string | null {
-  if (found.fileLoad.includes(arch)) return null;
-  if (found.fileLoad.length === 0) return found.reason ?? `It is ${found.description}.`;
-  return `It is a kernel for ${found.fileLoad.join(" and ")}, and this machine is ${arch}.`;
-}
-
-/**
  * Why Baton can't load an image on this machine, by either system call.
  * @param arch of this machine, as `uname -m`
  * @returns a sentence or two, or null where it can; of what is packed, whether that holds is known once it is unpacked

@@ -7,16 +7,14 @@ import { errnoName, errnoText } from "./errno.ts";
 export class LinuxError extends BatonError {
   /** The call's name, as its man page has it. */
   readonly call: string;
-  /** Its arguments, as a person would write them. */
-  readonly args: string;
   readonly errno: number;
   readonly errnoName: string;
 
+  /** @param args as a person would write them */
   constructor(call: string, args: string, errno: number) {
     super("syscall", `${call}(${args}): ${errnoName(errno)} (${errnoText(errno)})`);
     this.name = "LinuxError";
     this.call = call;
-    this.args = args;
     this.errno = errno;
     this.errnoName = errnoName(errno);
   }

@@ -107,11 +107,6 @@ export function loadKoffi(): typeof Koffi {
   return koffi;
 }
 
-/** True once a system call was made. */
-export function isLibcLoaded(): boolean {
-  return libc !== null;
-}
-
 function declare(name: LibcFunction): CFunction {
   let declared = functions.get(name);
   if (declared === undefined) {

@@ -18,7 +18,6 @@ declare module "blessed/lib/program.js" {
     hideCursor(): void;
     showCursor(): void;
     flush(): void;
-    emit(event: string): void;
   }
   interface ProgramOptions {
     input: EventEmitter;
@@ -47,7 +46,6 @@ declare module "blessed/lib/widgets/screen.js" {
   export interface Screen {
     lines: Line[];
     olines: Line[];
-    readonly dattr: number;
     _reduceColor(colour: number): number;
     alloc(dirty?: boolean): void;
     realloc(): void;

@@ -27,7 +27,6 @@ interface Glyphs {
   readonly corners: readonly [string, string, string, string];
   readonly barFull: string;
   readonly barEmpty: string;
-  readonly dash: string;
 }
 
 const ASCII: Glyphs = {
@@ -37,7 +36,6 @@ const ASCII: Glyphs = {
   corners: ["+", "+", "+", "+"],
   barFull: "#",
   barEmpty: ".",
-  dash: "-",
 };
 
 /** What the fonts of the Linux console all have: code page 437's. */
@@ -48,14 +46,12 @@ const CONSOLE: Glyphs = {
   corners: ["┌", "┐", "└", "┘"],
   barFull: "█",
   barEmpty: "░",
-  dash: "-",
 };
 
-const UNICODE: Glyphs = { ...CONSOLE, ellipsis: "…", dash: "–" };
+const UNICODE: Glyphs = { ...CONSOLE, ellipsis: "…" };
 
 export interface Look {
   readonly unicode: boolean;
-  readonly colour: boolean;
   readonly glyphs: Glyphs;
   /** The attribute of a blessed cell. */
   attribute(style: Style): number;
@@ -79,7 +75,6 @@ export function makeLook(
     // A theme is of colours; a terminal without any keeps to what it can show.
     attribute: (style) => (colour ? (theme[style] ?? COLOURED[style]) : MONOCHROME[style]),
     unicode,
-    colour,
     glyphs: !unicode ? ASCII : term === "linux" ? CONSOLE : UNICODE,
     text: unicode ? printable : (text) => toAscii(printable(text)),
   };

@@ -122,14 +122,4 @@ export class Environment {
     }
     return names;
   }
-
-  /** Every variable's name, sorted. */
-  names(): string[] {
-    const names = new Set<string>();
-    for (let env: Environment | null = this; env !== null; env = env.#below) {
-      for (const name of env.#values?.keys() ?? []) names.add(name);
-      for (let at = env.#first; at !== null; at = at.next) names.add(at.name);
-    }
-    return [...names].filter((name) => this.get(name) !== undefined).sort();
-  }
 }
