@@ -28,6 +28,8 @@ const UUID = "5a6b1c2d-00e1-4000-8000-0000000000e1";
 export async function disk(name: string, commands: readonly string[], files: Readonly<Record<string, Content>>) {
   const config = [
     "set timeout=0",
+    // By name: a memory test that merely comes first would wait for a person.
+    `set default='${name}'`,
     `menuentry '${name}' --id ${name} {`,
     ...commands.map((line) => `\t${line}`),
     "}",

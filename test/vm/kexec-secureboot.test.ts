@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { initramfsWith, inside } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import { withMachine } from "./machine.ts";
+import { closeBox, selects } from "./menudisk.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 import { signed, tampered, withoutSignature } from "./signing.ts";
 
@@ -83,12 +84,13 @@ test("Secure Boot: the owner's kernel loads; an unsigned, a changed and a strang
     await inside(vm, "umount /mnt");
 
     // From the menu: the first entry's reason is shown, the second boots, by the call that checks.
-    await vm.serial.waitForScreen(/unsigned/);
-    await vm.serial.type("<home><enter>", 500);
+    await selects(vm, /unsigned/);
+    await vm.serial.type("<enter>");
     await vm.serial.waitFor(/baton: failed \S+: The kernel file has no signature, and Secure Boot is on/);
-    await vm.serial.type("<esc>", 1500);
-    await vm.serial.waitForScreen(/unsigned[\s\S]*own/);
-    await vm.serial.type("<home><down><enter>", 500);
+    await closeBox(vm);
+    await vm.serial.type("<down>");
+    await selects(vm, /\bown\b/);
+    await vm.serial.type("<enter>");
     await vm.serial.waitFor(/baton: loaded \S+ by kexec_file_load in/);
     await expectBooted(vm, { cmdline: `BOOT_IMAGE=/boot/own ${options}`, initrds: [system] });
   });

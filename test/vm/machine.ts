@@ -27,6 +27,8 @@ export interface MachineDisk {
   readonly attach: Attachment;
   /** Attached only by `plugIn` (USB). */
   readonly later?: boolean;
+  /** Whether a disk on USB says that it is removable, as sticks do unless this is false; many an SSD says it isn't. */
+  readonly removable?: boolean;
   /** What is wrong with it. */
   readonly fault?: DiskFault;
   /** The machine is meant to write to it: it isn't checked; where it is to be kept, then as the machine left it. */
@@ -266,7 +268,7 @@ function diskArguments(directory: string, options: MachineOptions): string[] {
       ahci: `ide-hd,drive=${name},bus=ide.${ports}`,
       cdrom: `ide-cd,drive=${name},bus=ide.${ports}`,
       nvme: `nvme,drive=${name},serial=baton${index}`,
-      usb: `usb-storage,drive=${name},bus=xhci.0,removable=on`,
+      usb: `usb-storage,drive=${name},bus=xhci.0,removable=${disk.removable === false ? "off" : "on"}`,
       scsi: `scsi-hd,drive=${name},bus=scsi.0`,
     }[disk.attach];
     if (disk.attach === "ahci" || disk.attach === "cdrom") ports++;

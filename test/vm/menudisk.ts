@@ -46,6 +46,13 @@ export async function system(name: "alpha" | "beta", rest = ""): Promise<Expecte
   return { cmdline, initrds: [await payload(`menu-${name}`)] };
 }
 
+/** Closes the box that lies over the list, and waits until it is gone: until then the next key would only close it. */
+export async function closeBox(machine: Machine): Promise<void> {
+  await machine.serial.waitForScreen(/any key closes this/);
+  await machine.serial.type("<esc>");
+  await machine.serial.waitForScreen(/^(?![\s\S]*any key closes this)/);
+}
+
 /** Fails unless the line in inverse video is the one that is meant: what Enter would boot. */
 export async function selects(machine: Machine, pattern: RegExp, line: SerialLine = machine.serial): Promise<void> {
   await line.waitForScreen(pattern, { timeoutMs: 60_000 });

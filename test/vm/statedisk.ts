@@ -18,7 +18,7 @@ export async function nextEntryDisk(more: Readonly<Record<string, string>> = {})
   const uuid = "5a6b1c2d-0006-4000-8000-000000000601";
   const system = await payload("state");
   const entries = ["alpha", "beta"].map((id) => ({
-    ...{ title: `System ${id}`, id, linux: `/boot/vmlinuz ${OPTIONS} which=${id}`, initrd: "/boot/initrd.img" },
+    ...{ title: `System ${id}`, id, linux: `/boot/vmlinuz ${OPTIONS} which=${id}`, initrd: `/boot/${id}.img` },
   }));
   return diskImage({
     name: "state",
@@ -32,7 +32,9 @@ export async function nextEntryDisk(more: Readonly<Record<string, string>> = {})
           "/boot/grub/grub.cfg": grubConfig(uuid, entries, { timeout: 0 }),
           "/boot/grub/grubenv": grubEnvironment({ saved_entry: "alpha", next_entry: "advanced>beta-advanced" }),
           "/boot/vmlinuz": { host: KERNEL },
-          "/boot/initrd.img": { host: system.file },
+          // One each, as kernels of one system have: so either may take the other's place.
+          "/boot/alpha.img": { host: system.file },
+          "/boot/beta.img": { host: system.file },
           ...more,
         },
       },
