@@ -20,12 +20,11 @@ export interface DiskSpec extends VolumeIdentity {
 export async function discoverDirectories(
   specs: readonly DiskSpec[],
   platform: Platform,
-  rules: BootRules & { readonly isofolders?: readonly string[] | null },
+  rules: BootRules,
 ): Promise<Discovery> {
   const discovery = new Discovery(platform);
   // Before there is anything to choose from: the list is made anew for them.
   discovery.setRules(rules);
-  if (rules.isofolders != null) discovery.setIsoFolders(rules.isofolders);
   for (const spec of specs) {
     const facts: DeviceFacts = {
       name: spec.name,

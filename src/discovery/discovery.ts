@@ -186,13 +186,6 @@ export class Discovery {
     );
   }
 
-  /**
-   * Where ISO files are looked for from now on, on each volume: absolute folders, with `/**` at the end those below too.
-   */
-  setIsoFolders(folders: readonly string[]): void {
-    this.#isoScanner.folders = folders;
-  }
-
   /** While something is being booted: see {@link IsoScanner.hold}. */
   holdIsoFiles(): { readonly idle: Promise<void>; release(): void } {
     return this.#isoScanner.hold();
@@ -207,9 +200,10 @@ export class Discovery {
     this.#list = bootList(configs, check, this.#rules);
   }
 
-  /** What the machine's owner has settled about the default; the list is made anew. */
+  /** What the machine's owner has settled about the list, which is made anew. */
   setRules(rules: BootRules): void {
     this.#rules = rules;
+    this.#isoScanner.folders = rules.isofolders ?? this.#isoScanner.folders;
     this.refresh();
   }
 

@@ -40,6 +40,8 @@ export interface BootRules extends Pick<Settings, "default" | "fallback" | "orde
   readonly saved?: string | null;
   /** Ids of entries that don't boot by themselves now, each with the reason (boots that nobody confirmed). */
   readonly passedOver?: ReadonlyMap<string, string>;
+  /** Where ISO files are looked for from now on: absolute folders, with `/**` at the end those below too. */
+  readonly isofolders?: readonly string[] | null;
 }
 
 export const NO_RULES: BootRules = { default: null, fallback: [], order: [], removable: false };

@@ -1,11 +1,6 @@
 /** What a person may try after a boot that failed, by what the failure says. */
 
-interface Rule {
-  readonly when: RegExp;
-  readonly advice: string;
-}
-
-const RULES: readonly Rule[] = [
+const RULES: readonly { readonly when: RegExp; readonly advice: string }[] = [
   {
     when: /missing|no such file|no attached device|not attached|gone/i,
     advice: "Look at what is there (i) and look again (r); a disk may have come late or under another name.",

@@ -28,8 +28,6 @@ export interface EntrySource {
   entry(id: string): BootEntry | null;
   /** @throws BatonError where no such device is attached (any more) */
   volume(device: string): EntryVolume;
-  /** What the machine's owner has settled about the default; the list is made anew. */
+  /** What the machine's owner has settled about the list, which is made anew. */
   setRules(rules: BootRules): void;
-  /** Where ISO files are looked for from now on. */
-  setIsoFolders(folders: readonly string[]): void;
 }

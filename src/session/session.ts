@@ -4,16 +4,17 @@
  */
 
 import type { BootEntry, Diagnostic } from "../entry.ts";
-import { log } from "../log.ts";
+import { describeError } from "../errors.ts";
+import { log, logLines } from "../log.ts";
 import { type MenuActions, type MenuSettings, MenuStore } from "../menu/model.ts";
 import type { BootRules } from "../policy/readconfig.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
-import { menuActions } from "./actions.ts";
 import { Attempts } from "./attempts.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Countdown, type CountdownFacts, ROUND_SECONDS } from "./countdown.ts";
 import type { SessionHost } from "./host.ts";
 import { NetworkReads } from "./networkreads.ts";
+import { PasswordLock } from "./passwordlock.ts";
 import { Selection } from "./selection.ts";
 import { ShownMenu } from "./shownmenu.ts";
 import { afterRound, bootUnattended } from "./unattended.ts";
@@ -45,24 +46,12 @@ export class Session {
     this.#menu = new ShownMenu(clock);
     this.#countdown = new Countdown(clock);
     this.#selection = new Selection(host);
-    const shared = { host, store: this.store, clock, settings: () => this.#settings };
-    this.#attempts = new Attempts({ ...shared, menu: this.#menu, ahead: this.#selection });
-    this.#actions = menuActions({
-      ...shared,
-      attempts: this.#attempts,
-      reads: new NetworkReads(this.store, () => this.update()),
-      selection: this.#selection,
-      update: () => this.update(),
-      openMenu: (message) => this.openMenu(message),
-      stopCountdown: () => this.#countdown.stop(),
-      addTime: (seconds) => {
-        this.#countdown.addTime(seconds, this.#facts());
-        this.#tick();
-      },
-      makeDefault: (entry) => this.#makeDefault(entry),
+    this.#attempts = new Attempts({
+      ...{ host, store: this.store, clock, settings: () => this.#settings },
+      ...{ menu: this.#menu, ahead: this.#selection },
     });
+    this.#actions = this.#menuActions();
     host.discovery.setRules(settings);
-    if (settings.isofolders !== null) host.discovery.setIsoFolders(settings.isofolders);
   }
 
   /** A configuration, or what was remembered, has been read: other settings hold from now on. */
@@ -71,7 +60,6 @@ export class Session {
     this.#settings = settings;
     this.#remembered = remembered;
     discovery.setRules({ ...settings, ...remembered });
-    if (settings.isofolders !== null) discovery.setIsoFolders(settings.isofolders);
     this.store.update({ settings: menuSettings(settings) });
     this.update();
   }
@@ -158,6 +146,65 @@ export class Session {
     else if (next === "poweroff") void this.#host.powerOff();
     else if (next === "retry") void this.#host.rescan().then(() => this.bootDefault());
     else void this.bootDefault();
+  }
+
+  /** What the menu's keys make happen. */
+  #menuActions(): MenuActions {
+    const host = this.#host;
+    const { firmware, openDoor, openUrl, unlockDevice } = host;
+    const attempts = this.#attempts;
+    const reads = new NetworkReads(this.store, () => this.update());
+    const passwordLock = new PasswordLock(this.#clock);
+    return {
+      boot: async (entry, options, files) => {
+        if (attempts.isGoingOn) return;
+        this.#countdown.stop();
+        const known = host.discovery.entry(entry.id) ?? entry;
+        if (known.opens !== undefined && openDoor) {
+          return reads.wait(`Reading ${known.title}`, known.source, openDoor(known.opens));
+        }
+        // Whether such files are there shows when they are opened.
+        const current = files == null ? known : { ...known, ...files, bootable: true, reason: null };
+        const failure = await attempts.attempt(current, options ?? current.options, true);
+        await this.openMenu(`${entry.title}: ${failure}`);
+      },
+      selected: (entry) => this.#selection.select(entry),
+      cancel: () => {
+        attempts.cancel();
+        reads.leave();
+      },
+      addTime: (seconds) => {
+        this.#countdown.addTime(seconds, this.#facts());
+        this.#tick();
+      },
+      makeDefault: (entry) =>
+        this.#makeDefault(entry).catch((error) => this.store.update({ message: describeError(error) })),
+      unlock: (password) => passwordLock.tryPassword(password, this.#settings.password ?? ""),
+      ...(firmware && { firmware }),
+      ...(unlockDevice && {
+        unlockDevice: async (name: string, passphrase: string) => {
+          try {
+            return (await unlockDevice(name, passphrase)) ? null : { reason: "Wrong passphrase.", again: true };
+          } catch (error) {
+            return { reason: describeError(error), again: false };
+          } finally {
+            this.update();
+          }
+        },
+      }),
+      ...(openUrl && { openUrl: (url: string) => reads.wait(`Fetching ${url}`, "", openUrl(url)) }),
+      rescan: async () => {
+        await host.rescan();
+        this.update();
+      },
+      stopCountdown: () => {
+        this.#countdown.stop();
+        this.store.update({ countdown: null });
+      },
+      reboot: () => host.reboot(),
+      powerOff: () => host.powerOff(),
+      log: () => logLines(),
+    };
   }
 
   async #makeDefault(entry: BootEntry): Promise<void> {

@@ -12,6 +12,7 @@ import type { BootEntry } from "../../src/entry.ts";
 import { formatFileRef } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
 import { planBoot } from "../../src/loader/plan.ts";
+import { NO_RULES } from "../../src/policy/readconfig.ts";
 import { DEFAULT_SETTINGS } from "../../src/policy/settings.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
 import type { Volume } from "../../src/volumes/volume.ts";
@@ -332,7 +333,7 @@ test("ISO files are found in the usual places, below /iso and /images too, or wh
   const discovery = new Discovery({ firmware: "efi", arch: "x86_64" });
   attach(discovery, volume);
   const looked = async (...folders: string[]): Promise<string[]> => {
-    discovery.setIsoFolders(folders);
+    discovery.setRules({ ...NO_RULES, isofolders: folders });
     await discovery.scanIsoFiles();
     return discovery.list.diagnostics.map(({ source }) => source);
   };

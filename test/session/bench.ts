@@ -100,10 +100,7 @@ export class FakeSource implements EntrySource {
 
   setRules(rules: BootRules): void {
     this.#rules = rules;
-  }
-
-  setIsoFolders(folders: readonly string[]): void {
-    this.isoFolders = folders;
+    this.isoFolders = rules.isofolders ?? this.isoFolders;
   }
 
   /** A disk answers late. */

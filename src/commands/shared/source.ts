@@ -33,7 +33,6 @@ export async function discover(options: DiskOptions): Promise<Found> {
   const { DeviceMonitor } = await import("../../discovery/devicemonitor.ts");
   const machine = new DeviceMonitor(options.platform === null ? {} : { platform: options.platform });
   machine.discovery.setRules(settings);
-  if (settings.isofolders !== null) machine.discovery.setIsoFolders(settings.isofolders);
   machine.start();
   await machine.complete;
   return { settings, discovery: machine.discovery, rescan: () => machine.rescan(), close: () => machine.close() };
