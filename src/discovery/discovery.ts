@@ -4,6 +4,7 @@
  */
 
 import type { FileHandle } from "node:fs/promises";
+import { totalmem } from "node:os";
 import type { BootEntry, FileRef } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
@@ -281,7 +282,7 @@ export class Discovery {
         return null;
       }
     };
-    return { volume, volumes, platform: this.#platform, openImage };
+    return { volume, volumes, platform: this.#platform, memory: totalmem(), openImage };
   }
 
   #configs(): ReadConfig[] {

@@ -46,6 +46,8 @@ export interface FormatContext {
   /** Every volume attached now, `volume` included, in the order in which devices are listed. */
   readonly volumes: readonly FormatVolume[];
   readonly platform: Platform;
+  /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */
+  readonly memory?: number;
   /**
    * Opens a disk image (`.iso`) that lies on a volume, for GRUB's `loopback`: null where it can't be opened. The
    * name of what it gives must do as a FileRef's device.
@@ -101,6 +103,11 @@ export interface FormatResult {
   readonly timeout: number | null;
   /** What happens during the timeout, where the configuration says so. */
   readonly timeoutStyle: "menu" | "hidden" | null;
+  /**
+   * Who may edit entries and open a command line, where the configuration keeps others from it (GRUB's `superusers`);
+   * left out where anybody may.
+   */
+  readonly superusers?: readonly string[];
   /** What stands behind entries that are opened rather than booted, by `ParsedEntry.opens`. */
   readonly doors?: ReadonlyMap<string, () => Promise<FormatResult>>;
 }

@@ -1,4 +1,6 @@
-/** What one configuration may use up: a hostile one must not hang or fill the machine that boots. */
+/** What running one configuration may use up: a hostile one must not hang or fill the machine that boots. */
+
+import { Breath, LIST_LIMITS, ListBudget } from "../budget.ts";
 
 /** Thrown when a limit is reached; ends what was running, not what was read before. */
 export class BudgetExceeded {
@@ -17,9 +19,11 @@ export interface Limits {
   readonly depth: number;
   /** Characters of one value or argument list. */
   readonly valueLength: number;
-  /** Characters of all arguments. */
+  /** Characters of all arguments and values: of the configuration itself, and as many of all of its entries. */
   readonly totalLength: number;
   readonly entries: number;
+  /** Bytes that the entries take together, roughly. */
+  readonly listBytes: number;
   /** Submenus in all. */
   readonly submenus: number;
   /** Submenus inside one another. */
@@ -33,12 +37,13 @@ export interface Limits {
 }
 
 export const LIMITS: Limits = {
-  steps: 4_000_000,
+  steps: 1_000_000,
   entrySteps: 20_000,
   depth: 50,
   valueLength: 1 << 20,
-  totalLength: 1 << 28,
-  entries: 50_000,
+  totalLength: 1 << 24,
+  entries: LIST_LIMITS.entries,
+  listBytes: LIST_LIMITS.bytes,
   submenus: 5000,
   menuDepth: 16,
   files: 1000,
@@ -49,19 +54,21 @@ export const LIMITS: Limits = {
 /** Counts down. */
 export class Budget {
   readonly limits: Limits;
+  /** What the entries take. */
+  readonly list: ListBudget;
+  readonly #breath = new Breath(32);
   #steps = 0;
   #entryEnd: number;
   #length = 0;
   #files = 0;
   #bytes = 0;
   #deadline: number;
-  #lastBreath = performance.now();
-  #asked = 0;
   /** The deadline had passed when the clock was last looked at. */
   #isLate = false;
 
   constructor(limits: Limits = LIMITS) {
     this.limits = limits;
+    this.list = new ListBudget({ bytes: limits.listBytes, entries: limits.entries });
     this.#entryEnd = limits.steps;
     this.#deadline = performance.now() + limits.milliseconds;
   }
@@ -87,30 +94,23 @@ export class Budget {
 
   /** True where no entry can be run any more. */
   get isSpent(): boolean {
-    return this.#steps >= this.limits.steps || this.#isLate;
+    return this.#steps >= this.limits.steps || this.#length > this.limits.totalLength || this.#isLate;
   }
 
   /** The configuration itself was run; now come its entries, which may use as much again. */
   beginListing(): void {
     this.#steps = 0;
+    this.#length = 0;
     this.#isLate = false;
     this.#entryEnd = this.limits.steps;
     this.#deadline = performance.now() + this.limits.milliseconds;
   }
 
-  /** Lets others run from time to time, keys and screens among them; undefined where it isn't time yet. */
+  /** Lets others run from time to time; undefined where it isn't time yet. */
   breathe(): Promise<void> | undefined {
-    // Asking for the time costs as much as running a command.
-    if ((++this.#asked & 0x1f) !== 0) return undefined;
-    const now = performance.now();
-    this.#isLate = now > this.#deadline;
-    if (now - this.#lastBreath < 20) return undefined;
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#lastBreath = performance.now();
-        resolve();
-      });
-    });
+    const breath = this.#breath.take();
+    if (breath !== undefined) this.#isLate = performance.now() > this.#deadline;
+    return breath;
   }
 
   /** The body of an entry begins: it may use so many commands and no more. */

@@ -5,10 +5,12 @@
 
 import { type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
+import { listLimits } from "../budget.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type LineSigns } from "../format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../reader.ts";
 import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
 import { grubCommands } from "./commands/commands.ts";
+import { splitUsers } from "./commands/menu.ts";
 import { mergeWrites } from "./commands/variables.ts";
 import { Environment } from "./environment.ts";
 import { findConfigurations } from "./find.ts";
@@ -33,12 +35,9 @@ export const grub: Format = {
   parse: (path, context) => readConfiguration(path, context),
 };
 
-/** Reads one configuration; `limits` is for tests. */
-export async function readConfiguration(
-  path: string,
-  context: FormatContext,
-  limits: Limits = LIMITS,
-): Promise<FormatResult> {
+/** Reads one configuration; `given` is for tests. */
+export async function readConfiguration(path: string, context: FormatContext, given?: Limits): Promise<FormatResult> {
+  const limits = given ?? { ...LIMITS, listBytes: listLimits(context.memory).bytes };
   const name = `${context.volume.name}:${path}`;
   const { bytes, isCut } = await readBeginning(context.volume.reader, path);
   const { text, warnings } = decodeSource(bytes);
@@ -103,6 +102,7 @@ async function collect(run: Interpreter, path: string): Promise<FormatResult> {
     diagnostics: run.diagnostics,
     ...chooseDefault(run, first.menu),
     ...chooseTimeout(first.menu.env, first.waited),
+    ...superusersOf(first.menu.env),
   };
 }
 
@@ -117,6 +117,12 @@ function chooseDefault(
   }
   const fallback = fallbackEntries(menu, menu.env.get("fallback") ?? "");
   return { defaultIndex: index, defaultIsExplicit: value !== "" && isNamed, fallback };
+}
+
+/** Where `superusers` is set, GRUB's editor and command line are for those users alone (manual, "Authentication"). */
+function superusersOf(env: Environment): Pick<FormatResult, "superusers"> {
+  const value = env.get("superusers");
+  return value === undefined ? {} : { superusers: splitUsers(value) };
 }
 
 function chooseTimeout(env: Environment, waited: number): Pick<FormatResult, "timeout" | "timeoutStyle"> {

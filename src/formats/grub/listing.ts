@@ -29,9 +29,11 @@ interface Surroundings {
   /** `$chosen` of the submenu, null at the top. */
   readonly chosen: string | null;
   readonly writes: readonly StateWrite[];
+  /** Who may open the submenus around it; null where anybody may. */
+  readonly users: readonly string[] | null;
 }
 
-export const TOP: Surroundings = { submenu: [], chosen: null, writes: [] };
+export const TOP: Surroundings = { submenu: [], chosen: null, writes: [], users: null };
 
 /** Collects the entries of a configuration in the order in which GRUB shows them. */
 export class Listing {
@@ -48,21 +50,25 @@ export class Listing {
     const items: ListedItem[] = [];
     for (const item of menu.items) {
       if (this.#isFull) break;
-      const { limits } = this.#run.budget;
-      if (this.entries.length >= limits.entries) {
-        this.#isFull = true;
-        this.#run.say("error", item.at, `more than ${limits.entries} entries; the others are left out`, item.source);
-        break;
-      }
       if (this.#run.budget.isSpent) {
         this.#isFull = true;
-        this.#run.say("error", item.at, `entries from here on were not read: reading took too long`, item.source);
+        this.#run.say(
+          "error",
+          item.at,
+          `entries from here on are not read: those before them took too much time or memory`,
+          item.source,
+        );
         break;
       }
       const breath = this.#run.budget.breathe();
       if (breath !== undefined) await breath;
       const listed = this.#item(item, env, around);
       items.push(listed instanceof Promise ? await listed : listed);
+      const end = this.#run.budget.list.sayEnd();
+      if (end !== null) {
+        this.#isFull = true;
+        this.#run.say("error", item.at, end, item.source);
+      }
     }
     return { env, items };
   }
@@ -114,7 +120,9 @@ export class Listing {
     // A blank line between entries, or what a key does: $default counts it, the menu doesn't show it.
     const isSeparator = opened.plan.kind === null && (item.title.trim() === "" || item.isHidden === true);
     if (isSeparator) return { item, index: null, submenu: null };
-    this.entries.push(this.#entry(item, opened, around));
+    const entry = this.#entry(item, opened, around);
+    if (!this.#run.budget.list.admit(entry)) return { item, index: null, submenu: null };
+    this.entries.push(entry);
     return { item, index: this.entries.length - 1, submenu: null };
   }
 
@@ -139,7 +147,10 @@ export class Listing {
       this.#run.say("error", null, `more than ${limits.submenus} submenus; the others are left out`, item.source);
       return { item, index: null, submenu: null };
     }
+    // GRUB asks before it opens a submenu (grub-core/normal/menu.c, grub_menu_execute_entry): all in it is behind that.
+    const users = restriction(item, this.#run.env.get("superusers"));
     const inside: Surroundings = {
+      users: whoPasses(around.users, users),
       submenu: [...around.submenu, item.title],
       chosen,
       writes: [...around.writes, ...opened.plan.writes],
@@ -169,7 +180,7 @@ export class Listing {
       options: kind === "linux" || isMultiboot ? options : "",
       reason: plan.reason ?? (kind === null ? "it loads nothing that could be started" : null),
       writes: around.writes.length === 0 ? mergeWrites(plan.writes) : mergeWrites([...around.writes, ...plan.writes]),
-      restricted: restriction(item, env.get("superusers")),
+      restricted: whoPasses(around.users, restriction(item, env.get("superusers"))),
       hotkey: item.hotkey,
       ...(item.tool === undefined ? {} : { tool: item.tool }),
       ...(plan.initrdNames.some((name) => name !== null) ? { initrdNames: plan.initrdNames } : {}),
@@ -188,6 +199,12 @@ interface Opened {
 function restriction(item: MenuItem, superusers: string | undefined): string[] | null {
   if (superusers === undefined || item.users === null) return null;
   return [...new Set([...splitUsers(superusers), ...item.users])];
+}
+
+/** Who gets past both questions; null where nobody is asked. */
+function whoPasses(outer: readonly string[] | null, inner: readonly string[] | null): readonly string[] | null {
+  if (outer === null || inner === null) return outer ?? inner;
+  return inner.filter((user) => outer.includes(user));
 }
 
 /** What `$default` and `$fallback` count and name: openSUSE's hidden entries are not among it. */

@@ -1,35 +1,40 @@
 /** What a person should know about a configuration, each thing once and in bounds. */
 
 import { type Diagnostic, formatDiagnostic } from "../../entry.ts";
+import { DiagnosticList, shortMessage } from "../budget.ts";
 import type { SourceText } from "./source.ts";
 
-/** More than anybody reads. */
-const MAX_DIAGNOSTICS = 200;
+/** Texts that are remembered so as to be said once. */
+const MAX_SAID = 1000;
 
 export class Notes {
-  readonly diagnostics: Diagnostic[] = [];
+  readonly #list = new DiagnosticList();
   readonly #said = new Set<string>();
+
+  get diagnostics(): readonly Diagnostic[] {
+    return this.#list.all;
+  }
 
   /** @param at offset in `source`, null where all of it is meant */
   add(severity: Diagnostic["severity"], source: SourceText, at: number | null, message: string): void {
-    if (this.diagnostics.length > MAX_DIAGNOSTICS) return;
-    const position = at === null ? { line: null, column: null } : source.position(at);
-    if (!this.isNew(`${source.name}\0${position.line}\0${position.column}\0${message}`)) return;
-    const text = this.diagnostics.length === MAX_DIAGNOSTICS ? "there is more to say, which is left out" : message;
-    this.diagnostics.push({ severity, source: source.name, ...position, message: text });
+    this.pass({ severity, source: source.name, ...place(source, at), message: shortMessage(message) });
   }
 
   /** What another format's reader has said. */
   pass(diagnostic: Diagnostic): void {
-    if (this.diagnostics.length < MAX_DIAGNOSTICS && this.isNew(formatDiagnostic(diagnostic))) {
-      this.diagnostics.push(diagnostic);
-    }
+    // What is left out needn't be remembered either.
+    if (!this.#list.isFull && !this.isNew(formatDiagnostic(diagnostic))) return;
+    this.#list.push(diagnostic);
   }
 
   /** True the first time that it is asked about a text. */
   isNew(text: string): boolean {
-    if (this.#said.has(text)) return false;
-    this.#said.add(text);
+    const short = shortMessage(text);
+    if (this.#said.has(short) || this.#said.size >= MAX_SAID) return false;
+    this.#said.add(short);
     return true;
   }
 }
+
+const place = (source: SourceText, at: number | null): Pick<Diagnostic, "line" | "column"> =>
+  at === null ? { line: null, column: null } : source.position(at);

@@ -430,3 +430,28 @@ source "\${prefix}/grub.cfg"`,
   assert.deepEqual(problems(result), []);
   assert.equal(kernelOf(only(result)), `vda2:${base}/boot/vmlinuz`);
 });
+
+test("what stands in a restricted submenu is restricted, whatever the entries say, unless the submenu is unrestricted", async () => {
+  const result = await read(`set superusers="root"
+export superusers
+submenu Closed { menuentry a --unrestricted { linux /k }
+  submenu Deeper --unrestricted { menuentry b --unrestricted { linux /k } } }
+submenu Crew --users "mate, bosun" { menuentry c --unrestricted { linux /k }
+  menuentry d --users bosun { linux /k }
+  menuentry e { linux /k } }
+submenu Free --unrestricted { menuentry f --unrestricted { linux /k } }
+`);
+  assert.deepEqual(
+    result.entries.map(({ title, restricted }) => [title, restricted]),
+    [
+      ["a", ["root"]],
+      ["b", ["root"]],
+      ["c", ["root", "mate", "bosun"]],
+      ["d", ["root", "bosun"]],
+      ["e", ["root"]],
+      ["f", null],
+    ],
+  );
+  assert.deepEqual(result.superusers, ["root"]);
+  assert.equal((await read("menuentry a { linux /k }")).superusers, undefined);
+});

@@ -68,6 +68,15 @@ test("more entries than anybody has are cut off, and said so", async () => {
   assert.match(problems(result).join(), /more than 50 entries/);
 });
 
+test("entries that take more memory together than a configuration may are left out, and said so once", async () => {
+  const script = `${GOOD}set b=${"x".repeat(10_000)}\nfor i in ${"1 ".repeat(100)}; do menuentry "$i" { linux /k $b }; done\n`;
+  const result = await read(script, { limits: { listBytes: 1_000_000 } });
+  assert.equal(titles(result)[0], "Good");
+  assert.ok(result.entries.length > 20 && result.entries.length < 30, String(result.entries.length));
+  assert.equal(problems(result).length, 1);
+  assert.match(problems(result)[0]!, /take more than 1 MiB of memory; those before this one are listed/);
+});
+
 test("submenus that are many rather than deep are cut off too", async () => {
   const script = `${GOOD}\nfunction m { submenu a { m; }; submenu b { m; }; }\nm`;
   const result = await read(script, { limits: { submenus: 20 } });

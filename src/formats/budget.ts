@@ -1,0 +1,156 @@
+/**
+ * What the list of one configuration may use up: a stranger's file costs its own entries, and nothing else. Counted in
+ * units that don't depend on the machine's speed. What was read before a budget ended stays listed. Pure.
+ */
+
+import type { Diagnostic, ParsedEntry } from "../entry.ts";
+
+export interface ListLimits {
+  /** Bytes of memory, roughly, that a configuration's entries take together. */
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** Enough for more than 40,000 ordinary entries. */
+export const LIST_LIMITS: ListLimits = { bytes: 32 << 20, entries: 50_000 };
+/** Of the memory that a machine has, a configuration's entries may take one part in so many. */
+const MEMORY_PARTS = 32;
+const MIN_LIST_BYTES = 2 << 20;
+
+/** The limits on a machine with so many bytes of memory; undefined where that isn't known. */
+export function listLimits(memory: number | undefined): ListLimits {
+  if (memory === undefined) return LIST_LIMITS;
+  const bytes = Math.max(MIN_LIST_BYTES, Math.min(LIST_LIMITS.bytes, Math.floor(memory / MEMORY_PARTS)));
+  return { ...LIST_LIMITS, bytes };
+}
+
+/** An entry's objects without its texts, in bytes. */
+const ENTRY_BYTES = 300;
+const FILE_BYTES = 30;
+/** Longer than what an entry of any system says of itself. */
+const LONG_TEXT = 2000;
+
+/**
+ * Roughly what an entry takes, in bytes. A character counts for one; in a long text for four, since it may take two, and
+ * as many again where the list is printed.
+ */
+export function entryBytes(entry: ParsedEntry): number {
+  const { nativeId, title, submenu, linux, initrd, modules, options, restricted } = entry;
+  let files = linux === null ? 0 : 1;
+  let text = title.length + options.length + (nativeId?.length ?? 0);
+  if (linux !== null) text += nameLength(linux);
+  for (const part of submenu) text += part.length;
+  for (const file of initrd) text += nameLength(file);
+  for (const { file, args } of modules) text += nameLength(file) + args.length;
+  for (const user of restricted ?? []) text += user.length;
+  files += initrd.length + modules.length;
+  return ENTRY_BYTES + FILE_BYTES * files + (text > LONG_TEXT ? 4 : 1) * text;
+}
+
+const nameLength = (file: { readonly path: string } | { readonly url: string }): number =>
+  "path" in file ? file.path.length : file.url.length;
+
+/** Counts a configuration's entries, those of the configurations it leads to among them. */
+export class ListBudget {
+  readonly #limits: ListLimits;
+  #bytes = 0;
+  #entries = 0;
+  #ended: string | null = null;
+  #isSaid = false;
+
+  constructor(limits: ListLimits = LIST_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Takes what an entry needs. False from the first one on for which there is no room. */
+  admit(entry: ParsedEntry): boolean {
+    return this.take(entryBytes(entry));
+  }
+
+  /** The same for an entry of so many bytes, which isn't made yet. */
+  take(bytes: number): boolean {
+    if (this.#ended !== null) return false;
+    const { entries, bytes: most } = this.#limits;
+    if (this.#entries >= entries) this.#ended = `there are more than ${entries} entries`;
+    else if (this.#bytes + bytes > most) this.#ended = `its entries take more than ${mebibytes(most)} of memory`;
+    else {
+      this.#entries++;
+      this.#bytes += bytes;
+      return true;
+    }
+    return false;
+  }
+
+  /** True where nothing more is listed. */
+  get isSpent(): boolean {
+    return this.#ended !== null;
+  }
+
+  /** Why the list ends here, for its one diagnostic: null while there is room, and where it was said already. */
+  sayEnd(): string | null {
+    if (this.#ended === null || this.#isSaid) return null;
+    this.#isSaid = true;
+    return `${this.#ended}; those before this one are listed, the others are left out`;
+  }
+}
+
+const mebibytes = (bytes: number): string => `${Math.round((bytes / (1 << 20)) * 10) / 10} MiB`;
+
+/** More than anybody reads. */
+export const MAX_DIAGNOSTICS = 200;
+const MAX_MESSAGE_LENGTH = 500;
+
+/** Where what is wrong is said: {@link DiagnosticList}, or an array where there can't be much. */
+export interface DiagnosticSink {
+  push(diagnostic: Diagnostic): unknown;
+}
+
+/** What a person should know about a configuration, in bounds: so many, none of them endless. */
+export class DiagnosticList implements DiagnosticSink {
+  readonly all: Diagnostic[] = [];
+
+  push(diagnostic: Diagnostic): void {
+    if (this.all.length > MAX_DIAGNOSTICS) return;
+    const message = this.isFull ? "there is more to say, which is left out" : shortMessage(diagnostic.message);
+    this.all.push(message === diagnostic.message ? diagnostic : { ...diagnostic, message });
+  }
+
+  /** True where nothing more is taken but that there is more. */
+  get isFull(): boolean {
+    return this.all.length >= MAX_DIAGNOSTICS;
+  }
+}
+
+/** A message with a stranger's text in it, in bounds. */
+export function shortMessage(message: string): string {
+  if (message.length <= MAX_MESSAGE_LENGTH) return message;
+  const half = MAX_MESSAGE_LENGTH / 2;
+  return `${message.slice(0, half)}…${message.slice(-half + 1)}`;
+}
+
+/** How long others wait at most while a configuration is read: keys and screens among them. */
+const MAX_MILLISECONDS_AT_ONCE = 20;
+
+/** Lets others run from time to time. */
+export class Breath {
+  readonly #every: number;
+  #last = performance.now();
+  #asked = 0;
+
+  /** @param every a power of two: asking for the time costs as much as a small piece of work. */
+  constructor(every = 1) {
+    this.#every = every;
+  }
+
+  /** Undefined where it isn't time yet. */
+  take(): Promise<void> | undefined {
+    if ((++this.#asked & (this.#every - 1)) !== 0) return undefined;
+    if (performance.now() - this.#last < MAX_MILLISECONDS_AT_ONCE) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#last = performance.now();
+        resolve();
+      });
+    });
+  }
+}
