@@ -4,10 +4,13 @@
 # which also buries orphaned processes: whatever else goes wrong, it never ends (the kernel would panic).
 # A command costs a process, so what happens before Baton runs is mostly built in.
 
+# What a test sets comes from the environment; the kernel makes that of PID 1 from words of its command line.
+[ $$ = 1 ] && unset BATON_RUN BATON_PROGRAM BATON_HARDWARE BATON_SILENCE
+
 run=${BATON_RUN:-/run/baton}                          # Baton's own files
 baton=${BATON_PROGRAM:-/usr/bin/node /usr/lib/baton/start.cjs init}
 patience=60                                           # seconds; the third end within them leads to the rescue menu
-hardware=$BATON_HARDWARE                               # what stands before /sys and /dev in a test
+hardware=$BATON_HARDWARE                               # what stands before /sys, /dev, /proc and /etc in a test
 silence=${BATON_SILENCE:-90}                          # seconds without a sign of life from Baton until it is killed
 
 say() { echo "<3>baton: $1" >/dev/kmsg; }             # to the kernel log, and so to the serial console
@@ -141,20 +144,68 @@ rescue() {
 	return 0
 }
 
+# Whether the rescue menu has a shell: by what held when Baton wrote that down (src/init/rescueshell.ts), else by the
+# kernel command line, else by the image's own configuration, of which only these keys are looked for. Every doubt is a no.
+shell_is_free() {
+	if [ -e $run/shell ]; then
+		read -r said <$run/shell
+		[ "$said" = yes ]
+		return
+	fi
+	shell= editor= lockdown=
+	for file in $hardware/etc/baton.yaml $hardware/etc/baton.yml $hardware/etc/baton.ini; do
+		[ -e $file ] || continue
+		while read -r key value; do
+			case $value in yes | true | on | 1) value=yes ;; no | false | off | 0) value=no ;; *) value= ;; esac
+			case $key in # behind whatever stood before it
+			*shell) [ "$shell" = no ] || shell=${value:-no} ;;
+			*editor) [ "$editor" = no ] || editor=${value:-no} ;;
+			*lockdown) [ "$value" = no ] || lockdown=yes ;;
+			esac
+		done <<-END
+			$(sed 's/^[ \t]*[#;].*//' $file | grep -oiE '(^|[^a-z0-9_-])(shell|editor|lockdown)["'\'']?[ \t]*[:=][ \t]*["'\'']?[a-z0-9]*' |
+				tr 'A-Z"'\'':={,' 'a-z      ')
+		END
+		break
+	done
+	read -r cmdline <$hardware/proc/cmdline
+	set -f
+	for word in $cmdline; do
+		case $word in *baton.shell* | *baton.editor* | *baton.lockdown*) ;; *) continue ;; esac
+		case $(echo "$word" | tr 'A-Z' 'a-z' | tr -d '"') in
+		baton.shell | baton.shell=yes | baton.shell=true | baton.shell=on | baton.shell=1) shell=yes ;;
+		baton.editor | baton.editor=yes | baton.editor=true | baton.editor=on | baton.editor=1) editor=yes ;;
+		baton.lockdown=no | baton.lockdown=false | baton.lockdown=off | baton.lockdown=0) lockdown= ;;
+		baton.shell=*) shell=no ;;
+		baton.editor=*) editor=no ;;
+		baton.lockdown | baton.lockdown=*) lockdown=yes ;;
+		esac
+	done
+	set +f
+	# Nothing was read yet that could loosen what is locked down.
+	[ "$lockdown" ] && return 1
+	[ ${shell:-${editor:-yes}} = yes ]
+}
+
 # The rescue menu on one console, its standard input and output.
 rescue_menu() {
 	trap '' INT QUIT TSTP
 	stty sane
 	printf '\033[0m\033[?1049l\033[?25h\r\n'
-	tail -n 8 $run/output
+	tail -n 8 $run/output | tr -c '\n\t -~' '?' # it may quote what strangers wrote
+	free=
+	shell_is_free && free=yes
 	while :; do
 		printf '\nBaton ended three times within a minute. The lines above may say why; so may dmesg.\n'
-		printf '  r  start Baton again\n  s  a shell (exit returns here)\n  b  reboot\n  p  power off\n> '
+		printf '  r  start Baton again\n'
+		[ "$free" ] && printf '  s  a shell (exit returns here)\n'
+		printf '  b  reboot\n  p  power off\n> '
 		read -r -n 1 key || exit
 		echo
 		case $key in
 		r | R) echo retry >$run/status ;;
 		s | S)
+			[ "$free" ] || continue
 			stop_watchdog 2>/dev/null && echo 'The watchdog, which Baton had armed, is stopped.'
 			(trap - INT QUIT TSTP; exec /bin/busybox sh -l)
 			;;
@@ -172,7 +223,21 @@ stop_watchdog() {
 
 # ---- PID 1 -----------------------------------------------------------------------------------------------------
 
+# Words NAME=VALUE of the kernel command line that the kernel doesn't know are PID 1's environment. Those that programs
+# here may have stay; NODE_OPTIONS, LD_PRELOAD and the like go.
+clean_environment() {
+	export -p >$run/environment
+	while read -r word name; do
+		name=${name%%=*}
+		case $name in
+		TERM | http_proxy | https_proxy | all_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY) ;;
+		*) unset "$name" 2>/dev/null ;;
+		esac
+	done <$run/environment
+}
+
 start() {
+	clean_environment
 	export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERMINFO=/usr/share/terminfo
 	# Each call that waits for a dead disk keeps one of Node's threads; four, as it has by itself, would soon be gone.
 	export UV_THREADPOOL_SIZE=32

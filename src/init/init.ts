@@ -21,6 +21,7 @@ import { machineFacts } from "./machineinfo.ts";
 import { NetworkOnDemand } from "./network.ts";
 import type { InitParts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
+import { tellRescueMenu } from "./rescueshell.ts";
 import { lookForNamedEntry, readConfiguration } from "./settle.ts";
 import { readBootWords, startProgram } from "./start.ts";
 import { WatchdogOnDemand } from "./watchdog.ts";
@@ -30,6 +31,7 @@ export async function init(): Promise<number> {
   const words = readBootWords(kernelLog);
   const configuration = await Configuration.load(words);
   const { settings } = configuration;
+  tellRescueMenu(settings, words.config === null);
 
   const consoles = findConsoles(settings.console);
   // The word that this machine's owner gave is final; a disk's own "at once" is not.

@@ -3,6 +3,7 @@
 import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import type { BootWords } from "../policy/words.ts";
 import type { InitParts } from "./parts.ts";
+import { tellRescueMenu } from "./rescueshell.ts";
 
 /** Resolves when the configuration, and what was remembered where that counts, have been read. */
 export async function readConfiguration(words: BootWords, parts: InitParts): Promise<void> {
@@ -24,6 +25,7 @@ async function readNamedConfiguration(name: string, parts: InitParts): Promise<v
   await configuration.loadNamed(name, () =>
     readNamedFile(name, machine, NAMED_CONFIG_MS, async (url) => (await network.get()).fetchText(url)),
   );
+  tellRescueMenu(configuration.settings, true);
   session.problems = configuration.diagnostics;
   session.settle(configuration.settings);
   const { keymap, rootdelay, waitfor } = configuration.settings;

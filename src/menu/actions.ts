@@ -168,7 +168,8 @@ export const ACTIONS: readonly ActionRow[] = [
     help: "make the selected entry the default",
     plain: "d N",
     plainHelp: "make entry N the default",
-    guard: { on: "entry", needs: "makeDefault" },
+    // What boots by itself from now on, and the firmware's set-up, lead around what is shut as a shell does.
+    guard: { on: "entry", needs: "makeDefault", shut: "shell", what: () => "another default" },
     run: ({ actions }, _, entry) => void actions.makeDefault!(entry!),
   },
   {
@@ -285,6 +286,8 @@ export const ACTIONS: readonly ActionRow[] = [
       needs: "firmware",
       otherwise: "This machine's firmware offers no way into its set-up from here.",
       confirm: { title: "Firmware", question: "Restart into the firmware's set-up?" },
+      shut: "shell",
+      what: () => "the firmware's set-up",
     },
     run: (menu) => menu.work("Restarting into the firmware", menu.actions.firmware!()),
   },

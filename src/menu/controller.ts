@@ -27,6 +27,8 @@ export class Controller {
   readonly #edits = new Map<string, Readonly<Record<string, string>>>();
   readonly #history = new EditHistory();
   page: Page | null = null;
+  /** The page that a password opens or has opened, and its console: what is typed on another doesn't reach it. */
+  #private: { readonly page: Page; readonly console: object | undefined } | null = null;
   /** The encrypted device whose passphrase was asked for last. */
   #asked: string | null = null;
   /** What is going on and can't be stopped by keys: `Starting Debian`. */
@@ -70,13 +72,17 @@ export class Controller {
     const row = actionOfKey(name, isTyping ? {} : state.settings.keys);
     if (!isTyping && row?.keepsCountdown && this.#act(row, host)) return;
     if (state.countdown !== null) this.#actions.stopCountdown();
-    this.#guard.extend();
+    this.#guard.extend(host.console);
     if (row?.anytime && this.#act(row, host)) return;
     if (this.busy !== null || state.progress !== null) {
       if (name === "escape" || name === "C-c" || state.settings.keys.back?.includes(name)) this.#actions.cancel?.();
       return;
     }
     const { page } = this;
+    if (!this.#isFor(host.console)) {
+      if (name === "escape" || name === "C-c") this.page = null;
+      return;
+    }
     if (page?.kind === "edit") this.#editKey(page, name, text, view, host);
     else if (page?.kind === "prompt") {
       if (page.key(name, text, view.columns)) this.page = null;
@@ -109,16 +115,23 @@ export class Controller {
     return this.#guard.pass(guard, entry, this.#asking(host), action);
   }
 
+  /** Whether the page that is open, if any, takes what is typed on that console. */
+  #isFor(console: object | undefined): boolean {
+    return this.page === null || this.#private?.page !== this.page || this.#private.console === console;
+  }
+
   /** How a guard asks here: by pages over the list. */
   #asking(host: ControllerHost): GuardFront {
+    const { console } = host;
     return {
+      console,
       note: (message) => this.#note(message),
       deliberately: (then) => this.#deliberately(host, then),
       confirm: (confirmation, yes) => {
         this.page = { kind: "confirm", ...confirmation, yes };
       },
       askPassword: (what, then) => {
-        const attempt = (text: string): Promise<string | null> => this.#guard.tryPassword(text);
+        const attempt = (text: string): Promise<string | null> => this.#guard.tryPassword(text, console);
         this.page = passwordPage(what, attempt, (page) => {
           if (this.page !== page) return;
           if (page.note === null) {
@@ -127,6 +140,7 @@ export class Controller {
           }
           this.#store.update({});
         });
+        this.#private = { page: this.page, console };
       },
     };
   }
@@ -143,6 +157,7 @@ export class Controller {
       },
       edit: (entry) => {
         this.page = new EntryEditor(entry, this.#history, this.#edits.get(entry.id));
+        if (this.#guard.isShut({ shut: "editor" }, entry)) this.#private = { page: this.page, console: host.console };
       },
       search: () => {
         this.page = new SearchPage();
@@ -152,6 +167,7 @@ export class Controller {
           this.page = null;
           void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
         });
+        if (this.#guard.isShut({ shut: "editor" }, null)) this.#private = { page: this.page, console: host.console };
       },
       unlock: () => this.#askPassphrase(),
       show: (name) => this.#show(name),
@@ -162,10 +178,10 @@ export class Controller {
   }
 
   /** Text that was pasted: typed where a line is edited, and nothing anywhere else. */
-  paste(text: string, view: Viewport): void {
+  paste(text: string, view: Viewport, console?: object): void {
     const { page } = this;
     if (this.#store.state.countdown !== null) this.#actions.stopCountdown();
-    if (this.busy !== null || this.#store.state.progress !== null) return;
+    if (this.busy !== null || this.#store.state.progress !== null || !this.#isFor(console)) return;
     if (page?.kind !== "edit" && page?.kind !== "prompt" && page?.kind !== "search") return;
     page.line = applyKey(page.line, "", text.trim(), view.columns) ?? page.line;
   }

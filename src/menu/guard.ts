@@ -10,6 +10,8 @@ const UNLOCKED_MS = 300_000;
 
 /** How a menu asks what a guard wants to know. */
 export interface GuardFront {
+  /** The console that asks, which a password given there opens; left out where there is only one. */
+  readonly console?: object | undefined;
   note(message: string): void;
   confirm(confirmation: Confirmation, then: () => void): void;
   /** Calls `then` when no other key has followed at once. */
@@ -22,7 +24,8 @@ export class Guard {
   readonly #store: MenuStore;
   readonly #actions: MenuActions;
   readonly #timers: Pick<Timers, "now">;
-  #openUntil = 0;
+  /** Until when a password that was given counts, by the console on which it was typed. */
+  readonly #openUntil = new Map<object | undefined, number>();
 
   constructor(store: MenuStore, actions: MenuActions, timers: Pick<Timers, "now">) {
     this.#store = store;
@@ -30,14 +33,20 @@ export class Guard {
     this.#timers = timers;
   }
 
-  /** True while the password that was given counts. */
-  get #isUnlocked(): boolean {
-    return this.#timers.now() < this.#openUntil;
+  /** True while the password that was given on that console counts. */
+  #isUnlocked(console?: object): boolean {
+    return this.#timers.now() < (this.#openUntil.get(console) ?? 0);
+  }
+
+  /** Whether the action would need the password, were it not given already. */
+  isShut({ shut }: ActionGuard, entry: BootEntry | null): boolean {
+    if (shut === undefined) return false;
+    return shut === "restricted" ? entry?.restricted != null : !this.#store.state.settings[shut];
   }
 
   /** A key was pressed: the person who gave the password is still there. */
-  extend(): void {
-    if (this.#isUnlocked) this.#openUntil = this.#timers.now() + UNLOCKED_MS;
+  extend(console?: object): void {
+    if (this.#isUnlocked(console)) this.#openUntil.set(console, this.#timers.now() + UNLOCKED_MS);
   }
 
   /**
@@ -58,10 +67,10 @@ export class Guard {
   }
 
   /** At once, after the password, or never where there is none. */
-  #open({ shut, what }: ActionGuard, entry: BootEntry | null, front: GuardFront, action: () => void): void {
+  #open(guard: ActionGuard, entry: BootEntry | null, front: GuardFront, action: () => void): void {
+    const { shut, what } = guard;
     const { settings } = this.#store.state;
-    const isFree = shut === undefined || (shut === "restricted" ? entry?.restricted == null : settings[shut]);
-    if (isFree || this.#isUnlocked) {
+    if (!this.isShut(guard, entry) || this.#isUnlocked(front.console)) {
       action();
       return;
     }
@@ -74,14 +83,17 @@ export class Guard {
     front.note(`Not without a password, and the configuration has none: ${name} (${why}).`);
   }
 
-  /** @returns null where that is the password, else what to say */
-  async tryPassword(text: string): Promise<string | null> {
+  /**
+   * @param console what it opens
+   * @returns null where that is the password, else what to say
+   */
+  async tryPassword(text: string, console?: object): Promise<string | null> {
     const { ok, waitMs } = await this.#actions.unlock!(text);
     if (!ok) {
       const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} s.` : "";
       return `That is not the password.${wait}`;
     }
-    this.#openUntil = this.#timers.now() + UNLOCKED_MS;
+    this.#openUntil.set(console, this.#timers.now() + UNLOCKED_MS);
     return null;
   }
 }

@@ -210,7 +210,7 @@ class RunningMenu implements Menu {
   #events(console: Console, events: readonly TerminalEvent[]): void {
     const { pasted, keys } = console.filter.read(events, this.#controller.isTyping);
     if (console.screen === null) return;
-    if (pasted !== null) this.#controller.paste(pasted, this.#viewport(console));
+    if (pasted !== null) this.#controller.paste(pasted, this.#viewport(console), console);
     this.#keys(console, keys);
     this.#schedule();
   }
@@ -218,6 +218,7 @@ class RunningMenu implements Menu {
   #keys(console: Console, keys: readonly KeyEvent[]): void {
     if (keys.length === 0) return;
     const host: ControllerHost = {
+      console,
       shell: () => void this.#shell(console),
       redraw: () => {
         console.terminal.measure();

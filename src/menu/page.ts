@@ -32,6 +32,8 @@ export interface Viewport {
 
 /** What a key can't do inside: on consoles, not in the state. */
 export interface ControllerHost {
+  /** On which console the key was pressed; left out where there is only one. */
+  readonly console?: object | undefined;
   shell(): void;
   redraw(): void;
   /**

@@ -136,7 +136,7 @@ class PlainMenu implements Menu {
   #key(line: Line, { name, text }: KeyEvent): void {
     line.filter.cancel();
     const { actions, store } = this.#options;
-    this.#guard.extend();
+    this.#guard.extend(line);
     if (this.#shown.countdown !== null) {
       actions.stopCountdown();
       this.#printAll("Stopped.");
@@ -203,6 +203,7 @@ class PlainMenu implements Menu {
   /** How a guard asks here: by lines. */
   #asking(line: Line): GuardFront {
     return {
+      console: line,
       note: (message) => this.#print(line, message),
       // The line's own Enter came alone.
       deliberately: (then) => then(),
@@ -216,7 +217,7 @@ class PlainMenu implements Menu {
       askPassword: (what, then) => {
         this.#print(line, `Password for ${what}:`);
         this.#ask(line, true, (text) => {
-          void this.#guard.tryPassword(text).then((problem) => {
+          void this.#guard.tryPassword(text, line).then((problem) => {
             if (problem === null) then();
             else this.#print(line, problem);
             if (line.shell === null && this.#lines.has(line)) this.#prompt(line);

@@ -144,7 +144,9 @@ export const SETTINGS = [
     name: "shell",
     // Null: as editor.
     default: null,
-    about: "Whether there is a shell without the password; as editor unless given.",
+    about:
+      "Whether there is a shell without the password, and with it the keys d (another default) and f (the firmware's " +
+      "set-up), and a shell in the rescue menu; as editor unless given.",
     example: "no",
     kind: YES_NO,
     safe: false,

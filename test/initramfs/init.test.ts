@@ -161,7 +161,9 @@ test("the rescue menu shows Baton's last words, survives Ctrl-C and unknown keys
   const watchdog = "sys/class/watchdog/watchdog0";
   execFileSync("mkdir", ["-p", join(run, watchdog), join(run, "dev")]);
   writeFileSync(join(run, watchdog, "state"), "active\n");
-  writeFileSync(join(run, "output"), `${"first words\n".repeat(20)}Error: last words\n`);
+  // A message may quote what a disk says.
+  writeFileSync(join(run, "output"), `${"first words\n".repeat(20)}Error: last words \x1b]2;x\x07\xc2\x9b\n`, "latin1");
+  writeFileSync(join(run, "shell"), "yes\n");
   // As the supervisor holds it: open in both directions.
   const status = openSync(join(run, "status"), constants.O_RDWR | constants.O_NONBLOCK);
   const env = { PATH: process.env.PATH, TERM: "linux", BATON_RUN: run, BATON_HARDWARE: run };
@@ -177,7 +179,7 @@ test("the rescue menu shows Baton's last words, survives Ctrl-C and unknown keys
   const prompts = () => shown.split("\n> ").length - 1;
 
   await until("the menu", () => prompts() === 1);
-  assert.match(shown, /Error: last words/);
+  assert.match(shown, /Error: last words \?\]2;x\?\?\?/);
   assert.match(shown, /r {2}start Baton again\r\n {2}s {2}a shell.*\r\n {2}b {2}reboot\r\n {2}p {2}power off/);
   menu.stdin!.write("x");
   await until("the menu after an unknown key", () => prompts() === 2);
@@ -191,4 +193,91 @@ test("the rescue menu shows Baton's last words, survives Ctrl-C and unknown keys
   menu.stdin!.write("s");
   await until("the shell's word", () => shown.includes("The watchdog, which Baton had armed, is stopped"));
   assert.equal(readFileSync(join(run, "dev/watchdog"), "latin1"), "V\n");
+});
+
+test("with shell: no the rescue menu has no shell", { skip: skip || noScript }, async () => {
+  const run = join(directory, "shut");
+  execFileSync("mkdir", [run]);
+  execFileSync("mkfifo", [join(run, "status")]);
+  writeFileSync(join(run, "output"), "last words\n");
+  writeFileSync(join(run, "shell"), "no\n");
+  const menu: ChildProcess = spawn("script", ["-qec", `'${busybox}' sh '${INIT}' rescue_menu`, "/dev/null"], {
+    env: { PATH: process.env.PATH, TERM: "linux", BATON_RUN: run, BATON_HARDWARE: run },
+    detached: true,
+  });
+  groups.push(menu.pid!);
+  let shown = "";
+  menu.stdout!.on("data", (chunk) => {
+    shown += chunk;
+  });
+  const prompts = () => shown.split("\n> ").length - 1;
+  await until("the menu", () => prompts() === 1);
+  menu.stdin!.write("s");
+  await until("the menu after s", () => prompts() === 2);
+  menu.stdin!.write("S");
+  await until("the menu after S", () => prompts() === 3);
+  assert.match(shown, /r {2}start Baton again\r\n {2}b {2}reboot\r\n {2}p {2}power off/);
+  assert.doesNotMatch(shown, /shell/);
+});
+
+describe("whether the rescue menu has a shell", { skip }, () => {
+  const rows: [what: string, free: boolean, files: { cmdline?: string; config?: string; said?: string }][] = [
+    ["nothing is said", true, {}],
+    ["the command line says no", false, { cmdline: "quiet baton.shell=no" }],
+    ["the command line says editor: no, which shell goes by", false, { cmdline: "baton.editor=off root=/dev/sda1" }],
+    ["the command line's shell counts before its editor", true, { cmdline: "baton.editor=no baton.shell=YES" }],
+    ["the last word counts", false, { cmdline: "baton.shell baton.shell=0" }],
+    ["a word in quotes", false, { cmdline: 'baton.shell="no"' }],
+    ["what can't be understood is a no", false, { cmdline: "baton.shell=maybe" }],
+    ["the image's configuration says no", false, { config: "timeout: 5\nshell: no # not here\n" }],
+    ["the image's configuration says editor: no", false, { config: "editor: false\n" }],
+    ["one that says yes", true, { config: 'editor: no\n"shell": "Yes"\n' }],
+    ["a comment says nothing", true, { config: "# shell: no\n" }],
+    ["YAML in braces, as JSON writes it", false, { config: '{"timeout": 5, "shell": false}' }],
+    ["a value on the next line is a doubt", false, { config: "shell:\n  no\n" }],
+    ["nothing in it is a command", false, { config: "x: $(touch /tmp/baton-evil) `exit`;shell: no;(editor:1)\n" }],
+    ["other keys are none of these", true, { config: "nutshell: no\nmessage: an editor\n" }],
+    ["the command line counts before the image", true, { config: "shell: no\n", cmdline: "baton.shell=yes" }],
+    ["lockdown, while nothing has been read", false, { cmdline: "baton.lockdown=yes baton.config=UUID=1:/b.yaml" }],
+    ["the image's lockdown", false, { config: "lockdown: yes\n" }],
+    ["no lockdown", true, { config: "lockdown: no\n" }],
+    ["what Baton has read counts before all", true, { cmdline: "baton.shell=no", said: "yes\n" }],
+    ["what Baton has read counts before all", false, { cmdline: "baton.shell=yes", said: "no\n" }],
+    ["a file that was never finished", false, { said: "" }],
+  ];
+  for (const [what, free, { cmdline = "", config, said }] of rows) {
+    test(`${what}: ${free ? "yes" : "no"}`, () => {
+      const run = join(directory, String(count++));
+      execFileSync("mkdir", ["-p", join(run, "etc"), join(run, "proc")]);
+      writeFileSync(join(run, "proc/cmdline"), `${cmdline}\n`);
+      if (config !== undefined) writeFileSync(join(run, "etc/baton.yaml"), config);
+      if (said !== undefined) writeFileSync(join(run, "shell"), said);
+      const { status, stderr } = spawnSync(busybox!, ["sh", INIT, "shell_is_free"], {
+        env: { PATH: process.env.PATH, BATON_RUN: run, BATON_HARDWARE: run },
+        encoding: "utf8",
+      });
+      assert.deepEqual({ free: status === 0, stderr }, { free, stderr: "" });
+    });
+  }
+});
+
+test("words of the kernel command line don't reach Node as its environment, but a proxy does", { skip }, () => {
+  const run = join(directory, String(count++));
+  execFileSync("mkdir", [run]);
+  const script = `set -- :\n. "$INIT"\nclean_environment\nexec ${busybox} env`;
+  const env = {
+    PATH: process.env.PATH,
+    INIT,
+    BATON_RUN: run,
+    TERM: "linux",
+    NODE_OPTIONS: "--require=/evil.js\nexport TERM='x",
+    LD_PRELOAD: "/evil.so",
+    BATON_CACHE_WRITE: "/evil",
+    "a.b-c": "1",
+    http_proxy: "http://proxy:3128",
+  };
+  const { stdout, stderr } = spawnSync(busybox!, ["sh", "-c", script], { env, encoding: "utf8" });
+  const names = stdout.split("\n").map((line) => line.split("=")[0]);
+  assert.equal(stderr, "");
+  assert.deepEqual(names.filter((name) => name !== "" && name !== "PWD").sort(), ["TERM", "http_proxy"]);
 });

@@ -73,6 +73,32 @@ test("an entry's own keys are looked for after the table's, and no inherited nam
   assert.equal(actionOfKey("5"), undefined);
 });
 
+test("a password that was given on one console counts there alone", async () => {
+  const store = new MenuStore({ settings: { ...OPEN_SETTINGS, shell: false, hasPassword: true } });
+  const guard = new Guard(store, { unlock: async () => ({ ok: true, waitMs: 0 }) } as unknown as MenuActions, {
+    now: () => 0,
+  });
+  const shell = (console: object): boolean => {
+    let opened = false;
+    const refuse = (): void => {};
+    const front = {
+      console,
+      note: refuse,
+      confirm: refuse,
+      askPassword: refuse,
+      deliberately: (then: () => void) => then(),
+    };
+    guard.pass({ shut: "shell" }, null, front, () => {
+      opened = true;
+    });
+    return opened;
+  };
+  const [one, other] = [{}, {}];
+  await guard.tryPassword("right", one);
+  guard.extend(other);
+  assert.deepEqual([shell(one), shell(other)], [true, false]);
+});
+
 /** A front that notes what it is asked, and a guard whose clock stands until it is moved. */
 function guarded(settings: Partial<typeof OPEN_SETTINGS>, actions: Partial<MenuActions> = {}) {
   const done: string[] = [];

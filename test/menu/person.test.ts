@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Controller } from "../../src/menu/controller.ts";
 import { lineText } from "../../src/menu/editline.ts";
+import type { EntryEditor } from "../../src/menu/entryeditor.ts";
 import { type MenuActions, MenuStore, OPEN_SETTINGS } from "../../src/menu/model.ts";
 import type { ControllerHost } from "../../src/menu/page.ts";
 import { SearchPage } from "../../src/menu/search.ts";
@@ -227,6 +228,59 @@ test("with editor: no the editor and the shell ask for the password, and a wrong
   assert.equal(kind(), "edit");
   press("escape", "c");
   assert.deepEqual(done, ["shell"], "for a while it opens everything");
+});
+
+test("d and f lead around the shell: with shell: no they need the password, too", async () => {
+  for (const [key, then] of [
+    ["d", "default debian"],
+    ["f", "firmware"],
+  ] as const) {
+    store.update({ settings: { ...shut, hasPassword: false } });
+    press(...(key === "f" ? ["f", "y"] : ["d"]));
+    assert.match(store.state.message ?? "", /shell: no/);
+    press("x");
+    store.update({ settings: shut });
+    press(...(key === "f" ? ["f", "y"] : ["d"]));
+    assert.deepEqual(done, []);
+    type("sesame");
+    press("enter");
+    await settle();
+    assert.deepEqual(done, [then]);
+    done.length = 0;
+    menu = new Controller(store, actions);
+  }
+});
+
+test("a password opens the console on which it was typed, and no other", async () => {
+  const [here, there] = [
+    { ...host, console: {}, shell: () => void done.push("shell here") },
+    { ...host, console: {}, shell: () => void done.push("shell there") },
+  ];
+  const on = (which: ControllerHost, ...keys: string[]): void => {
+    for (const name of keys) menu.key(name, name.length === 1 ? name : "", view, which);
+  };
+  store.update({ settings: shut });
+  on(here, "c", ..."sesa");
+  on(there, "x", "enter");
+  menu.paste("yyy", view, there.console);
+  on(here, ..."me", "enter");
+  await settle();
+  assert.deepEqual(done, ["shell here"], "what is typed elsewhere doesn't reach the prompt");
+  on(there, "c");
+  assert.equal(kind(), "prompt", "the other console asks for itself");
+  on(here, "enter");
+  assert.deepEqual(done, ["shell here"]);
+  on(here, "escape", "e");
+  assert.equal(kind(), "edit");
+  const before = lineText((menu.page as EntryEditor).line);
+  on(there, "x", "C-k", "enter");
+  menu.paste(" init=/bin/sh", view, there.console);
+  assert.equal(lineText((menu.page as EntryEditor).line), before);
+  assert.deepEqual(done, ["shell here"]);
+  on(there, "escape");
+  assert.equal(kind(), undefined, "nobody keeps the others from the menu");
+  on(there, "e");
+  assert.equal(kind(), "prompt");
 });
 
 test("without a password in the configuration what is shut stays shut, with the reason", () => {

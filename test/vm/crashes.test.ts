@@ -80,3 +80,20 @@ test("Node killed three times within a minute: a plain rescue menu, from which B
     await bootTheSystem(machine);
   });
 });
+
+test("with shell: no the rescue menu has no shell, and what the command line adds to the environment reaches no program", async () => {
+  const disks = [{ image: await disk(), attach: "virtio" }] as const;
+  const words = "baton.timeout=-1 baton.shell=no NODE_OPTIONS=--no-such-option LD_PRELOAD=/none";
+  await withBaton({ name: "crashes-shut", words, shell: true, disks }, async (machine) => {
+    for (const signal of ["SEGV", "KILL", "ABRT"]) {
+      await machine.serial.waitFor(/baton: start/);
+      await killNode(machine, signal);
+    }
+    await machine.serial.waitFor(/start Baton again\s+b {2}reboot\s+p {2}power off/);
+    await machine.serial.type("s", 300);
+    await machine.serial.waitFor(/power off/);
+    await machine.serial.type("r", 300);
+    await menuReady(machine);
+    assert.doesNotMatch(machine.serial.text, /a shell \(exit/);
+  });
+});
