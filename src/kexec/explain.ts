@@ -74,12 +74,11 @@ interface Context {
   readonly attempt: KexecAttempt;
 }
 
-interface Explanation {
-  readonly errno: string;
-  /** Left out: always. The first of an errno's rows that applies is the explanation. */
-  readonly when?: (context: Context) => boolean;
-  readonly says: string | ((context: Context) => string);
-}
+type Says = string | ((context: Context) => string);
+type Case = readonly [when: (context: Context) => boolean, says: Says];
+
+/** By errno: what it means, or in which case what: the first that holds, and the last where none does. */
+type Explanations = Readonly<Record<string, Says | readonly (Case | Says)[]>>;
 
 /** By kexec_load, which takes segments and no files. */
 const isClassic = ({ attempt }: Context): boolean => attempt.segments !== undefined;
@@ -119,219 +118,148 @@ const sizes = ({ state, attempt }: Context): string => {
   return `the kernel file has ${mebibytes(attempt.kernelSize)} and the initrd ${mebibytes(attempt.initrdSize)}${total}`;
 };
 
-const LOADING: readonly Explanation[] = [
-  {
-    errno: "EPERM",
-    when: ({ state }) => state.mayBoot === false,
-    says: "Only root may load a kernel: run Baton as root (it needs CAP_SYS_BOOT).",
-  },
-  {
-    errno: "EPERM",
-    when: ({ state }) => state.loadDisabled,
-    says: "Loading kernels was switched off on this system (sysctl kernel.kexec_load_disabled=1); only a reboot undoes that.",
-  },
-  // Of the two policies that forbid it then, IMA's is asked first, and answers with another number.
-  ...["EPERM", "EACCES"].map((errno) => ({
-    errno,
-    when: (c: Context) => isClassic(c) && isLockedDown(c),
-    says: (c: Context) =>
-      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.`,
-  })),
-  {
-    errno: "EPERM",
-    when: isLockedDown,
-    says: (c) =>
-      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, and takes only signed ones: this one has no signature, or one that doesn't hold (a changed file, an unknown key). Boot a signed kernel, or switch Secure Boot off in the firmware.`,
-  },
-  {
-    errno: "EPERM",
-    says: "The kernel does not permit it, and doesn't say why: a security policy (SELinux, IMA, a container) may forbid kexec.",
-  },
-  {
-    errno: "EACCES",
-    when: isLockedDown,
-    says: (c) =>
-      `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids this way of loading.`,
-  },
-  {
-    errno: "EACCES",
-    when: isClassic,
-    says: "A security policy of this kernel (IMA appraisal, which Secure Boot switches on) forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.",
-  },
-  {
-    errno: "EACCES",
-    says: "A security policy of this kernel (IMA appraisal, SELinux) refuses the file: it would need a valid IMA signature or label.",
-  },
-  {
-    errno: "ENOEXEC",
-    says: "The kernel doesn't know this kind of file as a kernel. For x86 it must be a 64-bit bzImage (vmlinuz), for arm64 an unpacked Image.",
-  },
-  {
-    errno: "ENOKEY",
-    says: (c) =>
-      `The kernel file is signed with a key that this kernel doesn't trust, and ${demandsSignature(c)}. Boot a kernel signed by this one's maker, or enrol that key.`,
-  },
-  {
-    errno: "EKEYREJECTED",
-    says: "The kernel file's signature is wrong: the file was changed after it was signed (or its key is revoked). Install that kernel again.",
-  },
-  {
-    errno: "EKEYEXPIRED",
-    says: "The key that signed the kernel file has expired. Install a kernel that is signed anew.",
-  },
-  {
-    errno: "EKEYREVOKED",
-    says: "The key that signed the kernel file was revoked. Install a kernel that is signed anew.",
-  },
-  {
-    errno: "ENODATA",
-    says: (c) =>
-      `The kernel file has no signature, and ${demandsSignature(c)}. Boot a signed kernel, or ${c.state.secureBoot ? "switch Secure Boot off in the firmware" : "start this one without signature enforcement"}.`,
-  },
-  {
-    errno: "ELIBBAD",
-    says: "The kernel file's signature can't be read: its EFI headers are broken. Install that kernel again.",
-  },
-  { errno: "EBADMSG", says: "The kernel file's signature can't be read: it is malformed. Install that kernel again." },
-  {
-    errno: "ENOPKG",
-    says: "The kernel file is signed in a way (a hash or cipher) that this kernel was built without.",
-  },
-  {
-    errno: "EINVAL",
-    when: (c) => unknownFlags(c) !== 0,
-    says: (c) => `This kernel knows no such flags (0x${unknownFlags(c).toString(16)}).`,
-  },
-  {
-    errno: "EINVAL",
-    when: (c) => isClassic(c) && foreignArch(c) !== 0,
-    says: (c) =>
-      `The flags say that it is another architecture's (${kexecFlagNames(foreignArch(c))}), and a kernel only takes its own's.`,
-  },
-  {
-    errno: "EINVAL",
-    when: (c) => isClassic(c) && ((c.attempt.flags ?? 0) & KEXEC_PRESERVE_CONTEXT) !== 0,
-    says: "This kernel was built without CONFIG_KEXEC_JUMP, and so can't come back from another one (KEXEC_PRESERVE_CONTEXT). Debian's kernels are; leave --load-preserve-context out, or run a kernel that has it.",
-  },
-  {
-    errno: "EINVAL",
-    when: ({ attempt }) => (attempt.segments?.length ?? 0) > MAX_SEGMENTS,
-    says: ({ attempt }) => `It has ${attempt.segments!.length} segments, and the kernel takes ${MAX_SEGMENTS}.`,
-  },
-  {
-    errno: "EINVAL",
-    when: (c) => isClassic(c) && isOverHalfOfMemory(c),
-    says: ({ state, attempt }) =>
-      `Its segments take ${mebibytes(attempt.kernelSize)}; the kernel takes no more than half of the memory, which is ${mebibytes(state.memoryTotal ?? 0)}.`,
-  },
-  {
-    errno: "EINVAL",
-    when: isClassic,
-    says: "The kernel refuses these segments or flags: flags that it doesn't know, another architecture than its own, or segments that overlap.",
-  },
-  {
-    errno: "EADDRNOTAVAIL",
-    when: (c) => isClassic(c) && c.attempt.isCrash === true,
-    says: "A segment lies outside of the memory that is kept for a crash kernel (crashkernel=), or none is kept.",
-  },
-  {
-    errno: "EADDRNOTAVAIL",
-    when: isClassic,
-    says: "A segment doesn't begin or end at a page, or lies beyond the addresses that this processor can reach.",
-  },
-  {
-    errno: "EADDRNOTAVAIL",
-    when: ({ attempt }) => attempt.isCrash === true,
-    says: (c) =>
-      `The memory that is kept for a crash kernel is too small for it, or none is kept: start this kernel with crashkernel=256M or more (${sizes(c)}).`,
-  },
-  {
-    errno: "ENOSYS",
-    when: isClassic,
-    says: "This kernel was built without kexec_load (CONFIG_KEXEC). Load the kernel's file by kexec_file_load.",
-  },
-  {
-    errno: "EFAULT",
-    when: isClassic,
-    says: "The kernel could not read a segment: the disk may have failed while it did, or this is a fault in Baton.",
-  },
-  {
-    errno: "ENOMEM",
-    when: isClassic,
-    says: ({ state, attempt }) =>
-      `There is not enough free memory: the segments take ${mebibytes(attempt.kernelSize)}${state.memoryAvailable === null ? "" : `, and ${mebibytes(state.memoryAvailable)} are free`}.`,
-  },
-  {
-    errno: "EINVAL",
-    when: ({ attempt }) => attempt.cmdlineSize > attempt.cmdlineLimit,
-    says: ({ attempt }) =>
-      `The command line has ${attempt.cmdlineSize - 1} bytes, and this kernel takes ${attempt.cmdlineLimit - 1}. Shorten it.`,
-  },
-  {
-    errno: "EINVAL",
-    when: isOverHalfOfMemory,
-    says: (c) => `It is more than half of the memory, which the kernel never takes: ${sizes(c)}.`,
-  },
-  {
-    errno: "EINVAL",
-    when: ({ attempt }) => attempt.kernelSize === 0,
-    says: "The kernel file is empty. Copy it to the disk again.",
-  },
-  {
-    errno: "EINVAL",
-    says: "The kernel refuses what it was given and doesn't say why: the file may be a broken kernel, or one that needs what this machine's processor lacks. The kernel log (dmesg) may tell.",
-  },
-  { errno: "ENOMEM", says: (c) => `There is not enough free memory to hold the new kernel: ${sizes(c)}.` },
-  {
-    errno: "EADDRNOTAVAIL",
-    says: (c) => `There is no range of free memory large enough to put the new kernel into: ${sizes(c)}.`,
-  },
-  {
-    errno: "EBUSY",
-    says: "Another load of a kernel is going on right now, perhaps one that waits for a dead disk. Try again in a moment.",
-  },
-  {
-    errno: "EBADF",
-    says: "The kernel's file or its initrd's was closed, or isn't open for reading, when it was handed over. This is a fault in Baton.",
-  },
-  {
-    errno: "ENOSYS",
-    says: "This kernel was built without kexec_file_load (CONFIG_KEXEC_FILE). Run Baton under a kernel that has it.",
-  },
-  {
-    errno: "EOPNOTSUPP",
-    says: "This kernel can't load that kind of image on this architecture.",
-  },
-  { errno: "ENOTSUPP", says: "This kernel can't load that kind of image on this architecture." },
-  {
-    errno: "EFAULT",
-    says: "The kernel could not read the command line from Baton's memory. This is a fault in Baton.",
-  },
-  { errno: "EFBIG", says: (c) => `A file is larger than the kernel reads at once (2 GiB): ${sizes(c)}.` },
-  { errno: "E2BIG", says: (c) => `The kernel refuses it as too large: ${sizes(c)}.` },
-  { errno: "EIO", says: "The disk could not be read. It may be failing, or was pulled out." },
-  { errno: "EROFS", says: "The kernel's file could not be opened where it lies." },
-  {
-    errno: "ETXTBSY",
-    says: "The kernel's file or its initrd's is being written to by another program. Try again when that has ended.",
-  },
-  { errno: "EINTR", says: "The load was interrupted. Try again." },
-  {
-    errno: "ETIMEDOUT",
-    says: "The kernel gave up waiting while it read the file. The disk or network it lies on may be gone.",
-  },
+/** Of the two policies that forbid it then, IMA's is asked first, and answers with another number. */
+const FORBIDS_CLASSIC: Case = [
+  (c) => isClassic(c) && isLockedDown(c),
+  (c) =>
+    `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.`,
 ];
 
-const JUMPING: readonly Explanation[] = [
-  {
-    errno: "EPERM",
-    when: ({ state }) => state.mayBoot === false,
-    says: "Only root may start another kernel: run Baton as root (it needs CAP_SYS_BOOT).",
-  },
-  { errno: "EPERM", says: "The kernel does not permit the jump: a security policy or a container forbids it." },
-  { errno: "EINVAL", says: "No kernel is loaded to jump into." },
-  { errno: "EBUSY", says: "The kernel is busy loading or starting another one. Try again in a moment." },
-];
+const LOADING: Explanations = {
+  EPERM: [
+    [({ state }) => state.mayBoot === false, "Only root may load a kernel: run Baton as root (it needs CAP_SYS_BOOT)."],
+    [
+      ({ state }) => state.loadDisabled,
+      "Loading kernels was switched off on this system (sysctl kernel.kexec_load_disabled=1); only a reboot undoes that.",
+    ],
+    FORBIDS_CLASSIC,
+    [
+      isLockedDown,
+      (c) =>
+        `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, and takes only signed ones: this one has no signature, or one that doesn't hold (a changed file, an unknown key). Boot a signed kernel, or switch Secure Boot off in the firmware.`,
+    ],
+    "The kernel does not permit it, and doesn't say why: a security policy (SELinux, IMA, a container) may forbid kexec.",
+  ],
+  EACCES: [
+    FORBIDS_CLASSIC,
+    [
+      isLockedDown,
+      (c) =>
+        `This kernel is locked down (${c.state.lockdown}) ${lockdownReason(c)}, which forbids this way of loading.`,
+    ],
+    [
+      isClassic,
+      "A security policy of this kernel (IMA appraisal, which Secure Boot switches on) forbids kexec_load, since that takes memory whose signature nobody can check. Load the kernel's file by kexec_file_load.",
+    ],
+    "A security policy of this kernel (IMA appraisal, SELinux) refuses the file: it would need a valid IMA signature or label.",
+  ],
+  ENOEXEC:
+    "The kernel doesn't know this kind of file as a kernel. For x86 it must be a 64-bit bzImage (vmlinuz), for arm64 an unpacked Image.",
+  ENOKEY: (c) =>
+    `The kernel file is signed with a key that this kernel doesn't trust, and ${demandsSignature(c)}. Boot a kernel signed by this one's maker, or enrol that key.`,
+  EKEYREJECTED:
+    "The kernel file's signature is wrong: the file was changed after it was signed (or its key is revoked). Install that kernel again.",
+  EKEYEXPIRED: "The key that signed the kernel file has expired. Install a kernel that is signed anew.",
+  EKEYREVOKED: "The key that signed the kernel file was revoked. Install a kernel that is signed anew.",
+  ENODATA: (c) =>
+    `The kernel file has no signature, and ${demandsSignature(c)}. Boot a signed kernel, or ${c.state.secureBoot ? "switch Secure Boot off in the firmware" : "start this one without signature enforcement"}.`,
+  ELIBBAD: "The kernel file's signature can't be read: its EFI headers are broken. Install that kernel again.",
+  EBADMSG: "The kernel file's signature can't be read: it is malformed. Install that kernel again.",
+  ENOPKG: "The kernel file is signed in a way (a hash or cipher) that this kernel was built without.",
+  EINVAL: [
+    [(c) => unknownFlags(c) !== 0, (c) => `This kernel knows no such flags (0x${unknownFlags(c).toString(16)}).`],
+    [
+      (c) => isClassic(c) && foreignArch(c) !== 0,
+      (c) =>
+        `The flags say that it is another architecture's (${kexecFlagNames(foreignArch(c))}), and a kernel only takes its own's.`,
+    ],
+    [
+      (c) => isClassic(c) && ((c.attempt.flags ?? 0) & KEXEC_PRESERVE_CONTEXT) !== 0,
+      "This kernel was built without CONFIG_KEXEC_JUMP, and so can't come back from another one (KEXEC_PRESERVE_CONTEXT). Debian's kernels are; leave --load-preserve-context out, or run a kernel that has it.",
+    ],
+    [
+      ({ attempt }) => (attempt.segments?.length ?? 0) > MAX_SEGMENTS,
+      ({ attempt }) => `It has ${attempt.segments!.length} segments, and the kernel takes ${MAX_SEGMENTS}.`,
+    ],
+    [
+      (c) => isClassic(c) && isOverHalfOfMemory(c),
+      ({ state, attempt }) =>
+        `Its segments take ${mebibytes(attempt.kernelSize)}; the kernel takes no more than half of the memory, which is ${mebibytes(state.memoryTotal ?? 0)}.`,
+    ],
+    [
+      isClassic,
+      "The kernel refuses these segments or flags: flags that it doesn't know, another architecture than its own, or segments that overlap.",
+    ],
+    [
+      ({ attempt }) => attempt.cmdlineSize > attempt.cmdlineLimit,
+      ({ attempt }) =>
+        `The command line has ${attempt.cmdlineSize - 1} bytes, and this kernel takes ${attempt.cmdlineLimit - 1}. Shorten it.`,
+    ],
+    [isOverHalfOfMemory, (c) => `It is more than half of the memory, which the kernel never takes: ${sizes(c)}.`],
+    [({ attempt }) => attempt.kernelSize === 0, "The kernel file is empty. Copy it to the disk again."],
+    "The kernel refuses what it was given and doesn't say why: the file may be a broken kernel, or one that needs what this machine's processor lacks. The kernel log (dmesg) may tell.",
+  ],
+  EADDRNOTAVAIL: [
+    [
+      (c) => isClassic(c) && c.attempt.isCrash === true,
+      "A segment lies outside of the memory that is kept for a crash kernel (crashkernel=), or none is kept.",
+    ],
+    [
+      isClassic,
+      "A segment doesn't begin or end at a page, or lies beyond the addresses that this processor can reach.",
+    ],
+    [
+      ({ attempt }) => attempt.isCrash === true,
+      (c) =>
+        `The memory that is kept for a crash kernel is too small for it, or none is kept: start this kernel with crashkernel=256M or more (${sizes(c)}).`,
+    ],
+    (c) => `There is no range of free memory large enough to put the new kernel into: ${sizes(c)}.`,
+  ],
+  ENOSYS: [
+    [isClassic, "This kernel was built without kexec_load (CONFIG_KEXEC). Load the kernel's file by kexec_file_load."],
+    "This kernel was built without kexec_file_load (CONFIG_KEXEC_FILE). Run Baton under a kernel that has it.",
+  ],
+  EFAULT: [
+    [
+      isClassic,
+      "The kernel could not read a segment: the disk may have failed while it did, or this is a fault in Baton.",
+    ],
+    "The kernel could not read the command line from Baton's memory. This is a fault in Baton.",
+  ],
+  ENOMEM: [
+    [
+      isClassic,
+      ({ state, attempt }) =>
+        `There is not enough free memory: the segments take ${mebibytes(attempt.kernelSize)}${state.memoryAvailable === null ? "" : `, and ${mebibytes(state.memoryAvailable)} are free`}.`,
+    ],
+    (c) => `There is not enough free memory to hold the new kernel: ${sizes(c)}.`,
+  ],
+  EBUSY:
+    "Another load of a kernel is going on right now, perhaps one that waits for a dead disk. Try again in a moment.",
+  EBADF:
+    "The kernel's file or its initrd's was closed, or isn't open for reading, when it was handed over. This is a fault in Baton.",
+  EOPNOTSUPP: "This kernel can't load that kind of image on this architecture.",
+  ENOTSUPP: "This kernel can't load that kind of image on this architecture.",
+  EFBIG: (c) => `A file is larger than the kernel reads at once (2 GiB): ${sizes(c)}.`,
+  E2BIG: (c) => `The kernel refuses it as too large: ${sizes(c)}.`,
+  EIO: "The disk could not be read. It may be failing, or was pulled out.",
+  EROFS: "The kernel's file could not be opened where it lies.",
+  ETXTBSY: "The kernel's file or its initrd's is being written to by another program. Try again when that has ended.",
+  EINTR: "The load was interrupted. Try again.",
+  ETIMEDOUT: "The kernel gave up waiting while it read the file. The disk or network it lies on may be gone.",
+};
+
+const JUMPING: Explanations = {
+  EPERM: [
+    [
+      ({ state }) => state.mayBoot === false,
+      "Only root may start another kernel: run Baton as root (it needs CAP_SYS_BOOT).",
+    ],
+    "The kernel does not permit the jump: a security policy or a container forbids it.",
+  ],
+  EINVAL: "No kernel is loaded to jump into.",
+  EBUSY: "The kernel is busy loading or starting another one. Try again in a moment.",
+};
 
 /** Makes a person's error of a failed load. */
 export function explainLoad(error: LinuxError, state: KexecState, attempt: KexecAttempt): KexecError {
@@ -344,11 +272,12 @@ export function explainJump(error: LinuxError, state: KexecState): KexecError {
   return explain(JUMPING, error, { state, attempt }, "The kernel did not jump into the one that was loaded.");
 }
 
-function explain(table: readonly Explanation[], error: LinuxError, context: Context, otherwise: string): KexecError {
-  const row = table.find(({ errno, when }) => errno === error.errnoName && (when === undefined || when(context)));
+function explain(table: Explanations, error: LinuxError, context: Context, otherwise: string): KexecError {
+  const known = [table[error.errnoName] ?? otherwise].flat(1) as readonly (Case | Says)[];
+  const found = known.find((row) => typeof row !== "object" || row[0](context)) ?? otherwise;
+  const says = typeof found === "object" ? found[1] : found;
   const attempt = table === LOADING ? context.attempt : null;
-  if (row === undefined) return new KexecError(error, otherwise, attempt);
-  return new KexecError(error, typeof row.says === "string" ? row.says : row.says(context), attempt);
+  return new KexecError(error, typeof says === "string" ? says : says(context), attempt);
 }
 
 /** `8.1 MiB`, `230 MiB`. */

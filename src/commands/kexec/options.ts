@@ -1,6 +1,7 @@
 /** The options of kexec(8), and what they come to when they stand together: the last one that decides wins. */
 
 import type { X86Wishes } from "../../kexec/method.ts";
+import type { LoadCall } from "../../loader/methods.ts";
 import { getopt, type LongOption } from "./getopt.ts";
 
 /** An option with what `kexec --help` and kexec(8) say of it. */
@@ -102,20 +103,9 @@ const OPTIONS = [...GENERAL_OPTIONS, ...KERNEL_OPTIONS, ...ACCEPTED_OPTIONS];
 
 /** Those that say something about a kernel that is loaded, and nothing where none is. */
 const FOR_LOADING = [
-  "append",
-  "reuse-cmdline",
-  "initrd",
-  "module",
-  "dtb",
-  "args-linux",
-  "args-elf",
-  "args-none",
-  "real-mode",
+  ...["append", "reuse-cmdline", "initrd", "module", "dtb", "args-linux", "args-elf", "args-none", "real-mode"],
   "entry-32bit",
 ];
-
-/** Which call loads: kexec_load, kexec_file_load, or that one and the other where it can't. */
-export type KexecCall = "classic" | "file" | "auto";
 
 /** What is to be done, step by step in this order. */
 export interface KexecPlan {
@@ -129,7 +119,7 @@ export interface KexecPlan {
   readonly exec: boolean;
   readonly jumpBackHelper: boolean;
 
-  readonly call: KexecCall;
+  readonly call: LoadCall;
   readonly crash: boolean;
   readonly preserveContext: boolean;
   /** No digest of the segments (-i). */
@@ -160,152 +150,90 @@ export type KexecAnswer =
   | { readonly is: "crash size" }
   | { readonly is: "refused"; readonly message: string };
 
-const CALLS: Readonly<Record<string, KexecCall>> = { c: "classic", s: "file", a: "auto" };
+const CALLS: Readonly<Record<string, LoadCall>> = { c: "classic", s: "file", a: "auto" };
 
 /**
  * The call that is used where no option says which, by an environment variable's value.
  * @param setting `c`, `s` or `a`; kexec-tools before 2.0.26 had `c`, newer ones have `a`
  */
-export function defaultCall(setting: string | undefined): KexecCall {
+export function defaultCall(setting: string | undefined): LoadCall {
   return CALLS[setting ?? ""] ?? "auto";
 }
 
+/** What options without a value settle of the plan. */
+const SETTLED: Readonly<Record<string, Partial<KexecPlan>>> = {
+  debug: { debug: true },
+  "no-checks": { skipChecks: true },
+  force: { load: true, shutdown: false, sync: true, ifdown: true, exec: true },
+  load: { load: true, exec: false, shutdown: false },
+  unload: { load: false, shutdown: false, sync: false, unload: true },
+  exec: { load: false, shutdown: false, sync: true, ifdown: true, exec: true },
+  "load-jump-back-helper": {
+    ...{ load: false, shutdown: false, sync: true, ifdown: true, exec: false },
+    ...{ jumpBackHelper: true, preserveContext: true },
+  },
+  "load-preserve-context": { load: true, exec: false, shutdown: false, sync: true, preserveContext: true },
+  "load-panic": { load: true, exec: false, shutdown: false, sync: false, crash: true },
+  "kexec-file-syscall": { call: "file" },
+  "kexec-syscall": { call: "classic" },
+  "kexec-syscall-auto": { call: "auto" },
+  "reuse-cmdline": { reuseCmdline: true },
+  reuseinitrd: { reuseInitrd: true },
+  // These count once all have been read.
+  ...{ status: {}, "no-ifdown": {}, "no-sync": {} },
+};
+/** Where the plan has their values. */
+const TEXTS: Readonly<Record<string, keyof KexecPlan>> = {
+  ...{ type: "type", append: "append", initrd: "initrd", dtb: "devicetree" },
+};
+const NUMBERS: Readonly<Record<string, keyof KexecPlan>> = {
+  ...{ entry: "entry", "mem-min": "memoryMinimum", "mem-max": "memoryMaximum" },
+};
+const X86: Readonly<Record<string, keyof X86Wishes>> = {
+  ...{ "entry-32bit": "entry32", noefi: "noEfi", "reuse-video-type": "reuseVideo" },
+};
+const REFUSED: Readonly<Record<string, string>> = {
+  "exec-live-update": "--exec-live-update only works under xen.",
+  "load-live-update": "--load-live-update can only be used with xen",
+  "real-mode": "--real-mode: no kernel since Linux 2.6.20 needs its 16-bit entry after kexec",
+};
+
 /** Reads a command line as kexec(8) does. */
-export function readKexecArguments(args: readonly string[], call: KexecCall): KexecAnswer {
+export function readKexecArguments(args: readonly string[], call: LoadCall): KexecAnswer {
   const { options, operands, complaint } = getopt(args, OPTIONS);
-  const plan = {
-    status: null as KexecPlan["status"],
-    ...{ unload: false, load: true, shutdown: true, sync: true, ifdown: false, exec: false, jumpBackHelper: false },
-    ...{ call, crash: false, preserveContext: false, skipChecks: false, reuseInitrd: false, debug: false },
-    ...{ type: null as string | null, entry: null as bigint | null },
-    ...{ memoryMinimum: 0n, memoryMaximum: null as bigint | null },
-    kernel: operands[0] ?? null,
-    ...{ append: null as string | null, reuseCmdline: false, initrd: null as string | null },
-    ...{ modules: [] as string[], devicetree: null as string | null, ignored: [] as string[] },
+  const plan: { -readonly [Key in keyof KexecPlan]: KexecPlan[Key] } = {
+    ...{ status: null, unload: false, load: true, shutdown: true, sync: true, ifdown: false, exec: false },
+    ...{ jumpBackHelper: false, call, crash: false, preserveContext: false, skipChecks: false, reuseInitrd: false },
+    ...{ debug: false, type: null, entry: null, memoryMinimum: 0n, memoryMaximum: null, kernel: operands[0] ?? null },
+    ...{ append: null, reuseCmdline: false, initrd: null, modules: [], devicetree: null, ignored: [] },
     x86: { entry32: false, noEfi: false, reuseVideo: false },
   };
-  let asksStatus = false;
-  let hasLoad = false;
-  let [skipsSync, skipsIfdown] = [false, false];
   for (const { id, value: text } of options) {
-    switch (id) {
-      case "help":
-        return { is: "help", complaint: null, code: 0 };
-      case "version":
-        return { is: "version" };
-      case "print-ckr-size":
-        return { is: "crash size" };
-      case "debug":
-        plan.debug = true;
-        break;
-      case "no-ifdown":
-        skipsIfdown = true;
-        break;
-      case "no-sync":
-        skipsSync = true;
-        break;
-      case "no-checks":
-        plan.skipChecks = true;
-        break;
-      case "force":
-        Object.assign(plan, { load: true, shutdown: false, sync: true, ifdown: true, exec: true });
-        break;
-      case "load":
-        hasLoad = true;
-        Object.assign(plan, { load: true, exec: false, shutdown: false });
-        break;
-      case "unload":
-        Object.assign(plan, { load: false, shutdown: false, sync: false, unload: true });
-        break;
-      case "exec":
-        Object.assign(plan, { load: false, shutdown: false, sync: true, ifdown: true, exec: true });
-        break;
-      case "load-jump-back-helper":
-        Object.assign(plan, { load: false, shutdown: false, sync: true, ifdown: true, exec: false });
-        Object.assign(plan, { jumpBackHelper: true, preserveContext: true });
-        break;
-      case "load-preserve-context":
-        Object.assign(plan, { load: true, exec: false, shutdown: false, sync: true, preserveContext: true });
-        break;
-      case "load-panic":
-        Object.assign(plan, { load: true, exec: false, shutdown: false, sync: false, crash: true });
-        break;
-      case "exec-live-update":
-        return { is: "refused", message: "--exec-live-update only works under xen." };
-      case "load-live-update":
-        return { is: "refused", message: "--load-live-update can only be used with xen" };
-      case "status":
-        asksStatus = true;
-        break;
-      case "kexec-file-syscall":
-        plan.call = "file";
-        break;
-      case "kexec-syscall":
-        plan.call = "classic";
-        break;
-      case "kexec-syscall-auto":
-        plan.call = "auto";
-        break;
-      case "entry":
-      case "mem-min":
-      case "mem-max": {
-        const number = parseNumber(text);
-        if (number === null) return { is: "help", complaint: `Bad option value in --${id}=${text}`, code: 1 };
-        if (id === "entry") plan.entry = number;
-        else if (id === "mem-min") plan.memoryMinimum = number;
-        else plan.memoryMaximum = number;
-        break;
-      }
-      case "type":
-        plan.type = text;
-        break;
-      case "append":
-        plan.append = text;
-        break;
-      case "reuse-cmdline":
-        plan.reuseCmdline = true;
-        break;
-      case "initrd":
-        plan.initrd = text;
-        break;
-      case "module":
-        plan.modules.push(text);
-        break;
-      case "dtb":
-        plan.devicetree = text;
-        break;
-      case "entry-32bit":
-        plan.x86.entry32 = true;
-        break;
-      case "noefi":
-        plan.x86.noEfi = true;
-        break;
-      case "reuse-video-type":
-        plan.x86.reuseVideo = true;
-        break;
-      case "reuseinitrd":
-        plan.reuseInitrd = true;
-        break;
-      case "real-mode":
-        return {
-          is: "refused",
-          message: "--real-mode: no kernel since Linux 2.6.20 needs its 16-bit entry after kexec",
-        };
-      default:
-        plan.ignored.push(`--${id}`);
-    }
+    if (id === "help") return { is: "help", complaint: null, code: 0 };
+    if (id === "version") return { is: "version" };
+    if (id === "print-ckr-size") return { is: "crash size" };
+    if (REFUSED[id] !== undefined) return { is: "refused", message: REFUSED[id] };
+    if (NUMBERS[id] !== undefined) {
+      const number = parseNumber(text);
+      if (number === null) return { is: "help", complaint: `Bad option value in --${id}=${text}`, code: 1 };
+      Object.assign(plan, { [NUMBERS[id]]: number });
+    } else if (TEXTS[id] !== undefined) Object.assign(plan, { [TEXTS[id]]: text });
+    else if (X86[id] !== undefined) plan.x86 = { ...plan.x86, [X86[id]]: true };
+    else if (SETTLED[id] !== undefined) Object.assign(plan, SETTLED[id]);
+    else if (id === "module") plan.modules = [...plan.modules, text];
+    else plan.ignored = [...plan.ignored, `--${id}`];
   }
   if (complaint !== null) return { is: "help", complaint: `kexec: ${complaint}`, code: 1 };
-  if (skipsIfdown) plan.ifdown = false;
-  if (skipsSync) plan.sync = false;
-  const isForLoading = options.some(({ id }) => FOR_LOADING.includes(id));
-  if (asksStatus && isForLoading) return { is: "help", complaint: null, code: 1 };
-  if (asksStatus) {
-    const status = plan.crash || !hasLoad ? "crash" : "kexec";
+  const given = new Set(options.map(({ id }) => id));
+  if (given.has("no-ifdown")) plan.ifdown = false;
+  if (given.has("no-sync")) plan.sync = false;
+  const isForLoading = FOR_LOADING.some((id) => given.has(id));
+  if ((given.has("status") || !plan.load) && isForLoading) return { is: "help", complaint: null, code: 1 };
+  if (given.has("status")) {
+    const status = plan.crash || !given.has("load") ? "crash" : "kexec";
     const nothing = { load: false, unload: false, shutdown: false, sync: false, ifdown: false, exec: false };
     return { is: "plan", plan: { ...plan, ...nothing, reuseInitrd: false, jumpBackHelper: false, status } };
   }
-  if (!plan.load && isForLoading) return { is: "help", complaint: null, code: 1 };
   if (plan.preserveContext) {
     if (plan.load && plan.memoryMaximum === null) {
       const message =
