@@ -1,8 +1,7 @@
 /** Whether a file will fit into memory, before it is fetched: the kernel would end Baton where it doesn't. */
 
-import { readFile } from "node:fs/promises";
-import { freemem } from "node:os";
 import { BatonError } from "../errors.ts";
+import { availableMemory } from "../linux/availablememory.ts";
 
 /** Bytes that are left for the kernel that loads, and for Baton. */
 const SPARE = 48 * 1024 * 1024;
@@ -34,14 +33,4 @@ export async function checkMemory(name: string, file: object, bytes: number): Pr
     "too-large",
     `${name}: it needs ${mib(bytes)} of memory and there are ${mib(Math.max(0, left))} left for it`,
   );
-}
-
-async function availableMemory(): Promise<number> {
-  try {
-    const line = /^MemAvailable:\s+(\d+) kB/m.exec(await readFile("/proc/meminfo", "utf8"));
-    if (line !== null) return Number(line[1]) * 1024;
-  } catch {
-    // A host without /proc: what Node says will do.
-  }
-  return freemem();
 }

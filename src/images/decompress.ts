@@ -5,30 +5,34 @@
 
 import * as zlib from "node:zlib";
 import { BatonError, describeError } from "../errors.ts";
+import { Output } from "./output.ts";
 
 export type Compression = "gzip" | "zstd" | "xz" | "lz4" | "lzma" | "bzip2";
 
 /** Bytes that a kernel may unpack to: the largest known have a quarter of this. */
 export const MAX_UNPACKED_SIZE = 512 << 20;
 
-type Unpacker = (packed: Uint8Array, limit: number) => Promise<Uint8Array>;
+/** @throws what says that it is damaged; BatonError `too-large` once the output is full, `unsupported` */
+type Unpacker = (packed: Uint8Array, output: Output) => Promise<void>;
 
 const UNPACKERS: Readonly<Record<Compression, Unpacker>> = {
-  gzip: async (packed, limit) => {
-    return new Promise((resolve, reject) => {
-      zlib.gunzip(packed, { maxOutputLength: limit }, (error, bytes) => (error ? reject(error) : resolve(bytes)));
-    });
+  gzip: (packed, output) => collect(zlib.createGunzip({ chunkSize: CHUNK }), packed, output),
+  zstd: async (packed, output) => {
+    const native = (zlib as ZlibWithZstd).createZstdDecompress?.({ chunkSize: CHUNK });
+    return native === undefined ? zstd(packed, output) : collect(native, packed, output);
   },
-  zstd: async (packed, limit) => (await nativeZstd(packed, limit)) ?? zstd(packed, limit),
-  xz: async (packed, limit) => (await import("./xz.ts")).unpackXz(packed, limit, lzma2),
-  lz4: async (packed, limit) => (await import("./lz4.ts")).unpackLz4(packed, limit),
-  lzma: async (packed, limit) => (await import("./lzma.ts")).unpackLzma(packed, limit),
+  xz: async (packed, output) => (await import("./xz.ts")).unpackXz(packed, output, lzma2),
+  lz4: async (packed, output) => (await import("./lz4.ts")).unpackLz4(packed, output),
+  lzma: async (packed, output) => (await import("./lzma.ts")).unpackLzma(packed, output),
   bzip2,
 };
 
+/** What zlib's threads give at once. */
+const CHUNK = 256 * 1024;
+
 /**
- * Unpacks what is packed by a known method.
- * @param limit bytes of the result
+ * Unpacks what is packed by a known method. Memory is taken for what comes out, once, and the event loop runs meanwhile.
+ * @param limit bytes of the result: what kernels need at most, or what memory allows
  * @throws BatonError `bad-format` where it is damaged, `too-large`, `unsupported`
  */
 export async function decompress(
@@ -36,67 +40,77 @@ export async function decompress(
   compression: Compression,
   limit = MAX_UNPACKED_SIZE,
 ): Promise<Uint8Array> {
-  let bytes: Uint8Array;
+  const output = new Output(limit);
   try {
-    bytes = await UNPACKERS[compression](packed, limit);
+    await UNPACKERS[compression](packed, output);
   } catch (cause) {
-    if (cause instanceof BatonError && cause.code !== "too-large") throw cause;
-    if (isTooLarge(cause)) throw tooLarge(limit);
+    if (cause instanceof BatonError) throw cause.code === "too-large" ? tooLarge(limit) : cause;
     const message = `It is compressed with ${compression}, but damaged: ${describeError(cause)}. Copy it to the disk again.`;
     throw new BatonError("bad-format", message, { cause });
   }
-  if (bytes.length > limit) throw tooLarge(limit);
-  return bytes;
+  return output.filled;
 }
 
-function isTooLarge(cause: unknown): boolean {
-  return (
-    (cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE" || (cause as { code?: string }).code === "too-large"
-  );
+/**
+ * The beginning of what is packed, to say what it is.
+ * @param packed all of it, or a beginning
+ * @param length bytes of the result at most
+ * @returns fewer bytes where there are no more, or where damage follows
+ * @throws BatonError `bad-format` where nothing comes out, `unsupported`
+ */
+export async function decompressStart(
+  packed: Uint8Array,
+  compression: Compression,
+  length: number,
+): Promise<{ readonly start: Uint8Array; readonly isWhole: boolean }> {
+  const output = new Output(length);
+  let failure: unknown = null;
+  try {
+    await UNPACKERS[compression](packed, output);
+  } catch (error) {
+    failure = error;
+  }
+  if (failure === null || output.length > 0) return { start: output.filled, isWhole: failure === null };
+  if (failure instanceof BatonError) throw failure;
+  const message = `It is compressed with ${compression}, but damaged: ${describeError(failure)}. Copy it to the disk again.`;
+  throw new BatonError("bad-format", message, { cause: failure });
 }
 
 function tooLarge(limit: number): BatonError {
-  return new BatonError("too-large", `It unpacks to more than ${limit >> 20} MiB, which no kernel needs.`);
+  const why = limit === MAX_UNPACKED_SIZE ? "which no kernel needs" : "the most that there is room for";
+  return new BatonError("too-large", `It unpacks to more than ${limit >> 20} MiB, ${why}.`);
 }
 
 type ZlibWithZstd = {
-  zstdDecompress?: (
-    packed: Uint8Array,
-    options: { maxOutputLength: number },
-    done: (error: Error | null, bytes: Uint8Array) => void,
-  ) => void;
+  /** Node has it since version 22.15. */
+  createZstdDecompress?: (options: { chunkSize: number }) => NodeJS.ReadWriteStream;
 };
 
-/** Node has it since version 22.15. */
-async function nativeZstd(packed: Uint8Array, limit: number): Promise<Uint8Array | null> {
-  const { zstdDecompress } = zlib as ZlibWithZstd;
-  if (zstdDecompress === undefined) return null;
-  return new Promise((resolve, reject) => {
-    zstdDecompress(packed, { maxOutputLength: limit }, (error, bytes) => (error ? reject(error) : resolve(bytes)));
-  });
+/** Unpacks on zlib's threads. */
+async function collect(unpacker: NodeJS.ReadWriteStream, packed: Uint8Array, output: Output): Promise<void> {
+  unpacker.end(packed);
+  for await (const part of unpacker as AsyncIterable<Uint8Array>) output.append(part);
 }
 
 /** Damage makes the package go round without a result. */
 const EMPTY_ROUNDS = 4;
 
-async function zstd(packed: Uint8Array, limit: number): Promise<Uint8Array> {
+async function zstd(packed: Uint8Array, output: Output): Promise<void> {
   const { ZSTDDecoder } = await import("zstddec/stream");
   const decoder = new ZSTDDecoder();
   await decoder.init();
-  const output = new Collector(limit);
   let empty = 0;
   for (const part of decoder.decodeStreaming([packed])) {
     empty = part.length === 0 ? empty + 1 : 0;
     if (empty > EMPTY_ROUNDS) throw new Error("its blocks make no sense");
-    output.add(part);
+    output.append(part);
+    if (output.isTurnDue) await output.turn();
   }
-  return output.joined();
 }
 
 /** .xz without filters. */
-async function lzma2(packed: Uint8Array, limit: number): Promise<Uint8Array> {
+async function lzma2(packed: Uint8Array, output: Output): Promise<void> {
   const { XzReadableStream } = await import("xz-decompress");
-  const output = new Collector(limit);
   const source = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(packed);
@@ -107,50 +121,29 @@ async function lzma2(packed: Uint8Array, limit: number): Promise<Uint8Array> {
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return output.joined();
-      // The package gives its own memory, which it uses again.
-      output.add(value.slice());
+      if (done) return;
+      output.append(value);
+      if (output.isTurnDue) await output.turn();
     }
   } finally {
     await reader.cancel().catch(() => {});
   }
 }
 
-async function bzip2(packed: Uint8Array, limit: number): Promise<Uint8Array> {
+/** Bytes of the result that are put into the output at once. */
+const PIECE = 1 << 16;
+
+async function bzip2(packed: Uint8Array, output: Output): Promise<void> {
   const { default: bunzip } = await import("seek-bzip");
-  const output = new Collector(limit);
-  let piece = Buffer.allocUnsafe(1 << 20);
+  const piece = Buffer.allocUnsafe(PIECE);
   let filled = 0;
   bunzip.decode(Buffer.from(packed.buffer, packed.byteOffset, packed.length), {
     writeByte(byte) {
       piece[filled++] = byte;
-      if (filled < piece.length) return;
-      output.add(piece);
-      piece = Buffer.allocUnsafe(1 << 20);
+      if (filled < PIECE) return;
+      output.append(piece);
       filled = 0;
     },
   });
-  output.add(piece.subarray(0, filled));
-  return output.joined();
-}
-
-/** Pieces of a result that may not get larger than a limit. */
-class Collector {
-  readonly #parts: Uint8Array[] = [];
-  readonly #limit: number;
-  #size = 0;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  add(part: Uint8Array): void {
-    this.#size += part.length;
-    if (this.#size > this.#limit) throw new BatonError("too-large", "it unpacks to too much");
-    this.#parts.push(part);
-  }
-
-  joined(): Uint8Array {
-    return this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#size);
-  }
+  output.append(piece.subarray(0, filled));
 }

@@ -4,6 +4,7 @@
  */
 
 import { BatonError } from "../errors.ts";
+import type { Output } from "./output.ts";
 
 const FRAME_MAGIC = 0x184d2204;
 const LEGACY_MAGIC = 0x184c2102;
@@ -12,58 +13,27 @@ const SKIPPABLE_MAGIC = 0x184d2a50;
 /** What a block of the legacy format unpacks to at most. */
 const LEGACY_BLOCK = 8 << 20;
 
-/** Collects what is unpacked; blocks may refer back to any of it. */
-class Output {
-  bytes: Buffer;
-  length = 0;
-  readonly limit: number;
-
-  constructor(limit: number, expected: number) {
-    this.limit = limit;
-    this.bytes = Buffer.allocUnsafe(Math.min(limit, expected));
-  }
-
-  /** Makes room for `more` bytes. */
-  grow(more: number): void {
-    const needed = this.length + more;
-    if (needed <= this.bytes.length) return;
-    if (needed > this.limit) throw new BatonError("too-large", `it unpacks to more than ${this.limit} bytes`);
-    const larger = Buffer.allocUnsafe(Math.min(this.limit, Math.max(needed, this.bytes.length * 2)));
-    this.bytes.copy(larger, 0, 0, this.length);
-    this.bytes = larger;
-  }
-
-  append(part: Buffer): void {
-    this.grow(part.length);
-    part.copy(this.bytes, this.length);
-    this.length += part.length;
-  }
-}
-
 /**
  * Unpacks a file of one or more LZ4 frames. Checksums aren't verified; a damaged block is noticed where it refers to
  * what isn't there.
- * @param limit bytes of the result
- * @throws BatonError `bad-format`, `too-large`
+ * @throws BatonError `bad-format`, `too-large` once the output is full
  */
-export function unpackLz4(packed: Uint8Array, limit: number): Uint8Array {
+export async function unpackLz4(packed: Uint8Array, output: Output): Promise<void> {
   const input = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
-  const output = new Output(limit, packed.length * 4);
   let at = 0;
   while (at + 4 <= input.length) {
     const magic = input.readUInt32LE(at);
-    if (magic === FRAME_MAGIC) at = frame(input, at + 4, output);
-    else if (magic === LEGACY_MAGIC) at = legacyFrame(input, at + 4, output);
+    if (magic === FRAME_MAGIC) at = await frame(input, at + 4, output);
+    else if (magic === LEGACY_MAGIC) at = await legacyFrame(input, at + 4, output);
     else if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC && at + 8 <= input.length) {
       at += 8 + input.readUInt32LE(at + 4);
     } else if (at === 0) broken("it does not begin as LZ4 does");
     // Kernels have their unpacked size behind the last frame, other files zeros up to a boundary.
     else break;
   }
-  return output.bytes.subarray(0, output.length);
 }
 
-function frame(input: Buffer, start: number, output: Output): number {
+async function frame(input: Buffer, start: number, output: Output): Promise<number> {
   let at = start;
   if (at + 3 > input.length) broken("its header is cut short");
   const flags = input[at]!;
@@ -84,11 +54,12 @@ function frame(input: Buffer, start: number, output: Output): number {
     if (word >>> 31 === 1) output.append(content);
     else block(content, output);
     at += size + (hasBlockChecksum ? 4 : 0);
+    if (output.isTurnDue) await output.turn();
   }
 }
 
 /** Has no end of its own: it goes on until the file ends, another frame begins, or a size can't be one. */
-function legacyFrame(input: Buffer, start: number, output: Output): number {
+async function legacyFrame(input: Buffer, start: number, output: Output): Promise<number> {
   let at = start;
   while (at + 4 <= input.length) {
     const size = input.readUInt32LE(at);
@@ -101,6 +72,7 @@ function legacyFrame(input: Buffer, start: number, output: Output): number {
     if (size > LEGACY_BLOCK + LEGACY_BLOCK / 255 + 16) broken("one of its blocks is too large");
     block(input.subarray(at + 4, at + 4 + size), output);
     at += 4 + size;
+    if (output.isTurnDue) await output.turn();
   }
   return at;
 }
@@ -130,21 +102,8 @@ function block(input: Buffer, output: Output): void {
     at += 2;
     const length = long(token & 15) + 4;
     if (distance === 0 || distance > output.length) broken("one of its blocks refers to what is before its beginning");
-    output.grow(length);
-    copyBack(output, distance, length);
+    output.copyBack(distance, length);
   }
-}
-
-function copyBack(output: Output, distance: number, length: number): void {
-  const { bytes } = output;
-  const end = output.length + length;
-  if (distance >= length) {
-    bytes.copyWithin(output.length, output.length - distance, output.length - distance + length);
-  } else {
-    // The copy runs over itself, and so repeats what it has written.
-    for (let to = output.length; to < end; to++) bytes[to] = bytes[to - distance]!;
-  }
-  output.length = end;
 }
 
 function broken(why: string): never {

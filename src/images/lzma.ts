@@ -5,11 +5,10 @@
  */
 
 import { BatonError } from "../errors.ts";
+import type { Output } from "./output.ts";
 
 const HEADER_SIZE = 13;
 const SIZE_UNKNOWN = 0xffff_ffff_ffff_ffffn;
-/** The least that the output grows by, where its size isn't told. */
-const GROWTH = 1 << 20;
 
 const PROBABILITY_HALF = 1024;
 const MINIMUM_MATCH = 2;
@@ -110,10 +109,9 @@ class LengthDecoder {
 
 /**
  * Unpacks a .lzma file.
- * @param limit bytes of the result
- * @throws BatonError `bad-format`, `too-large`
+ * @throws BatonError `bad-format`, `too-large` once the output is full
  */
-export function unpackLzma(packed: Uint8Array, limit: number): Uint8Array {
+export async function unpackLzma(packed: Uint8Array, target: Output): Promise<void> {
   const header = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
   if (header.length < HEADER_SIZE + 5) broken("it is cut short");
   const properties = header[0]!;
@@ -124,7 +122,6 @@ export function unpackLzma(packed: Uint8Array, limit: number): Uint8Array {
   const dictionary = Math.max(header.readUInt32LE(1), 4096);
   const told = header.readBigUInt64LE(5);
   const size = told === SIZE_UNKNOWN ? null : Number(told);
-  if (size !== null && size > limit) tooLarge(limit);
 
   const range = new RangeDecoder(packed, HEADER_SIZE);
   const literals = models(0x300 << (literalContext + literalPosition));
@@ -140,22 +137,17 @@ export function unpackLzma(packed: Uint8Array, limit: number): Uint8Array {
   const lengths = new LengthDecoder();
   const repeatLengths = new LengthDecoder();
 
-  // A size that is told may be a lie: memory is taken as the data comes.
-  let output = new Uint8Array(Math.min(size ?? limit, limit, Math.max(packed.length * 5, GROWTH)));
+  const output = target.bytes;
+  /** Of the output; told to it at turns and in the end. */
   let length = 0;
   let state = 0;
   const repeats: [number, number, number, number] = [0, 0, 0, 0];
 
   const room = (more: number): void => {
+    if (size !== null && length + more > size) broken("it holds more than it says");
     if (length + more <= output.length) return;
-    const most = size ?? limit;
-    if (length + more > most) {
-      if (size === null) tooLarge(limit);
-      broken("it holds more than it says");
-    }
-    const larger = new Uint8Array(Math.min(most, Math.max(length + more, output.length * 2)));
-    larger.set(output);
-    output = larger;
+    target.length = length;
+    target.reserve(more);
   };
 
   const literal = (): void => {
@@ -191,6 +183,8 @@ export function unpackLzma(packed: Uint8Array, limit: number): Uint8Array {
 
   while (size === null || length < size) {
     const position = length & positionMask;
+    target.length = length;
+    if (target.isTurnDue) await target.turn();
     if (range.bit(isMatch, (state << 4) + position) === 0) {
       literal();
       continue;
@@ -228,11 +222,7 @@ export function unpackLzma(packed: Uint8Array, limit: number): Uint8Array {
     for (const end = length + matchLength; length < end; length++) output[length] = output[length - distance]!;
   }
   if (size !== null && length < size) broken("it is cut short");
-  return output.subarray(0, length);
-}
-
-function tooLarge(limit: number): never {
-  throw new BatonError("too-large", `It unpacks to more than ${limit} bytes.`);
+  target.length = length;
 }
 
 function broken(why: string): never {

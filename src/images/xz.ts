@@ -7,6 +7,7 @@
 import { crc32 } from "../binary/crc.ts";
 import { BatonError } from "../errors.ts";
 import { unfilterArm64, unfilterX86 } from "./branchfilter.ts";
+import type { Output } from "./output.ts";
 
 const MAGIC = Buffer.from("fd377a585a00", "hex");
 const LZMA2 = 0x21;
@@ -22,36 +23,38 @@ type Filter = (bytes: Uint8Array, start: number) => void;
 /** Branch filters by their numbers; those of other processors belong to kernels that Baton can't start. */
 const FILTERS: Readonly<Record<number, Filter>> = { 4: unfilterX86, 10: unfilterArm64 };
 
-/** Unpacks LZMA2 alone. */
-export type Unpack = (xz: Uint8Array, limit: number) => Promise<Uint8Array>;
+/** Unpacks LZMA2 alone, behind what is in the output. */
+export type Unpack = (xz: Uint8Array, output: Output) => Promise<void>;
 
 /**
  * Unpacks an .xz file.
  * @param unpack for files without filters
- * @param limit bytes of the result
- * @throws BatonError `bad-format`, `too-large`, `unsupported`; what `unpack` throws
+ * @throws BatonError `bad-format`, `unsupported`, `too-large` once the output is full; what `unpack` throws
  */
-export async function unpackXz(packed: Uint8Array, limit: number, unpack: Unpack): Promise<Uint8Array> {
+export async function unpackXz(packed: Uint8Array, output: Output, unpack: Unpack): Promise<void> {
   const input = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
   const first = readBlockHeader(input, STREAM_HEADER);
-  if (first === null || first.filters.length === 0) return unpack(packed, limit);
+  if (first === null || first.filters.length === 0) return unpack(packed, output);
   const check = input[7]! & 15;
-  const parts: Uint8Array[] = [];
-  let left = limit;
   let at = STREAM_HEADER;
   for (let header = readBlockHeader(input, at); header !== null; header = readBlockHeader(input, at)) {
     const start = at + header.size;
     const end = endOfLzma2(input, start);
-    const bytes = await unpack(wrap(input.subarray(start, end), header.dictionary), left);
-    for (const { undo, offset } of header.filters.toReversed()) undo(bytes, offset);
+    const from = output.length;
+    try {
+      await unpack(wrap(input.subarray(start, end ?? undefined), header.dictionary, end !== null), output);
+    } finally {
+      // Of a block that doesn't fit, the beginning is right, too.
+      const unpacked = output.filled.subarray(from);
+      for (const { undo, offset } of header.filters.toReversed()) undo(unpacked, offset);
+    }
+    if (end === null) broken("it is cut short");
+    const bytes = output.filled.subarray(from);
     const checkAt = Math.ceil(end / 4) * 4;
     at = checkAt + CHECK_SIZES[check]!;
     if (at > input.length) broken("it is cut short");
     if (check === CHECK_CRC32 && crc32(bytes) !== input.readUInt32LE(checkAt)) broken("a checksum is wrong");
-    parts.push(bytes);
-    left -= bytes.length;
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
 }
 
 interface BlockHeader {
@@ -99,13 +102,13 @@ function readBlockHeader(input: Buffer, start: number): BlockHeader | null {
   return broken("a header is malformed");
 }
 
-/** Walks the chunks: each says how many bytes it has. */
-function endOfLzma2(input: Buffer, start: number): number {
+/** Walks the chunks: each says how many bytes it has. @returns null where the input ends before */
+function endOfLzma2(input: Buffer, start: number): number | null {
   let at = start;
   for (;;) {
-    const control = input[at] ?? broken("it is cut short");
+    const control = input[at];
     if (control === 0) return at + 1;
-    if (at + 6 > input.length) broken("it is cut short");
+    if (control === undefined || at + 6 > input.length) return null;
     if (control < 0x80) {
       if (control > 2) broken("it has a chunk of an unknown kind");
       at += 3 + input.readUInt16BE(at + 1) + 1;
@@ -116,9 +119,10 @@ function endOfLzma2(input: Buffer, start: number): number {
   }
 }
 
-/** An .xz file of one block, without a check. */
-function wrap(lzma2: Uint8Array, dictionary: number): Uint8Array {
+/** An .xz file of one block, without a check; without its end where the block isn't whole. */
+function wrap(lzma2: Uint8Array, dictionary: number, isWhole: boolean): Uint8Array {
   const header = withCrc(Buffer.from([2, 0, LZMA2, 1, dictionary, 0, 0, 0]));
+  if (!isWhole) return Buffer.concat([MAGIC, withCrc(flagsOf(CHECK_NONE)), header, lzma2]);
   // The index must tell the true sizes; the unpacked one is known only by walking the chunks once more.
   const end = ending(header.length + lzma2.length, unpackedSize(lzma2));
   return Buffer.concat([MAGIC, withCrc(flagsOf(CHECK_NONE)), header, lzma2, padding(lzma2.length), end]);

@@ -7,12 +7,15 @@ import { closeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type CpioEntry, cpioDirectory, cpioFile, writeCpio } from "../binary/cpio.ts";
 import { BatonError } from "../errors.ts";
+import { availableMemory } from "../linux/availablememory.ts";
 import { memfd } from "../linux/memfd.ts";
 
 /** As GRUB makes them. */
 const PERMISSIONS = 0o777;
-/** More than anybody hands to a kernel in one file; it is held in memory twice. Bytes. */
+/** More than anybody hands to a kernel in one file. Bytes. */
 const MAX_MEMBER_SIZE = 512 * 1024 * 1024;
+/** The file, the archive, and the archive as a file of its own. */
+const COPIES = 3;
 
 /**
  * The archive that holds one file under a name, with the folders that it needs.
@@ -33,15 +36,23 @@ export function newcArchive(name: string, data: Uint8Array): Uint8Array {
  * The same as a file of its own, in memory.
  * @param file for messages: `vda1:/etc/keyfile`
  * @param read gives all of the file's bytes
+ * @param available asked for the bytes of memory that are free
  * @throws BatonError as `read` does, `too-large`, and as {@link newcArchive}
  */
 export async function newcFile(
   name: string,
   file: { readonly name: string; readonly size: number },
   read: () => Promise<Uint8Array>,
+  available: () => Promise<number> = availableMemory,
 ): Promise<{ readonly handle: FileHandle; readonly size: number }> {
   if (file.size > MAX_MEMBER_SIZE) {
     throw new BatonError("too-large", `${file.name} has ${file.size} bytes: too many to be put into an initrd`);
+  }
+  const free = await available();
+  if (file.size * COPIES > free) {
+    const mib = (bytes: number): string => `${Math.ceil(bytes / (1 << 20))} MiB`;
+    const message = `${file.name}: to put its ${mib(file.size)} into an initrd takes ${mib(file.size * COPIES)} of memory, and ${mib(free)} are free`;
+    throw new BatonError("too-large", message);
   }
   const archive = newcArchive(name, await read());
   const fd = memfd("initrd-member");

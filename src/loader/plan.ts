@@ -59,10 +59,10 @@ export async function planBoot(source: FileSource, entry: BootEntry, arch: strin
   }
 }
 
-/** What the file is; of a packed kernel, what is inside. */
+/** What the file is; of a packed kernel, what is inside, by its beginning. */
 async function kernelImage(file: OpenFile): Promise<Image> {
   const whole = await identifyImage(readAtOfFile(file), file.size);
   if (!whole.isPacked) return whole;
-  const { unwrapKernel } = await import("../images/unwrap.ts");
-  return (await unwrapKernel(readAtOfFile(file), file.size)).image;
+  const { identifyPacked } = await import("../images/unwrap.ts");
+  return identifyPacked(readAtOfFile(file), file.size);
 }

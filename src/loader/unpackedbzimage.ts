@@ -15,6 +15,7 @@ import type { SegmentMemory, Start } from "../images/segment.ts";
 import { checkWanted, filePart, type ReadOptions, readWhole } from "../kexec/files.ts";
 import type { LoadRequest } from "../kexec/method.ts";
 import { readX86MachineFor } from "../kexec/x86machine.ts";
+import { availableMemory } from "../linux/availablememory.ts";
 import { unpackXzNatively } from "../linux/lzma.ts";
 import { readBzImageSetup } from "./bzimage.ts";
 import { initrdContents } from "./segments.ts";
@@ -51,12 +52,18 @@ export async function layOutUnpackedBzImage(
 
 /**
  * Unpacks a payload off the main thread.
+ * @param available asked for the bytes of memory that are free
  * @throws BatonError `unsupported` where there is no unpacker for it here, or it is damaged; what zlib throws
  */
-export async function unpackPayload(payload: Buffer): Promise<Buffer> {
+export async function unpackPayload(
+  payload: Buffer,
+  available: () => Promise<number> = availableMemory,
+): Promise<Buffer> {
   const [packed, size] = [packedStream(payload), unpackedSize(payload)];
   if (size === 0 || size > MAX_SIZE)
     throw new BatonError("unsupported", "The payload doesn't say how large it is unpacked.");
+  // It is laid out in memory a second time.
+  if (2 * size > (await available())) throw new BatonError("unsupported", "Memory is too short to unpack it ahead.");
   const target = Buffer.alloc(size);
   const compression = compressionOf(packed);
   let filled: number | null = null;

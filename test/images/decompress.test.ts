@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { type Compression, decompress } from "../../src/images/decompress.ts";
+import { type Compression, decompress, decompressStart } from "../../src/images/decompress.ts";
 
 /** Machine code, text, noise and zeros; the same in one run. */
 const SAMPLE = Buffer.concat([
@@ -51,6 +51,19 @@ for (const [name, compression, packed] of CASES) {
 
   test(`${name}: what the tool has packed is unpacked`, { skip }, async () => {
     assert.ok(SAMPLE.equals(await decompress(packed(), compression)));
+  });
+
+  test(`${name}: its beginning is unpacked alone, of a part of the file, too`, { skip }, async () => {
+    const whole = packed();
+    // The sample is one block of bzip2's, and of a part of a block nothing can be told.
+    const parts = compression === "bzip2" ? [whole] : [whole, whole.subarray(0, whole.length - 100)];
+    for (const bytes of parts) {
+      const { start, isWhole } = await decompressStart(bytes, compression, 50_000);
+      assert.equal(isWhole, false);
+      assert.ok(start.length > 49_000 && start.length <= 50_000, `${start.length} bytes`);
+      assert.ok(SAMPLE.subarray(0, start.length).equals(start));
+    }
+    assert.equal((await decompressStart(whole, compression, SAMPLE.length + 1)).isWhole, true);
   });
 
   test(`${name}: a file that is cut short, damaged or too large is refused with a sentence`, { skip }, async () => {

@@ -29,6 +29,16 @@ test("a name that leads out of the file system, or is none, is refused", () => {
   }
 });
 
+test("a file for which memory is short is refused with the numbers, and not read", async () => {
+  const file = { name: "vda1:/large", size: 100 << 20 };
+  const read = () => assert.fail("it was read");
+  const short = newcFile("etc/large", file, read, async () => 200 << 20);
+  await assert.rejects(
+    short,
+    /vda1:\/large: to put its 100 MiB into an initrd takes 300 MiB of memory, and 200 MiB are free/,
+  );
+});
+
 test("in memory it is a file like any other", async () => {
   const { handle, size } = await newcFile("etc/key", { name: "vda1:/key", size: 3 }, async () => text("abc"));
   try {
