@@ -38,6 +38,23 @@ const COSMETIC = new Set([
   ...["allowoptions", "pxeretry", "localdir", "background", "kaslrseed", "title"],
 ]);
 
+type Tree = "fdt" | "fdtdir" | "fdtoverlays";
+const DEVICETREE_WORDS = new Map<string, Tree>(
+  Object.entries<Tree>({
+    ...{ fdt: "fdt", devicetree: "fdt", fdtdir: "fdtdir", devicetreedir: "fdtdir" },
+    ...{ fdtoverlays: "fdtoverlays", "devicetree-overlay": "fdtoverlays" },
+  }),
+);
+
+/** What follows MENU within a LABEL, and what that makes of it. */
+type Flag = "hidden" | "disabled" | "passwd" | "navigates";
+const LABEL_FLAGS = new Map<string, Flag>(
+  Object.entries<Flag>({
+    ...{ hide: "hidden", disable: "disabled", disabled: "disabled", passwd: "passwd" },
+    ...{ goto: "navigates", exit: "navigates", quit: "navigates" },
+  }),
+);
+
 export class DirectiveParser {
   readonly #include: IncludeReader;
   readonly #diagnostics: Diagnostic[];
@@ -153,6 +170,12 @@ export class DirectiveParser {
       } else this.#say("warning", place, `${word.toUpperCase()} outside a LABEL does nothing`);
       return;
     }
+    const tree = DEVICETREE_WORDS.get(word);
+    if (tree !== undefined) {
+      config.hasUbootWords = true;
+      if (label) label[tree] ??= rest;
+      return;
+    }
     switch (word) {
       case "label":
         this.#beginLabel(rest, place);
@@ -170,47 +193,22 @@ export class DirectiveParser {
         if (label) label.sysappend = toMask(rest);
         else this.#sysappend = toMask(rest);
         break;
-      case "fdt":
-      case "devicetree":
-        config.hasUbootWords = true;
-        if (label) label.fdt ??= rest;
-        break;
-      case "fdtdir":
-      case "devicetreedir":
-        config.hasUbootWords = true;
-        if (label) label.fdtdir ??= rest;
-        break;
-      case "fdtoverlays":
-      case "devicetree-overlay":
-        config.hasUbootWords = true;
-        if (label) label.fdtoverlays ??= rest;
-        break;
       case "default":
         config.default = { text: rest, source: place.source, line: place.line };
         break;
       case "ui":
-        config.ui = rest;
-        break;
       case "ontimeout":
-        config.ontimeout = rest;
-        break;
       case "onerror":
-        config.onerror = rest;
+        config[word] = rest;
         break;
       case "timeout":
-        config.timeout = toNumber(rest);
-        break;
       case "totaltimeout":
-        config.totaltimeout = toNumber(rest);
-        break;
       case "prompt":
-        config.prompt = toNumber(rest);
+        config[word] = toNumber(rest);
         break;
       case "noescape":
-        config.noescape = toNumber(rest) !== 0;
-        break;
       case "implicit":
-        config.implicit = toNumber(rest) !== 0;
+        config[word] = toNumber(rest) !== 0;
         break;
       default:
         if (COSMETIC.has(word) || /^f[0-9]{1,2}$/.test(word)) break;
@@ -222,6 +220,8 @@ export class DirectiveParser {
     const [word, rest] = splitWord(text);
     const label = this.#label;
     const menu = this.#menu;
+    const flag = LABEL_FLAGS.get(word);
+    if (flag !== undefined && label) label[flag] = true;
     switch (word) {
       case "label":
         if (label) label.menuLabel = rest;
@@ -237,18 +237,8 @@ export class DirectiveParser {
         if (label) menu.defaultItem = label;
         else if (menu.parent) menu.parent.defaultItem = menu;
         break;
-      case "hide":
-        if (label) label.hidden = true;
-        break;
       case "hidden":
         this.config.menuHidden = true;
-        break;
-      case "disable":
-      case "disabled":
-        if (label) label.disabled = true;
-        break;
-      case "passwd":
-        if (label) label.passwd = true;
         break;
       case "save":
         this.config.saves = true;
@@ -262,11 +252,6 @@ export class DirectiveParser {
       case "end":
         if (menu.parent === null) this.#say("warning", place, "MENU END without MENU BEGIN");
         this.#endMenu();
-        break;
-      case "goto":
-      case "exit":
-      case "quit":
-        if (label) label.navigates = true;
         break;
       case "start":
         this.config.start = menu;
@@ -292,20 +277,10 @@ export class DirectiveParser {
       source: place.source,
       line: place.line,
       menu: this.#menu,
-      type: "kernel",
-      image: first,
-      append: null,
-      globalAppend: null,
-      initrd: null,
       sysappend: this.#sysappend,
-      menuLabel: null,
-      hidden: false,
-      disabled: false,
-      passwd: false,
-      navigates: false,
-      fdt: null,
-      fdtdir: null,
-      fdtoverlays: null,
+      ...{ type: "kernel", image: first, append: null, globalAppend: null, initrd: null, menuLabel: null },
+      ...{ hidden: false, disabled: false, passwd: false, navigates: false },
+      ...{ fdt: null, fdtdir: null, fdtoverlays: null },
     };
   }
 

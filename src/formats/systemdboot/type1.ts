@@ -33,6 +33,11 @@ export interface Type1Entry {
 
 export type LoaderKey = "linux" | "efi" | "uki" | "uki-url";
 
+/** Keys of which the last line counts. */
+const SINGLE_KEYS = new Set([
+  ...["title", "version", "machine-id", "sort-key", "architecture", "devicetree", "profile", "grub_hotkey"],
+]);
+
 /** Known keys that change nothing that Baton lists or boots. */
 const IGNORED_KEYS = new Set(["grub_class", "id", "linux-appendroot", "boot-counter"]);
 
@@ -56,16 +61,6 @@ export function parseType1(text: string, name: string, source: string, diagnosti
 
   for (const { key, value, line } of keyValues(text)) {
     switch (key) {
-      case "title":
-      case "version":
-      case "machine-id":
-      case "sort-key":
-      case "architecture":
-      case "devicetree":
-      case "profile":
-      case "grub_hotkey":
-        single[key] = value;
-        break;
       case "initrd":
         initrd.push(value);
         break;
@@ -93,7 +88,8 @@ export function parseType1(text: string, name: string, source: string, diagnosti
         if (value.split(/\s+/).includes("--unrestricted")) unrestricted = true;
         break;
       default:
-        if (!IGNORED_KEYS.has(key)) say("warning", line, `'${printKey(key)}' is no key of a boot entry; ignored`);
+        if (SINGLE_KEYS.has(key)) single[key] = value;
+        else if (!IGNORED_KEYS.has(key)) say("warning", line, `'${printKey(key)}' is no key of a boot entry; ignored`);
     }
   }
   if (loader === null) {

@@ -20,6 +20,30 @@ function statusOf(answer: boolean): number {
   return answer ? OK : TEST_FAILURE;
 }
 
+const TEXT_RELATIONS: ReadonlyMap<string, (a: string, b: string) => boolean> = new Map([
+  ["=", (a, b) => a === b],
+  ["==", (a, b) => a === b],
+  ["!=", (a, b) => a !== b],
+  ["<", (a, b) => a < b],
+  ["<=", (a, b) => a <= b],
+  [">", (a, b) => a > b],
+  [">=", (a, b) => a >= b],
+]);
+const NUMBER_RELATIONS: ReadonlyMap<string, (a: bigint, b: bigint) => boolean> = new Map([
+  ["-eq", (a, b) => a === b],
+  ["-ne", (a, b) => a !== b],
+  ["-ge", (a, b) => a >= b],
+  ["-gt", (a, b) => a > b],
+  ["-le", (a, b) => a <= b],
+  ["-lt", (a, b) => a < b],
+]);
+const FILE_QUESTIONS: ReadonlyMap<string, (stat: FileStat | null) => boolean> = new Map([
+  ["-d", (stat) => stat?.type === "directory"],
+  ["-e", (stat) => stat !== null],
+  ["-f", (stat) => stat?.type === "file"],
+  ["-s", (stat) => stat?.type === "file" && stat.size > 0],
+]);
+
 /** Reads the arguments from left to right, as GRUB does: no operator has to have its operands. */
 class Evaluation {
   readonly #run: Interpreter;
@@ -101,61 +125,22 @@ class Evaluation {
   }
 
   #binary(left: string, operator: string, right: string): Answer | null {
-    switch (operator) {
-      case "=":
-      case "==":
-        return left === right;
-      case "!=":
-        return left !== right;
-      case "<":
-        return left < right;
-      case "<=":
-        return left <= right;
-      case ">":
-        return left > right;
-      case ">=":
-        return left >= right;
-      case "-eq":
-        return signedNumber(left) === signedNumber(right);
-      case "-ne":
-        return signedNumber(left) !== signedNumber(right);
-      case "-ge":
-        return signedNumber(left) >= signedNumber(right);
-      case "-gt":
-        return signedNumber(left) > signedNumber(right);
-      case "-le":
-        return signedNumber(left) <= signedNumber(right);
-      case "-lt":
-        return signedNumber(left) < signedNumber(right);
-      case "-pgt":
-      case "-plt": {
-        const at = differingNumber(left, right);
-        const [a, b] = [left, right].map((text) => parseNumber(text.slice(at))?.value ?? 0n) as [bigint, bigint];
-        return operator === "-pgt" ? a > b : a < b;
-      }
-      default:
-        if (operator.startsWith("-nt") || operator.startsWith("-ot")) return this.#compareTimes(left, operator, right);
-        return null;
+    const texts = TEXT_RELATIONS.get(operator);
+    if (texts !== undefined) return texts(left, right);
+    const numbers = NUMBER_RELATIONS.get(operator);
+    if (numbers !== undefined) return numbers(signedNumber(left), signedNumber(right));
+    if (operator === "-pgt" || operator === "-plt") {
+      const at = differingNumber(left, right);
+      const [a, b] = [left, right].map((text) => parseNumber(text.slice(at))?.value ?? 0n) as [bigint, bigint];
+      return operator === "-pgt" ? a > b : a < b;
     }
+    return /^-[no]t/.test(operator) ? this.#compareTimes(left, operator, right) : null;
   }
 
   #unary(operator: string, text: string): Answer | null {
-    switch (operator) {
-      case "-n":
-        return text !== "";
-      case "-z":
-        return text === "";
-      case "-d":
-        return this.#ask(text, (stat) => stat?.type === "directory");
-      case "-e":
-        return this.#ask(text, (stat) => stat !== null);
-      case "-f":
-        return this.#ask(text, (stat) => stat?.type === "file");
-      case "-s":
-        return this.#ask(text, (stat) => stat?.type === "file" && stat.size > 0);
-      default:
-        return null;
-    }
+    if (operator === "-n" || operator === "-z") return (text === "") === (operator === "-z");
+    const question = FILE_QUESTIONS.get(operator);
+    return question === undefined ? null : this.#ask(text, question);
   }
 
   #ask(path: string, question: (stat: FileStat | null) => boolean): Answer {
