@@ -94,13 +94,17 @@ export class DeviceMonitor {
   }
 
   /**
-   * True where every device before this one in the order of devices has answered: no other device's entries can come
-   * before this one's any more.
+   * True where every device before this one in the order of devices has answered, and every partition of its own disk:
+   * no other device's entries can come before this one's any more.
    */
   isPrecededByNone(name: string): boolean {
     const own = this.#known.get(name);
     if (!this.#isEnumerated || own === undefined || this.#pending.has(name)) return false;
-    return [...this.#pending].every((other) => compareDevices(this.#known.get(other) ?? { name: other }, own) > 0);
+    return [...this.#pending].every((name) => {
+      const other = this.#known.get(name);
+      if (other !== undefined && diskOf(other) === diskOf(own)) return false;
+      return compareDevices(other ?? { name }, own) > 0;
+    });
   }
 
   /** Resolves when every device of the start has been read or has passed its deadline; never rejects. */
@@ -348,7 +352,7 @@ export class DeviceMonitor {
           return isRemovable();
         },
         isPluggable: probed.isPluggable ?? false,
-        ...(probed.baseDisk === undefined ? {} : { baseDisk: probed.baseDisk }),
+        baseDisk: diskOf(probed),
         reader: mounted.reader,
         hostPath: (path) => mounted.hostPath(path),
         close: () => mounted.close(),

@@ -11,21 +11,30 @@ import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
+import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
 import type { BootList } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
 import type { BootRules, ReadConfig } from "../policy/readconfig.ts";
+import { type BootOptions, bootOptions } from "../state/firmware.ts";
+import { GLOBAL_GUID } from "../state/guids.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { copyNote } from "./copies.ts";
+import { type Loader, loaderBeside, withFirmwareOrder } from "./firmwareorder.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { NamedFiles } from "./namedfiles.ts";
 import { type Scan, scanConfig } from "./scan.ts";
 
+/** A configuration that was read, and the loader that lies beside it. */
+interface Read extends Scan {
+  readonly loader: Loader | null;
+}
+
 interface Attached {
   readonly volume: Volume;
-  scans: readonly Scan[];
+  scans: readonly Read[];
   /** Why the volume could not be read, else null. */
   failure: string | null;
   /** The ISO files on it, in the order in which they were found. */
@@ -67,6 +76,9 @@ export class Discovery {
   readonly #isoScanner: IsoScanner;
   #list: BootList = bootList([], () => null);
   #rules: BootRules | undefined;
+  #options: BootOptions | null | undefined;
+  /** A disk that isn't there may have what the firmware starts first. */
+  #isFirmwareAwaited = false;
   #network: NetworkSource | null = null;
   #others: readonly ReadConfig[] = [];
 
@@ -80,7 +92,7 @@ export class Discovery {
     this.#isoScanner = new IsoScanner(this.#isoFiles, formats, {
       context: (iso) => ({
         // Its own disk comes next: a loopback.cfg searches for the disk that has the file.
-        ...this.#context(iso, [iso, iso.parent, ...this.volumes.filter((other) => other !== iso.parent)]),
+        ...this.#context(iso, [iso, ...nearestFirst(this.volumes, iso.parent)]),
         image: { volume: iso.parent, path: iso.file },
       }),
       lookForFiles: async (scans) => void (await this.#files.look(scans)),
@@ -148,10 +160,13 @@ export class Discovery {
    * of a volume.
    */
   async scan(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
-    const waiting = [...this.#attached.values()].filter(
-      ({ volume, scans }) => !names.includes(volume.name) && scans.some(({ result }) => this.#isIncomplete(result)),
-    );
     const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
+    const twins = this.#twinsOf(chosen);
+    const waiting = [...this.#attached.values()].filter(
+      ({ volume, scans }) =>
+        !names.includes(volume.name) &&
+        scans.some(({ result }) => this.#isIncomplete(result) || leadsTo(result, twins, volume.name)),
+    );
     await Promise.all(
       [...chosen, ...waiting].map(async (attached) => {
         await this.#scanVolume(attached);
@@ -198,7 +213,8 @@ export class Discovery {
     const check = (ref: FileRef): string | null => {
       return "device" in ref ? this.#files.check(ref) : (this.#network?.check(ref) ?? null);
     };
-    this.#list = bootList(configs, check, this.#rules);
+    const list = bootList(configs, check, this.#rules);
+    this.#list = this.#isFirmwareAwaited ? { ...list, isDecided: false } : list;
   }
 
   /** What the machine's owner has settled about the list, which is made anew. */
@@ -250,15 +266,31 @@ export class Discovery {
     return result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
   }
 
+  /** Volumes that have a name of one of these: until now a name may have meant them alone. */
+  #twinsOf(chosen: readonly Attached[]): ReadonlySet<string> {
+    const isTwin = (a: Volume, b: Volume): boolean =>
+      TAGS.some(({ tag, of }) => {
+        const own = of(a);
+        return own !== null && own !== "" && hasTag(b, tag, own);
+      });
+    const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
+    const twins = others.filter(({ volume }) => chosen.some((one) => isTwin(one.volume, volume)));
+    return new Set(twins.map(({ volume }) => volume.name));
+  }
+
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
-    const context = this.#context(volume, this.volumes);
+    const context = this.#context(volume, nearestFirst(this.volumes, volume));
     const searched = cacheLists(volume);
     try {
-      const scan = async (formats: readonly Format[]): Promise<Scan[]> => {
+      const scan = async (formats: readonly Format[]): Promise<Read[]> => {
         const found = formats.map(async (format) => {
           const paths = await format.find(searched);
-          return Promise.all(paths.map((path) => scanConfig(format, path, context)));
+          const read = async (path: string): Promise<Read> => ({
+            ...(await scanConfig(format, path, context)),
+            loader: await loaderBeside(format.name, path, searched, this.#platform),
+          });
+          return Promise.all(paths.map(read));
         });
         return (await Promise.all(found)).flat();
       };
@@ -288,20 +320,26 @@ export class Discovery {
   #configs(): ReadConfig[] {
     const ordered = this.#ordered();
     const keyOf = keysAmong(ordered.map(({ volume }) => volume));
-    const configs = ordered.flatMap(({ volume, scans }) =>
-      scans.map(({ path, result }) => ({
-        ...result,
-        source: `${volume.name}:${path}`,
-        volumeKey: keyOf(volume),
-        removable: volume.removable,
-        isPluggable: volume.removable && volume.isPluggable === true,
-        origin: {
-          device: volume,
-          disk: volume.disk ?? volume.baseDisk ?? volume.name,
-          transport: this.#facts.get(volume.name)?.transport ?? null,
+    const candidates = ordered.flatMap(({ volume, scans }) =>
+      scans.map(({ format, path, result, loader }) => ({
+        ...{ format: format.name, path, volume, loader },
+        config: {
+          ...(isLeftover(format, scans) ? { ...result, defaultIndex: null } : result),
+          source: `${volume.name}:${path}`,
+          volumeKey: keyOf(volume),
+          removable: volume.removable,
+          isPluggable: volume.removable && volume.isPluggable === true,
+          origin: {
+            device: volume,
+            disk: volume.disk ?? volume.baseDisk ?? null,
+            transport: this.#facts.get(volume.name)?.transport ?? null,
+          },
         },
       })),
     );
+    const volumes = ordered.map(({ volume }) => volume);
+    const { configs, isAwaited } = withFirmwareOrder(candidates, volumes, this.#platform, this.#bootOptions());
+    this.#isFirmwareAwaited = isAwaited;
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
     const isos = ordered.flatMap((attached) => attached.isos);
     return [
@@ -310,6 +348,16 @@ export class Discovery {
       ...this.#others,
       ...isoConfigs(isos, keysAmong(isos.flatMap(({ volume }) => volume ?? []))),
     ];
+  }
+
+  /** Read once: only Baton itself would change them meanwhile. */
+  #bootOptions(): BootOptions | null {
+    const { efiVariable, firmware } = this.#platform;
+    if (this.#options === undefined) {
+      const isThere = firmware === "efi" && efiVariable !== undefined;
+      this.#options = isThere ? bootOptions((name) => efiVariable(name, GLOBAL_GUID)) : null;
+    }
+    return this.#options;
   }
 
   #emptyReason(attached: Attached | undefined): string | null {
@@ -333,6 +381,37 @@ export class Discovery {
     this.#facts.set(facts.name, facts);
   }
 }
+
+/**
+ * In the order in which a name is looked for: the configuration's own disk, what is built in, what can be taken out. A
+ * stick with a copied UUID or label must not stand in for the machine's own disk.
+ */
+function nearestFirst(volumes: readonly Volume[], own: Volume): readonly Volume[] {
+  const distance = (other: Volume): number => {
+    if (other === own) return 0;
+    const isNear = other.disk !== null && other.disk === own.disk;
+    return isNear ? 1 : other.removable ? 3 : 2;
+  };
+  return [...volumes].sort((a, b) => distance(a) - distance(b));
+}
+
+/** Whether a configuration that lies elsewhere found files on one of these devices. */
+function leadsTo({ entries }: FormatResult, devices: ReadonlySet<string>, own: string): boolean {
+  const isThere = (device: string): boolean => device !== own && devices.has(device);
+  return (
+    devices.size > 0 &&
+    entries.some(
+      (entry) =>
+        isThere(entry.source.replace(/:.*$/s, "")) ||
+        entryFiles(entry).some((ref) => "device" in ref && isThere(ref.device)),
+    )
+  );
+}
+
+/** GRUB legacy's file beside GRUB 2's on one volume is what an upgrade left behind: listed, but never the default. */
+const isLeftover = (format: Format, scans: readonly Scan[]): boolean =>
+  format.name === "grub-legacy" &&
+  scans.some(({ format: { name }, result }) => name === "grub" && result.entries.length > 0);
 
 /**
  * What names a volume in ids: its UUID where no other has the same, else its name. A built-in volume keeps its UUID

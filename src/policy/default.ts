@@ -56,7 +56,7 @@ function chooseFrom(listed: readonly Listed[], rules: BootRules, local: BootEntr
     const others = ranked.filter((item) => item !== from).map((item) => item.config.source);
     const also = others.length === 0 ? null : `a default is also in ${others.slice(0, 3).join(", ")}`;
     const isOwn = !config.removable && !config.isPluggable;
-    const isSure = config.defaultIsExplicit && isOwn && rules.order.length === 0 && local === null;
+    const isSure = isStrong(config) && isOwn && rules.order.length === 0 && local === null;
     return {
       entry,
       from,
@@ -64,7 +64,7 @@ function chooseFrom(listed: readonly Listed[], rules: BootRules, local: BootEntr
         also,
         ...notes.slice(local === null ? 0 : 1),
       ]),
-      isDecided: isSure && config.firmware === undefined,
+      isDecided: isSure,
     };
   }
   return { entry: undefined, from: undefined, why: withNotes(whyNone(listed, rules), notes), isDecided: false };
@@ -85,16 +85,19 @@ function whyNone(listed: readonly Listed[], rules: BootRules): string {
 
 /**
  * The configurations whose defaults may be the machine's, best first: by the owner's order, fixed disks before
- * removable ones, the one that the firmware would come to, one that names its default before one that merely has a
- * first entry, then the order of devices.
+ * removable ones, by the firmware's own order, those that the firmware would come to or that name a default before
+ * those that merely have a first entry, then the order of disks; on one disk, the one that the firmware would come to.
  */
 function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
+  const disks = [...new Set(listed.map(({ config }) => startDisk(config)))];
   const keys = ({ config }: Listed): readonly number[] => [
     config.isNamed ? 0 : 1,
     placeInOrder(rules.order, config.origin, config.removable) ?? 0,
     // What somebody left in the machine, and what strangers may answer, come after the machine's own disks.
     config.removable || config.origin?.device === null ? 1 : 0,
-    config.firmware?.rank ?? Number.MAX_SAFE_INTEGER,
+    config.firmware?.isBootOrder ? config.firmware.rank : LAST,
+    isStrong(config) ? disks.indexOf(startDisk(config)) : disks.length,
+    config.firmware?.rank ?? LAST,
     config.defaultIsExplicit ? 0 : 1,
   ];
   return listed
@@ -103,6 +106,14 @@ function rankedConfigs(listed: readonly Listed[], rules: BootRules): Listed[] {
     .sort((a, b) => compareKeys(a.keys, b.keys))
     .map(({ item }) => item);
 }
+
+const LAST = Number.MAX_SAFE_INTEGER;
+
+/** Nothing on a later disk can take the default from it. */
+const isStrong = ({ defaultIsExplicit, firmware }: ReadConfig): boolean => defaultIsExplicit || firmware !== undefined;
+
+/** The disk that counts; all that lie on no known disk (directories) count as on one. */
+const startDisk = ({ firmware, origin }: ReadConfig): string | null => firmware?.disk ?? origin?.disk ?? null;
 
 function compareKeys(a: readonly number[], b: readonly number[]): number {
   const at = a.findIndex((key, index) => key !== b[index]);

@@ -7,7 +7,7 @@ import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
 import { chooseDefault } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
-import { type BootRules, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
+import { type BootRules, type FirmwareWay, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
 import { canBootByItself, unattendedOrder } from "./unattended.ts";
 
 export interface BootList {
@@ -116,7 +116,7 @@ function withTheSame(entries: readonly BootEntry[], passedOver: BootRules["passe
 /**
  * An entry that several configurations lead to is listed once, where it comes first: a stub on the EFI system
  * partition leads to the real grub.cfg, which is also found by itself; GRUB's blscfg lists the files of
- * /loader/entries.
+ * /loader/entries. A removable disk's configuration takes no built-in one's entries away.
  */
 function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
   const listedBy = new Map<string, ReadConfig>();
@@ -128,30 +128,77 @@ function withoutRepeats(configs: readonly ReadConfig[]): readonly ReadConfig[] {
   );
   const byFirmware = ({ kind, source }: ParsedEntry): ReadConfig | undefined =>
     kind === "efi" && started.size > 0 ? started.get(source.toLowerCase()) : undefined;
+  for (const config of [...configs].sort((a, b) => Number(a.removable) - Number(b.removable))) {
+    if (config.isFirmware) continue;
+    for (const entry of config.entries) {
+      if (!listedBy.has(entry.source)) listedBy.set(entry.source, byFirmware(entry) ?? config);
+    }
+  }
+  const ways = waysThrough(configs, listedBy);
   return configs.map((config) => {
     const kept: number[] = [];
     config.entries.forEach((entry, index) => {
-      if (config.isFirmware) {
-        kept.push(index);
-        return;
-      }
-      const first = byFirmware(entry) ?? listedBy.get(entry.source) ?? config;
-      listedBy.set(entry.source, first);
-      if (first === config) kept.push(index);
+      if (config.isFirmware || (byFirmware(entry) ?? listedBy.get(entry.source)) === config) kept.push(index);
     });
-    if (kept.length === config.entries.length) return config;
+    const own = { ...config, ...ways.get(config) };
+    if (kept.length === config.entries.length) return own;
     const at = (index: number | null): number | null => {
       const place = index === null ? -1 : kept.indexOf(index);
       return place < 0 ? null : place;
     };
+    const indexes = (all: readonly number[]): number[] => all.map(at).filter((index) => index !== null);
     return {
-      ...config,
+      ...own,
       entries: kept.map((index) => config.entries[index]!),
-      defaultIndex: at(config.defaultIndex),
-      fallback: config.fallback.map(at).filter((index) => index !== null),
+      defaultIndex: at(own.defaultIndex),
+      fallback: indexes(own.fallback),
+      ...(own.successors && { successors: indexes(own.successors) }),
     };
   });
 }
+
+type Way = Pick<
+  ReadConfig,
+  "firmware" | "defaultIndex" | "defaultIsExplicit" | "timeout" | "timeoutStyle" | "fallback"
+>;
+
+/**
+ * What firmware starts with leads to entries that are listed elsewhere: the configuration that lists them is then what
+ * the firmware comes to, with the default that it has by that way.
+ */
+function waysThrough(
+  configs: readonly ReadConfig[],
+  listedBy: ReadonlyMap<string, ReadConfig>,
+): ReadonlyMap<ReadConfig, Way> {
+  const ways = new Map<ReadConfig, Way>();
+  for (const config of configs) {
+    const { defaultIndex, firmware, removable, timeout, timeoutStyle, defaultIsExplicit } = config;
+    const entry = defaultIndex === null ? undefined : config.entries[defaultIndex];
+    if (firmware === undefined || entry === undefined) continue;
+    const to = listedBy.get(entry.source);
+    if (to === undefined || to === config || to.isFirmware || removable !== to.removable) continue;
+    const known = ways.get(to)?.firmware ?? to.firmware;
+    if (known !== undefined && !isNearer(firmware, known)) continue;
+    const at = (index: number): number => to.entries.findIndex((other) => isSameItem(config.entries[index]!, other));
+    const index = at(defaultIndex!);
+    if (index < 0) continue;
+    const fallback = config.fallback.map(at).filter((one) => one >= 0);
+    const how = `${firmware.how}, by ${config.source}`;
+    const way = { firmware: { ...firmware, how }, defaultIndex: index, defaultIsExplicit, timeout, timeoutStyle };
+    ways.set(to, { ...way, fallback });
+  }
+  return ways;
+}
+
+const isNearer = (a: FirmwareWay, b: FirmwareWay): boolean =>
+  a.isBootOrder === b.isBootOrder ? a.rank < b.rank : a.isBootOrder === true;
+
+/** One file's item, read by two ways. */
+const isSameItem = (a: ParsedEntry, b: ParsedEntry): boolean =>
+  a.source === b.source &&
+  a.title === b.title &&
+  a.nativeId === b.nativeId &&
+  a.submenu.join("\n") === b.submenu.join("\n");
 
 function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCheck): BootEntry {
   const reason = entry.reason ?? fileReason(entry, check);

@@ -30,8 +30,20 @@ export interface ReadConfig {
   readonly isNamed?: boolean;
   /** Where it came from, for `order:` of the configuration. */
   readonly origin?: Origin;
-  /** How the firmware would come to it, the lower rank first; left out where nothing tells. */
-  readonly firmware?: { readonly rank: number; readonly how: string };
+  /** How the firmware would come to it; left out where nothing tells. */
+  readonly firmware?: FirmwareWay;
+}
+
+/** How the firmware would come to a configuration. */
+export interface FirmwareWay {
+  /** The lower first: among those of BootOrder, else among what lies on one disk. */
+  readonly rank: number;
+  /** What follows the configuration's name in a sentence. */
+  readonly how: string;
+  /** The firmware's own order says so, whatever disk it is on. */
+  readonly isBootOrder?: boolean;
+  /** The disk on which the firmware starts; null where it isn't known. */
+  readonly disk?: string | null;
 }
 
 /** What the machine's owner has settled about the default (settings.ts). */

@@ -41,21 +41,40 @@ export interface FirmwareEntry {
   readonly partuuid: string | null;
 }
 
-/** What the firmware's boot menu has, in its order, without the one that started Baton. */
-export function firmwareEntries(folder?: string): FirmwareEntry[] {
-  const order = global("BootOrder", folder);
-  if (order === null) return [];
-  const current = global("BootCurrent", folder);
+/** The firmware's boot menu in its order. */
+export interface BootOptions {
+  /** `0003`: the one that this start came from; null where it isn't told. */
+  readonly current: string | null;
+  readonly entries: readonly FirmwareEntry[];
+}
+
+/**
+ * @param read a variable of the global GUID by its name, null where there is none
+ * @returns null where the firmware has no order
+ */
+export function bootOptions(read: (name: string) => Uint8Array | null): BootOptions | null {
+  const variable = (name: string): Buffer | null => {
+    const value = read(name);
+    return value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.length);
+  };
+  const order = variable("BootOrder");
+  if (order === null) return null;
+  const hex = (id: number): string => id.toString(16).toUpperCase().padStart(4, "0");
+  const started = variable("BootCurrent");
   const entries: FirmwareEntry[] = [];
   for (let at = 0; at + 2 <= order.length; at += 2) {
-    const id = order.readUInt16LE(at);
-    if (current !== null && current.length >= 2 && current.readUInt16LE() === id) continue;
-    const number = id.toString(16).toUpperCase().padStart(4, "0");
-    const option = global(`Boot${number}`, folder);
+    const number = hex(order.readUInt16LE(at));
+    const option = variable(`Boot${number}`);
     const entry = option === null ? null : parseLoadOption(number, option);
     if (entry !== null) entries.push(entry);
   }
-  return entries;
+  return { current: started !== null && started.length >= 2 ? hex(started.readUInt16LE()) : null, entries };
+}
+
+/** What the firmware's boot menu has, in its order, without the one that started Baton. */
+export function firmwareEntries(folder?: string): FirmwareEntry[] {
+  const options = bootOptions((name) => global(name, folder));
+  return options === null ? [] : options.entries.filter(({ number }) => number !== options.current);
 }
 
 /** EFI_LOAD_OPTION: attributes, the length of the path list, a title in UTF-16, device paths. */

@@ -14,7 +14,7 @@ export interface FileExtent {
 export interface Volume extends FormatVolume {
   /** Removable because it is attached by USB or FireWire: the kernel doesn't call it so. */
   readonly isPluggable?: boolean;
-  /** The one disk that an LVM volume, an array or an opened container lies on. */
+  /** The one disk that it lies on, also where it is a whole disk, an LVM volume or an opened container. */
   readonly baseDisk?: string;
   /** Where a file of this volume can be opened on this machine, after resolving links inside the volume. */
   hostPath(path: string): Promise<string>;

@@ -154,6 +154,22 @@ test("a removable copy changes no id of a built-in disk, and is named by its dev
   assert.deepEqual(keys(disk, { ...disk, name: "sde1" }, stick), ["sda1", "sde1", "sdb1"]);
 });
 
+test("a configuration that found a stick's copy is read again when the built-in disk of that name arrives", async () => {
+  const named = (name: string, removable: boolean): Volume => ({
+    ...volume(name, { "/k": "kernel" }),
+    uuid: "same",
+    removable,
+  });
+  const discovery = discoveryOf();
+  discovery.attach(volume("a1", { "/menu": "System same /k" }), facts("a1"));
+  discovery.attach(named("b1", true), facts("b1"));
+  await discovery.scan();
+  assert.deepEqual(discovery.list.entries[0]?.linux, { device: "b1", path: "/k" });
+  discovery.attach(named("c1", false), facts("c1"));
+  await discovery.scan(["c1"]);
+  assert.deepEqual(discovery.list.entries[0]?.linux, { device: "c1", path: "/k" });
+});
+
 test("one disk on USB is the machine's own where nothing else can boot; beside a built-in disk, or a second one, it waits", async () => {
   const onUsb = (name: string): Volume => ({
     ...volume(name, { "/menu": `Of-${name} uuid-${name} /k`, "/k": "kernel" }),

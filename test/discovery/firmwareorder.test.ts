@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { Discovery } from "../../src/discovery/discovery.ts";
+import type { BootList } from "../../src/policy/list.ts";
+import { openDirectory } from "../../src/volumes/directory.ts";
+
+const base = fs.mkdtempSync(join(tmpdir(), "baton-order-"));
+after(() => fs.rmSync(base, { recursive: true, force: true }));
+
+interface Disk {
+  readonly type?: string;
+  readonly uuid?: string;
+  readonly partuuid?: string;
+  readonly removable?: boolean;
+  /** Path → text; a kernel is any text. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The firmware's variables by name. */
+type Variables = Readonly<Record<string, Buffer>>;
+
+/** Reads a machine of these partitions, `sda1` of disk `sda`. */
+async function listOf(
+  disks: Record<string, Disk>,
+  variables?: Variables,
+  firmware: "efi" | "pc" = "efi",
+): Promise<BootList> {
+  const efiVariable = (name: string): Buffer | null => variables?.[name] ?? null;
+  const platform = { firmware, arch: "x86_64", ...(variables === undefined ? {} : { efiVariable }) };
+  const discovery = new Discovery(platform);
+  for (const [
+    name,
+    { type = "ext4", uuid = `uuid-${name}`, partuuid = `part-${name}`, removable = false, files },
+  ] of Object.entries(disks)) {
+    const root = fs.mkdtempSync(join(base, "disk-"));
+    for (const [path, text] of Object.entries(files)) {
+      fs.mkdirSync(dirname(join(root, path)), { recursive: true });
+      fs.writeFileSync(join(root, path), text);
+    }
+    const reader = openDirectory(root, { caseInsensitive: type === "vfat" });
+    const disk = name.replace(/\d+$/, "");
+    const identity = { name, type, uuid, label: null, partuuid, partlabel: null, model: null, transport: null };
+    discovery.attach(
+      {
+        ...{
+          ...identity,
+          disk,
+          baseDisk: disk,
+          partition: Number(name.slice(disk.length)),
+          scheme: "gpt",
+          removable,
+          reader,
+        },
+        hostPath: (path) => reader.hostPath(path),
+        close: async () => {},
+      },
+      { ...identity, size: 1, reason: null },
+    );
+  }
+  await discovery.scan();
+  return discovery.list;
+}
+
+const titleOf = ({ entries, defaultId }: BootList): string | null =>
+  entries.find(({ id }) => id === defaultId)?.title ?? null;
+
+const stub = (uuid: string, path = "/boot/grub/grub.cfg"): string =>
+  `search.fs_uuid ${uuid} root\nset prefix=($root)${path.replace(/\/[^/]*$/, "")}\nconfigfile $prefix/${path.replace(/^.*\//, "")}\n`;
+const menu = (title: string, head = ""): string => `${head}\nmenuentry "${title}" { linux /vmlinuz root=LABEL=x }\n`;
+const grubDisk = (title: string, head = "", path = "boot/grub/grub.cfg"): Disk => ({
+  files: { [path]: menu(title, head), vmlinuz: "kernel" },
+});
+const SERVICE = grubDisk("Repair", "set default=0");
+const esp = (files: Record<string, string>): Disk => ({ type: "vfat", files });
+
+test("a configuration that the system partition's GRUB leads to comes before one that names a default", async () => {
+  for (const order of [
+    ["sda1", "sda2", "sda3"],
+    ["sda3", "sda1", "sda2"],
+    ["sda2", "sda3", "sda1"],
+  ]) {
+    const all: Record<string, Disk> = {
+      sda1: esp({ "EFI/house/grub.cfg": stub("uuid-sda3") }),
+      sda2: SERVICE,
+      sda3: grubDisk("System"),
+    };
+    const list = await listOf(Object.fromEntries(order.map((name) => [name, all[name]!])));
+    assert.equal(titleOf(list), "System", order.join(" "));
+    assert.match(list.why, /is what the EFI system partition's GRUB starts with/);
+    assert.equal(list.entries.filter(({ title }) => title === "System").length, 1);
+  }
+});
+
+test("a partition of its own for /boot has its configuration in /grub", async () => {
+  const list = await listOf({
+    sda1: esp({ "EFI/house/grub.cfg": stub("uuid-sda3", "/grub/grub.cfg") }),
+    sda2: SERVICE,
+    sda3: grubDisk("System", "", "grub/grub.cfg"),
+  });
+  assert.equal(titleOf(list), "System");
+});
+
+test("the default is the one that the configuration has by the way that the firmware takes", async () => {
+  const two = `if [ -n "$pick" ]; then set default=$pick; fi${menu("One")}${menu("Two")}`;
+  const list = await listOf({
+    sda1: { files: { "boot/grub/grub.cfg": two, vmlinuz: "kernel" } },
+    sda2: esp({ "EFI/house/grub.cfg": `set pick=1\nexport pick\n${stub("uuid-sda1")}` }),
+  });
+  assert.equal(titleOf(list), "Two");
+});
+
+test("a vendor's folder comes before \\EFI\\BOOT", async () => {
+  const list = await listOf({
+    sda1: esp({ "EFI/BOOT/grub.cfg": stub("uuid-sda2"), "EFI/house/grub.cfg": stub("uuid-sda3") }),
+    sda2: SERVICE,
+    sda3: grubDisk("System"),
+  });
+  assert.equal(titleOf(list), "System");
+});
+
+test("of two vendors' folders the one whose configuration names its default is taken, and neither loses to a service partition", async () => {
+  const both = (head: string): Promise<BootList> =>
+    listOf({
+      sda1: SERVICE,
+      sda2: esp({ "EFI/first/grub.cfg": stub("uuid-sda3"), "EFI/second/grub.cfg": stub("uuid-sda4") }),
+      sda3: grubDisk("First"),
+      sda4: grubDisk("Second", head),
+    });
+  assert.equal(titleOf(await both("")), "First");
+  assert.equal(titleOf(await both("set default=0")), "Second");
+});
+
+test("systemd-boot's menu on the system partition comes before another partition's GRUB", async () => {
+  for (const loader of [
+    { "EFI/systemd/systemd-bootx64.efi": "MZ" },
+    { "EFI/BOOT/BOOTX64.EFI": "MZ", "loader/loader.conf": "timeout 3\n" },
+  ]) {
+    const list = await listOf({
+      sda1: SERVICE,
+      sda2: esp({
+        ...loader,
+        "loader/entries/a.conf": "title System\nlinux /k\noptions root=/dev/sda3\n",
+        k: "kernel",
+      }),
+    });
+    assert.equal(titleOf(list), "System");
+    assert.match(list.why, /systemd-boot|EFI.BOOT/);
+  }
+  // A folder of entries alone is nobody's menu.
+  const bare = esp({ "loader/entries/a.conf": "title System\nlinux /k\noptions root=/dev/sda3\n", k: "kernel" });
+  assert.equal(titleOf(await listOf({ sda1: SERVICE, sda2: bare })), "Repair");
+});
+
+test("a disk's own layout counts on that disk: an earlier disk that names its default keeps it", async () => {
+  const list = await listOf({
+    sda1: grubDisk("First disk", "set default=0"),
+    sdb1: esp({ "EFI/house/grub.cfg": stub("uuid-sdb2") }),
+    sdb2: grubDisk("Second disk"),
+  });
+  assert.equal(titleOf(list), "First disk");
+  assert.equal(list.isDecided, true);
+});
+
+test("a stick whose GRUB leads to the built-in disk's configuration takes neither entries nor the default from it", async () => {
+  const list = await listOf({
+    sda1: { ...esp({ "EFI/house/grub.cfg": `${stub("uuid-sdb1")}set default=0` }), removable: true },
+    sdb1: grubDisk("System"),
+  });
+  assert.equal(titleOf(list), "System");
+  assert.match(list.entries[0]?.id ?? "", /^uuid-sdb1:/);
+});
+
+test("on a BIOS the configuration beside an installed boot loader is the machine's", async () => {
+  for (const disks of [
+    {
+      sda1: SERVICE,
+      sda2: { files: { ...grubDisk("System").files, "boot/grub/i386-pc/core.img": "core" } },
+    },
+    {
+      sda1: SERVICE,
+      sda2: {
+        files: {
+          "boot/syslinux/syslinux.cfg": "DEFAULT System\nLABEL System\n LINUX /vmlinuz\n",
+          "boot/syslinux/ldlinux.sys": "sys",
+          vmlinuz: "kernel",
+        },
+      },
+    },
+  ]) {
+    const list = await listOf(disks, undefined, "pc");
+    assert.equal(titleOf(list), "System");
+    assert.match(list.why, /boot loader that is installed beside it/);
+    assert.equal(titleOf(await listOf(disks)), "Repair", "under UEFI no boot sector is started");
+  }
+});
+
+/** EFI_LOAD_OPTION with a hard drive node for a GPT partition, and a file. */
+function loadOption(title: string, partuuid: string | null, file: string | null): Buffer {
+  const nodes: Buffer[] = [];
+  if (partuuid !== null) {
+    const drive = Buffer.alloc(42);
+    drive.set([4, 1, 42, 0]);
+    const [a, b, c, d, e] = partuuid.split("-") as [string, string, string, string, string];
+    for (const [at, hex] of [
+      [24, a],
+      [28, b],
+      [30, c],
+    ] as const)
+      drive.set(Buffer.from(hex, "hex").reverse(), at);
+    drive.set(Buffer.from(d + e, "hex"), 32);
+    drive.set([2, 2], 40);
+    nodes.push(drive);
+  }
+  if (file !== null) {
+    const text = Buffer.from(`${file}\0`, "utf16le");
+    nodes.push(Buffer.concat([Buffer.from([4, 4, text.length + 4, 0]), text]));
+  }
+  const paths = Buffer.concat([...nodes, Buffer.from([0x7f, 0xff, 4, 0])]);
+  const head = Buffer.alloc(6);
+  head.writeUInt32LE(1, 0);
+  head.writeUInt16LE(paths.length, 4);
+  return Buffer.concat([head, Buffer.from(`${title}\0`, "utf16le"), paths]);
+}
+
+const uint16s = (...numbers: number[]): Buffer => Buffer.from(Uint16Array.from(numbers).buffer);
+const PART_A = "11111111-1111-4111-8111-111111111111";
+const PART_B = "22222222-2222-4222-8222-222222222222";
+const NOT_THERE = "33333333-3333-4333-8333-333333333333";
+
+test("BootOrder says which disk's loader is first; Baton, Windows and the network are passed over and named", async () => {
+  const disks = {
+    sda1: { ...esp({ "EFI/first/grub.cfg": stub("uuid-sda2") }), partuuid: PART_A },
+    sda2: grubDisk("First", "set default=0"),
+    sdb1: {
+      ...esp({ "EFI/second/grub.cfg": stub("uuid-sdb2"), "EFI/Microsoft/Boot/bootmgfw.efi": "MZ" }),
+      partuuid: PART_B,
+    },
+    sdb2: grubDisk("Second"),
+  };
+  const variables = {
+    BootCurrent: uint16s(7),
+    BootOrder: uint16s(7, 0, 1, 2, 3),
+    Boot0007: loadOption("Baton", PART_A, "\\EFI\\BATON\\BATON.EFI"),
+    Boot0000: loadOption("Windows Boot Manager", PART_B, "\\EFI\\Microsoft\\Boot\\bootmgfw.efi"),
+    Boot0001: loadOption("PXEv4", null, null),
+    Boot0002: loadOption("second", PART_B, "\\EFI\\SECOND\\SHIMX64.EFI"),
+    Boot0003: loadOption("first", PART_A, "\\EFI\\first\\grubx64.efi"),
+  };
+  const list = await listOf(disks, variables);
+  assert.equal(titleOf(list), "Second");
+  assert.match(list.why, /Boot0002 second/);
+  assert.match(
+    list.why,
+    /passed over: Boot0007 Baton \(Baton itself\), Boot0000 Windows Boot Manager \(Baton can't follow it\)/,
+  );
+  assert.match(list.why, /Boot0001 PXEv4 \(on no disk\)/);
+  assert.equal(list.isDecided, true);
+  const swapped = await listOf(disks, { ...variables, BootOrder: uint16s(0, 3, 2) });
+  assert.equal(titleOf(swapped), "First");
+});
+
+test("a loader whose disk isn't there yet may still come first, so nothing is decided", async () => {
+  const disks = {
+    sda1: { ...esp({ "EFI/first/grub.cfg": stub("uuid-sda2") }), partuuid: PART_A },
+    sda2: grubDisk("First", "set default=0"),
+  };
+  const late = loadOption("late", NOT_THERE, "\\EFI\\late\\grubx64.efi");
+  const own = loadOption("first", PART_A, "\\EFI\\first\\grubx64.efi");
+  const list = await listOf(disks, { BootOrder: uint16s(1, 2), Boot0001: late, Boot0002: own });
+  assert.deepEqual([titleOf(list), list.isDecided], ["First", false]);
+  assert.match(list.why, /Boot0001 late \(its disk isn't there\)/);
+  const after = await listOf(disks, { BootOrder: uint16s(2, 1), Boot0001: late, Boot0002: own });
+  assert.equal(after.isDecided, true);
+});
+
+test("the firmware's entry for systemd-boot leads to its menu, one for a program to that program's entry", async () => {
+  const conf = (title: string, kernel: string): string => `title ${title}\nlinux ${kernel}\noptions root=/dev/sda3\n`;
+  const disks = {
+    sda1: {
+      ...esp({
+        "EFI/systemd/systemd-bootx64.efi": "MZ",
+        "loader/entries/a.conf": conf("First", "/a.efi"),
+        "loader/entries/b.conf": conf("Second", "/b.efi"),
+        "a.efi": "kernel",
+        "b.efi": "kernel",
+      }),
+      partuuid: PART_A,
+    },
+    sda2: { ...esp({ "EFI/house/grub.cfg": stub("uuid-sda3") }), partuuid: PART_B },
+    sda3: grubDisk("GRUB's", "set default=0"),
+  };
+  const start = (file: string): Promise<BootList> =>
+    listOf(disks, { BootOrder: uint16s(1), Boot0001: loadOption("it", PART_A, file) });
+  const bySystemd = await start("\\EFI\\systemd\\systemd-bootx64.efi");
+  assert.match(bySystemd.why, /loader.entries is what the firmware's Boot0001 it starts with/);
+  assert.equal(titleOf(await start("\\B.EFI")), "Second");
+  assert.equal(titleOf(await start("\\A.EFI")), "First");
+});
+
+test("GRUB without a small configuration beside it has its own built in: the one on its disk", async () => {
+  const list = await listOf(
+    {
+      sda1: grubDisk("Other disk", "set default=0"),
+      sdb1: { ...esp({ "EFI/arch/grubx64.efi": "MZ" }), partuuid: PART_B },
+      sdb2: grubDisk("System"),
+    },
+    { BootOrder: uint16s(1), Boot0001: loadOption("arch", PART_B, "\\EFI\\arch\\grubx64.efi") },
+  );
+  assert.equal(titleOf(list), "System");
+});
+
+test("GRUB legacy's file beside GRUB 2's never has the default; an empty default is the first entry", async () => {
+  const legacy = "default 0\ntitle Former\nroot (hd0,0)\nkernel /vmlinuz-old ro\n";
+  const files = { "boot/grub/menu.lst": legacy, "vmlinuz-old": "kernel", vmlinuz: "kernel" };
+  const present = menu("Present", 'set default="${saved_entry}"');
+  for (const path of ["boot/grub2/grub.cfg", "boot/grub/grub.cfg", "grub/grub.cfg"]) {
+    assert.equal(titleOf(await listOf({ sda1: { files: { ...files, [path]: present } } })), "Present", path);
+  }
+  assert.equal(titleOf(await listOf({ sda1: { files } })), "Former");
+});
+
+test("a name means the configuration's own disk first, then a built-in one, then what can be taken out", async () => {
+  const root = (uuid: string, removable = false): Disk => ({ uuid, removable, files: { vmlinuz: "kernel" } });
+  const search = {
+    files: { "boot/grub/grub.cfg": `menuentry "A" { search --set=root --fs-uuid same\n linux /vmlinuz }` },
+  };
+  const linuxOf = async (disks: Record<string, Disk>): Promise<unknown> => (await listOf(disks)).entries[0]?.linux;
+  const onDevice = (device: string): unknown => ({ device, path: "/vmlinuz" });
+  const stickFirst = { sda1: root("same", true), sdb1: search, sdc1: root("same") };
+  assert.deepEqual(await linuxOf(stickFirst), onDevice("sdc1"));
+  assert.deepEqual(await linuxOf({ ...stickFirst, sdb2: root("same") }), onDevice("sdb2"));
+  assert.deepEqual(await linuxOf({ sda1: root("same", true), sdb1: search }), onDevice("sda1"));
+});
