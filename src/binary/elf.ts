@@ -47,14 +47,10 @@ export interface ElfSegment {
 }
 
 export interface Elf {
-  readonly bits: 32 | 64;
   /** As `uname -m`; null for one without a name here. */
   readonly machine: string | null;
-  /** 1 object file, 2 executable, 3 executable that may lie anywhere, 4 core dump. */
-  readonly type: number;
   readonly entry: bigint;
-  /** Where the program headers begin in the file, and all of them in its order. */
-  readonly headersAt: number;
+  /** All program headers, in the order of the file. */
   readonly headers: readonly ProgramHeader[];
   /** Those that take memory, in the order of the file. */
   readonly segments: readonly ElfSegment[];
@@ -106,11 +102,8 @@ export function readElf(start: Uint8Array, size: number): Elf | null {
     return { offset: Number(offset), fileSize: Number(fileSize), memorySize, physicalAddress, virtualAddress };
   });
   return {
-    bits,
     machine: MACHINES[bytes.readUInt16LE(18)] ?? null,
-    type: bytes.readUInt16LE(16),
     entry: word(24),
-    headersAt: Number(tableAt),
     headers,
     segments,
   };

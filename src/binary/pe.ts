@@ -46,11 +46,6 @@ export interface PeSection {
 export interface Pe {
   /** As `uname -m`; `0x1234` for one without a name here. */
   readonly machine: string;
-  /** 32 or 64 (PE32 or PE32+). */
-  readonly bits: 32 | 64;
-  readonly subsystem: number;
-  /** Address of the first instruction, from the image's base. */
-  readonly entryPoint: number;
   /** Bytes in memory when loaded. */
   readonly imageSize: number;
   /** Signatures (Authenticode): where they lie in the file; null where there are none. */
@@ -94,10 +89,7 @@ export async function readPe(readAt: ReadAt, size: number): Promise<Pe | null> {
   if (magic !== 0x10b && magic !== 0x20b) broken(`has an optional header of the unknown kind 0x${magic.toString(16)}`);
   return {
     machine: MACHINES[machine] ?? `0x${machine.toString(16)}`,
-    bits: magic === 0x20b ? 64 : 32,
-    entryPoint: optional.getUint32(16, true),
     imageSize: optional.getUint32(56, true),
-    subsystem: optional.getUint16(68, true),
     certificates: certificates(optional, magic === 0x20b ? 144 : 128, size),
     sections: Array.from({ length: sectionCount }, (_, index) =>
       section(view(rest.subarray(optionalSize + index * SECTION_HEADER_SIZE, optionalSize + tableSize))),

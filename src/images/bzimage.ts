@@ -37,7 +37,6 @@ export interface SetupHeader {
   readonly entry64: boolean;
   /** Kernel, initrd, command line and boot_params may lie above 4 GiB. */
   readonly above4g: boolean;
-  readonly xloadflags: number;
   /** Longest command line, its NUL not counted. */
   readonly cmdlineSize: number;
   /** The compressed kernel proper, from the protected-mode part's start. */
@@ -72,7 +71,6 @@ export function readSetupHeader(start: Buffer): SetupHeader | null {
     relocatable: from(0x205, () => start.readUInt8(0x234) !== 0, false),
     entry64: (xloadflags & XLF_KERNEL_64) !== 0,
     above4g: (xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G) !== 0,
-    xloadflags,
     cmdlineSize: from(0x206, () => start.readUInt32LE(0x238), 255),
     payloadOffset: from(0x208, () => start.readUInt32LE(0x248), 0),
     payloadLength: from(0x208, () => start.readUInt32LE(0x24c), 0),

@@ -194,6 +194,25 @@ export function basicMemory(map: readonly MultibootRegion[]): { readonly lower: 
   return { lower: Math.min(kibibytesFrom(0n), 640), upper: Math.min(kibibytesFrom(0x100000n), 0xffff_ffff) };
 }
 
+/** Address, size and type, as both specifications have them. */
+export function regionFields({ start, size, type }: MultibootRegion): Buffer {
+  const fields = Buffer.alloc(20);
+  fields.writeBigUInt64LE(start, 0);
+  fields.writeBigUInt64LE(size, 8);
+  fields.writeUInt32LE(type, 16);
+  return fields;
+}
+
+/** As both specifications have it: first what it is, which ends with the type for RGB, and then its colours. */
+export function framebufferFields(framebuffer: MultibootFramebuffer): { fields: Buffer; colours: Buffer } {
+  const { address, pitch, width, height, bitsPerPixel, red, green, blue } = framebuffer;
+  const fields = Buffer.alloc(22);
+  fields.writeBigUInt64LE(address, 0);
+  for (const [index, value] of [pitch, width, height].entries()) fields.writeUInt32LE(value, 8 + index * 4);
+  fields.set([bitsPerPixel, 1], 20);
+  return { fields, colours: Buffer.from([red, green, blue].flatMap(({ position, size }) => [position, size])) };
+}
+
 /** Xen's option by which it asks the BIOS for nothing. */
 const NO_REAL_MODE = "no-real-mode";
 
@@ -266,14 +285,7 @@ export function withBiosData(
 
 /** Where screen_info holds what (include/uapi/linux/screen_info.h), from boot_params' start. */
 const SCREEN = {
-  width: 0x12,
-  height: 0x14,
-  depth: 0x16,
-  base: 0x18,
-  type: 0x0f,
-  pitch: 0x24,
-  colours: 0x26,
-  baseHigh: 0x3a,
+  ...{ type: 0x0f, width: 0x12, height: 0x14, depth: 0x16, base: 0x18, pitch: 0x24, colours: 0x26, baseHigh: 0x3a },
 } as const;
 /** Video types with a linear framebuffer: VESA's and EFI's. */
 const LINEAR = [0x23, 0x70];

@@ -3,12 +3,14 @@
 import { BatonError } from "../errors.ts";
 import {
   basicMemory,
+  framebufferFields,
   MAX_ADDRESS,
   type MultibootRequest,
   type PlacedModule,
   placeByAddress,
   placeElf,
   placeModules,
+  regionFields,
 } from "./multiboot.ts";
 import type { SegmentMemory, Start } from "./segment.ts";
 
@@ -95,16 +97,9 @@ function addInformation(request: MultibootRequest, modules: readonly PlacedModul
   info.writeUInt32LE(stringAddresses[1]!, 64);
   if (framebuffer !== null) {
     flags |= INFO_FRAMEBUFFER;
-    info.writeBigUInt64LE(framebuffer.address, 88);
-    info.writeUInt32LE(framebuffer.pitch, 96);
-    info.writeUInt32LE(framebuffer.width, 100);
-    info.writeUInt32LE(framebuffer.height, 104);
-    info.writeUInt8(framebuffer.bitsPerPixel, 108);
-    info.writeUInt8(1, 109);
-    for (const [index, colour] of [framebuffer.red, framebuffer.green, framebuffer.blue].entries()) {
-      info.writeUInt8(colour.position, 110 + index * 2);
-      info.writeUInt8(colour.size, 111 + index * 2);
-    }
+    const { fields, colours } = framebufferFields(framebuffer);
+    info.set(fields, 88);
+    info.set(colours, 110);
   }
   info.writeUInt32LE(flags, 0);
   for (const [index, { start, end }] of modules.entries()) {
@@ -117,9 +112,7 @@ function addInformation(request: MultibootRequest, modules: readonly PlacedModul
     const entryAt = mapAt + index * MAP_ENTRY_SIZE;
     // The size field doesn't count itself.
     info.writeUInt32LE(MAP_ENTRY_SIZE - 4, entryAt);
-    info.writeBigUInt64LE(region.start, entryAt + 4);
-    info.writeBigUInt64LE(region.size, entryAt + 12);
-    info.writeUInt32LE(region.type, entryAt + 20);
+    info.set(regionFields(region), entryAt + 4);
   }
   return address;
 }

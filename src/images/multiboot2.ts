@@ -4,12 +4,14 @@ import { BatonError } from "../errors.ts";
 import {
   type AddressFields,
   basicMemory,
+  framebufferFields,
   MAX_ADDRESS,
   type MultibootRequest,
   placeByAddress,
   placeElf,
   placeModules,
   type Relocation,
+  regionFields,
 } from "./multiboot.ts";
 import type { SegmentMemory, Start } from "./segment.ts";
 
@@ -148,25 +150,11 @@ function addInformation(request: MultibootRequest, base: bigint | null, memory: 
   }
   const { lower, upper } = basicMemory(memoryMap);
   tag(INFO.basicMemory, words(lower, upper));
-  const entries = memoryMap.map(({ start, size, type }) => {
-    const entry = Buffer.alloc(24);
-    entry.writeBigUInt64LE(start, 0);
-    entry.writeBigUInt64LE(size, 8);
-    entry.writeUInt32LE(type, 16);
-    return entry;
-  });
+  const entries = memoryMap.flatMap((region) => [regionFields(region), words(0)]);
   tag(INFO.memoryMap, words(24, 0), ...entries);
   if (framebuffer !== null) {
-    const fields = Buffer.alloc(24);
-    fields.writeBigUInt64LE(framebuffer.address, 0);
-    fields.writeUInt32LE(framebuffer.pitch, 8);
-    fields.writeUInt32LE(framebuffer.width, 12);
-    fields.writeUInt32LE(framebuffer.height, 16);
-    fields.writeUInt8(framebuffer.bitsPerPixel, 20);
-    fields.writeUInt8(1, 21);
-    const { red, green, blue } = framebuffer;
-    const colours = [red, green, blue].flatMap(({ position, size }) => [position, size]);
-    tag(INFO.framebuffer, fields, Buffer.from(colours));
+    const { fields, colours } = framebufferFields(framebuffer);
+    tag(INFO.framebuffer, fields, Buffer.alloc(2), colours);
   }
   // The first form of the root pointer has 20 bytes, the later one says how many.
   if (rsdp !== null) {

@@ -4,8 +4,7 @@
  */
 
 import { existsSync, readFileSync } from "node:fs";
-import type { Diagnostic } from "../entry.ts";
-import { parseFileRef } from "../entry.ts";
+import { type Diagnostic, parseFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { parseSelectedFile } from "../identity.ts";
 import { log } from "../log.ts";

@@ -5,8 +5,7 @@
 
 import { chooseConfig } from "../discovery/isofiles.ts";
 import { scanConfig } from "../discovery/scan.ts";
-import type { Diagnostic, FileRef } from "../entry.ts";
-import { entryFiles } from "../entry.ts";
+import { type Diagnostic, entryFiles, type FileRef } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import type { FormatContext, FormatResult, FormatVolume } from "../formats/format.ts";
 import { EMPTY_RESULT } from "../formats/format.ts";

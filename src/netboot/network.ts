@@ -5,8 +5,7 @@
 
 import type { FileHandle } from "node:fs/promises";
 import type { NetworkSource } from "../discovery/discovery.ts";
-import type { FileRef, ParsedEntry } from "../entry.ts";
-import { entryFiles } from "../entry.ts";
+import { entryFiles, type FileRef, type ParsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/fragment.ts";

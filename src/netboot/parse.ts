@@ -1,7 +1,6 @@
 /** Reads a file of known content from a server, as its own bootloader would. */
 
-import type { Diagnostic, ParsedEntry } from "../entry.ts";
-import { parsedEntry } from "../entry.ts";
+import { type Diagnostic, type ParsedEntry, parsedEntry } from "../entry.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import {
   EMPTY_RESULT,

@@ -1,7 +1,6 @@
 /** The JSON of docs/interfaces.md: what `list`, `boot --dry-run` and `netboot --list` print. */
 
-import type { BootEntry } from "../../entry.ts";
-import { formatFileRef } from "../../entry.ts";
+import { type BootEntry, formatFileRef } from "../../entry.ts";
 import type { BootList } from "../../policy/list.ts";
 import type { DeviceStatus } from "../../status.ts";
 

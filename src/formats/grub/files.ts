@@ -1,7 +1,6 @@
 /** What a script sees of the disks: files by GRUB path, patterns, environment blocks. Looks at each thing once. */
 
-import type { FileRef } from "../../entry.ts";
-import { formatFileRef } from "../../entry.ts";
+import { type FileRef, formatFileRef } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { globMatches } from "../../glob.ts";
 import type { FormatVolume } from "../format.ts";

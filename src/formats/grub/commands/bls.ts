@@ -11,8 +11,7 @@ import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { optionValue, parseOptions } from "../options.ts";
 import { compareEntryNames } from "../rpmversion.ts";
 import { decodeSource, SourceText } from "../source.ts";
-import type { UkiTexts } from "../uki.ts";
-import { readUkiTexts } from "../uki.ts";
+import { readUkiTexts, type UkiTexts } from "../uki.ts";
 import { parseBody, splitUsers } from "./menu.ts";
 
 const OPTIONS = [

@@ -1,7 +1,6 @@
 /** Variables, and the environment block that keeps some of them between boots. */
 
-import type { StateWrite } from "../../../entry.ts";
-import { formatFileRef } from "../../../entry.ts";
+import { formatFileRef, type StateWrite } from "../../../entry.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, FILE_READ_ERROR, OK } from "../errors.ts";
 import type { LoadedBlock, NamedFile } from "../files.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
