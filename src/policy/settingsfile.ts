@@ -2,6 +2,7 @@
 
 import type { Diagnostic } from "../entry.ts";
 import type { IniLine, IniSection } from "../inifile.ts";
+import { yamlFault } from "../yamlfile.ts";
 import { findSetting, SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 import type { RawValue } from "./valuekinds.ts";
 
@@ -72,6 +73,11 @@ function settingsOf(written: readonly Written[], say: Say): Partial<Settings> {
 }
 
 async function readYaml(text: string, say: Say): Promise<Written[]> {
+  const fault = yamlFault(text);
+  if (fault !== null) {
+    say(null, null, `it is not read: ${fault}`);
+    return [];
+  }
   // Loaded where there is a file: most machines have none, and starting up counts.
   const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();

@@ -197,3 +197,19 @@ test("whatever the text is, reading it ends in something well formed", async () 
     { numRuns: 300 },
   );
 });
+
+test("a key that stands twice is said with its line, and the later one counts", async () => {
+  const found = await yaml("entries:\n  - title: A\n    linux: /a\n    linux: /b\n");
+  assert.deepEqual(found.entries.flatMap(files), ["vda1:/b"]);
+  assert.deepEqual(
+    found.diagnostics.map(({ line, message }) => [line, message]),
+    [[4, "'linux' stands there already; this one counts"]],
+  );
+});
+
+test("YAML that no parser should be given is not read, and said so once", async () => {
+  const found = await yaml("[".repeat(10_000));
+  assert.deepEqual(found.entries, []);
+  assert.equal(found.diagnostics.length, 1);
+  assert.match(found.diagnostics[0]!.message, /it is not read: lists and maps stand more than 50 deep/);
+});

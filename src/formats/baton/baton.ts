@@ -3,9 +3,9 @@
  * word), and petitboot's petitboot.conf.
  */
 
-import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import type { IniSection } from "../../inifile.ts";
+import { DiagnosticList, type DiagnosticSink } from "../budget.ts";
 import {
   EMPTY_RESULT,
   type Format,
@@ -49,10 +49,10 @@ export const baton: Format = {
   signs: BATON_SIGNS,
   find: (volume) => firstOf(volume, PLACES),
   async parse(path, context) {
-    const diagnostics: Diagnostic[] = [];
+    const diagnostics = new DiagnosticList();
     const source = `${context.volume.name}:${path}`;
     const text = await readList(path, context, diagnostics);
-    if (text === null) return { ...EMPTY_RESULT, diagnostics };
+    if (text === null) return { ...EMPTY_RESULT, diagnostics: diagnostics.all };
     const written = /\.ini$/i.test(path)
       ? await parseIniList(text, source, diagnostics)
       : await parseYamlList(text, source, diagnostics);
@@ -74,9 +74,9 @@ export const petitboot: Format = {
   signs: PETITBOOT_SIGNS,
   find: (volume) => firstOf(volume, ["/boot/petitboot.conf", "/petitboot.conf", "/etc/petitboot.conf"]),
   async parse(path, context): Promise<FormatResult> {
-    const diagnostics: Diagnostic[] = [];
+    const diagnostics = new DiagnosticList();
     const text = await readList(path, context, diagnostics);
-    if (text === null) return { ...EMPTY_RESULT, diagnostics };
+    if (text === null) return { ...EMPTY_RESULT, diagnostics: diagnostics.all };
     const source = `${context.volume.name}:${path}`;
     const { decodeLiteral } = await import("../../inifile.ts");
     const written = await parseIniList(text, source, diagnostics, decodeLiteral);
@@ -93,7 +93,7 @@ async function firstOf(volume: FormatVolume, places: readonly string[]): Promise
   return [];
 }
 
-async function readList(path: string, { volume }: FormatContext, diagnostics: Diagnostic[]): Promise<string | null> {
+async function readList(path: string, { volume }: FormatContext, diagnostics: DiagnosticSink): Promise<string | null> {
   const source = `${volume.name}:${path}`;
   try {
     const { text, problem } = decodeText(await volume.reader.read(path, MAX_LIST_SIZE));
@@ -110,7 +110,7 @@ async function readList(path: string, { volume }: FormatContext, diagnostics: Di
 async function parseIniList(
   text: string,
   source: string,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
   decode?: (written: string) => string,
 ): Promise<WrittenList> {
   // Loaded when it is needed: most machines have no such list, and starting up counts.

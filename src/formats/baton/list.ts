@@ -2,6 +2,7 @@
 
 import { type Diagnostic, type EntryType, type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { answersTo, parseSelectedFile } from "../../identity.ts";
+import type { DiagnosticList } from "../budget.ts";
 import type { FormatContext, FormatResult } from "../format.ts";
 import { resolvePath } from "../paths.ts";
 
@@ -45,7 +46,7 @@ export function listWritten(
   folder: string,
   context: FormatContext,
   vocabulary: Vocabulary,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticList,
 ): FormatResult {
   const say = (severity: Diagnostic["severity"], line: number | null, message: string): void => {
     diagnostics.push({ severity, source, line, column: null, message });
@@ -71,7 +72,7 @@ export function listWritten(
   if (wanted !== null && index < 0) say("warning", null, `the default '${wanted}' is no entry's id or title`);
   return {
     entries,
-    diagnostics,
+    diagnostics: diagnostics.all,
     defaultIndex: index >= 0 ? index : entries.length > 0 ? 0 : null,
     defaultIsExplicit: index >= 0,
     fallback: [],

@@ -1,25 +1,48 @@
 /** Baton's own list as YAML. */
 
 import type { LineCounter, Node } from "yaml";
-import type { Diagnostic } from "../../entry.ts";
+import { yamlFault } from "../../yamlfile.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import type { Value, WrittenEntry, WrittenList } from "./list.ts";
 
 /** Aliases that multiply would fill memory; a list of entries has no use for many. */
 const MAX_ALIASES = 100;
 
 /** @returns what could be read; `diagnostics` says what could not. */
-export async function parseYamlList(text: string, source: string, diagnostics: Diagnostic[]): Promise<WrittenList> {
+export async function parseYamlList(text: string, source: string, diagnostics: DiagnosticSink): Promise<WrittenList> {
+  const fault = yamlFault(text);
+  if (fault !== null) {
+    diagnostics.push({ severity: "error", source, line: null, column: null, message: `it is not read: ${fault}` });
+    return { values: [], entries: [] };
+  }
   // Loaded when it is needed: most machines have no such list, and starting up counts.
-  const { isMap, LineCounter, parseDocument } = await import("yaml");
+  const { isMap, isScalar, LineCounter, parseDocument, visit } = await import("yaml");
   const lines = new LineCounter();
   const say = (line: number | null, column: number | null, message: string): void => {
     diagnostics.push({ severity: "error", source, line, column, message });
   };
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "error",
+    // The parser's own check compares each key with all before it.
+    uniqueKeys: false,
+  });
   for (const error of document.errors.slice(0, 20)) {
     const { line, col } = lines.linePos(error.pos[0]);
     say(line, col, error.message);
   }
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name)) say(lineOf(key as Node, lines), null, `'${name}' stands there already; this one counts`);
+        seen.add(name);
+      }
+    },
+  });
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -58,7 +81,7 @@ function valuesOf(
   record: Readonly<Record<string, unknown>>,
   line: number | null,
   source: string,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Value[] {
   return Object.entries(record).flatMap(([key, value]) => {
     const texts = (Array.isArray(value) ? value : [value]).filter((one) => one !== null);

@@ -5,6 +5,7 @@
 
 import type { Diagnostic, FileRef, ParsedEntry } from "../../entry.ts";
 import { formatFileRef, parsedEntry } from "../../entry.ts";
+import { Breath, ListBudget, listLimits, shortMessage } from "../budget.ts";
 import type { IpxeHost } from "./host.ts";
 import { expandSettings, parseScript } from "./script.ts";
 import { copyState, type Item, returnToCaller, type ScriptState, startState } from "./state.ts";
@@ -61,6 +62,8 @@ export type CommandRow = readonly [name: string, command: IpxeCommand];
 export class IpxeRun {
   readonly host: IpxeHost;
   readonly diagnostics: Diagnostic[] = [];
+  readonly #list: ListBudget;
+  readonly #breath = new Breath(16);
   /** What was put off, by `ParsedEntry.opens`. One at a time. */
   readonly doors = new Map<string, () => Promise<IpxeListing>>();
   readonly #commands: ReadonlyMap<string, IpxeCommand>;
@@ -72,7 +75,8 @@ export class IpxeRun {
   #chained = 0;
 
   /** @param title of an entry that no menu names. */
-  constructor(commands: ReadonlyMap<string, IpxeCommand>, host: IpxeHost, title: string) {
+  constructor(commands: ReadonlyMap<string, IpxeCommand>, host: IpxeHost, title: string, memory?: number) {
+    this.#list = new ListBudget({ ...listLimits(memory), entries: MAX_ENTRIES });
     this.#commands = commands;
     this.host = host;
     this.#title = title;
@@ -103,6 +107,8 @@ export class IpxeRun {
         state = returnToCaller(state, state.caller, !failed);
         continue;
       }
+      const breath = this.#breath.take();
+      if (breath !== undefined) await breath;
       if (this.#steps++ > MAX_STEPS) return this.#outOfSteps(state, way);
       const before = state.segment === 0 ? null : line!.segments[state.segment - 1]!.next;
       state.segment++;
@@ -190,6 +196,11 @@ export class IpxeRun {
     const nativeId = way.item?.name ?? null;
     const hotkey = way.item?.key ?? null;
     const entry = parsedEntry({ title, nativeId, submenu: way.submenu, type: "ipxe", source, hotkey, ...fields });
+    if (!this.#list.admit(entry)) {
+      const end = this.#list.sayEnd();
+      if (end !== null) this.say(state, null, end, "error");
+      return NOTHING;
+    }
     return { entries: [entry], defaultIndex: 0, defaultIsExplicit: way.item === null, timeout: null };
   }
 
@@ -202,6 +213,7 @@ export class IpxeRun {
 
   say(state: ScriptState, line: number | null, message: string, severity: Diagnostic["severity"] = "warning"): void {
     const { source } = state.script;
+    message = shortMessage(message);
     const isNew = this.diagnostics.every((d) => d.line !== line || d.message !== message || d.source !== source);
     if (isNew && this.diagnostics.length < MAX_DIAGNOSTICS)
       this.diagnostics.push({ severity, source, line, column: null, message });

@@ -23,6 +23,58 @@ export interface ItemMenu {
   readonly default: string | null;
 }
 
+/** What the copies of a table have in common; nothing in it changes any more. */
+interface Layer<Value> {
+  readonly values: ReadonlyMap<string, Value | null>;
+  readonly below: Layer<Value> | null;
+  readonly depth: number;
+}
+
+/** With more layers than this looking something up takes longer than making one of them. */
+const MAX_LAYERS = 16;
+
+/** Values by name. A copy takes no time, however many there are: a menu's every item is followed in one. */
+export class Table<Value> {
+  #own = new Map<string, Value | null>();
+  #below: Layer<Value> | null = null;
+
+  copy(): Table<Value> {
+    if (this.#own.size > 0) {
+      const isDeep = (this.#below?.depth ?? 0) >= MAX_LAYERS;
+      const below: Layer<Value> | null = isDeep ? null : this.#below;
+      this.#below = { values: isDeep ? this.#all() : this.#own, below, depth: (below?.depth ?? 0) + 1 };
+      this.#own = new Map();
+    }
+    const copy = new Table<Value>();
+    copy.#below = this.#below;
+    return copy;
+  }
+
+  get(name: string): Value | undefined {
+    const own = this.#own.get(name);
+    if (own !== undefined) return own ?? undefined;
+    for (let layer = this.#below; layer !== null; layer = layer.below) {
+      const value = layer.values.get(name);
+      if (value !== undefined) return value ?? undefined;
+    }
+    return undefined;
+  }
+
+  set(name: string, value: Value): void {
+    this.#own.set(name, value);
+  }
+
+  delete(name: string): void {
+    this.#own.set(name, null);
+  }
+
+  #all(): Map<string, Value | null> {
+    const layers: ReadonlyMap<string, Value | null>[] = [this.#own];
+    for (let layer = this.#below; layer !== null; layer = layer.below) layers.push(layer.values);
+    return new Map(layers.reverse().flatMap((values) => [...values]));
+  }
+}
+
 /** A script in the middle of its work; copied where a choice splits it. */
 export interface ScriptState {
   readonly script: Script;
@@ -33,10 +85,10 @@ export interface ScriptState {
   segment: number;
   /** Whether the last command succeeded. */
   ok: boolean;
-  readonly settings: Map<string, string>;
+  readonly settings: Table<string>;
   images: readonly ScriptImage[];
   selected: string | null;
-  readonly menus: Map<string, ItemMenu>;
+  readonly menus: Table<ItemMenu>;
   /** The script that called this one with `chain`; it goes on where it stood. */
   readonly caller: ScriptState | null;
 }
@@ -49,16 +101,16 @@ export interface ScriptState {
 export function startState(script: Script, base: FileRef, from: ScriptState | null, caller = from): ScriptState {
   return {
     ...{ script, base, caller, line: 0, segment: 0, ok: true },
-    settings: from?.settings ?? new Map(),
-    menus: from?.menus ?? new Map(),
+    settings: from?.settings ?? new Table(),
+    menus: from?.menus ?? new Table(),
     images: from?.images ?? [],
     selected: from?.selected ?? null,
   };
 }
 
 export function copyState(state: ScriptState): ScriptState {
-  const settings = new Map(state.settings);
-  const menus = new Map(state.menus);
+  const settings = state.settings.copy();
+  const menus = state.menus.copy();
   const copy = (one: ScriptState): ScriptState => ({ ...one, settings, menus, caller: one.caller && copy(one.caller) });
   return copy(state);
 }

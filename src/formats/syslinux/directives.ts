@@ -7,6 +7,7 @@
  */
 
 import type { Diagnostic } from "../../entry.ts";
+import { Breath, type DiagnosticSink } from "../budget.ts";
 import type { Config, Label, LabelType, Menu, Position } from "./config.ts";
 import { shorten, splitRaw, splitWord, toMask, toNumber } from "./words.ts";
 
@@ -28,8 +29,7 @@ const MAX_INCLUDE_DEPTH = 16;
 const MAX_MENU_DEPTH = 32;
 /** Longer lines than any command line that a kernel takes. */
 const MAX_LINE_LENGTH = 65_536;
-const MAX_LABELS = 100_000;
-const MAX_DIAGNOSTICS = 200;
+const MAX_LABELS = 50_000;
 
 /** Directives that change only looks and consoles. */
 const COSMETIC = new Set([
@@ -57,7 +57,8 @@ const LABEL_FLAGS = new Map<string, Flag>(
 
 export class DirectiveParser {
   readonly #include: IncludeReader;
-  readonly #diagnostics: Diagnostic[];
+  readonly #diagnostics: DiagnosticSink;
+  readonly #breath: Breath;
   readonly #labels: Label[] = [];
   readonly config: Config;
   #menu: Menu;
@@ -67,9 +68,10 @@ export class DirectiveParser {
   #full = false;
   #tooDeep = 0;
 
-  constructor(include: IncludeReader, diagnostics: Diagnostic[]) {
+  constructor(include: IncludeReader, diagnostics: DiagnosticSink, breath = new Breath(64)) {
     this.#include = include;
     this.#diagnostics = diagnostics;
+    this.#breath = breath;
     const root: Menu = { tag: "", title: "", label: null, parent: null, depth: 0, items: [], defaultItem: null };
     this.#menu = root;
     this.config = {
@@ -94,6 +96,8 @@ export class DirectiveParser {
     // CR ends a line for SYSLINUX, NUL for anything written in C.
     const lines = file.text.split("\n");
     for (let at = 0; at < lines.length; at++) {
+      const breath = this.#breath.take();
+      if (breath !== undefined) await breath;
       let text = lines[at]!;
       const end = text.search(/[\r\0]/);
       if (end >= 0) text = text.slice(0, end);
@@ -318,9 +322,6 @@ export class DirectiveParser {
   }
 
   #say(severity: Diagnostic["severity"], { source, line, column }: Position, message: string): void {
-    const count = this.#diagnostics.length;
-    if (count > MAX_DIAGNOSTICS) return;
-    const last = count === MAX_DIAGNOSTICS ? "more than can be shown is wrong with this configuration" : message;
-    this.#diagnostics.push({ severity, source, line, column, message: last });
+    this.#diagnostics.push({ severity, source, line, column, message });
   }
 }

@@ -51,12 +51,12 @@ export async function listSyslinux(
   const listed = await configuration(run, [path], options.cwd, [], [], null);
   const { isPartial: _, ...result } = typeof listed === "string" ? emptyList() : listed;
   const { diagnostics } = run;
-  if (result.entries.length === 0 && diagnostics.length === 0) {
+  if (result.entries.length === 0 && diagnostics.all.length === 0) {
     const source = `${context.volume.name}:${path}`;
     const message = "it has no entries: no LABEL with something to boot, and no kernel that DEFAULT names";
     diagnostics.push({ severity: "warning", source, line: null, column: null, message });
   }
-  return { ...result, diagnostics };
+  return { ...result, diagnostics: diagnostics.all };
 }
 
 function emptyList(): EntryList {
@@ -83,11 +83,15 @@ async function configuration(
   if (paths.every(isKnown)) return "circle";
   if (ancestors.length >= MAX_CONFIG_DEPTH) return "unreadable";
   const files = new Set(paths);
-  const parser = new DirectiveParser((name, from) => {
-    const path = resolvePath(cwd, slashes(name));
-    files.add(path);
-    return run.read(path, from);
-  }, run.diagnostics);
+  const parser = new DirectiveParser(
+    (name, from) => {
+      const path = resolvePath(cwd, slashes(name));
+      files.add(path);
+      return run.read(path, from);
+    },
+    run.diagnostics,
+    run.breath,
+  );
   let found = 0;
   for (const path of paths) {
     const file = await run.read(path, from);
@@ -164,7 +168,10 @@ class ConfigListing {
     if (typeof listed === "string" || listed.entries.length === 0) return null;
     for (const label of this.#config.labels) {
       const own = this.#command(label);
-      if (own.does === "boot" && own.linux !== null) listed.entries.push(this.#entry(label, own, this.#submenu));
+      if (own.does !== "boot" || own.linux === null) continue;
+      const entry = this.#entry(label, own, this.#submenu);
+      if (!this.#run.admit(entry)) break;
+      listed.entries.push(entry);
     }
     return listed;
   }
@@ -181,6 +188,9 @@ class ConfigListing {
   async #menu(menu: Menu, submenu: readonly string[], showsMenu: boolean): Promise<Span> {
     const start = this.#entries.length;
     for (const item of menu.items) {
+      if (this.#run.budget.isSpent) break;
+      const breath = this.#run.breath.take();
+      if (breath !== undefined) await breath;
       if (isMenu(item)) {
         const title = plainTitle(item.label ?? (item.title || item.tag)) || "Submenu";
         this.#spans.set(item, await this.#menu(item, [...submenu, title], showsMenu));
@@ -200,7 +210,7 @@ class ConfigListing {
     if (label.disabled) {
       // A heading, or an item that somebody has switched off: seen, and not to be chosen.
       const entry = { ...this.#entry(label, null, submenu), kind: "other", reason: SWITCHED_OFF } as const;
-      if (this.#run.mayAdd()) this.#entries.push(entry);
+      if (this.#run.admit(entry)) this.#entries.push(entry);
       return;
     }
     const command = await this.#followed(this.#command(label), label);
@@ -214,8 +224,9 @@ class ConfigListing {
         const what =
           listed === "unreadable" ? "which can't be read" : "of which a part can't be read, and the rest is empty";
         const reason = `it leads to another configuration, ${command.files.join(" ")}, ${what}`;
-        if (!this.#run.mayAdd()) return;
-        this.#entries.push({ ...this.#entry(label, null, submenu), reason });
+        const entry = { ...this.#entry(label, null, submenu), reason };
+        if (!this.#run.admit(entry)) return;
+        this.#entries.push(entry);
         this.#spans.set(label, { start, defaultAt: start });
       } else if (listed !== "circle") {
         for (const entry of listed.entries) this.#entries.push(entry);
@@ -224,8 +235,9 @@ class ConfigListing {
       }
       return;
     }
-    if (!this.#run.mayAdd()) return;
-    this.#entries.push(this.#entry(label, command?.does === "boot" ? command : null, submenu));
+    const entry = this.#entry(label, command?.does === "boot" ? command : null, submenu);
+    if (!this.#run.admit(entry)) return;
+    this.#entries.push(entry);
     this.#spans.set(label, { start, defaultAt: start });
   }
 
@@ -383,11 +395,8 @@ class ConfigListing {
     return index >= 0 ? index : this.#entries.length > 0 ? 0 : null;
   }
 
-  /** U-Boot tries every label in turn; Syslinux runs ONERROR. */
+  /** What ONERROR names. */
   async #fallback(chosen: number | null): Promise<number[]> {
-    if (this.#run.dialect === "u-boot") {
-      return this.#entries.flatMap((_, index) => (index === chosen ? [] : index));
-    }
     const label = this.#config.onerror === null ? null : this.#names.find(this.#config.onerror);
     const at = label && this.#spans.get(label)?.defaultAt;
     return at === null || at === undefined || at === chosen ? [] : [at];

@@ -1,12 +1,12 @@
 /** What the reading of one configuration shares with those it leads to: files, budgets, diagnostics, and how names resolve. */
 
-import type { Diagnostic, EntryType, FileRef } from "../../entry.ts";
+import type { Diagnostic, EntryType, FileRef, ParsedEntry } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import { Breath, DiagnosticList, ListBudget, listLimits } from "../budget.ts";
 import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext, NetworkFacts } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
-import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
@@ -17,8 +17,9 @@ import { sysappendWords } from "./sysappend.ts";
 
 /** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
 const MAX_FILES = 500;
-const MAX_BYTES = 32 * 1024 * 1024;
-const MAX_ENTRIES = 100_000;
+const MAX_BYTES = 8 * 1024 * 1024;
+/** Bytes of one of them. */
+const MAX_FILE_SIZE = 4 * 1024 * 1024;
 
 export interface ListingOptions {
   readonly type: EntryType;
@@ -30,7 +31,10 @@ export interface ListingOptions {
 }
 
 export class SyslinuxRun {
-  readonly diagnostics: Diagnostic[] = [];
+  readonly diagnostics = new DiagnosticList();
+  /** What its entries take, with those of the configurations that it leads to. */
+  readonly budget: ListBudget;
+  readonly breath = new Breath(64);
   readonly context: FormatContext;
   readonly options: ListingOptions;
   readonly #warned = new Set<string>();
@@ -39,11 +43,11 @@ export class SyslinuxRun {
   dialect: Dialect;
   #files = 0;
   #bytes = 0;
-  #entries = 0;
 
   constructor(context: FormatContext, options: ListingOptions) {
     this.context = context;
     this.options = options;
+    this.budget = new ListBudget(listLimits(context.memory));
     this.dialect = options.dialect ?? "syslinux";
   }
 
@@ -66,7 +70,7 @@ export class SyslinuxRun {
       return null;
     }
     try {
-      const bytes = await volume.reader.read(path, MAX_CONFIG_SIZE);
+      const bytes = await volume.reader.read(path, MAX_FILE_SIZE);
       this.#bytes += bytes.length;
       const { text, problem } = decodeText(bytes);
       if (problem !== null) say("warning", problem);
@@ -128,19 +132,12 @@ export class SyslinuxRun {
     }
   }
 
-  /** False once there are more entries than any menu has. */
-  mayAdd(): boolean {
-    if (this.#entries++ < MAX_ENTRIES) return true;
-    if (this.#entries === MAX_ENTRIES + 1) {
-      const message = `more than ${MAX_ENTRIES} entries; the rest is not listed`;
-      this.diagnostics.push({
-        severity: "error",
-        source: this.context.volume.name,
-        line: null,
-        column: null,
-        message,
-      });
-    }
+  /** True where there is room for one more entry. */
+  admit(entry: ParsedEntry): boolean {
+    if (this.budget.admit(entry)) return true;
+    const message = this.budget.sayEnd();
+    const { source } = entry;
+    if (message !== null) this.diagnostics.push({ severity: "error", source, line: null, column: null, message });
     return false;
   }
 

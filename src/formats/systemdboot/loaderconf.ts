@@ -3,7 +3,8 @@
  * Boot Loader Interface, which win over the file.
  */
 
-import type { Diagnostic, StateWrite } from "../../entry.ts";
+import type { StateWrite } from "../../entry.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import type { Platform } from "../format.ts";
 import { keyValues, parseBoolean } from "../lines.ts";
 
@@ -56,7 +57,7 @@ export function loaderSettings(
   text: string | null,
   source: string,
   platform: Platform,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): LoaderSettings {
   const file = parseLoaderConf(text ?? "", source, diagnostics);
   const variable = (name: string): string | null => platform.loaderVariable?.(name)?.replace(/\0+$/, "") || null;
@@ -120,7 +121,7 @@ function parseTimeout(text: string): LoaderFile["timeout"] {
   return seconds === TIMEOUT_UNSET ? null : seconds;
 }
 
-function parseLoaderConf(text: string, source: string, diagnostics: Diagnostic[]): LoaderFile {
+function parseLoaderConf(text: string, source: string, diagnostics: DiagnosticSink): LoaderFile {
   const file: LoaderFile = { timeout: null, default: null, preferred: null, editor: true, autoEntries: true };
   for (const { key, value, line } of keyValues(text)) {
     const warn = (message: string): void => {

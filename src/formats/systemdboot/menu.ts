@@ -3,6 +3,7 @@
 import type { Diagnostic } from "../../entry.ts";
 import { describeError } from "../../errors.ts";
 import { globMatches } from "../../glob.ts";
+import { DiagnosticList, type DiagnosticSink } from "../budget.ts";
 import { EMPTY_RESULT, type FormatContext, type FormatResult } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
@@ -17,7 +18,7 @@ import { readType2Folder } from "./type2.ts";
 
 /** @param folder of Type #1 entries, `…/loader/entries`, or of Type #2 entries, `…/EFI/Linux`. */
 export async function readMenu(folder: string, context: FormatContext): Promise<FormatResult> {
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics = new DiagnosticList();
   const base = folderOf(folderOf(folder));
   const partner = base === "/" ? await findPartner(context) : null;
   if (partner?.shows === "this") return EMPTY_RESULT;
@@ -33,7 +34,7 @@ export async function readMenu(folder: string, context: FormatContext): Promise<
       diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
     }
   }
-  return arrangeMenu(candidates, auto, settings, diagnostics);
+  return arrangeMenu(candidates, auto, settings, diagnostics.all);
 }
 
 /** Entries of both types below one folder. */
@@ -41,7 +42,7 @@ async function readVolume(
   base: string,
   context: FormatContext,
   settings: LoaderSettings,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Promise<Candidate[]> {
   const lookup = new Lookup(context.volume.reader);
   const prefix = base === "/" ? "" : base;

@@ -1,7 +1,8 @@
 /** What a Type #1 entry starts. The file tells: it is a kernel, an EFI program or a unified kernel image. */
 
-import type { Diagnostic, EntryKind, FileRef } from "../../entry.ts";
+import type { EntryKind, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import { onlyFirmware } from "../foreignloaders.ts";
 import type { FormatContext } from "../format.ts";
 import { isAbsence } from "../lookup.ts";
@@ -29,7 +30,7 @@ export async function startedBy(
   path: string,
   options: string,
   context: FormatContext,
-  notes: Diagnostic[],
+  notes: DiagnosticSink,
 ): Promise<Program> {
   if (loader.key === "uki-url") {
     const reason = `its unified kernel image is fetched from ${loader.value}: give Baton's menu this URL (n)`;

@@ -1,7 +1,7 @@
 /** One file among many: a fault in it becomes a diagnostic, and the others are read. */
 
-import type { Diagnostic } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import type { FormatVolume } from "../format.ts";
 import { readAll } from "../readall.ts";
 import { decodeText } from "../text.ts";
@@ -16,14 +16,14 @@ export async function readText(
   path: string,
   source: string,
   limit: number,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Promise<string | null> {
   const [file] = await readAll(volume.reader, [path], limit);
   return textOf(file!, source, diagnostics);
 }
 
 /** The same for a file that {@link readAll} has read. */
-export function textOf(file: Uint8Array | BatonError, source: string, diagnostics: Diagnostic[]): string | null {
+export function textOf(file: Uint8Array | BatonError, source: string, diagnostics: DiagnosticSink): string | null {
   if (file instanceof BatonError) {
     diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(file) });
     return null;

@@ -1,6 +1,6 @@
 /** Finding loader.conf for a menu. */
 
-import type { Diagnostic } from "../../entry.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { MAX_CONFIG_SIZE } from "../reader.ts";
@@ -15,7 +15,7 @@ import { readText } from "./readtext.ts";
 export async function readSettings(
   base: string,
   context: FormatContext,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Promise<LoaderSettings> {
   const { volume, volumes, platform } = context;
   const own = await readLoaderConf(volume, `${base === "/" ? "" : base}/loader/loader.conf`, diagnostics);
@@ -44,7 +44,7 @@ interface LoaderConf {
 async function readLoaderConf(
   volume: FormatVolume,
   path: string,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Promise<LoaderConf | null> {
   const found = await new Lookup(volume.reader).find(path);
   if (found === null) return null;

@@ -4,6 +4,7 @@
  */
 
 import type { Diagnostic } from "../../entry.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import { keyValues } from "../lines.ts";
 import { resolvePath } from "../paths.ts";
 
@@ -47,7 +48,7 @@ const IGNORED_KEYS = new Set(["grub_class", "id", "linux-appendroot", "boot-coun
  * @param source for diagnostics: `vda1:/loader/entries/fedora.conf`.
  * @returns null where nothing in it can be booted; `diagnostics` then says why.
  */
-export function parseType1(text: string, name: string, source: string, diagnostics: Diagnostic[]): Type1Entry | null {
+export function parseType1(text: string, name: string, source: string, diagnostics: DiagnosticSink): Type1Entry | null {
   const say = (severity: Diagnostic["severity"], line: number | null, message: string): void => {
     diagnostics.push({ severity, source, line, column: null, message });
   };

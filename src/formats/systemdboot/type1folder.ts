@@ -1,8 +1,10 @@
 /** A folder of Type #1 entries, read into the menu. */
 
-import type { DeviceFile, Diagnostic, EntryKind, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
-import { formatFileRef } from "../../entry.ts";
+import type { DeviceFile, EntryKind, FileRef, ParsedEntry, StateWrite } from "../../entry.ts";
+import { formatFileRef, parsedEntry } from "../../entry.ts";
+import { BatonError, describeError } from "../../errors.ts";
 import { efiArchitecture } from "../architecture.ts";
+import { Breath, type DiagnosticSink, entryBytes, ListBudget, listLimits } from "../budget.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { fileExists } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
@@ -17,17 +19,17 @@ import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } 
 /** systemd-boot's own limit. */
 const MAX_ENTRIES = 32_767;
 /** No entry is anywhere near this long; a folder of huge files must not fill memory. */
-const MAX_ENTRY_SIZE = 1024 * 1024;
-const MAX_TOTAL_SIZE = 64 * 1024 * 1024;
+const MAX_ENTRY_SIZE = 128 * 1024;
+const MAX_TOTAL_SIZE = 24 * 1024 * 1024;
 /** Files that are read together. */
-const AT_ONCE = 256;
+const AT_ONCE = 64;
 
 /** The entries that this machine's menu shows, in no particular order. */
 export async function readType1Folder(
   folder: string,
   context: FormatContext,
   settings: LoaderSettings,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Promise<Candidate[]> {
   const { volume } = context;
   const folderSource = `${volume.name}:${folder}`;
@@ -42,6 +44,18 @@ export async function readType1Folder(
   }
   const builder = new Builder(folder, context, settings);
   const candidates: Candidate[] = [];
+  /** What is wrong with one entry costs that entry. */
+  const look = async (parsed: Type1Entry, source: string): Promise<EntryFiles | null> => {
+    try {
+      return await builder.lookUp(parsed, diagnostics);
+    } catch (error) {
+      if (!(error instanceof BatonError) || error.code === "timeout") throw error;
+      diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
+      return null;
+    }
+  };
+  const budget = new ListBudget(listLimits(context.memory));
+  const breath = new Breath();
   let total = 0;
   for (let at = 0; at < names.length; at += AT_ONCE) {
     const batch = names.slice(at, at + AT_ONCE);
@@ -53,17 +67,34 @@ export async function readType1Folder(
       const text = textOf(file, source, diagnostics);
       const parsed = text === null ? null : parseType1(text, name, source, diagnostics);
       if (parsed !== null && builder.isShown(parsed)) {
-        const found = builder.looksUp(parsed) ? await builder.lookUp(parsed, diagnostics) : builder.plain(parsed);
-        candidates.push(builder.candidate(parsed, found, name, source));
+        const found = builder.looksUp(parsed) ? await look(parsed, source) : builder.plain(parsed);
+        if (found !== null && budget.take(candidateBytes(parsed, found, source))) {
+          candidates.push(builder.candidate(parsed, found, name, source));
+        }
       }
       total += text?.length ?? 0;
+      await breath.take();
     }
+    const end = budget.sayEnd();
+    if (end !== null) say(end);
+    if (budget.isSpent) break;
     if (total > MAX_TOTAL_SIZE) {
       say(`the entries are longer than ${MAX_TOTAL_SIZE / 1024 / 1024} MiB together; the rest is not read`);
       break;
     }
   }
   return candidates;
+}
+
+/** Roughly what an entry takes; as {@link entryBytes} has it for one that is made. */
+function candidateBytes(
+  { id, title, initrd }: Type1Entry,
+  { loader, options, kind }: EntryFiles,
+  source: string,
+): number {
+  const entry = { title: title ?? id, nativeId: id, type: "bls", source, kind, options, linux: loader } as const;
+  const files = initrd.map((path) => ({ device: "", path }));
+  return entryBytes(parsedEntry({ ...entry, initrd: files }));
 }
 
 /** What an entry boots, as far as the volume has a say in it. */
@@ -132,7 +163,7 @@ class Builder {
     };
   }
 
-  async lookUp(parsed: Type1Entry, notes: Diagnostic[]): Promise<EntryFiles> {
+  async lookUp(parsed: Type1Entry, notes: DiagnosticSink): Promise<EntryFiles> {
     const { initrd, devicetree } = parsed;
     const refs: FileRef[] = [];
     for (const value of initrd) {

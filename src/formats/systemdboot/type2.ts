@@ -4,6 +4,7 @@ import type { Diagnostic, FileRef, ParsedEntry, StateWrite } from "../../entry.t
 import { formatFileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import { sameMachine } from "../architecture.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import type { FormatContext } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { osNames } from "../osrelease.ts";
@@ -27,7 +28,7 @@ export async function readType2Folder(
   folder: string,
   context: FormatContext,
   settings: LoaderSettings,
-  diagnostics: Diagnostic[],
+  diagnostics: DiagnosticSink,
 ): Promise<Candidate[]> {
   const { volume, platform } = context;
   const items = await new Lookup(volume.reader).list(folder);
@@ -53,12 +54,12 @@ export async function readType2Folder(
       return { notes, candidates };
     }),
   );
-  for (const { notes } of perImage) diagnostics.push(...notes);
+  for (const { notes } of perImage) for (const note of notes) diagnostics.push(note);
   return perImage.flatMap(({ candidates }) => candidates);
 }
 
 /** An image, or null with a note where it can't be read. */
-export async function readImage(context: FormatContext, path: string, notes: Diagnostic[]): Promise<Uki | null> {
+export async function readImage(context: FormatContext, path: string, notes: DiagnosticSink): Promise<Uki | null> {
   const source = `${context.volume.name}:${path}`;
   try {
     const uki = await readUki(context.volume.reader, path);
@@ -78,7 +79,7 @@ function candidate(
   addons: Addons,
   context: FormatContext,
   settings: LoaderSettings,
-  notes: Diagnostic[],
+  notes: DiagnosticSink,
 ): Candidate | null {
   const names = profile.osRelease === null ? null : osNames(profile.osRelease);
   if (names === null) {
@@ -154,7 +155,7 @@ function writes(file: FileRef, name: string, id: string, settings: LoaderSetting
 }
 
 function note(
-  notes: Diagnostic[],
+  notes: DiagnosticSink,
   source: string,
   message: string,
   severity: Diagnostic["severity"] = "warning",

@@ -1,7 +1,8 @@
 /** Addons of unified kernel images: small EFI files whose sections add to the image's own (UAPI.5; systemd-stub(7)). */
 
-import type { Diagnostic, FileRef } from "../../entry.ts";
+import type { FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
+import type { DiagnosticSink } from "../budget.ts";
 import type { FormatContext } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
@@ -28,7 +29,7 @@ export async function findAddons(
   context: FormatContext,
   path: string,
   machine: string,
-  notes: Diagnostic[],
+  notes: DiagnosticSink,
 ): Promise<Addons> {
   const { volume } = context;
   const lookup = new Lookup(volume.reader);

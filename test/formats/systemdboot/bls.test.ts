@@ -485,3 +485,18 @@ test("the specification's newest keys: uki with a profile, uki-url, extra", asyn
     "4:- systemd-boot would hand /os/os.cred to the system as well; Baton does not",
   ]);
 });
+
+test("an entry that a variable makes endless, and a folder of nothing but mistakes, leave the others and few messages", async () => {
+  const block = Buffer.from(`# GRUB Environment Block\na=${"y".repeat(50_000)}\n`);
+  const wrong = `linux /k\n${"a b\n".repeat(10_000)}`;
+  const { entries, diagnostics } = await read({
+    "/grub2/grubenv": block,
+    [at("long.conf")]: `title Long\nlinux /k\noptions ${"$a ".repeat(600)}\n`,
+    [at("plain.conf")]: "title Plain\nlinux /k\noptions $a\n",
+    ...Object.fromEntries(["1", "2", "3"].map((name) => [at(`${name}.conf`), `title ${name}\n${wrong}`])),
+  });
+  assert.deepEqual(entries.map(({ title }) => title).sort(), ["1", "2", "3", "Plain"]);
+  assert.equal(entries.find(({ title }) => title === "Plain")!.options.length, 50_000);
+  assert.equal(diagnostics.length, 201);
+  assert.match(diagnostics.at(-1)!.message, /there is more to say/);
+});

@@ -34,13 +34,25 @@ const item: IpxeCommand = (_, args, { state }) => {
   return "next";
 };
 
+const names = new WeakMap<readonly Item[], string>();
+
+/** The names of a menu's items, put together once: a script may come back to a menu from each of them. */
+function namesOf(items: readonly Item[]): string {
+  let joined = names.get(items);
+  if (joined === undefined) {
+    joined = items.map(({ name }) => name).join(" ");
+    names.set(items, joined);
+  }
+  return joined;
+}
+
 /** Each item in a copy of its own. */
 const choose: IpxeCommand = async (run, args, { state, way, line }) => {
   const options = parseOptions(args, { menu: true, default: true, timeout: true, keep: false });
   if (typeof options === "string" || options.args.length !== 1) return "failed";
   const menu = state.menus.get(textOption(options, "menu") ?? "");
   if (menu === undefined || menu.items.every(({ name }) => name === null)) return "failed";
-  const site = `${state.script.source}:${line}:${menu.items.map(({ name }) => name).join(" ")}`;
+  const site = `${state.script.source}:${line}:${namesOf(menu.items)}`;
   // Back to a menu that led here: the way back, not another entry.
   if (way.passed.includes(site) || way.passed.length >= MAX_MENU_DEPTH) return NOTHING;
   const submenu = submenuOf(way);

@@ -1,0 +1,66 @@
+/**
+ * Whether a text is one that the YAML parser can be given: its time and memory grow with the square of what nests, and a
+ * stick's file may be anything. Takes time in proportion to the text. Pure.
+ */
+
+/** Characters; files that people write are a tenth of that. */
+const MAX_LENGTH = 512 * 1024;
+/** Lists and maps inside one another; Baton's own files need three. */
+const MAX_DEPTH = 50;
+/** Lines and items of lists on one line. */
+const MAX_NODES = 10_000;
+/** Anchors that are referred to (`*name`), each of which is looked for from the beginning. */
+const MAX_ALIASES = 100;
+
+/** @returns why the text isn't parsed, a sentence for a diagnostic; null where it can be. */
+export function yamlFault(text: string): string | null {
+  if (text.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH / 1024} KiB, which nobody has written by hand`;
+  let nodes = 1;
+  let depth = 0;
+  let aliases = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x5b: // [
+      case 0x7b: // {
+        if (++depth > MAX_DEPTH) return TOO_DEEP;
+        nodes++;
+        break;
+      case 0x5d: // ]
+      case 0x7d: // }
+        if (depth > 0) depth--;
+        break;
+      case 0x2c: // ,
+        nodes++;
+        break;
+      case 0x2a: // *
+        if (at === 0 || " \t\n[,{".includes(text[at - 1]!)) aliases++;
+        break;
+      case 0x0a:
+        nodes++;
+        // A word that begins a line at its very beginning is no part of a list in brackets.
+        if (/[A-Za-z]/.test(text[at + 1] ?? "")) depth = 0;
+        break;
+    }
+    if (nodes > MAX_NODES) return `it has more than ${MAX_NODES} lines and items`;
+    if (aliases > MAX_ALIASES) return `it refers more than ${MAX_ALIASES} times to an anchor (*name)`;
+  }
+  return hasDeepIndentation(text) ? TOO_DEEP : null;
+}
+
+const TOO_DEEP = `lists and maps stand more than ${MAX_DEPTH} deep inside one another`;
+
+/** `- - - x` on one line, or each line further to the right than the one before. */
+function hasDeepIndentation(text: string): boolean {
+  const columns: number[] = [];
+  for (const line of text.split("\n")) {
+    const lead = /^(?:[-?:]?[ \t]+)*/.exec(line)![0];
+    const marks = lead.length - lead.replace(/[-?:]/g, "").length;
+    if (marks > MAX_DEPTH) return true;
+    if (lead.length === line.length) continue;
+    const column = /[^ \t]/.exec(line)!.index;
+    while (columns.length > 0 && columns.at(-1)! >= column) columns.pop();
+    columns.push(column);
+    if (columns.length + marks > MAX_DEPTH) return true;
+  }
+  return false;
+}
