@@ -8,7 +8,7 @@ import { test } from "node:test";
 /** The rooms that join others: they may import everything, and no other room imports them. */
 const COMPOSITIONS = ["main", "init", "commands"];
 /** Imported by all; import nothing above themselves. */
-const GROUND = ["entry", "errors", "glob", "identity", "inifile", "log", "status", "text", "version"];
+const GROUND = ["entry", "errors", "glob", "identity", "inifile", "yamlfile", "log", "status", "text", "version"];
 
 /** Room → rooms it may import, besides the ground and itself. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
@@ -64,7 +64,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "get-east-asian-width": ["menu"],
   "qrcode-generator": ["menu"],
   yaml: ["policy", "formats"],
-  ini: ["inifile"],
+  ini: ["inifile", "yamlfile"],
   zstddec: ["images"],
   "seek-bzip": ["images"],
   "xz-decompress": ["images"],
