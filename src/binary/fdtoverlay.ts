@@ -13,10 +13,24 @@ const NO_PHANDLE = 0xffffffff;
 const MARKS = new Set(["__symbols__", "__fixups__", "__local_fixups__"]);
 
 /**
+ * Steps that one overlay may take: nodes compared, sixteen bytes copied. Those of Raspberry Pi OS take a few thousand;
+ * fixups of a crafted one multiply with the base's nodes.
+ */
+const MAX_STEPS = 4_000_000;
+/** Left for the overlay at hand; there is one at a time, for nothing here waits. */
+let stepsLeft = 0;
+
+function step(count: number): void {
+  stepsLeft -= count;
+  if (stepsLeft < 0) broken("to apply it takes more work than any real one does");
+}
+
+/**
  * Changes `base`; the overlay is used up.
  * @throws BatonError `bad-format` with what the two don't agree on; `base` may then be half changed
  */
 export function applyOverlay(base: Fdt, overlay: Fdt): void {
+  stepsLeft = MAX_STEPS;
   const labels = child(base.root, "__symbols__");
   const delta = highestPhandle(base.root);
   movePhandles(overlay.root, delta);
@@ -38,7 +52,10 @@ export function applyOverlay(base: Fdt, overlay: Fdt): void {
   mergeSymbols(base, labels, child(overlay.root, "__symbols__"), targets);
 }
 
-const child = (node: FdtNode, name: string): FdtNode | null => node.children.find((one) => one.name === name) ?? null;
+function child(node: FdtNode, name: string): FdtNode | null {
+  step(node.children.length);
+  return node.children.find((one) => one.name === name) ?? null;
+}
 
 function textOf(value: Uint8Array): string {
   return Buffer.from(value).toString("latin1").replace(/\0.*$/s, "");
@@ -59,6 +76,7 @@ function phandleOf({ properties }: FdtNode): number {
 }
 
 function highestPhandle(node: FdtNode): number {
+  step(1);
   const own = phandleOf(node);
   return node.children.reduce((most, one) => Math.max(most, highestPhandle(one)), own === NO_PHANDLE ? 0 : own);
 }
@@ -83,8 +101,9 @@ function fixLocal(fixup: FdtNode, node: FdtNode, delta: number): void {
   for (const [name, offsets] of fixup.properties) {
     const value = node.properties.get(name);
     if (value === undefined) broken(`__local_fixups__ names a property ${name} that is not there`);
-    for (let at = 0; at + 4 <= offsets.length; at += 4) {
-      const offset = Buffer.from(offsets).readUInt32BE(at);
+    const cells = Buffer.from(offsets.buffer, offsets.byteOffset, offsets.length);
+    for (let at = 0; at + 4 <= cells.length; at += 4) {
+      const offset = cells.readUInt32BE(at);
       changeCell(node, name, offset, (old) => old + delta);
     }
   }
@@ -98,6 +117,7 @@ function fixLocal(fixup: FdtNode, node: FdtNode, delta: number): void {
 function changeCell(node: FdtNode, name: string, offset: number, change: (old: number) => number): void {
   const value = node.properties.get(name);
   if (value === undefined || offset + 4 > value.length) broken(`a fixup lies outside of the property ${name}`);
+  step(1 + (value.length >> 4));
   const bytes = Buffer.from(value);
   bytes.set(cellOf(change(bytes.readUInt32BE(offset))), offset);
   node.properties.set(name, bytes);
@@ -140,6 +160,7 @@ function targetOf(base: Fdt, fragment: FdtNode): { node: FdtNode; path: string }
 }
 
 function findPhandle(node: FdtNode, phandle: number, path: string): { node: FdtNode; path: string } | null {
+  step(1);
   if (phandleOf(node) === phandle) return { node, path };
   for (const one of node.children) {
     const found = findPhandle(one, phandle, `${path}/${one.name}`);

@@ -94,3 +94,22 @@ test("what does not fit says why", () => {
   assert.throws(apply({ ...fragment, "/fragment@0": path }), /\/nowhere, which the base has not/);
   assert.throws(apply({ ...fragment, "/__local_fixups__/none": {} }), /a node none that is not there/);
 });
+
+test("an overlay whose fixups multiply with the base's nodes is refused in the time of a few real ones", () => {
+  const made = base();
+  for (let index = 0; index < 5000; index++) makeNode(made, `/soc/node${index}`);
+  const overlay = tree({
+    "/fragment@0": { target: cells(0xffffffff) },
+    "/fragment@0/__overlay__": { many: cells(...Array(5000).fill(0xffffffff)) },
+    "/__fixups__": {
+      i2c1: fdtText(Array.from({ length: 5000 }, (_, at) => `/fragment@0/__overlay__:many:${at * 4}`).join("\0")),
+    },
+  });
+  assert.throws(() => applyOverlay(made, overlay), /more work than any real one does/);
+  const fragments: Record<string, Properties> = {};
+  for (let index = 0; index < 2000; index++) {
+    fragments[`/fragment@${index}`] = { "target-path": fdtText(`/soc/node${4999 - index}`) };
+    fragments[`/fragment@${index}/__overlay__/new`] = {};
+  }
+  assert.throws(() => applyOverlay(made, tree(fragments)), /more work than any real one does/);
+});

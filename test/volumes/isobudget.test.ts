@@ -3,78 +3,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { COSTS, MAX_UNITS } from "../../src/volumes/isobudget.ts";
+import {
+  AREAS,
+  circlingIso,
+  continuedAt,
+  FILLER,
+  imageOf,
+  many,
+  nameOf,
+  posix,
+  record,
+  rockRidge,
+  SECTOR,
+} from "./craftediso.ts";
 import { openBytes } from "./isoimages.ts";
-
-const SECTOR = 2048;
-const AREAS = 18;
-
-const both = (number: number): Buffer => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(number, 0);
-  bytes.writeUInt32BE(number, 4);
-  return bytes;
-};
-
-interface Fields {
-  readonly name: string;
-  readonly block?: number;
-  readonly size?: number;
-  readonly flags?: number;
-  readonly systemUse?: Buffer;
-}
-
-function record({ name, block = 0, size = 0, flags = 0, systemUse = Buffer.alloc(0) }: Fields): Buffer {
-  const id = Buffer.from(name, "latin1");
-  const head = Buffer.concat([
-    Buffer.from([0, 0]),
-    both(block),
-    both(size),
-    Buffer.from([120, 1, 1, 0, 0, 0, 0, flags, 0, 0, 1, 0, 0, 1, id.length]),
-    id,
-    Buffer.alloc(1 - (id.length % 2)),
-    systemUse,
-  ]);
-  head[0] = head.length;
-  return head;
-}
-
-const posix = (mode: number): Buffer => Buffer.concat([Buffer.from("PX\x24\x01"), both(mode), Buffer.alloc(24)]);
-const nameOf = (name: string): Buffer =>
-  Buffer.concat([Buffer.from(["N".charCodeAt(0), 77, 5 + name.length, 1, 0]), Buffer.from(name)]);
-/** SUSP CE: goes on at the beginning of a block. */
-const continuedAt = (block: number): Buffer =>
-  Buffer.concat([Buffer.from("CE\x1c\x01"), both(block), both(0), both(SECTOR)]);
-
-/** An image whose root directory is these records, with continuation areas from block 18 on. */
-function imageOf(records: Iterable<Buffer>, areas: readonly Buffer[] = []): Buffer {
-  const root = AREAS + areas.length;
-  const sectors: Buffer[] = [];
-  let sector: Buffer[] = [];
-  let used = 0;
-  const close = (): void => {
-    sectors.push(Buffer.concat([...sector, Buffer.alloc(SECTOR - used)]));
-    sector = [];
-    used = 0;
-  };
-  const shareUse = Buffer.from([0x53, 0x50, 7, 1, 0xbe, 0xef, 0]);
-  const self: Fields = { name: "\0", block: root, flags: 2, systemUse: Buffer.concat([shareUse, posix(0o40755)]) };
-  for (const one of [record(self), ...records]) {
-    if (used + one.length > SECTOR) close();
-    sector.push(one);
-    used += one.length;
-  }
-  close();
-  const size = sectors.length * SECTOR;
-  sectors[0]!.set(record({ ...self, size }));
-  const primary = Buffer.alloc(SECTOR);
-  primary.write("\x01CD001\x01", "latin1");
-  primary.writeUInt16LE(SECTOR, 128);
-  primary.set(record({ name: "\0", block: root, size, flags: 2 }), 156);
-  const end = Buffer.alloc(SECTOR);
-  end.write("\xffCD001\x01", "latin1");
-  const padded = areas.map((area) => Buffer.concat([area, Buffer.alloc(SECTOR - area.length)]));
-  return Buffer.concat([Buffer.alloc(16 * SECTOR), primary, end, ...padded, ...sectors]);
-}
 
 /** How often the event loop comes round while something is done. */
 async function turnsOf<T>(work: () => Promise<T>): Promise<{ result: T; turns: number }> {
@@ -90,15 +32,6 @@ async function turnsOf<T>(work: () => Promise<T>): Promise<{ result: T; turns: n
   return { result, turns };
 }
 
-const FILLER = Buffer.from("XX\x04\x01".repeat(400), "latin1");
-
-function* many(count: number, one: (index: number) => Buffer): Generator<Buffer> {
-  for (let index = 0; index < count; index++) yield one(index);
-}
-
-const rockRidge = (name: string, more: Buffer): Buffer =>
-  record({ name: "A", systemUse: Buffer.concat([nameOf(name), more]) });
-
 test("records that continue in circles: each area counts once for a record, and all names are there", async () => {
   const areas = [continuedAt(AREAS + 1), continuedAt(AREAS)];
   const image = await openBytes(
@@ -112,12 +45,7 @@ test("records that continue in circles: each area counts once for a record, and 
 });
 
 test("records without end: what was read before the budget ended stays, one message says so, the loop runs", async () => {
-  const areas = [...many(16, (index) => Buffer.concat([continuedAt(AREAS + 1 + index), FILLER]))];
-  const bytes = imageOf(
-    many(20_000, (index) => rockRidge(`f${index}`, continuedAt(AREAS))),
-    areas,
-  );
-  const image = await openBytes(bytes);
+  const image = await openBytes(circlingIso(20_000));
   const { result: items, turns } = await turnsOf(() => image.reader.list("/"));
   const costOfOne = 16 * (400 * COSTS.systemUse + COSTS.elsewhere);
   assert.ok(items.length >= 50 && items.length <= MAX_UNITS / costOfOne, `${items.length} names`);
