@@ -207,13 +207,20 @@ export async function findIsoFiles(
   return { files: files.slice(0, MAX_FILES), left };
 }
 
-/** Folders seem empty once so many names were listed as nobody has in the places for ISO files. */
+/**
+ * Folders seem empty once so many names were listed as nobody has in the places for ISO files, and so does one that has
+ * too many by itself: the other places are still looked into.
+ */
 class CountedLookup extends Lookup {
   #left = MAX_LISTED;
 
   override async list(folder: string): Promise<readonly DirectoryItem[]> {
     if (this.#left <= 0) return [];
-    const items = await super.list(folder);
+    const items = await super.list(folder).catch((error: unknown) => {
+      if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
+      log.warn(error.message);
+      return [];
+    });
     this.#left -= items.length;
     return items;
   }

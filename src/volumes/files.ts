@@ -30,8 +30,11 @@ export interface HostFiles {
   open(path: string): Awaitable<HostFile>;
 }
 
-/** More names than any directory that somebody boots from; a hostile filesystem can claim more than fit in memory. */
-export const MAX_NAMES = 100_000;
+/**
+ * More names than any directory that somebody boots from, and as many as are put in order without keeping the menu
+ * waiting; a hostile filesystem can claim more than fit in memory.
+ */
+export const MAX_NAMES = 32_768;
 
 // Descriptors and not FileHandles: those would be closed, with a warning, when a hung one is collected.
 // Nor node:fs/promises, which is twelve more of Node's modules to load.

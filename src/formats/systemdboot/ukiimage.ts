@@ -5,8 +5,12 @@
 
 import { findSection, type Pe, type PeSection, readPe } from "../../binary/pe.ts";
 import { profileSections, sectionText, stubCmdline } from "../../binary/uki.ts";
+import { BatonError } from "../../errors.ts";
 import { keyValues } from "../lines.ts";
 import type { Reader } from "../reader.ts";
+
+/** Texts of all profiles together, in bytes; each has a few hundred. */
+const MAX_TEXTS_SIZE = 1024 * 1024;
 
 /** One way to boot it. An image without profiles has one, numbered 0. */
 export interface UkiProfile {
@@ -45,7 +49,20 @@ export async function openProgram(reader: Reader, path: string): Promise<Program
   const readAt = (offset: number, length: number): Promise<Uint8Array> => reader.readAt(path, offset, length);
   const pe = await readPe(readAt, size);
   if (pe === null) return null;
-  const text = (section: PeSection | null): Promise<string | null> => sectionText(readAt, section);
+  // The base's texts are asked for by each profile: they are read once.
+  const texts = new Map<PeSection, Promise<string | null>>();
+  let left = MAX_TEXTS_SIZE;
+  const text = async (section: PeSection | null): Promise<string | null> => {
+    if (section === null) return null;
+    const known = texts.get(section);
+    if (known !== undefined) return known;
+    left -= section.size;
+    if (left < 0)
+      throw new BatonError("too-large", `${path}: its texts have more than ${MAX_TEXTS_SIZE} bytes together`);
+    const read = sectionText(readAt, section);
+    texts.set(section, read);
+    return read;
+  };
   return { pe, text };
 }
 

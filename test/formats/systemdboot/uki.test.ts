@@ -231,3 +231,14 @@ test("whatever is broken in an image, reading it ends, and the others are listed
   const found = await uki.parse("/EFI/Linux", contextOf(treeVolume({ "/EFI/Linux/short.efi": good.subarray(0, 300) })));
   assert.equal(messages(found.diagnostics).length, 1);
 });
+
+test("an image whose texts fill memory is not listed, which is told; the image beside it is", async () => {
+  const profiles = Array.from({ length: 30 }, () => [section(".profile", ""), section(".cmdline", "x".repeat(60_000))]);
+  const large = image(section(".osrel", OS), ...profiles.flat());
+  const { entries, diagnostics } = await read({ "/EFI/Linux/a.efi": large, "/EFI/Linux/b.efi": plain("ro") });
+  assert.deepEqual(
+    entries.map(({ options }) => options),
+    ["ro"],
+  );
+  assert.match(diagnostics.map(({ message }) => message).join("\n"), /texts have more than 1048576 bytes together/);
+});
