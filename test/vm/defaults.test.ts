@@ -7,6 +7,7 @@ import { withBaton } from "./baton.ts";
 import { type Content, diskImage } from "./disks.ts";
 import { goodDisk, goodSystem } from "./faultydisks.ts";
 import { grubConfig } from "./grub.ts";
+import { hostileDisk } from "./hostiledisk.ts";
 import type { Machine } from "./machine.ts";
 import { closeBox, selects } from "./menudisk.ts";
 import { networkCard, tftpFolder } from "./network.ts";
@@ -144,3 +145,16 @@ for (const hasDisk of [true, false]) {
     });
   });
 }
+
+test("a USB stick with the good disk's UUID, title and id and full of bombs: the good disk boots by itself", async () => {
+  const disks = [
+    { image: await hostileDisk(), attach: "usb" },
+    { image: await goodDisk(), attach: "virtio" },
+  ] as const;
+  await withBaton({ name: "defaults-hostile", words: "baton.timeout=1", disks }, async (machine) => {
+    await expectBooted(machine, await goodSystem());
+    assert.doesNotMatch(machine.serial.text, /baton: failed/);
+    // One start of Baton: no bomb has ended it.
+    assert.equal(machine.serial.all(/baton: start/g).length, 1);
+  });
+});
