@@ -133,6 +133,11 @@ export interface ParsedEntry {
   readonly writes: readonly StateWrite[];
   /** Needs a password in its own bootloader: the users who may boot it (GRUB --users, superusers), else null. */
   readonly restricted: readonly string[] | null;
+  /**
+   * Why it doesn't boot by itself though it can be chosen: a check that its configuration asks for can't be made here
+   * (a signature, a password), or the script never says that it is started. Left out where nothing is against it.
+   */
+  readonly unchecked?: string;
   /** A key that picks this entry, where the configuration gives one. */
   readonly hotkey: string | null;
   /** What its menu's class says it is, where that is a tool and no system (GRUB `--class memtest`). */

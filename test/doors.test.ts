@@ -64,7 +64,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "get-east-asian-width": ["menu"],
   "qrcode-generator": ["menu"],
   yaml: ["policy", "formats"],
-  ini: ["inifile", "yamlfile"],
+  ini: ["inifile"],
   zstddec: ["images"],
   "seek-bzip": ["images"],
   "xz-decompress": ["images"],

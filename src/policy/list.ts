@@ -231,13 +231,14 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  const { initrdNames, devicetreeOverlays, addons, opens, tool } = entry;
-  const hasMore = [initrdNames, devicetreeOverlays, addons, opens, tool].some((one) => one !== undefined);
+  const { initrdNames, devicetreeOverlays, addons, opens, tool, unchecked } = entry;
+  const hasMore = [initrdNames, devicetreeOverlays, addons, opens, tool, unchecked].some((one) => one !== undefined);
   if (!hasMore) return listed;
   return {
     ...listed,
     ...(opens !== undefined && { opens }),
     ...(tool !== undefined && { tool }),
+    ...(unchecked !== undefined && { unchecked }),
     ...(initrdNames && { initrdNames }),
     ...(devicetreeOverlays && { devicetreeOverlays }),
     ...(addons && { addons }),

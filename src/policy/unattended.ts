@@ -48,7 +48,7 @@ export function unattendedOrder(
 
 /** Whether an attempt by itself can lead anywhere. */
 export const canBootByItself = (entry: BootEntry): boolean =>
-  entry.bootable && entry.restricted === null && entry.opens === undefined;
+  entry.bootable && entry.restricted === null && entry.opens === undefined && entry.unchecked === undefined;
 
 const KERNELS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
 

@@ -421,3 +421,31 @@ test("what can't be fetched is said, with the line, since the script then goes a
     "2:- 'chain /none.ipxe' fails: there is no such file, or it can't be read here",
   ]);
 });
+
+test("a signature that can't be checked counts as wrong, and what follows doesn't boot by itself", async () => {
+  const checked = await fetched(lines("kernel linux", "imgverify linux linux.sig && boot || kernel other", "boot"));
+  assert.equal(files(checked.entries[0]!)[0], "http://boot.example/menus/other");
+  assert.match(checked.entries[0]!.unchecked ?? "", /imgverify/);
+  assert.match(checked.diagnostics[0]!.message, /imgverify counts as failed/);
+  const trusted = await fetched(lines("imgtrust --permanent", "kernel linux", "boot"));
+  assert.match(trusted.entries[0]!.unchecked ?? "", /imgtrust/);
+  const allowed = await fetched(lines("imgtrust", "imgtrust --allow", "kernel linux", "boot"));
+  assert.equal(allowed.entries[0]!.unchecked, undefined);
+});
+
+test("a script that selects a kernel and never says boot gives an entry that is no default", async () => {
+  const { entries, defaultIndex } = await fetched(lines("kernel vmlinuz quiet", "initrd initrd.img"));
+  assert.deepEqual(
+    [entries[0]!.options, entries[0]!.initrd.length, entries[0]!.reason, defaultIndex],
+    ["quiet", 1, null, null],
+  );
+  assert.match(entries[0]!.unchecked ?? "", /without saying boot/);
+});
+
+test("sanboot of a drive is the machine's own disk, of a URI a network disk", async () => {
+  const kinds = async (command: string): Promise<string> => (await fetched(lines(command))).entries[0]!.kind;
+  assert.equal(await kinds("sanboot --no-describe --drive 0x80"), "local");
+  assert.equal(await kinds("sanboot"), "local");
+  assert.equal(await kinds("sanboot iscsi:10.0.0.1::::x"), "other");
+  assert.equal(await kinds("shell"), "other");
+});

@@ -156,6 +156,7 @@ function withoutMenu(run: Interpreter, path: string): FormatResult {
     modules: plan.modules,
     options: plan.options,
     reason: plan.reason,
+    ...(plan.unchecked === null ? {} : { unchecked: plan.unchecked }),
     writes: mergeWrites(plan.writes),
   });
   return { ...EMPTY_RESULT, entries: [entry], diagnostics: run.diagnostics, defaultIndex: 0, timeout: 0 };

@@ -59,6 +59,8 @@ export class Interpreter {
   status = OK;
   /** Above 0 while a condition is evaluated: what fails there is a question answered, no fault. */
   conditions = 0;
+  /** What the condition that led here asked and Baton can't check: what stands in either branch hangs on it. */
+  unchecked: string | null = null;
   /** Configuration files being read now, outermost first, as FileRefs. */
   readonly reading: string[] = [];
   /** Menus that `configfile` showed: what a person sees in place of this one. */
@@ -234,10 +236,18 @@ export class Interpreter {
       case COMMAND.simple:
         return this.#runSimple(command);
       case COMMAND.if: {
+        const outer = this.unchecked;
         const condition = this.#runCondition(command.condition);
         const choose = (status: number): Status => {
           if (this.#returning) return status;
-          return this.runList(this.status === OK ? command.whenTrue : command.whenFalse);
+          const branch = this.status === OK ? command.whenTrue : command.whenFalse;
+          if (this.unchecked === outer) return this.runList(branch);
+          return finallyDo(
+            () => this.runList(branch),
+            () => {
+              this.unchecked = outer;
+            },
+          );
         };
         return typeof condition === "number" ? choose(condition) : condition.then(choose);
       }

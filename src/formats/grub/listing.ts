@@ -2,6 +2,7 @@
 
 import { type ParsedEntry, parsedEntry, type StateWrite } from "../../entry.ts";
 import { BudgetExceeded } from "./budget.ts";
+import { signatureCheck } from "./commands/checks.ts";
 import { splitUsers } from "./commands/menu.ts";
 import { mergeWrites } from "./commands/variables.ts";
 import type { Environment } from "./environment.ts";
@@ -165,6 +166,7 @@ export class Listing {
 
   #entry(item: MenuItem, { plan, env }: Opened, around: Surroundings): ParsedEntry {
     const { kind, linux, options, initrd, devicetree, modules } = plan;
+    const unchecked = item.unchecked ?? plan.unchecked ?? signatureCheck(env);
     const isMultiboot = kind === "multiboot" || kind === "multiboot2";
     return parsedEntry({
       type: "grub",
@@ -178,10 +180,11 @@ export class Listing {
       devicetree,
       modules,
       options: kind === "linux" || isMultiboot ? options : "",
-      reason: plan.reason ?? (kind === null ? "it loads nothing that could be started" : null),
+      reason: plan.reason ?? (kind === null ? (plan.unchecked ?? "it loads nothing that could be started") : null),
       writes: around.writes.length === 0 ? mergeWrites(plan.writes) : mergeWrites([...around.writes, ...plan.writes]),
       restricted: whoPasses(around.users, restriction(item, env.get("superusers"))),
       hotkey: item.hotkey,
+      ...(unchecked === null ? {} : { unchecked }),
       ...(item.tool === undefined ? {} : { tool: item.tool }),
       ...(plan.initrdNames.some((name) => name !== null) ? { initrdNames: plan.initrdNames } : {}),
     });

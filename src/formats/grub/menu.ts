@@ -18,6 +18,8 @@ export interface MenuItem {
   /** `--users`: null for `--unrestricted`, empty where neither was given. */
   readonly users: readonly string[] | null;
   readonly hotkey: string | null;
+  /** Why it doesn't boot by itself: as in ParsedEntry. */
+  readonly unchecked?: string;
   /** The `--class` that names a tool and no system, where there is one. */
   readonly tool?: string;
   /** `$1`, `$2`… in the body: the title comes first. */
@@ -59,6 +61,8 @@ export class BootPlan {
   /** Why this can't be booted. */
   reason: string | null = null;
   writes: readonly StateWrite[] = NONE;
+  /** A check that was asked for on the way and can't be made here. */
+  unchecked: string | null = null;
   /** `boot` was run: nothing after it counts. */
   booted = false;
 

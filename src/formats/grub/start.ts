@@ -56,8 +56,8 @@ export async function startEnvironment(run: Interpreter, path: string): Promise<
   set("pager", "");
   set("color_normal", "light-gray/black");
   set("color_highlight", "black/light-gray");
-  // openSUSE's: what they say holds wherever they are set.
-  for (const name of ["btrfs_subvol", "btrfs_subvolid"]) env.export(name);
+  // openSUSE's two, and GRUB's own: what they say holds wherever they are set.
+  for (const name of ["btrfs_subvol", "btrfs_subvolid", "check_signatures"]) env.export(name);
   for (const feature of FEATURES) set(feature, "y");
   set("config_file", `(${root})${path}`);
   set("config_directory", `(${root})${directory}`);

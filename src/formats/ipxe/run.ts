@@ -7,8 +7,17 @@ import type { Diagnostic, FileRef, ParsedEntry } from "../../entry.ts";
 import { formatFileRef, parsedEntry } from "../../entry.ts";
 import { Breath, ListBudget, listLimits, shortMessage } from "../budget.ts";
 import type { IpxeHost } from "./host.ts";
+import { looksLikeKernel } from "./names.ts";
 import { expandSettings, parseScript } from "./script.ts";
-import { copyState, type Item, returnToCaller, type ScriptState, startState } from "./state.ts";
+import {
+  bootImage,
+  copyState,
+  type Item,
+  returnToCaller,
+  type ScriptImage,
+  type ScriptState,
+  startState,
+} from "./state.ts";
 
 const MAX_STEPS = 20_000;
 const MAX_ENTRIES = 5000;
@@ -195,7 +204,9 @@ export class IpxeRun {
     const { source } = state.script;
     const nativeId = way.item?.name ?? null;
     const hotkey = way.item?.key ?? null;
-    const entry = parsedEntry({ title, nativeId, submenu: way.submenu, type: "ipxe", source, hotkey, ...fields });
+    const unchecked = state.unchecked === null ? {} : { unchecked: state.unchecked };
+    const named = { title, nativeId, submenu: way.submenu, type: "ipxe", source, hotkey } as const;
+    const entry = parsedEntry({ ...named, ...unchecked, ...fields });
     if (!this.#list.admit(entry)) {
       const end = this.#list.sayEnd();
       if (end !== null) this.say(state, null, end, "error");
@@ -221,8 +232,18 @@ export class IpxeRun {
 
   #ended(state: ScriptState, way: Way, failed: boolean): IpxeListing {
     const number = state.script.lines[state.line]?.number;
+    const selected = failed ? null : bootImage(state);
+    if (selected !== null && looksLikeKernel(selected.name)) return this.#neverStarted(state, way, selected);
     const reason = failed ? `the script fails in line ${number}` : "the script ends without booting anything";
     return this.unbootable(state, way, reason, "other");
+  }
+
+  /** iPXE starts what `kernel` has selected only where a script says `boot`: a person may, and nothing does by itself. */
+  #neverStarted(state: ScriptState, way: Way, image: ScriptImage): IpxeListing {
+    const initrd = state.images.filter((other) => other !== image).map(({ ref }) => ref);
+    const unchecked = "its script ends without saying boot";
+    const listed = this.entry(state, way, { linux: image.ref, initrd, options: image.args, unchecked });
+    return { ...listed, defaultIndex: null, defaultIsExplicit: false };
   }
 
   #outOfSteps(state: ScriptState, way: Way): IpxeListing {

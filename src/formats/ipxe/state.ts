@@ -88,6 +88,8 @@ export interface ScriptState {
   readonly settings: Table<string>;
   images: readonly ScriptImage[];
   selected: string | null;
+  /** A check that the script asks for and Baton can't make: what it boots from here on doesn't boot by itself. */
+  unchecked: string | null;
   readonly menus: Table<ItemMenu>;
   /** The script that called this one with `chain`; it goes on where it stood. */
   readonly caller: ScriptState | null;
@@ -105,6 +107,7 @@ export function startState(script: Script, base: FileRef, from: ScriptState | nu
     menus: from?.menus ?? new Table(),
     images: from?.images ?? [],
     selected: from?.selected ?? null,
+    unchecked: from?.unchecked ?? null,
   };
 }
 
@@ -117,5 +120,12 @@ export function copyState(state: ScriptState): ScriptState {
 
 /** The script that called this one, with what this one leaves behind. @param ok whether this one succeeded */
 export function returnToCaller(from: ScriptState, caller: ScriptState, ok: boolean): ScriptState {
-  return Object.assign(caller, { ok, images: from.images, selected: from.selected });
+  return Object.assign(caller, { ok, images: from.images, selected: from.selected, unchecked: from.unchecked });
+}
+
+/** The image that `boot` starts: the one that was selected, else the only one. */
+export function bootImage(state: ScriptState, name?: string): ScriptImage | null {
+  const wanted = name ?? state.selected;
+  if (wanted !== null) return state.images.findLast((image) => image.name === wanted) ?? null;
+  return state.images.length === 1 ? state.images[0]! : null;
 }

@@ -455,3 +455,27 @@ submenu Free --unrestricted { menuentry f --unrestricted { linux /k } }
   assert.deepEqual(result.superusers, ["root"]);
   assert.equal((await read("menuentry a { linux /k }")).superusers, undefined);
 });
+
+test("what hangs on a check that can't be made is listed as if it had failed, and doesn't boot by itself", async () => {
+  const result = await read(`if verify_detached /k /k.sig; then menuentry Checked { linux /k }
+else menuentry Unchecked { linux /k }
+fi
+menuentry Beside { linux /k }
+menuentry Inside { if verify_detached /k /k.sig; then linux /k; fi }
+if authenticate mate; then menuentry Crew { linux /k }
+fi
+`);
+  assert.deepEqual(titles(result), ["Unchecked", "Beside", "Inside", "Crew"], "nobody is superuser: nobody is asked");
+  assert.deepEqual(
+    result.entries.map(({ unchecked }) => unchecked !== undefined),
+    [true, false, true, false],
+  );
+  assert.match(result.entries[2]!.reason ?? "", /verify_detached/);
+  assert.match(problems(result)[0]!, /'verify_detached' counts as failed/);
+  const guarded = await read(
+    "set superusers=root\nif authenticate; then menuentry A { linux /k }\nfi\nmenuentry B { linux /k }",
+  );
+  assert.deepEqual(titles(guarded), ["B"]);
+  const enforced = await read("set check_signatures=enforce\nsubmenu S { menuentry A { linux /k } }");
+  assert.match(only(enforced).unchecked ?? "", /check_signatures=enforce/);
+});

@@ -2,6 +2,7 @@
 
 import type { CommandFunction } from "../interpreter.ts";
 import { blsCommands } from "./bls.ts";
+import { checkCommands } from "./checks.ts";
 import { configCommands } from "./config.ts";
 import { controlCommands } from "./control.ts";
 import { deviceCommands } from "./device.ts";
@@ -22,6 +23,7 @@ let table: ReadonlyMap<string, CommandFunction> | null = null;
 export function grubCommands(): ReadonlyMap<string, CommandFunction> {
   table ??= new Map<string, CommandFunction>([
     ...quietCommands,
+    ...checkCommands,
     ...controlCommands,
     ...variableCommands,
     ...testCommands,

@@ -45,6 +45,7 @@ const menuentry: CommandFunction = (run, argv, call) => {
     ...(call.name === "hiddenentry" ? { isHidden: true } : {}),
     users: users !== undefined ? splitUsers(users) : options.values.has("unrestricted") ? null : [],
     hotkey: optionValue(options, "hotkey") || null,
+    ...(run.unchecked === null ? {} : { unchecked: run.unchecked }),
     ...toolOf(options.values.get("class")),
     args,
     block: call.block ?? parseBody(run, SourceText.string(text!, run.source, call.at)),

@@ -12,7 +12,7 @@ import {
   submenuOf,
 } from "../run.ts";
 import { isScript, parseOptions, parseScript } from "../script.ts";
-import { type ScriptImage, type ScriptState, startState } from "../state.ts";
+import { bootImage, type ScriptImage, type ScriptState, startState } from "../state.ts";
 import { fetchImage } from "./image.ts";
 
 const boot: IpxeCommand = async (run, args, call) => {
@@ -38,13 +38,6 @@ const boot: IpxeCommand = async (run, args, call) => {
     options.given.has("replace"),
   );
 };
-
-/** The image that `boot` starts: the one that was selected, else the only one. */
-function bootImage(state: ScriptState, name: string | undefined): ScriptImage | null {
-  const wanted = name ?? state.selected;
-  if (wanted !== null) return state.images.findLast((image) => image.name === wanted) ?? null;
-  return state.images.length === 1 ? state.images[0]! : null;
-}
 
 /**
  * True for a file that is fetched only when a person chooses its item: a menu may lead to hundreds of scripts. What boots

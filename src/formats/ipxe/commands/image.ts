@@ -73,9 +73,25 @@ const imgfree: IpxeCommand = (_, [name], { state }) => {
   return "next";
 };
 
+/** What needs a certificate's key: it counts as failed (ipxe.org/cmd/imgverify), and the script goes on from there. */
+const imgverify: IpxeCommand = (run, _, { state, line }) => {
+  run.say(state, line, "imgverify counts as failed: Baton doesn't check iPXE's signatures");
+  state.unchecked = "its script checks a signature (imgverify), which Baton can't";
+  return "failed";
+};
+
+/** From here on iPXE starts nothing that imgverify hasn't passed; `--allow` takes that back. */
+const imgtrust: IpxeCommand = (_, args, { state }) => {
+  const allows = args.some((word) => /^(-a|--allow)$/.test(word));
+  state.unchecked = allows ? null : "its script starts only what is signed (imgtrust), which Baton can't check";
+  return "next";
+};
+
 export const imageCommands: readonly CommandRow[] = [
   ...["imgfetch", "module", "initrd"].map((name): CommandRow => [name, fetch(false)]),
   ...["kernel", "imgselect", "imgload"].map((name): CommandRow => [name, fetch(true)]),
   ["imgargs", imgargs],
   ["imgfree", imgfree],
+  ["imgverify", imgverify],
+  ["imgtrust", imgtrust],
 ];

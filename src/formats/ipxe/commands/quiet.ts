@@ -4,7 +4,7 @@ import type { IpxeCommand } from "../run.ts";
 
 const NAMES = [
   ...["echo", "sleep", "dhcp", "ifconf", "ifopen", "ifclose", "ifstat", "iflinkwait", "autoboot-off", "route", "nstat"],
-  ...["imgstat", "imgtrust", "imgverify", "imgdecrypt", "imgextract", "imgmem", "console", "colour", "color", "cpair"],
+  ...["imgstat", "imgdecrypt", "imgextract", "imgmem", "console", "colour", "color", "cpair"],
   ...["params", "param", "nslookup", "ping", "ntp", "vcreate", "vdestroy", "lotest", "neighbour", "nduid", "certstat"],
   ...["certstore", "certfree", "profstat", "pciscan", "usbscan", "cls", "sync", "fcstat", "fcels", "ipstat", "poweron"],
   ...["shim", "fdt", "gdbstub", "ibstat", "hubinfo", "login", "time-zone"],
