@@ -146,15 +146,20 @@ for (const hasDisk of [true, false]) {
   });
 }
 
-test("a USB stick with the good disk's UUID, title and id and full of bombs: the good disk boots by itself", async () => {
-  const disks = [
-    { image: await hostileDisk(), attach: "usb" },
-    { image: await goodDisk(), attach: "virtio" },
-  ] as const;
-  await withBaton({ name: "defaults-hostile", words: "baton.timeout=1", disks }, async (machine) => {
-    await expectBooted(machine, await goodSystem());
-    assert.doesNotMatch(machine.serial.text, /baton: failed/);
-    // One start of Baton: no bomb has ended it.
-    assert.equal(machine.serial.all(/baton: start/g).length, 1);
+for (const removable of [true, false]) {
+  const says = removable ? "that says it is removable" : "that says it is built in";
+  test(`a USB stick ${says}, with the good disk's UUID, title and id and full of bombs: the good disk boots by itself`, async () => {
+    const disks = [
+      { image: await hostileDisk(), attach: "usb", removable },
+      { image: await goodDisk(), attach: "virtio" },
+    ] as const;
+    // Once the disk's own default, once the owner's by its title.
+    const config = removable ? "timeout: 1\n" : "timeout: 1\ndefault: Good system\n";
+    await withBaton({ name: `defaults-hostile-${removable}`, config, disks }, async (machine) => {
+      await expectBooted(machine, await goodSystem());
+      assert.doesNotMatch(machine.serial.text, /baton: failed/);
+      // One start of Baton: no bomb has ended it.
+      assert.equal(machine.serial.all(/baton: start/g).length, 1);
+    });
   });
-});
+}
