@@ -99,6 +99,8 @@ export interface FormatResult {
   readonly defaultIsExplicit: boolean;
   /** Indexes to try after the default, in order (GRUB's fallback). */
   readonly fallback: readonly number[];
+  /** Defaults that it would have after its default, and each of these in turn, had failed (boot counting). */
+  readonly successors?: readonly number[];
   /** Seconds until the default boots: 0 at once, null where the configuration says nothing, Infinity to wait. */
   readonly timeout: number | null;
   /** What happens during the timeout, where the configuration says so. */

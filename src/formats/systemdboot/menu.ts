@@ -68,23 +68,60 @@ export function arrangeMenu(
   const candidates = last.length === 0 ? sorted : [...sorted, ...last];
   const titles = uniqueTitles(candidates);
   const chosen = chooseDefault(candidates, settings);
+  const defaultIndex = chosen ?? (sorted.length > 0 ? 0 : null);
+  const successors = successorsOf(candidates, sorted.length, settings, defaultIndex);
   return {
     entries: candidates.map((candidate, index) => candidate.finish(titles[index]!)),
     diagnostics,
     // What it found by itself systemd-boot does not start by itself either.
-    defaultIndex: chosen ?? (sorted.length > 0 ? 0 : null),
+    defaultIndex,
     defaultIsExplicit: chosen !== null,
     fallback: [],
+    ...(successors.length === 0 ? {} : { successors }),
     timeout: settings.timeout,
     timeoutStyle: settings.timeoutStyle,
   };
 }
 
+/**
+ * What systemd-boot would start once the default's tries are used up, and so on: entries without tries left stand last,
+ * and `preferred` passes over them. An entry without a counter is known to be good, and nothing comes after it.
+ * @param count of the entries that may be started by themselves
+ */
+function successorsOf(
+  candidates: readonly Candidate[],
+  count: number,
+  settings: LoaderSettings,
+  first: number | null,
+): number[] {
+  const failed = new Set<number>();
+  const found: number[] = [];
+  for (let at = first; at !== null && (candidates[at]!.triesLeft ?? 0) > 0 && failed.size < MAX_SUCCESSORS; ) {
+    failed.add(at);
+    const next = chooseDefault(candidates, settings, failed) ?? firstLeft(candidates, count, failed);
+    if (next === null || failed.has(next) || candidates[next]!.triesLeft === 0) break;
+    found.push(next);
+    at = next;
+  }
+  return found;
+}
+
+const MAX_SUCCESSORS = 16;
+
+function firstLeft(candidates: readonly Candidate[], count: number, failed: ReadonlySet<number>): number | null {
+  const at = candidates.findIndex((_, index) => index < count && !failed.has(index));
+  return at < 0 ? null : at;
+}
+
 /** The first pattern that matches an entry picks the first entry that it matches. */
-function chooseDefault(candidates: readonly Candidate[], settings: LoaderSettings): number | null {
+function chooseDefault(
+  candidates: readonly Candidate[],
+  settings: LoaderSettings,
+  failed: ReadonlySet<number> = new Set(),
+): number | null {
   for (const { pattern, skipBad } of settings.choices) {
     const index = candidates.findIndex(
-      (c) => !(skipBad && c.triesLeft === 0) && idsOf(c).some((id) => globMatches(pattern, id)),
+      (c, at) => !(skipBad && (c.triesLeft === 0 || failed.has(at))) && idsOf(c).some((id) => globMatches(pattern, id)),
     );
     if (index >= 0) return index;
   }

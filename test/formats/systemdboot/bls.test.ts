@@ -500,3 +500,22 @@ test("an entry that a variable makes endless, and a folder of nothing but mistak
   assert.equal(diagnostics.length, 201);
   assert.match(diagnostics.at(-1)!.message, /there is more to say/);
 });
+
+test("an entry on trial has what comes when its tries are used up as its successor, a good one has none", async () => {
+  const entry = "sort-key x\nlinux /k\nversion ";
+  const counted = await read({
+    [at("c+3.conf")]: `${entry}3\n`,
+    [at("b+2.conf")]: `${entry}2\n`,
+    [at("a.conf")]: `${entry}1\n`,
+  });
+  assert.deepEqual(ids(counted.entries), ["c", "b", "a"]);
+  assert.deepEqual([counted.defaultIndex, counted.successors], [0, [1, 2]]);
+  const good = await read({ [at("b.conf")]: `${entry}2\n`, [at("a.conf")]: `${entry}1\n` });
+  assert.equal(good.successors, undefined);
+  const named = await read({
+    "/loader/loader.conf": "default c*\n",
+    [at("c+3.conf")]: `${entry}3\n`,
+    [at("a.conf")]: `${entry}1\n`,
+  });
+  assert.equal(named.successors, undefined, "'default' names it all the same");
+});
