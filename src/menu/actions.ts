@@ -169,7 +169,7 @@ export const ACTIONS: readonly ActionRow[] = [
     plain: "d N",
     plainHelp: "make entry N the default",
     // What boots by itself from now on, and the firmware's set-up, lead around what is shut as a shell does.
-    guard: { on: "entry", needs: "makeDefault", shut: "shell", what: () => "another default" },
+    guard: { on: "entry", needs: "makeDefault", deliberate: true, shut: "shell", what: () => "another default" },
     run: ({ actions }, _, entry) => void actions.makeDefault!(entry!),
   },
   {

@@ -72,6 +72,7 @@ export class Controller {
     const row = actionOfKey(name, isTyping ? {} : state.settings.keys);
     if (!isTyping && row?.keepsCountdown && this.#act(row, host)) return;
     if (state.countdown !== null) this.#actions.stopCountdown();
+    this.#actions.attended?.();
     this.#guard.extend(host.console);
     if (row?.anytime && this.#act(row, host)) return;
     if (this.busy !== null || state.progress !== null) {
@@ -163,10 +164,14 @@ export class Controller {
         this.page = new SearchPage();
       },
       openUrl: () => {
-        this.page = urlPage((url) => {
-          this.page = null;
-          void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
-        });
+        const page = urlPage((url) =>
+          this.#deliberately(host, () => {
+            if (this.page !== page) return;
+            this.page = null;
+            void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
+          }),
+        );
+        this.page = page;
         if (this.#guard.isShut({ shut: "editor" }, null)) this.#private = { page: this.page, console: host.console };
       },
       unlock: () => this.#askPassphrase(),

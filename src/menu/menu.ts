@@ -54,6 +54,8 @@ class RunningMenu implements Menu {
   #theme: Partial<Readonly<Record<Style, number>>> = {};
   #themeFor: MenuState["settings"]["theme"] | null = null;
   #isQrRead = false;
+  /** The last keys came so soon after one another that what they opened may be nobody's. */
+  #isNoise = false;
   readonly #onWindowChange = (): void => {
     for (const { terminal } of this.#consoles) if (terminal.spec.kind === "own") terminal.measure();
   };
@@ -136,6 +138,12 @@ class RunningMenu implements Menu {
     for (const console of this.#consoles) console.screen?.forget();
   }
 
+  get isInUse(): boolean {
+    const { page } = this.#controller;
+    if (page !== null && page.kind !== "text" && !this.#isNoise) return true;
+    return [...this.#consoles].some(({ shell }) => shell !== null);
+  }
+
   async close(): Promise<void> {
     this.#unsubscribe?.();
     process.removeListener("SIGWINCH", this.#onWindowChange);
@@ -208,10 +216,12 @@ class RunningMenu implements Menu {
   }
 
   #events(console: Console, events: readonly TerminalEvent[]): void {
-    const { pasted, keys } = console.filter.read(events, this.#controller.isTyping);
+    const { pasted, keys, isCrowded } = console.filter.read(events, this.#controller.isTyping);
     if (console.screen === null) return;
     if (pasted !== null) this.#controller.paste(pasted, this.#viewport(console), console);
     this.#keys(console, keys);
+    this.#isNoise = isCrowded;
+    if (isCrowded) this.#options.actions.noise?.();
     this.#schedule();
   }
 

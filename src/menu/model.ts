@@ -27,6 +27,8 @@ export interface MenuSettings {
   readonly shell: boolean;
   /** Whether there is a password at all: without one, what is shut stays so. */
   readonly hasPassword: boolean;
+  /** Seconds without a key after which a countdown that a key stopped goes on; 0: never. */
+  readonly idle: number;
   readonly title: string | null;
   readonly message: string | null;
   /** More keys, by action (menu/bindings.ts). */
@@ -39,6 +41,7 @@ export const OPEN_SETTINGS: MenuSettings = {
   editor: true,
   shell: true,
   hasPassword: false,
+  idle: 0,
   title: null,
   message: null,
   keys: {},
@@ -54,6 +57,8 @@ export interface MenuState {
   readonly scanning: boolean;
   /** Whole seconds until the default boots; null when no countdown runs. */
   readonly countdown: number | null;
+  /** Whether a countdown that a key stopped goes on when no key is pressed for `settings.idle` seconds. */
+  readonly resumes: boolean;
   /** What the countdown leads to. */
   readonly next: "boot" | "retry" | "reboot" | "poweroff";
   /** Id of the entry that the countdown boots. */
@@ -99,6 +104,10 @@ export interface MenuActions {
   rescan(): Promise<void>;
   /** A key was pressed: no countdown any more. */
   stopCountdown(): void;
+  /** A key was pressed: a person is there. */
+  attended?(): void;
+  /** The keys of the last moment were noise on a line: nobody is there. */
+  noise?(): void;
   reboot(): Promise<void>;
   powerOff(): Promise<void>;
   /** Leaves the menu without booting; absent where there is nothing to go back to (the initramfs). */
@@ -118,6 +127,7 @@ export class MenuStore {
       diagnostics: [],
       scanning: true,
       countdown: null,
+      resumes: false,
       next: "boot",
       defaultId: null,
       why: "",

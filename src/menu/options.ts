@@ -31,6 +31,8 @@ export interface Menu {
    * was before the menu; then every screen is drawn whole. Synchronous.
    */
   aloud(print: () => void): void;
+  /** A shell, an editor, a prompt or a question is open on a console. */
+  readonly isInUse: boolean;
   /** Leaves every console as it was found: cleared, its attributes and the kernel's log level restored. */
   close(): Promise<void>;
 }

@@ -71,6 +71,10 @@ class PlainMenu implements Menu {
     this.#lines.aloud(print);
   }
 
+  get isInUse(): boolean {
+    return [...this.#lines].some(({ asks, shell, typed }) => asks !== null || shell !== null || typed !== "");
+  }
+
   async close(): Promise<void> {
     this.#unsubscribe?.();
     await this.#lines.close();
@@ -130,13 +134,16 @@ class PlainMenu implements Menu {
 
   #events(line: Line, events: readonly TerminalEvent[]): void {
     // What is pasted is nobody's answer.
-    for (const event of line.filter.read(events, true).keys) this.#key(line, event);
+    const { keys, isCrowded } = line.filter.read(events, true);
+    for (const event of keys) this.#key(line, event);
+    if (isCrowded) this.#options.actions.noise?.();
   }
 
   #key(line: Line, { name, text }: KeyEvent): void {
     line.filter.cancel();
     const { actions, store } = this.#options;
     this.#guard.extend(line);
+    actions.attended?.();
     if (this.#shown.countdown !== null) {
       actions.stopCountdown();
       this.#printAll("Stopped.");

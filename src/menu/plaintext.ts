@@ -45,7 +45,7 @@ export function listLines(state: MenuState, wanted: readonly BootEntry[] = state
 
 const nameOf = ({ source, submenu, title }: BootEntry): string => [sourceDevice(source), ...submenu, title].join("\0");
 
-export function countdownLine({ countdown, next, entries, defaultId }: MenuState): string {
+export function countdownLine({ countdown, next, entries, defaultId, settings }: MenuState): string {
   const title = entries.find(({ id }) => id === defaultId)?.title ?? "the default";
   const what = {
     boot: `${title} boots`,
@@ -53,7 +53,8 @@ export function countdownLine({ countdown, next, entries, defaultId }: MenuState
     reboot: "the machine reboots",
     poweroff: "the machine powers off",
   }[next];
-  return `In ${countdown} ${countdown === 1 ? "second" : "seconds"} ${what}. Any key stops it.`;
+  const pause = settings.idle > 0 ? `, and it goes on after ${settings.idle} seconds without one` : "";
+  return `In ${countdown} ${countdown === 1 ? "second" : "seconds"} ${what}. Any key stops it${pause}.`;
 }
 
 export function deviceLines({ devices, diagnostics, machine, why }: MenuState): string[] {

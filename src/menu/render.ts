@@ -194,6 +194,10 @@ const NEXT = {
   poweroff: ["The machine", " powers off"],
 } as const;
 
+/** `5 minutes`, `90 seconds`. */
+const duration = (seconds: number): string =>
+  seconds % 60 > 0 ? `${seconds} seconds` : seconds === 60 ? "a minute" : `${seconds / 60} minutes`;
+
 /** One line about what goes on by itself. */
 function statusRow(scene: Scene, columns: number, look: Look): Row {
   const { state } = scene;
@@ -202,7 +206,8 @@ function statusRow(scene: Scene, columns: number, look: Look): Row {
     const named = entry === undefined ? "The default" : look.text(entry.title);
     const [title, does] = state.next === "boot" ? [named, " boots"] : NEXT[state.next];
     const left = state.countdown === 1 ? "1 second" : `${state.countdown} seconds`;
-    const long = `${does} in ${left}. Any key stops it.`;
+    const pause = state.settings.idle > 0 ? `stops it for ${duration(state.settings.idle)}` : "stops it";
+    const long = `${does} in ${left}. Any key ${pause}.`;
     const tail = columns >= 60 ? long : ` in ${state.countdown} s; any key stops`;
     const room = columns - tail.length - 2;
     return [span(` ${truncate(title, room, look.glyphs.ellipsis)}${tail}`, "warning")];
@@ -210,6 +215,13 @@ function statusRow(scene: Scene, columns: number, look: Look): Row {
   const count = state.diagnostics.length;
   const problems = `${count} ${count === 1 ? "problem" : "problems"}`;
   const right = count === 0 ? "" : columns < 60 ? `${problems} (i) ` : `${problems} in the configurations (i) `;
+  if (state.resumes && columns >= 60) {
+    const entry = entryById(state.entries, state.defaultId);
+    const named = entry === undefined ? "The default" : look.text(entry.title);
+    const [title, does] = state.next === "boot" ? [named, " boots"] : NEXT[state.next];
+    const tail = `${does} by itself after ${duration(state.settings.idle)} without a key.`;
+    return [span(` ${truncate(title, columns - tail.length - 2, look.glyphs.ellipsis)}${tail}`, "accent")];
+  }
   const left = state.scanning && state.entries.length > 0 ? ` Looking for disks${look.glyphs.ellipsis}` : "";
   return edges([span(left, "accent")], right === "" ? [] : [span(right, "warning")], columns, look);
 }

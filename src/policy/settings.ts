@@ -76,6 +76,15 @@ export const SETTINGS = [
     },
   }),
   setting({
+    name: "idle",
+    default: 300,
+    about:
+      "Seconds without a key after which a countdown that a key stopped goes on by itself; 0 never. Not while a shell, an " +
+      "editor, a prompt or a question is open, with timeout: never, or after final.",
+    example: "300",
+    kind: numberFrom(0, 86400),
+  }),
+  setting({
     name: "default",
     // Null leaves it to the disks.
     default: null,

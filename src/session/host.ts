@@ -12,6 +12,8 @@ import type { EntrySource } from "./entrysource.ts";
 export interface OpenMenu {
   /** Lets the kernel print on the consoles what `print` writes to its log; the menu is then drawn anew. */
   aloud(print: () => void): void;
+  /** A shell, an editor, a prompt or a question is open. */
+  readonly isInUse?: boolean;
   close(): Promise<void>;
 }
 

@@ -117,6 +117,8 @@ export class Session {
     const next = afterRound(++this.#rounds, this.#settings);
     const isOver = this.#attempts.isCancelled || next === null;
     await this.openMenu(`Nothing booted: ${failure}`);
+    // The menu is the end that the owner wants. A person who ended the boot may leave.
+    if (isOver && !this.#attempts.isCancelled) this.#countdown.end();
     if (isOver) return;
     this.#countdown.beginRound(next);
     const what = next === "retry" ? `trying again (${this.#rounds} of ${this.#settings.retries})` : next;
@@ -131,15 +133,22 @@ export class Session {
       config: discovery.list.timeout,
       isSettled: this.#host.isSettled() || (this.#host.isDecided?.() ?? false),
       hasDefault: discovery.list.defaultId !== null,
+      idle: this.#settings.idle,
+      isInUse: this.#menu.isInUse || this.store.state.progress !== null,
     };
   }
 
   #tick(): void {
-    if (this.#attempts.isGoingOn) return;
+    if (this.#attempts.isGoingOn) {
+      this.#countdown.attend();
+      return;
+    }
     const { left: countdown, boot } = this.#countdown.step(this.#facts());
     const { next } = this.#countdown;
     const { state } = this.store;
-    if (countdown !== state.countdown || next !== state.next) this.store.update({ countdown, next });
+    const resumes = this.#countdown.resumes(this.#facts());
+    if (countdown !== state.countdown || next !== state.next || resumes !== state.resumes)
+      this.store.update({ countdown, next, resumes });
     if (!boot) return;
     this.#countdown.stop();
     if (next === "reboot") void this.#host.reboot();
@@ -197,6 +206,11 @@ export class Session {
         await host.rescan();
         this.update();
       },
+      attended: () => this.#countdown.attend(),
+      noise: () => {
+        this.#countdown.noise();
+        this.#tick();
+      },
       stopCountdown: () => {
         this.#countdown.stop();
         this.store.update({ countdown: null });
@@ -219,6 +233,7 @@ const menuSettings = (settings: Settings): MenuSettings => ({
   editor: settings.editor,
   shell: shellIsFree(settings),
   hasPassword: settings.password !== null,
+  idle: settings.idle,
   title: settings.title,
   message: settings.message,
   keys: settings.keys,

@@ -19,6 +19,11 @@ export class ShownMenu {
     return this.#menu !== null;
   }
 
+  /** A person works in it: in a shell, an editor, a prompt, or before a question. */
+  get isInUse(): boolean {
+    return this.#menu?.isInUse ?? false;
+  }
+
   async open(open: () => Promise<OpenMenu>, tick: () => void): Promise<void> {
     this.#menu = await open();
     this.#stopTicking = this.#clock.every(TICK_MS, tick);

@@ -72,3 +72,45 @@ test("after a round in which all failed it takes ten seconds, whatever the timeo
   assert.deepEqual(at(0), { left: 10, boot: false });
   assert.deepEqual(at(10), { left: 0, boot: true });
 });
+
+test("what a key stopped goes on after so long without another, with ten seconds at least", () => {
+  const { countdown, at } = running({ idle: 300 });
+  at(2);
+  countdown.stop();
+  at(200);
+  countdown.attend();
+  assert.deepEqual(at(499), { left: null, boot: false });
+  assert.deepEqual(at(500), { left: 10, boot: false });
+  assert.deepEqual(at(510), { left: 0, boot: true });
+});
+
+test("it doesn't go on with idle: 0, with timeout: never, at the end of all, or while somebody works in the menu", () => {
+  for (const facts of [{ idle: 0 }, { idle: 300, owner: Number.POSITIVE_INFINITY }, { idle: 300, isInUse: true }]) {
+    const { countdown, at } = running(facts);
+    countdown.stop();
+    for (let seconds = 0; seconds < 4000; seconds += 100) assert.equal(at(seconds).left, null);
+  }
+  const { countdown, at } = running({ idle: 300 });
+  countdown.end();
+  assert.deepEqual(at(4000), { left: null, boot: false });
+});
+
+test("noise stops nothing: the countdown ends when it would have, also with idle: 0, and after a person's key later", () => {
+  const { countdown, at } = running({ idle: 0 });
+  at(1);
+  countdown.stop();
+  countdown.noise();
+  assert.deepEqual(at(3), { left: 7, boot: false });
+  countdown.stop();
+  at(4);
+  countdown.noise();
+  assert.equal(at(5).left, null, "a key that stood alone for so long was a person's");
+  const other = running({ idle: 100 });
+  other.countdown.stop();
+  for (let seconds = 1; seconds < 99; seconds++) {
+    other.at(seconds);
+    other.countdown.attend();
+    other.countdown.noise();
+  }
+  assert.deepEqual(other.at(100), { left: 10, boot: false }, "noise keeps nobody waiting for a person who has gone");
+});
