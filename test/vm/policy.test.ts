@@ -89,7 +89,10 @@ test("mistakes in a configuration are told, the machine boots all the same, and 
         type: "vfat",
         sizeMiB: 64,
         partitionType: "0c",
-        files: { "/extlinux/extlinux.conf": "LABEL bad\n  LINUX /bad\n", "/bad": "no kernel\n".repeat(2000) },
+        files: {
+          "/extlinux/extlinux.conf": "DEFAULT bad\nLABEL bad\n  LINUX /bad\n",
+          "/bad": "no kernel\n".repeat(2000),
+        },
       },
     ],
   });
