@@ -41,7 +41,7 @@ export function fragmentOf(url: URL): Fragment {
     const [, word = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(part)!;
     const key = word.toLowerCase();
     if (key === "mirror") mirrors.push(mirrorOf(url, value));
-    else if (key in ALGORITHMS) digests.push(digestOf(name, key as Algorithm, value));
+    else if (Object.hasOwn(ALGORITHMS, key)) digests.push(digestOf(name, key as Algorithm, value));
     else {
       throw new BatonError(
         "usage",

@@ -8,7 +8,7 @@ export const LOCAL_SCHEME = "file";
 const isLocal = (url: URL): boolean => url.protocol === `${LOCAL_SCHEME}:`;
 
 /** Not files at all, or Baton's own secrets. */
-const SHUT = ["/proc", "/sys", "/dev", "/etc/baton"];
+const SHUT = ["/proc", "/sys", "/dev", "/etc/baton", "/etc/baton.yaml", "/etc/baton.ini", "/run/baton"];
 
 /**
  * The one place that decides whether a URL may be followed. Everything that isn't a file of this machine may.

@@ -15,7 +15,6 @@
  */
 
 import { sourceDevice } from "../menu/tree.ts";
-import { findEntry } from "../policy/find.ts";
 import type { BootList } from "../policy/list.ts";
 import { wantsNetwork } from "../policy/network.ts";
 import type { Settings } from "../policy/settings.ts";
@@ -31,7 +30,7 @@ type Outstanding = Arrival | "disks" | "isofiles" | "entry";
 
 /** What is known of the disks and their entries (discovery/devicemonitor.ts). */
 export interface Disks {
-  readonly discovery: { readonly list: Pick<BootList, "entries" | "defaultId" | "isDecided"> };
+  readonly discovery: { readonly list: Pick<BootList, "entries" | "defaultId" | "isDecided" | "named"> };
   /** Every one that was there at start has been read, or has passed its deadline. */
   readonly isSettled: boolean;
   /** And so have the ISO files on them. */
@@ -91,8 +90,11 @@ export class Readiness {
 
   /** No entry is named, or the one that is named is listed. */
   get isNamedListed(): boolean {
-    const { default: named } = this.#settings();
-    return named === null || named === SAVED || findEntry(this.#disks.discovery.list.entries, named) !== null;
+    const { default: name } = this.#settings();
+    if (name === null || name === SAVED) return true;
+    // By the list's own rules: a stick that has an entry of that name doesn't end the wait.
+    const { named } = this.#disks.discovery.list;
+    return named?.name === name && named.isFound;
   }
 
   get hasBootable(): boolean {

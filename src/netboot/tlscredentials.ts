@@ -37,7 +37,7 @@ export function httpCredentials(directory = CREDENTIALS_FOLDER): HttpOptions {
 export function parseNetrc(text: string): Login[] {
   const logins: Login[] = [];
   const words = text
-    .replace(/(^|\s)#.*$/gm, "")
+    .replace(/^\s*#.*$/gm, "")
     .split(/\s+/)
     .filter(Boolean);
   for (let at = 0; at < words.length; at++) {

@@ -13,6 +13,8 @@ export interface Choice {
   readonly why: string;
   /** True where no device that comes after the default's own can make another one the default. */
   readonly isDecided: boolean;
+  /** The name that the owner gave, and whether it led to an entry; null where no name counts. */
+  readonly named: { readonly name: string; readonly isFound: boolean } | null;
 }
 
 /** The default as it is before anything has failed. */
@@ -23,10 +25,17 @@ export function chooseDefault(listed: readonly Listed[], rules: BootRules): Choi
   if (named !== null && !isHandedOn(listed, named)) {
     const from = listed.find((item) => item.entries.includes(named));
     const how = isSaved ? "it was saved as the default" : `it is named: default ${rules.default}`;
-    return { entry: named, from, why: withNotes(how, [note]), isDecided: true };
+    // What a removable device has gives way to a built-in disk that answers later.
+    const isDecided = from?.config.removable === false;
+    return { entry: named, from, why: withNotes(how, [note]), isDecided, named: { name: wanted!, isFound: true } };
   }
   const choice = chooseFrom(listed, rules, named);
-  return { ...choice, why: withNotes(choice.why, [note]), isDecided: choice.isDecided && wanted === null };
+  return {
+    ...choice,
+    why: withNotes(choice.why, [note]),
+    isDecided: choice.isDecided && wanted === null,
+    named: wanted === null ? null : { name: wanted, isFound: named !== null },
+  };
 }
 
 const withNotes = (text: string, notes: readonly (string | null)[]): string =>
@@ -37,7 +46,7 @@ const isHandedOn = (listed: readonly Listed[], entry: BootEntry): boolean =>
   entry.kind === "local" && listed.some(({ config, entries }) => isFromNetwork(config) && entries.includes(entry));
 
 /** The best configuration's own default. */
-function chooseFrom(listed: readonly Listed[], rules: BootRules, local: BootEntry | null): Choice {
+function chooseFrom(listed: readonly Listed[], rules: BootRules, local: BootEntry | null): Omit<Choice, "named"> {
   const ranked = local === null ? rankedConfigs(listed, rules) : ownDisks(listed, rules);
   const notes: string[] = local === null ? [] : [`${local.title} hands on to this machine's own disks`];
   for (const from of ranked) {

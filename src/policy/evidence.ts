@@ -13,7 +13,8 @@ const MAX_CMDLINE_LENGTH = 16 * 1024;
 /** What the entry's kernel command lines say, as words; a Xen entry has its Linux among the modules. */
 function words(entry: BootEntry): string[] {
   const all = [entry.options, ...entry.modules.map(({ args }) => args)];
-  return all.flatMap((cmdline) => splitCmdline(cmdline.slice(0, MAX_CMDLINE_LENGTH)));
+  // The kernel drops double quotes, systemd single ones as well.
+  return all.flatMap((cmdline) => splitCmdline(cmdline.slice(0, MAX_CMDLINE_LENGTH).replaceAll("'", "")));
 }
 
 /** The value of the last word `KEY=…`, since the kernel and initrds go by the last; null where there is none. */
@@ -22,7 +23,7 @@ function lastValue(all: readonly string[], key: string): string | null {
   return found === undefined ? null : found.slice(key.length + 1);
 }
 
-/** Everything that booting the entry loads, with the words that its kernel gets: equal where two boot the very same. */
+/** Everything that booting the entry loads, and the words that its kernel, modules and profile get: equal for the very same. */
 export function whatBoots(entry: BootEntry): string {
   const files = entryFiles(entry).map(formatFileRef);
   // What the firmware starts is only known by its name.
@@ -45,20 +46,30 @@ export interface System {
   readonly subvolume: string;
   /** OSTree's name of the system whose deployments share `/var`. */
   readonly stateroot: string | null;
+  /** What has to be opened or verified before the root is there: LUKS, dm-verity. */
+  readonly layers: string;
   readonly machineId: string | null;
 }
+
+/** An installed root: a disk's, not a live medium's, a RAM disk's or a server's. */
+const ROOT_ON_DISK =
+  /^(UUID|LABEL|PARTUUID|PARTLABEL)=|^ZFS=|^zfs:|^\/dev\/(?!nfs\b|ram|sr|cdrom|loop)|^[0-9a-f]{3,4}$|^[0-9]+:[0-9]+$/i;
+const LAYER_WORDS = /^(cryptdevice|cryptopts|(rd\.)?luks\.(uuid|name)|rd\.luks|roothash|usrhash)=/;
 
 /** Reads the words by which initramfs-tools, dracut, mkinitcpio and OSTree find a root. */
 export function systemOf(entry: BootEntry): System {
   const all = words(entry);
-  const named = lastValue(all, "root") ?? lastValue(all, "zfs") ?? lastValue(all, "bootfs");
+  const dataset = lastValue(all, "zfs") ?? lastValue(all, "bootfs");
+  const named = lastValue(all, "root") ?? (dataset === null ? null : `ZFS=${dataset}`);
   const nfs = lastValue(all, "nfsroot");
+  const isInstalled = named !== null && (nfs !== null || ROOT_ON_DISK.test(named));
   const flags = (lastValue(all, "rootflags") ?? "").split(",");
   const flag = (key: string): string | null => lastValue(flags, key);
   return {
-    root: named === null ? null : nfs === null ? named : `${named} ${nfs}`,
+    root: !isInstalled ? null : nfs === null ? named : `${named} ${nfs}`,
     subvolume: flag("subvol")?.replace(/^\/+/, "") ?? flag("subvolid") ?? "",
     stateroot: /^\/ostree\/boot\.[01](?:\.[01])?\/([^/]+)\//.exec(lastValue(all, "ostree") ?? "")?.[1] ?? null,
+    layers: all.filter((word) => LAYER_WORDS.test(word)).join(" "),
     machineId: entry.machineId ?? null,
   };
 }
@@ -69,7 +80,8 @@ export function systemOf(entry: BootEntry): System {
  */
 export function isSameSystem(a: System, b: System): boolean {
   if (a.root === null && b.root === null) return a.machineId !== null && a.machineId === b.machineId;
-  return a.root === b.root && a.subvolume === b.subvolume && a.stateroot === b.stateroot;
+  const isSame = (key: keyof System): boolean => a[key] === b[key];
+  return isSame("root") && isSame("subvolume") && isSame("stateroot") && isSame("layers");
 }
 
 /** Whether another kernel or initrd starts the same system. */
@@ -77,19 +89,24 @@ export function isOtherKernel(a: BootEntry, b: BootEntry): boolean {
   return programs(a) !== programs(b);
 }
 
-/** Words on which init, systemd, dracut and initramfs-tools stop at a shell or in a state for repairs. */
-const REPAIR_WORDS = /^(single|S|s|1|recovery|rescue|emergency|-b|rd\.break(=.*)?|break(=.*)?)$/;
-const REPAIR_UNITS = /^(rd\.)?systemd\.unit=(rescue|emergency|runlevel1|system-update|factory-reset)\b/;
-const SHELL = /^(rd)?init=(.*\/)?(ba|da|a|z|k|fi)?sh$|^(rd)?init=(.*\/)?(busybox|sulogin)$/;
-/** Fedora's and its kin's rescue image: the same root, and no word that says so. */
-const RESCUE_IMAGE = /\b0-rescue\b/;
+/** Words on which init, systemd, dracut and initramfs-tools stop at a shell, or in a state for repairs. */
+const REPAIR_WORDS =
+  /^(single|S|-?s|-b|[016]|recovery|rescue|emergency|rd\.break|break|(rd\.)?systemd\.(run|debug[-_]shell))(=.*)?$/i;
+/** Any unit but those that a system comes up with. */
+const REPAIR_UNITS = /^(rd\.)?systemd\.unit=(?!(default|multi-user|graphical)\.target$)/;
+/** Any first program but an init by its usual names. */
+const OTHER_INIT =
+  /^(rd)?init=(?!(\/init|(\/usr)?\/s?bin\/(init|systemd)|(\/usr)?\/lib\/systemd\/systemd|\/nix\/store\/[^ ]+\/init)$)/;
+/** Images for repairs have the same root as the system, and often no word that says so: Fedora's `0-rescue`. */
+const REPAIR_IMAGE = /(rescue|recovery|factory|reset|install)/i;
 
 /** Why the entry is one for repairs, in a few words; null where nothing says so. */
 export function repairEvidence(entry: BootEntry): string | null {
-  const word = words(entry).find((one) => REPAIR_WORDS.test(one) || REPAIR_UNITS.test(one) || SHELL.test(one));
+  const word = words(entry).find((one) => REPAIR_WORDS.test(one) || REPAIR_UNITS.test(one) || OTHER_INIT.test(one));
   if (word !== undefined) return `its command line has ${word}`;
-  const names = [entry.version ?? "", entry.nativeId ?? "", ...entryFiles(entry).map(formatFileRef)];
-  return names.some((name) => RESCUE_IMAGE.test(name)) ? "it is the rescue image" : null;
+  const paths = entryFiles(entry).map((ref) => ("path" in ref ? ref.path : ref.url));
+  const name = [entry.version ?? "", entry.nativeId ?? "", ...paths].find((one) => REPAIR_IMAGE.test(one));
+  return name === undefined ? null : `${name} is named as an image for repairs`;
 }
 
 /** Words that have an installer go on without asking. They count where no installed root is named. */
@@ -116,25 +133,24 @@ const ERASE_WORDS = [
   /^ocs_live_(run|batch)=.*(restore|ocs-sr|ocs-onthefly)/,
   /^androidboot\.mode=(recovery|fastboot)/,
 ];
-/** An installed root: a disk's, not a live medium's or a server's. */
-const ROOT_ON_DISK =
-  /^(UUID|LABEL|PARTUUID|PARTLABEL)=|^ZFS=|^zfs:|^\/dev\/(?!nfs\b|ram|sr|cdrom|loop)|^[0-9a-f]{3,4}$|^[0-9]+:[0-9]+$/i;
 /** Programs in place of a kernel. */
 const TESTERS = /(memtest|mt86|memdisk|wimboot|fwup|flashrom|dban|dwipe|nwipe|shredos)/i;
+
+/** A word by which an installer goes on without asking; null where there is none. */
+export function installEvidence(entry: BootEntry): string | null {
+  const word = words(entry).find((one) => INSTALL_WORDS.some((pattern) => pattern.test(one)));
+  return word === undefined ? null : `its command line has ${word}`;
+}
 
 /**
  * Why the entry may install, erase, reset, test or flash something, in a few words; null where nothing says so. Such
  * an entry boots by itself only where its owner or its own configuration chose it explicitly.
  */
 export function hazardEvidence(entry: BootEntry): string | null {
-  const all = words(entry);
-  const erases = all.find((one) => ERASE_WORDS.some((pattern) => pattern.test(one)));
+  const erases = words(entry).find((one) => ERASE_WORDS.some((pattern) => pattern.test(one)));
   if (erases !== undefined) return `its command line has ${erases}`;
-  const root = lastValue(all, "root");
-  if (root === null || !ROOT_ON_DISK.test(root)) {
-    const installs = all.find((one) => INSTALL_WORDS.some((pattern) => pattern.test(one)));
-    if (installs !== undefined) return `its command line has ${installs}`;
-  }
+  const installs = systemOf(entry).root === null ? installEvidence(entry) : null;
+  if (installs !== null) return installs;
   const tester = entryFiles(entry)
     .map(fileName)
     .find((name) => TESTERS.test(name));

@@ -5,7 +5,7 @@
 
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
-import { chooseDefault } from "./default.ts";
+import { type Choice, chooseDefault } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
 import { type BootRules, type FirmwareWay, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
 import { canBootByItself, unattendedOrder } from "./unattended.ts";
@@ -18,6 +18,7 @@ export interface BootList {
   readonly why: string;
   /** True where no device that comes after the default's own can make another one the default. */
   readonly isDecided: boolean;
+  readonly named: Choice["named"];
   /** Ids in the order in which an unattended boot tries them: the default and what may follow it. */
   readonly order: readonly string[];
   /** Those of `order` that can be booted now. */
@@ -37,7 +38,7 @@ export type FileCheck = (ref: FileRef) => string | null;
  * @param given   what the machine's owner has settled
  */
 export function bootList(configs: readonly ReadConfig[], check: FileCheck, given: BootRules = NO_RULES): BootList {
-  const shown = withoutRepeats(configs);
+  const shown = withoutStrays(withoutRepeats(configs));
   const ids = new Map<string, number>();
   const all = shown.map((config) => {
     const volume = slug(config.volumeKey);
@@ -48,7 +49,7 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
   const listed = loneDisk === null ? all : withOwnDisk(all, loneDisk);
   const entries = listed.flatMap((item) => item.entries);
   const rules = { ...given, passedOver: withTheSame(entries, given.passedOver) };
-  const { entry: first, from, why, isDecided } = chooseDefault(listed, rules);
+  const { entry: first, from, why, isDecided, named } = chooseDefault(listed, rules);
   const order = unattendedOrder(listed, rules, first, from);
   const unattended = order.filter(canBootByItself);
   const following = new Set(unattended);
@@ -65,11 +66,29 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
     defaultId: byDefault?.id ?? null,
     why: passed === undefined ? why : `${why}; ${passed}${follower === undefined ? ", and nothing else is left" : ""}`,
     isDecided,
+    named,
     order: order.map(({ id }) => id),
     unattended: unattended.map(({ id }) => id),
     loneDisk,
     timeout: from?.config.timeout ?? null,
   };
+}
+
+/**
+ * A built-in disk's configuration whose default stands in one on a removable device (a stub that searches for a
+ * filesystem which a stick has as well) is that device's.
+ */
+function withoutStrays(configs: readonly ReadConfig[]): readonly ReadConfig[] {
+  const places = new Map(
+    configs.flatMap((config) => (config.origin?.device ? [[config.origin.device.name, config]] : [])),
+  );
+  return configs.map((config) => {
+    const source = config.defaultIndex === null ? undefined : config.entries[config.defaultIndex]?.source;
+    const place = source === undefined ? undefined : places.get(source.slice(0, source.indexOf(":")));
+    return place?.removable && !config.removable && !config.isFirmware
+      ? { ...config, removable: true, isPluggable: place.isPluggable ?? false }
+      : config;
+  });
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { BootEntry } from "../entry.ts";
 import {
   hazardEvidence,
+  installEvidence,
   isOtherKernel,
   isSameSystem,
   repairEvidence,
@@ -57,7 +58,9 @@ const isOrdinary = (entry: BootEntry): boolean =>
   KERNELS.includes(entry.kind) &&
   canBootByItself(entry) &&
   repairEvidence(entry) === null &&
-  hazardEvidence(entry) === null;
+  hazardEvidence(entry) === null &&
+  // As a default, an installed system may keep such a word; in a failed one's place it is in doubt.
+  installEvidence(entry) === null;
 
 function ownFallbacks({ config, entries }: Listed): BootEntry[] {
   return [...config.fallback, ...(config.successors ?? [])].flatMap((index) => entries[index] ?? []);

@@ -3,6 +3,8 @@
 import type { BootEntry } from "../../src/entry.ts";
 import type { InitParts } from "../../src/init/parts.ts";
 import { Readiness } from "../../src/init/readiness.ts";
+import { findEntry } from "../../src/policy/find.ts";
+import type { BootList } from "../../src/policy/list.ts";
 import { mergeSettings, type Settings } from "../../src/policy/settings.ts";
 
 /** Something that happens when the test says so. */
@@ -30,7 +32,13 @@ export interface InitBench {
 /** @param network answers to what this machine boots: null, or why it can't tell */
 export function initBench(given: Partial<Settings>, network: () => Promise<string | null>): InitBench {
   const events: string[] = [];
-  const list = { entries: [] as BootEntry[], defaultId: null, isDecided: false };
+  const list = {
+    ...{ entries: [] as BootEntry[], defaultId: null, isDecided: false },
+    get named(): BootList["named"] {
+      const { default: name } = configuration.settings;
+      return name === null ? null : { name, isFound: findEntry(this.entries, name) !== null };
+    },
+  };
   const disks = { discovery: { list }, isSettled: false, isComplete: false, isPrecededByNone: () => false };
   const settled = gate();
   const complete = gate();

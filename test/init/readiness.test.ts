@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BootEntry } from "../../src/entry.ts";
 import { type Disks, Readiness } from "../../src/init/readiness.ts";
+import { findEntry } from "../../src/policy/find.ts";
+import type { BootList } from "../../src/policy/list.ts";
 import { mergeSettings, type Settings } from "../../src/policy/settings.ts";
 
 const ENTRY = { id: "vda1:grub:one", title: "one", source: "vda1:/boot/grub/grub.cfg", bootable: true, submenu: [] };
@@ -14,7 +16,13 @@ type Step = (typeof STEPS)[number];
 
 /** A machine at its start, of which nothing has answered yet. */
 function machine(settings: Partial<Settings> = {}, after: readonly Step[] = []) {
-  const list = { entries: [] as BootEntry[], defaultId: null as string | null, isDecided: false };
+  const list = {
+    ...{ entries: [] as BootEntry[], defaultId: null as string | null, isDecided: false },
+    get named(): BootList["named"] {
+      const { default: name } = holding;
+      return name === null ? null : { name, isFound: findEntry(this.entries, name) !== null };
+    },
+  };
   let isPreceded = true;
   const disks = { discovery: { list }, isSettled: false, isComplete: false, isPrecededByNone: () => !isPreceded };
   let changes = 0;

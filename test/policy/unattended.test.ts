@@ -240,12 +240,42 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
     ...[
       ...["single", "S", "1", "recovery", "rescue", "emergency", "systemd.unit=rescue.target", "rd.break=pre-mount"],
       ...["systemd.unit=emergency.target", "rd.systemd.unit=emergency.target", "init=/bin/sh", "init=/bin/bash"],
-      ...["rdinit=/bin/busybox", "rd.break", "break=premount"],
+      ...["rdinit=/bin/busybox", "rd.break", "break=premount", "-s", "6", "RESCUE", "rescue=1", "init=/opt/wipe.sh"],
+      ...["'systemd.unit=rescue.target'", "systemd.unit=poweroff.target", "systemd.run=/wipe", "systemd.debug_shell"],
+      ...["inst.ks=http://s/ks.cfg", "autoyast=http://s/a.xml", "cryptdevice=UUID=2222:root", "roothash=0123"],
     ].map((word) => ({
       what: `an entry with ${word}`,
       machine: [on("sda1", [e("A", ROOT), e("B", `${ROOT} ${word}`), e("C", ROOT)])],
       tries: ["A", "C"],
     })),
+    {
+      what: "an image that is named as a repair's",
+      machine: [on("sda1", [e("A", ROOT), e("B", ROOT, { kernel: "vmlinuz-recovery" }), e("C", ROOT)])],
+      tries: ["A", "C"],
+    },
+    {
+      what: "roots that are no disk's prove nothing",
+      machine: [
+        on("sda1", [
+          e("A", "root=/dev/ram0"),
+          e("B", "root=/dev/ram0"),
+          e("C", "root=live:LABEL=x"),
+          e("D", "root=/dev/sr0"),
+        ]),
+      ],
+      tries: ["A"],
+    },
+    {
+      what: "init by its usual names, as NixOS has it, is no evidence",
+      machine: [
+        on("sda1", [
+          e("A", ROOT),
+          e("B", `${ROOT} init=/nix/store/0abc-nixos-system-h-26.05/init`),
+          e("C", `${ROOT} init=/sbin/init`),
+        ]),
+      ],
+      tries: ["A", "B", "C"],
+    },
     {
       what: "a word within another is no evidence",
       machine: [on("sda1", [e("A", ROOT), e("B", `${ROOT} printk.single=0 1234 init=/usr/lib/systemd/systemd`)])],
@@ -560,6 +590,14 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       ],
       rules: { order: ["nvme", "any"] },
       tries: ["B"],
+    },
+  ],
+  "a built-in disk's stub that leads to a stick": [
+    {
+      what: "boots nothing by itself",
+      machine: [stick([], { defaultIndex: null }), { ...on("sda1", [e("A")]), entries: on("sdz1", [e("A")]).entries }],
+      byDefault: null,
+      tries: [],
     },
   ],
   "a disk on USB that the kernel doesn't call removable": [
