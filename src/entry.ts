@@ -15,12 +15,12 @@ export interface DeviceFile {
 }
 
 /** A file that is fetched. */
-export interface UrlFile {
+interface UrlFile {
   readonly url: string;
 }
 
 /** A file on something that no attached device answers to (yet). */
-export interface UnresolvedFile {
+interface UnresolvedFile {
   /** What the configuration named: `UUID=…`, `LABEL=…`, `hd0,gpt2`. */
   readonly selector: string;
   /** Absolute within the filesystem that the selector means. */
@@ -45,6 +45,14 @@ export function parseFileRef(text: string): FileRef | null {
   const device = /^([^:/]+):(\/.*)$/s.exec(text);
   if (device) return { device: device[1]!, path: device[2]! };
   return null;
+}
+
+/** `vda1` of `vda1:/boot/grub/grub.cfg`, `http://host` of a URL. */
+export function sourceDevice(source: string): string {
+  const url = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(source);
+  if (url) return url[0];
+  const colon = source.indexOf(":/");
+  return colon > 0 ? source.slice(0, colon) : source;
 }
 
 /** Which configuration language an entry came from. */

@@ -48,7 +48,7 @@ export function hasTag(identity: VolumeIdentity, tag: Tag, value: string): boole
 }
 
 /** A filesystem by what it says of itself. */
-export interface Selector {
+interface Selector {
   readonly tag: Tag;
   readonly value: string;
 }

@@ -28,7 +28,7 @@ export interface IniSection {
   readonly lines: readonly IniLine[];
 }
 
-export interface Ini {
+interface Ini {
   /** In their order; the first one is what stands before any name in brackets. */
   readonly sections: readonly IniSection[];
   /** Lines that are neither a section nor a key with a value. */

@@ -5,7 +5,7 @@
 import { printable } from "./text.ts";
 
 /** As the kernel's: 3 error, 4 warning, 6 info, 7 debug. */
-export type LogLevel = 3 | 4 | 6 | 7;
+type LogLevel = 3 | 4 | 6 | 7;
 
 export interface LogLine {
   /** Milliseconds since Baton started. */
@@ -15,7 +15,7 @@ export interface LogLine {
 }
 
 /** Receives every line as it is logged; must not throw. */
-export type LogSink = (line: LogLine) => void;
+type LogSink = (line: LogLine) => void;
 
 const KEPT_LINES = 2000;
 const lines: LogLine[] = [];

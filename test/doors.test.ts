@@ -46,7 +46,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   // Of a volume only where its files can be opened, never what was discovered on it.
   loader: ["images", "kexec", "binary", "linux", "volumes/volume"],
-  session: ["policy", "loader", "state", "kexec", "menu", "linux/deadline"],
+  session: ["policy", "loader", "state", "kexec", "menu/model", "linux/deadline"],
   menu: ["linux"],
 };
 

@@ -15,7 +15,7 @@ function magic(n: number): number {
   return 4 * n * n + 7;
 }
 
-export interface Aout {
+interface Aout {
   /** As `uname -m`. */
   readonly machine: string;
   /** Virtual address of the first instruction. */

@@ -59,7 +59,7 @@ export function cpioFifo(name: string, permissions = 0o600): CpioEntry {
   return { name, mode: S_IFIFO | permissions, data: NOTHING, device: null };
 }
 
-export type CpioType = "file" | "directory" | "symlink" | "character" | "block" | "fifo" | "other";
+type CpioType = "file" | "directory" | "symlink" | "character" | "block" | "fifo" | "other";
 
 /** What kind of file an entry is. */
 export function cpioType(entry: CpioEntry): CpioType {

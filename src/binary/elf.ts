@@ -21,7 +21,7 @@ const MACHINES: Readonly<Record<number, string>> = {
 };
 
 /** One program header, as it stands in the file. */
-export interface ProgramHeader {
+interface ProgramHeader {
   /** {@link PT_LOAD} and others. */
   readonly type: number;
   readonly flags: number;
@@ -36,7 +36,7 @@ export interface ProgramHeader {
 }
 
 /** A piece that is loaded (PT_LOAD). */
-export interface ElfSegment {
+interface ElfSegment {
   /** Bytes from the file's start. */
   readonly offset: number;
   /** Bytes of it in the file; what is left of its memory is zeros. */

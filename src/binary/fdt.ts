@@ -24,7 +24,7 @@ export interface FdtNode {
 }
 
 /** Memory that must not be used. */
-export interface FdtReservation {
+interface FdtReservation {
   readonly address: bigint;
   readonly size: bigint;
 }

@@ -4,14 +4,14 @@
  */
 
 /** What must be known of an initrd to place it. */
-export interface InitrdPart {
+interface InitrdPart {
   /** Bytes. */
   readonly size: number;
   /** Its first 4 bytes, or fewer. */
   readonly start: Uint8Array;
 }
 
-export interface InitrdLayout {
+interface InitrdLayout {
   /** Where each part goes, in the order given; zeros stand between. */
   readonly offsets: readonly number[];
   /** Bytes in all. */

@@ -22,7 +22,7 @@ interface Alias {
 }
 
 /** What depmod wrote, read once. */
-export interface ModuleIndex {
+interface ModuleIndex {
   /** Name → its file, and those of all it needs; the needed ones last, as modules.dep has them. */
   readonly dependencies: ReadonlyMap<string, readonly string[]>;
   /** Name → what to load before and after it. */
@@ -34,7 +34,7 @@ export interface ModuleIndex {
 }
 
 /** Loads one file; `linux/module.ts`'s, but for tests. */
-export type LoadModule = (path: string, parameters: string) => Promise<void>;
+type LoadModule = (path: string, parameters: string) => Promise<void>;
 
 export class ModuleLoader {
   readonly #root: string;
@@ -133,7 +133,7 @@ function textOf(path: string): string {
 }
 
 /** `name=value`, once for each `module.name=value` on a command line; a value in double quotes keeps them. */
-export function moduleParameters(cmdline: string, module: string): string[] {
+function moduleParameters(cmdline: string, module: string): string[] {
   const words = cmdline.match(/(?:"[^"]*"|[^\s"])+/g) ?? [];
   return words.flatMap((word) => {
     const [, name = "", parameter] = /^"?([\w-]+)\.(.+)$/s.exec(word) ?? [];

@@ -13,9 +13,9 @@ import { Window } from "./probes/window.ts";
 import { Deadline, withDevice } from "./reader.ts";
 
 /** Enough for a disk that has to spin up. */
-export const DEFAULT_PROBE_TIMEOUT_MS = 10_000;
+const DEFAULT_PROBE_TIMEOUT_MS = 10_000;
 
-export interface ProbeOptions {
+interface ProbeOptions {
   /** For everything that is read from the device together. */
   readonly timeoutMs?: number;
   /** Where sysfs is mounted. */

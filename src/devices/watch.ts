@@ -12,7 +12,7 @@ export interface BlockEvent {
   readonly name: string;
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Loads drivers for what arrives (a USB stick's); nothing is loaded without. */
   readonly modules?: ModuleLoader;
   /** More happened at once than the kernel could tell: look at everything again. */

@@ -208,8 +208,8 @@ export async function findIsoFiles(
 }
 
 /**
- * Folders seem empty once so many names were listed as nobody has in the places for ISO files, and so does one that has
- * too many by itself: the other places are still looked into.
+ * A lookup with a budget of names. A folder with too many names seems empty, and so do all once the budget is spent; the
+ * places before it are still searched.
  */
 class CountedLookup extends Lookup {
   #left = MAX_LISTED;

@@ -40,7 +40,7 @@ const VOLUME_MS = 60_000;
 /** Images of one volume that may be too large to be read to their end; then the others are not looked into. */
 const MAX_SHORTFALLS = 3;
 
-export interface IsoScanHooks {
+interface IsoScanHooks {
   /** The context in which an ISO's configurations are read. */
   context(iso: IsoVolume): FormatContext;
   /** Finds out whether the files that its entries name are there. */

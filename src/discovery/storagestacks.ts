@@ -14,7 +14,7 @@ import { assembleArray } from "../volumes/raid.ts";
 import { missingTool, type Tool, toolPath } from "../volumes/tools.ts";
 
 /** Sets on a member's row why nothing is read from it directly, and whether a passphrase would help. */
-export type SetReason = (name: string, reason: string, isLocked: boolean) => void;
+type SetReason = (name: string, reason: string, isLocked: boolean) => void;
 
 interface Member {
   readonly device: BlockDevice;

@@ -35,7 +35,7 @@ export interface DownloadOptions {
 }
 
 export interface Download {
-  /** At the file's beginning; whoever gets it closes it. */
+  /** At the file's beginning; the caller closes it. */
   readonly handle: FileHandle;
   readonly size: number;
   readonly sha256: string;
@@ -59,7 +59,7 @@ const PAUSE_MS = 500;
 /** Bytes that a try must bring for it not to count among {@link TRIES}. */
 const GOOD_PART = 1024 * 1024;
 const CHECK_EVERY = 16 * 1024 * 1024;
-/** How often whoever waits is asked whether they still do. */
+/** Between two questions to the caller whether it still waits, in milliseconds. */
 const TICK_MS = 200;
 
 /** Failures that may pass. */
@@ -91,7 +91,7 @@ async function downloadFrom(fetcher: Fetcher, address: string, options: Download
   const url = parseFetchUrl(address);
   const name = shownUrl(url);
   const file = new MemoryFile(name);
-  // Nothing may come for a long time: whoever waits is asked meanwhile too.
+  // Nothing may come for a long time: the caller is asked meanwhile, too.
   let total: number | null = null;
   let ended: { readonly error: unknown } | null = null;
   const stop = new AbortController();
@@ -140,7 +140,7 @@ async function receiveWhole(fetcher: Fetcher, file: MemoryFile, job: Job): Promi
         pause = job.pauseMs ?? PAUSE_MS;
       }
       reached = Math.max(reached, file.size);
-      // Who has waited in vain for so long has not much to hope for.
+      // After so many vain waits another is not likely to help.
       if (error instanceof BatonError && error.code === "timeout") attempt++;
       if (!passes || attempt >= TRIES || job.signal.aborted) throw error;
       log.info(`${describeError(error)}; trying again (${attempt + 1} of ${TRIES})`);

@@ -14,7 +14,7 @@ import type { Algorithm } from "./fragment.ts";
 
 /** Bytes after which a thread is worth its start. */
 const LARGE = 8 * 1024 * 1024;
-/** Bytes that are hashed at once, and after which the thread is told of more. */
+/** Bytes that are hashed at once, and after which the thread is notified of more. */
 const PIECE = 256 * 1024;
 
 export class FileHash {

@@ -18,7 +18,7 @@ export interface Digest {
   readonly value: string;
 }
 
-export interface Fragment {
+interface Fragment {
   /** All of them must fit. */
   readonly digests: readonly Digest[];
   /** Other URLs of the same file, in the order in which they are tried. */

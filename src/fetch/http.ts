@@ -43,7 +43,7 @@ export interface Login {
 }
 
 /** Milliseconds. */
-export interface HttpTimes extends BodyTimes {
+interface HttpTimes extends BodyTimes {
   /** Name, connection and TLS. */
   readonly connect: number;
   /** From the request to the first line of the answer. */

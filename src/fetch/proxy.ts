@@ -48,7 +48,7 @@ function isDirect(url: URL, pattern: string): boolean {
   return host === name || host.endsWith(`.${name}`);
 }
 
-/** What a proxy wants to see of whoever uses it. */
+/** The credentials that a proxy asks for. */
 export function proxyHeaders(proxy: URL): Record<string, string> {
   if (proxy.username === "") return {};
   const words = `${decoded(proxy.username)}:${decoded(proxy.password)}`;

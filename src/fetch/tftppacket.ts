@@ -1,9 +1,9 @@
 /** TFTP packets (RFC 1350, options by RFC 2347). Pure. */
 
-export const OP = { rrq: 1, data: 3, ack: 4, error: 5, oack: 6 } as const;
+const OP = { rrq: 1, data: 3, ack: 4, error: 5, oack: 6 } as const;
 
 /** What a server sends besides data. */
-export type TftpPacket =
+type TftpPacket =
   | { readonly op: "oack"; readonly options: ReadonlyMap<string, string> }
   | { readonly op: "error"; readonly code: number; readonly message: string };
 

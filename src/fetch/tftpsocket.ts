@@ -7,7 +7,7 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { DatagramBatch, socketDescriptor } from "../linux/datagram.ts";
 
-export interface TftpSocketOptions {
+interface TftpSocketOptions {
   readonly address: string;
   readonly family: 4 | 6;
   /** Where requests go. */

@@ -21,7 +21,7 @@ export interface TftpOptions {
 }
 
 /** Milliseconds. */
-export interface TftpTimes {
+interface TftpTimes {
   /** Until a packet is sent again the first time; doubled for each further time. */
   readonly retry: number;
   /** Without an answer, or without any progress. */
@@ -38,7 +38,7 @@ const WINDOWSIZE = 16;
 const SHORTEST_RETRY_MS = 50;
 /** Slower than this a kernel would take hours. */
 const MIN_BYTES = 60 * 1024;
-/** Bytes, or milliseconds, after which whoever takes them is woken: for each block it would take most of the time. */
+/** Bytes, or milliseconds, after which the reader is woken: waking it for each block would take most of the time. */
 const WAKE = { bytes: 64 * 1024, ms: 100 } as const;
 /** Bytes that may wait to be taken; then the server waits. */
 const QUEUE = 4 * 1024 * 1024;
@@ -50,7 +50,7 @@ const BLOCKS_BEFORE_BURSTS = 32;
 const QUICK_ANSWER = 1;
 
 /** The machine that is asked, one of those that the URL's name stands for. */
-export interface TftpServer {
+interface TftpServer {
   readonly address: string;
   readonly family: 4 | 6;
   readonly port: number;
@@ -180,7 +180,7 @@ export class TftpTransfer {
     this.#end();
   }
 
-  /** What the server does is wrong; it is told not to go on. */
+  /** Ends the transfer with an ERROR packet, since what the server does is wrong. */
   #refuse(error: BatonError): void {
     this.#socket.send(errorPacket(0, "the transfer is given up"));
     this.#fail(error);

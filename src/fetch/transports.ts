@@ -16,7 +16,7 @@ export interface FetcherOptions {
   readonly readMs?: number;
 }
 
-export interface TransportRow {
+interface TransportRow {
   /** What stands before the colon, in lower case. */
   readonly scheme: string;
   /** The port that a URL may leave out; null where there is no host: files of this machine. */

@@ -5,7 +5,7 @@
 
 import type { Diagnostic, ParsedEntry } from "../entry.ts";
 
-export interface ListLimits {
+interface ListLimits {
   /** Bytes of memory, roughly, that a configuration's entries take together. */
   readonly bytes: number;
   readonly entries: number;

@@ -80,7 +80,7 @@ export interface NetworkFacts {
 }
 
 /** A bootloader that was started from the network. */
-export interface NetworkStart extends NetworkFacts {
+interface NetworkStart extends NetworkFacts {
   /** The folder in which its relative names start: its own, or that of DHCP option 210. */
   readonly folder: string;
 }

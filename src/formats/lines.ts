@@ -1,6 +1,6 @@
 /** Files of `key value` lines: loader.conf, Boot Loader Specification entries, os-release. */
 
-export interface KeyValue {
+interface KeyValue {
   readonly key: string;
   readonly value: string;
   /** From 1. */

@@ -2,7 +2,7 @@
 
 import { keyValues } from "./lines.ts";
 
-export interface OsNames {
+interface OsNames {
   readonly name: string;
   readonly version: string | null;
   readonly sortKey: string | null;

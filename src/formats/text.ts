@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 
-export interface DecodedText {
+interface DecodedText {
   /** Without a byte order mark; line ends as they are in the file. */
   readonly text: string;
   /** What was unusual about the bytes, a sentence for a diagnostic, else null. */

@@ -14,7 +14,7 @@ const WINDOW_ALIGNMENT = 1n << 30n;
 /** The most that a devicetree may have; it must not cross a multiple of this. */
 const MAX_DEVICETREE_SIZE = 2n * MIB;
 
-export interface Arm64Request {
+interface Arm64Request {
   /** An Image, unpacked. */
   readonly kernel: Uint8Array;
   /** Parts that each begin a page (`initrdParts`); empty for none. */

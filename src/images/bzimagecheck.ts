@@ -33,13 +33,13 @@ const PE_CERTIFICATES = PE_OPTIONAL + 96 + 4 * 8;
  * What a bzImage's checksum says: `right`; `changed` where it isn't, and the payload is sound all the same; `unknown`
  * where there is none.
  */
-export type BzImageState = "right" | "changed" | "unknown";
+type BzImageState = "right" | "changed" | "unknown";
 
 /**
  * Checks a bzImage, and takes the second check out of its payload, in place, where the first is right.
  * @param file the whole file; what stands behind the kernel (signatures) may be missing
  * @param name for messages
- * @param pause called now and then, so that whoever waits for a key gets it
+ * @param pause called now and then, so that keys are read meanwhile
  * @throws BatonError `io` where checksum and payload are wrong: such a kernel would stop within its unpacker
  */
 export async function checkBzImage(

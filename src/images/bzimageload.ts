@@ -24,7 +24,7 @@ export interface LinuxInput {
   readonly seed?: Uint8Array;
 }
 
-export interface BzImageInput extends LinuxInput {
+interface BzImageInput extends LinuxInput {
   readonly header: SetupHeader;
   /** The file's first bytes, as long as its setup part at least up to 0x290. */
   readonly setup: Uint8Array;
@@ -100,7 +100,7 @@ const MAX_PARTS = 9;
 const PAGE = 4096;
 
 /** An initrd and its first four bytes. */
-export interface InitrdFile {
+interface InitrdFile {
   readonly content: Content;
   readonly start: Uint8Array;
 }

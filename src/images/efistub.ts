@@ -12,7 +12,7 @@ const RISCV_MAGIC = 0x05435352; // "RSC\x05" at 56
 const IMAGE_HEADER_SIZE = 64;
 
 /** The header of an arm64 Image. */
-export interface Arm64Header {
+interface Arm64Header {
   /** From a 2 MiB boundary. */
   readonly textOffset: number;
   /** Bytes in memory; 0 for kernels before 3.17. */
@@ -44,7 +44,7 @@ export function probeRiscv({ start }: Subject): Image | null {
 }
 
 /** What an EFI zboot file wraps. */
-export interface Zboot {
+interface Zboot {
   /** `gzip`, `zstd22`, `xzkern`…, as the kernel's build names it. */
   readonly compression: string;
   readonly payloadOffset: number;
@@ -79,7 +79,7 @@ async function machineOf({ readAt, size }: Subject): Promise<string | null> {
   try {
     return (await readPe(readAt, size))?.machine ?? null;
   } catch {
-    // Broken headers: the architecture stays unknown, and whoever loads the file says what is wrong with it.
+    // Broken headers: the architecture stays unknown, and the loader says what is wrong with the file.
     return null;
   }
 }

@@ -15,7 +15,7 @@ import type { SegmentMemory, Start } from "./segment.ts";
 import { probeUki } from "./uki.ts";
 import { describeUnrecognised, probeEfiProgram } from "./unrecognised.ts";
 
-/** What a file is to whoever names it by a URL. */
+/** What a file on a server is, for a URL that names it. */
 export type BootContent = "kernel" | "uki" | "program";
 
 export interface ImageType {
@@ -27,7 +27,7 @@ export interface ImageType {
   readonly kexecTypes?: readonly string[];
   /** Which of them this image has; the first unless given. Null for none. */
   kexecType?(image: Image): string | null;
-  /** What it is on a server; where that hangs on the image, null says that it is nothing that boots. */
+  /** What it is on a server; null for an image of this type that boots nothing. */
   content?(image: Image): BootContent | null;
   /** Lays it out for kexec_load. A bzImage's way is shorter (bzimageload.ts); where there is none, nothing loads it. */
   readonly layOut?: Loader;

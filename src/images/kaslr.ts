@@ -41,7 +41,7 @@ interface Piece {
 }
 
 /** A kernel that is understood. */
-export interface UnpackedKernel {
+interface UnpackedKernel {
   readonly bytes: Buffer;
   readonly pieces: readonly Piece[];
   /** As linked: LOAD_PHYSICAL_ADDR. */
@@ -100,7 +100,7 @@ function contentEnd(bytes: Buffer, offset: number, size: number): number {
 /**
  * Moves the kernel's addresses, in place.
  * @param delta bytes by which its virtual addresses differ from those it was linked at; below 1 GiB
- * @param pause called now and then, so that whoever waits for a key gets it
+ * @param pause called now and then, so that keys are read meanwhile
  * @throws BatonError `unsupported` where a relocation points elsewhere than into the kernel
  */
 export async function relocateKernel(kernel: UnpackedKernel, delta: number, pause: () => Promise<void>): Promise<void> {

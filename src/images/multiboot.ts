@@ -8,10 +8,10 @@ import { BatonError } from "../errors.ts";
 import { type Content, contentSize, type SegmentMemory, type Start } from "./segment.ts";
 import type { X86Machine } from "./x86boot.ts";
 
-export const MULTIBOOT1_MAGIC = 0x1badb002;
+const MULTIBOOT1_MAGIC = 0x1badb002;
 /** The header stands in the first 8 KiB, aligned to 4 (Multiboot Specification 0.6.96, section 3.1). */
 const MULTIBOOT1_WINDOW = 8192;
-export const MULTIBOOT2_MAGIC = 0xe85250d6;
+const MULTIBOOT2_MAGIC = 0xe85250d6;
 /** In the first 32 KiB, aligned to 8 (Multiboot2 Specification, section 3.1). */
 const MULTIBOOT2_WINDOW = 32768;
 
@@ -20,14 +20,14 @@ export const MAX_ADDRESS = 0xffff_ffffn;
 export const PAGE = 4096n;
 
 /** As in both specifications (and the BIOS's E820): 1 RAM, 2 reserved, 3 ACPI tables, 4 ACPI NVS, 5 broken RAM. */
-export interface MultibootRegion {
+interface MultibootRegion {
   readonly start: bigint;
   readonly size: bigint;
   readonly type: number;
 }
 
 /** A linear framebuffer that is on and stays on. Sizes in pixels, the pitch in bytes. */
-export interface MultibootFramebuffer {
+interface MultibootFramebuffer {
   readonly address: bigint;
   readonly width: number;
   readonly height: number;
@@ -40,7 +40,7 @@ export interface MultibootFramebuffer {
 }
 
 /** What the kernel is told about the machine. */
-export interface MultibootMachine {
+interface MultibootMachine {
   /** In order of address. */
   readonly memoryMap: readonly MultibootRegion[];
   /** The ACPI root pointer structure, as it stands in memory; null where there is none. */
@@ -115,7 +115,7 @@ export function placeByAddress(
   memory.addAt(BigInt(fields.loadAddress), content, "kernel", BigInt(memorySize));
 }
 
-export interface PlacedElf {
+interface PlacedElf {
   readonly entry: bigint;
   /** The lowest address. */
   readonly base: bigint;

@@ -13,7 +13,7 @@ export interface Extent {
   readonly size: number;
 }
 
-export interface UkiParts {
+interface UkiParts {
   readonly arch: string;
   readonly linux: Extent;
   /** In the order in which the kernel gets them: `.ucode` (microcode) first. Empty where it has none. */
@@ -56,7 +56,7 @@ function extentOf(own: Pick<Pe, "sections">, name: string): Extent | null {
 }
 
 /** What an addon (`*.addon.efi`) brings for kexec: it stands beside the image's own parts. */
-export interface AddonParts {
+interface AddonParts {
   /** Before the image's own. */
   readonly microcode: Extent | null;
   /** After the image's own. */

@@ -26,7 +26,7 @@ const ZBOOT_COMPRESSIONS: Readonly<Record<string, Compression>> = {
   zstd: "zstd",
 };
 
-export interface Unwrapped {
+interface Unwrapped {
   readonly image: Image;
   /** What is to be loaded; null for the file itself. */
   readonly bytes: Uint8Array | null;

@@ -18,7 +18,7 @@ const PAGE = 4096n;
 /** Large pages map it. */
 const ALIGNMENT = 0x200000n;
 
-export interface VmlinuxInput extends LinuxInput {
+interface VmlinuxInput extends LinuxInput {
   /** The file. */
   readonly kernel: Uint8Array;
 }

@@ -24,7 +24,7 @@ type Filter = (bytes: Uint8Array, start: number) => void;
 const FILTERS: Readonly<Record<number, Filter>> = { 4: unfilterX86, 10: unfilterArm64 };
 
 /** Unpacks LZMA2 alone, behind what is in the output. */
-export type Unpack = (xz: Uint8Array, output: Output) => Promise<void>;
+type Unpack = (xz: Uint8Array, output: Output) => Promise<void>;
 
 /**
  * Unpacks an .xz file.

@@ -14,7 +14,7 @@
  * - A countdown runs from the moment the menu is shown (session/countdown.ts), and ends by these rules.
  */
 
-import { sourceDevice } from "../menu/tree.ts";
+import { sourceDevice } from "../entry.ts";
 import type { BootList } from "../policy/list.ts";
 import { wantsNetwork } from "../policy/network.ts";
 import type { Settings } from "../policy/settings.ts";

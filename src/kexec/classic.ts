@@ -18,7 +18,7 @@ import { addStart } from "./trampoline.ts";
 export type LayOut = (request: LoadRequest, memory: SegmentMemory, reading: ReadOptions) => Promise<Start>;
 
 /** What the method needs of the system, so that tests can stand in for it. */
-export interface ClassicSystem {
+interface ClassicSystem {
   readMap(): Promise<MemoryMap>;
   readState(): Promise<KexecState>;
   prepare: typeof prepareSegments;

@@ -26,7 +26,7 @@ interface Note {
   readonly size: bigint;
 }
 
-export interface CrashFacts {
+interface CrashFacts {
   /** One for each processor, then the kernel's own (VMCOREINFO). */
   readonly notes: readonly Note[];
   /** All RAM, whatever it is used for. */

@@ -18,7 +18,7 @@ const UNMOUNT_MS = 5000;
 const LAST_WORDS_MS = 15_000;
 
 /** Whatever has filesystems mounted. */
-export interface MountedDisks {
+interface MountedDisks {
   /** Settles when nothing reads from them any more, so that unmounting is final. */
   readonly idle: Promise<void>;
   /** Lets go of every filesystem; what is read later is mounted again. */

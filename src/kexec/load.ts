@@ -41,12 +41,12 @@ export {
   KEXEC_PRESERVE_CONTEXT,
 };
 
-export interface LoadTimes {
+interface LoadTimes {
   /** Milliseconds for each piece of a file and each call; no end unless given. */
   readonly timeoutMs?: number;
 }
 
-export interface PrepareOptions extends LoadTimes {
+interface PrepareOptions extends LoadTimes {
   /** Called after each piece that was read. */
   readonly onRead?: (part: FilePart, bytes: number) => void;
   /** False once nobody wants it any more: the rest is then not read. */
@@ -108,7 +108,7 @@ export async function load(
 }
 
 /** Segments whose content is where the kernel can take it at once. */
-export interface PreparedSegments {
+interface PreparedSegments {
   readonly segments: readonly Segment[];
   readonly table: readonly KexecSegment[];
   /** Unmaps the files. */

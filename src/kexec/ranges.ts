@@ -105,7 +105,7 @@ export class Range {
   }
 }
 
-export interface SpaceOptions {
+interface SpaceOptions {
   /** What the start must be a multiple of; 1 unless given. */
   readonly alignStart?: bigint;
   /** What the size is rounded up to; 1 unless given. */

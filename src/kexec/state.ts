@@ -28,7 +28,7 @@ export interface KexecState {
 export const BY_HAND = `${OWN_FOLDER}/kexec-by-hand`;
 
 /** A file's content, or null where it can't be read. */
-export type ReadState = (path: string) => Promise<Uint8Array | null>;
+type ReadState = (path: string) => Promise<Uint8Array | null>;
 
 const SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 const SECURITYFS = "/sys/kernel/security";

@@ -23,7 +23,7 @@ const TYPES: Readonly<Record<string, number>> = {
 const FIRMWARE_FRAMEBUFFERS = /^(EFI VGA|VESA VGA|simple|simpledrmdrmfb)$/;
 
 /** Where facts are read: the machine's own /sys, or a copy of one. */
-export interface MachineFiles {
+interface MachineFiles {
   readonly sys: string;
 }
 

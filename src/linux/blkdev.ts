@@ -10,7 +10,7 @@ const BLKROSET = 0x125d;
 const BLKROGET = 0x125e;
 const BLKGETSIZE64 = 0x80081272;
 
-export const DEFAULT_BLKDEV_TIMEOUT_MS = 10_000;
+const DEFAULT_BLKDEV_TIMEOUT_MS = 10_000;
 
 interface Options {
   readonly timeoutMs?: number;

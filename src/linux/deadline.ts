@@ -52,9 +52,9 @@ function seconds(milliseconds: number): string {
 }
 
 /**
- * Waits for `work` at most so long, where going on without it is no error.
+ * Waits for `work` at most `timeoutMs`, where going on without it is no error.
  * @returns whether it has ended by then
- * @throws what `work` rejects with in that time; a later rejection is nobody's any more
+ * @throws what `work` rejects with in that time; a later rejection is dropped
  */
 export async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

@@ -29,7 +29,7 @@ const NAMES: Readonly<Record<number, string>> = {
 const TIMEOUT_MS = 10_000;
 
 /** One target over the whole of the device. */
-export interface DmTarget {
+interface DmTarget {
   /** `snapshot`, `linear`. */
   readonly type: string;
   /** In sectors of 512 bytes. */

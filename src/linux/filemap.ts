@@ -20,7 +20,7 @@ export interface FileMapping {
   unmap(): void;
 }
 
-export interface MapOptions {
+interface MapOptions {
   /** Milliseconds for each piece; null for no end. */
   readonly timeoutMs: number | null;
   /** Called after each piece with its bytes. */
@@ -101,7 +101,7 @@ async function readThrough(
       if (error instanceof LinuxError && error.errnoName === "EINVAL") return;
       throw error;
     }
-    // Its end, before where it was said to end: whoever uses the mapping is told.
+    // The file is shorter than its size said. Using the mapping reports it.
     if (moved === 0) return;
     done += moved;
   }

@@ -45,7 +45,7 @@ const PROTOTYPES = {
   kexecLoad: "long syscall(long number, uint64_t entry, unsigned long count, void *segments, unsigned long flags)",
 } as const;
 
-export type LibcFunction = keyof typeof PROTOTYPES;
+type LibcFunction = keyof typeof PROTOTYPES;
 type Argument = string | number | bigint | null | Uint8Array;
 
 /** System call numbers (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h). */
@@ -130,7 +130,7 @@ function refuseNul(call: string, args: readonly Argument[]): void {
 }
 
 /** How a call is named in errors. */
-export interface CallDescription {
+interface CallDescription {
   readonly call: string;
   readonly args: readonly ShownArgument[];
 }
@@ -173,7 +173,7 @@ export function addressOf(bytes: Uint8Array): bigint {
 /** What the calls that other threads are in read or write. */
 const inFlight = new Set<object>();
 
-export interface BlockingOptions {
+interface BlockingOptions {
   /** Milliseconds until the caller stops waiting; null to wait for ever. */
   readonly timeoutMs: number | null;
   /** Said when the time is over: `the device does not answer`. */

@@ -12,7 +12,7 @@ import { memfd } from "./memfd.ts";
 const MODULE_INIT_COMPRESSED_FILE = 4;
 
 /** A driver may wait for its hardware, but the boot doesn't wait for it any longer than this. */
-export const DEFAULT_MODULE_TIMEOUT_MS = 60_000;
+const DEFAULT_MODULE_TIMEOUT_MS = 60_000;
 
 /**
  * Loads a kernel module. One that is loaded already is no failure.

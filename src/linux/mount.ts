@@ -10,10 +10,10 @@ export const MS_NOSUID = 0x2;
 export const MS_NODEV = 0x4;
 export const MS_NOEXEC = 0x8;
 export const MS_REMOUNT = 0x20;
-export const MS_NOATIME = 0x400;
+const MS_NOATIME = 0x400;
 export const MS_BIND = 0x1000;
-export const MS_MOVE = 0x2000;
-export const MS_REC = 0x4000;
+const MS_MOVE = 0x2000;
+const MS_REC = 0x4000;
 /** Keeps the kernel from logging what it thinks of the filesystem, for tries that may fail. */
 export const MS_SILENT = 0x8000;
 
@@ -35,9 +35,9 @@ const MNT_DETACH = 0x2;
 const UMOUNT_NOFOLLOW = 0x8;
 
 /** Long enough for a disk that spins up; a caller that knows better says so. */
-export const DEFAULT_MOUNT_TIMEOUT_MS = 20_000;
+const DEFAULT_MOUNT_TIMEOUT_MS = 20_000;
 
-export interface MountRequest {
+interface MountRequest {
   /** `/dev/vda1`; null or `none` for a filesystem without a device. */
   readonly source: string | null;
   readonly target: string;

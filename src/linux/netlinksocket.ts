@@ -24,7 +24,7 @@ const ADDRESS_SIZE = 12;
 /** Events read at one go before the rest of the program gets its turn. */
 const BATCH = 256;
 
-export interface NetlinkGroup {
+interface NetlinkGroup {
   /** As include/uapi/linux/netlink.h has it, with its name for errors. */
   readonly protocol: number;
   readonly name: string;

@@ -15,7 +15,7 @@ const OPTION_HEADER = 16;
 const ROUTER_ADVERTISEMENT = 134;
 
 /** One option of a router advertisement (RFC 4861, 4.6), its type and length included. */
-export interface RouterOption {
+interface RouterOption {
   /** Index of the interface that it came in by. */
   readonly link: number;
   readonly bytes: Uint8Array;

@@ -107,7 +107,7 @@ export function restore(fd: number, attributes: TerminalAttributes): void {
   setAttributes(fd, attributes);
 }
 
-export interface WindowSize {
+interface WindowSize {
   /** 0 where the terminal doesn't know its size, as a serial line. */
   readonly rows: number;
   readonly columns: number;

@@ -9,7 +9,7 @@ import type { LoadCall } from "./methods.ts";
 import type { FileSource } from "./openfiles.ts";
 
 /** Where files are, and what else reads from the disks while an entry is booted: the search in ISO files. */
-export interface BootSource extends FileSource {
+interface BootSource extends FileSource {
   /** `idle` settles once that search has stopped, until `release`. */
   holdIsoFiles(): { readonly idle: Promise<void>; release(): void };
 }

@@ -15,7 +15,7 @@ const writeAsync = promisify(write);
 /** Bytes that are left for the kernel that loads, and for Baton. */
 const SPARE = 48 << 20;
 
-export interface KernelFile {
+interface KernelFile {
   readonly image: Image;
   /** Holds the kernel as it is loaded. */
   readonly file: KexecFile;

@@ -31,7 +31,7 @@ import { kexecParts } from "./ukiparts.ts";
 /** How long the closing of files may keep the hand-over. */
 const CLOSE_MS = 3000;
 
-export interface LoadWishes {
+interface LoadWishes {
   /** The system call that the owner of the machine wants; what suits unless given. */
   readonly call?: LoadCall;
   /** The entry is loaded before anybody has asked for it ({@link aheadMethods}). */
@@ -106,7 +106,7 @@ export interface FoundKernel {
 }
 
 /** How files are loaded, and what is decided once it is known what they are. */
-export interface OpenedRequest extends Pick<LoadOptions, "cmdline" | "onProgress" | "isWanted" | "readTimeoutMs"> {
+interface OpenedRequest extends Pick<LoadOptions, "cmdline" | "onProgress" | "isWanted" | "readTimeoutMs"> {
   /** Of a unified kernel image; its first unless given. */
   readonly profile?: number;
   /** Why a file is of no use, asked before anything of it is unpacked; null where it may be. */

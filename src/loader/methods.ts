@@ -52,7 +52,7 @@ export type LoadCall = "auto" | "classic" | "file";
 const CALLS = { classic: "kexec_load", file: "kexec_file_load" } as const;
 
 /** What decides whether signatures are demanded. */
-export type SignaturePolicy = Pick<KexecState, "lockdown" | "secureBoot">;
+type SignaturePolicy = Pick<KexecState, "lockdown" | "secureBoot">;
 export const NO_POLICY: SignaturePolicy = { lockdown: null, secureBoot: null };
 
 /**

@@ -10,7 +10,7 @@ import { loadMethods, NO_POLICY } from "./methods.ts";
 import { closeFiles, type FileSource, type OpenFile, openFiles, readAtOfFile, sha256 } from "./openfiles.ts";
 import { filesOf, listFiles } from "./refs.ts";
 
-export interface BootFile {
+interface BootFile {
   readonly ref: string;
   /** Bytes. */
   readonly size: number;

@@ -7,7 +7,7 @@ import type { KexecFile } from "../kexec/files.ts";
 import { type OpenFile, plain, readAtOfFile } from "./openfiles.ts";
 import type { EntryFiles } from "./refs.ts";
 
-export interface KexecParts {
+interface KexecParts {
   readonly kernel: KexecFile;
   readonly initrds: readonly KexecFile[];
   /** The unified kernel image's own, or its addons'. */

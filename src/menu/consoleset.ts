@@ -23,7 +23,7 @@ export interface OpenConsole {
 }
 
 /** What a menu does with its consoles. */
-export interface ConsoleHooks<C extends OpenConsole> {
+interface ConsoleHooks<C extends OpenConsole> {
   /** Adds what the menu keeps about a console. */
   make(opened: OpenConsole): C;
   events(console: C, events: readonly TerminalEvent[]): void;

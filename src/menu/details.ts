@@ -1,11 +1,11 @@
 /** What is said about the selected item, below the list. */
 
-import { type BootEntry, formatFileRef } from "../entry.ts";
+import { type BootEntry, formatFileRef, sourceDevice } from "../entry.ts";
 import { cutRow, field, type Row } from "./frame.ts";
 import type { MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
 import type { Look } from "./style.ts";
-import { bootFile, type Item, sourceDevice } from "./tree.ts";
+import { bootFile, type Item } from "./tree.ts";
 import { truncate, truncateMiddle, wrap } from "./width.ts";
 
 const LABEL = 10;

@@ -1,9 +1,8 @@
 /** The page on which an entry is edited for one boot: command line, kernel, initrds, and what they were. */
 
-import { type BootEntry, type FileRef, formatFileRef, parseFileRef } from "../entry.ts";
+import { type BootEntry, type FileRef, formatFileRef, parseFileRef, sourceDevice } from "../entry.ts";
 import { printable } from "../text.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
-import { sourceDevice } from "./tree.ts";
 
 interface EditField {
   readonly label: "Options" | "Kernel" | "Initrd";

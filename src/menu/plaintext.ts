@@ -1,10 +1,10 @@
 /** What the menu of plain lines says (plain.ts). Every line stands for itself. Pure. */
 
-import type { BootEntry } from "../entry.ts";
+import { type BootEntry, sourceDevice } from "../entry.ts";
 import { ACTIONS, type ActionRow } from "./actions.ts";
 import type { Failure, MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
-import { distinction, sourceDevice } from "./tree.ts";
+import { distinction } from "./tree.ts";
 
 export function helpLines(actions: readonly ActionRow[] = ACTIONS): string[] {
   return [

@@ -75,7 +75,7 @@ function mendTerminfo(tput: Blessed["Tput"]["prototype"]): void {
   };
 }
 
-/** blessed would end the process on signals and uncaught exceptions: it is told that it already listens. */
+/** Keeps blessed from ending the process on signals and uncaught exceptions: it believes that it listens already. */
 function keepSignals({ Program, Screen }: Blessed): void {
   const nothing = (): void => {};
   if (Screen._bound !== true) {

@@ -1,6 +1,6 @@
 /** The list as people walk through it: entries and submenus, level by level. */
 
-import { type BootEntry, formatFileRef } from "../entry.ts";
+import { type BootEntry, formatFileRef, sourceDevice } from "../entry.ts";
 import { printable } from "../text.ts";
 
 interface ItemBase {
@@ -34,14 +34,6 @@ export interface Level {
   readonly items: Item[];
   /** How many entries are in it, submenus' included. */
   entries: number;
-}
-
-/** `vda1` of `vda1:/boot/grub/grub.cfg`, `http://host` of a URL. */
-export function sourceDevice(source: string): string {
-  const url = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i.exec(source);
-  if (url) return url[0];
-  const colon = source.indexOf(":/");
-  return colon > 0 ? source.slice(0, colon) : source;
 }
 
 let builtFrom: readonly BootEntry[] | null = null;

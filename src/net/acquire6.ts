@@ -14,14 +14,14 @@ import type { Link } from "./links.ts";
 
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 8000;
-/** A router alone is enough for a URL that somebody gave: a DHCPv6 server beside it has so long. */
+/** How long a DHCPv6 server may take where a router has answered: the router alone is enough for a given URL. */
 const SERVER_MS = 3000;
-/** And so long where it is only asked for name servers. */
+/** How long it may take where it is asked for name servers alone. */
 const NAMES_MS = 1000;
-/** Until it is known that nobody else has an address. */
+/** How long duplicate address detection may take (RFC 4862, section 5.4). */
 const CHECK_MS = 3000;
 
-export interface Acquire6Options extends ClientFacts {
+interface Acquire6Options extends ClientFacts {
   readonly events: LinkEvents;
   /** False where an address is all that is wanted. */
   readonly needsBootFile: boolean;

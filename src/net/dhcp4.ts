@@ -36,7 +36,7 @@ export interface Dhcp4Options extends ClientFacts {
 }
 
 /** Milliseconds. */
-export interface Dhcp4Times {
+interface Dhcp4Times {
   /** Until a message is sent again; twice as long each further time. */
   readonly retry: number;
   /** How long better offers are waited for after one with a boot file. */
@@ -51,7 +51,7 @@ const TIMES: Dhcp4Times = { retry: 1000, gatherGood: 250, gather: 2000, grant: 5
 const MAX_NAKS = 3;
 
 /** What a server gave, and how to keep it. */
-export interface Dhcp4Lease {
+interface Dhcp4Lease {
   readonly lease: Lease;
   /** Who has to be asked for the boot file once the address is set; null where that isn't needed. */
   readonly proxy: string | null;
@@ -223,7 +223,7 @@ class Client implements Dhcp4Lease {
     const own = leaseOf(ack, this.#link, this.#options.uuid);
     const proxy = hasBootFile(ack) ? undefined : proxies.find(isPxeServer);
     this.lease = proxy ? withBootFile(own, proxy) : own;
-    // Whoever says that it boots PXE clients and names no file wants to be asked on its own port.
+    // A server that says it boots PXE clients and names no file wants to be asked on its own port.
     const silent = proxy ?? ack;
     const wantsAsking = !hasBootFile(silent) && textOption(silent, 60).startsWith("PXEClient");
     this.#bootServer = wantsAsking ? bootServerToAsk(silent) : null;

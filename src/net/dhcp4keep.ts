@@ -6,9 +6,9 @@ import { type Heard, renewalTimes, serverOf } from "./dhcp4offer.ts";
 import { DHCP, number32 } from "./dhcp4packet.ts";
 import type { Dhcp4Socket } from "./dhcp4socket.ts";
 
-/** Milliseconds between two questions at least, as long as there is time. */
+/** The shortest time between two requests for renewal, in milliseconds (RFC 2131, section 4.4.5). */
 const MIN_RENEWAL_MS = 60_000;
-/** And at least so long where the whole lease is shorter than that. */
+/** The same where the whole lease is shorter than that. */
 const SHORTEST_MS = 1000;
 /** setTimeout takes no more. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

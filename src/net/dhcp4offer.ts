@@ -52,7 +52,7 @@ export function worth(heard: Heard): number {
   );
 }
 
-/** siaddr; the name in option 66; Cisco's option 150; the header's name; else whoever answered. */
+/** siaddr; the name in option 66; Cisco's option 150; the header's name; else the server that answered. */
 function bootServerOf(heard: Heard): string | null {
   const { siaddr, sname, options } = heard.message;
   if (siaddr !== "0.0.0.0") return siaddr;

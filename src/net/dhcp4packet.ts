@@ -96,7 +96,7 @@ export function addressBytes(text: string): Uint8Array {
   return Uint8Array.from(text.split(".").map(Number));
 }
 
-export const addressText = (bytes: Uint8Array): string => [...bytes.subarray(0, 4)].join(".");
+const addressText = (bytes: Uint8Array): string => [...bytes.subarray(0, 4)].join(".");
 
 /** Text up to a NUL: some servers count one in, some don't. */
 export function zeroEnded(bytes: Uint8Array): string {

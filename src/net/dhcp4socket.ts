@@ -26,14 +26,14 @@ const WANTED = [
 ];
 
 /** Where a question goes; to everybody unless given. */
-export interface Destination {
+interface Destination {
   /** The address that this machine has already. */
   readonly ciaddr?: string;
   readonly host?: string;
   readonly port?: number;
 }
 
-export interface Exchange {
+interface Exchange {
   /** Sends the question; called again until it is answered. */
   readonly send: () => void;
   /** Looks at an answer: null to go on as before, else milliseconds until it is enough. */

@@ -88,7 +88,7 @@ export class Dhcp6Client {
   }
 
   /**
-   * Asks for an address and for information alone; whoever has the one or the other answers.
+   * Asks for an address and for information alone, since some servers answer only one of the two.
    * @param needsAddress no router has given one
    * @returns null where nobody answers within the time
    */

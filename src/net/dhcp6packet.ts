@@ -33,7 +33,7 @@ export function decodeMessage(bytes: Buffer): Message6 | null {
   return { type: bytes[0]!, id: bytes.readUIntBE(1, 3), options: decodeOptions(bytes.subarray(4)) };
 }
 
-export function decodeOptions(bytes: Buffer): Options6 {
+function decodeOptions(bytes: Buffer): Options6 {
   const options: (readonly [number, Uint8Array])[] = [];
   for (let at = 0; at + 4 <= bytes.length; ) {
     const length = bytes.readUInt16BE(at + 2);

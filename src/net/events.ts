@@ -1,10 +1,10 @@
-/** What changes on this machine's links, for whoever waits for it: carriers, addresses, what routers say. */
+/** Waiting for changes of this machine's links: carriers, addresses, what routers announce. */
 
 import type { NetlinkListener } from "../linux/netlinksocket.ts";
 import { openRouteEvents } from "../linux/routeevents.ts";
 import { NO_NAMES, type RouterNames, withRouterOptions } from "./routeroptions.ts";
 
-/** Some drivers tell of their carrier late; nobody waits longer than so long for a look. */
+/** The longest wait between two looks at a link: some drivers announce their carrier late. */
 const LOOK_MS = 1000;
 
 export class LinkEvents {

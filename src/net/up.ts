@@ -18,7 +18,7 @@ import { findLink, hasCarrier, type Link, startLink, vlanOf } from "./links.ts";
 import type { LinkPlan } from "./plan.ts";
 import { Resolver } from "./resolver.ts";
 
-export interface UpOptions extends ClientFacts {
+interface UpOptions extends ClientFacts {
   readonly plans: readonly LinkPlan[];
   /** Milliseconds until a link without a carrier is given up. */
   readonly carrierMs: number;

@@ -20,7 +20,7 @@ export interface Part {
   readonly size: number;
 }
 
-export interface RemoteIso {
+interface RemoteIso {
   readonly result: FormatResult;
   /** What stands for the image's root in the result: its files are `NAME:/path`. */
   readonly volume: FormatVolume;

@@ -22,22 +22,22 @@ import { Network, type NetworkRequest } from "./network.ts";
 import { httpCredentials } from "./tlscredentials.ts";
 
 /** Aliases of the network's drivers, which the start of the machine leaves aside (initramfs/kernel-modules.ts). */
-export const LATE_ALIASES = "modules.alias.late";
+const LATE_ALIASES = "modules.alias.late";
 
-/** A link says within so long that a cable is in: gigabit links take two to four seconds to agree on their speed. */
+/** How long a link may take to report a cable: gigabit links negotiate their speed for two to four seconds. */
 const CARRIER_MS = 8000;
 /** Switches that look for loops (spanning tree) let nothing through for the first 30 s. */
 const ADDRESS_MS = 35_000;
 /** How long IPv4 is waited for where IPv6 is there. */
 const FOUR_MS = 3000;
-/** Interfaces appear so long after their drivers, USB ones last. */
+/** How long interfaces may take to appear after their drivers; USB ones are last. */
 const LINKS_MS = 3000;
 /** A configuration of Baton's own. */
 const MAX_TEXT_SIZE = 1024 * 1024;
 const BUSES = ["pci", "virtio", "usb", "vmbus", "xen", "platform"];
 
 /** Milliseconds; see {@link CARRIER_MS} and {@link ADDRESS_MS}. */
-export interface NetworkTimes {
+interface NetworkTimes {
   readonly carrierMs: number;
   readonly addressMs: number;
 }

@@ -22,7 +22,7 @@ import { grubVariables } from "./places.ts";
 import type { Located, UrlTrees } from "./trees.ts";
 import type { KernelExtras } from "./urlfragment.ts";
 
-export interface ParserPlace {
+interface ParserPlace {
   readonly fetcher: Fetcher;
   readonly platform: Platform;
   readonly trees: UrlTrees;

@@ -6,7 +6,7 @@ import type { HttpOptions, Login } from "../fetch/http.ts";
 import { log } from "../log.ts";
 
 /** Where they lie in the image (initramfs). */
-export const CREDENTIALS_FOLDER = "/etc/baton";
+const CREDENTIALS_FOLDER = "/etc/baton";
 
 const read = (directory: string, name: string): string | null => {
   try {

@@ -19,7 +19,7 @@ export function chooseTimeout(word: number | null, config: number | null): numbe
 /** How long the device or server of the file that `baton.config=` names may take, in milliseconds. */
 export const NAMED_CONFIG_MS = 30_000;
 
-export interface CountdownState {
+interface CountdownState {
   /** Seconds since the menu was shown. */
   readonly elapsed: number;
   readonly timeout: number;

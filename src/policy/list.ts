@@ -30,7 +30,7 @@ export interface BootList {
 }
 
 /** Why a file can't be read, or null where it can. */
-export type FileCheck = (ref: FileRef) => string | null;
+type FileCheck = (ref: FileRef) => string | null;
 
 /**
  * @param configs in the order of devices, and on one device in the order of formats

@@ -11,7 +11,7 @@ export interface RootDelay {
 export const NAMED_DEVICE_SECONDS = 30;
 
 /** @returns null where the text is no whole number of seconds of at most six digits */
-export function parseSeconds(text: string): number | null {
+function parseSeconds(text: string): number | null {
   return /^\d{1,6}$/.test(text) ? Number(text) : null;
 }
 

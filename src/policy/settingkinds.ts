@@ -15,7 +15,7 @@ export interface Timeout {
 export const PASSWORD_FORM = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 /** What can have a colour: the styles of menu/style.ts. */
-export const STYLES = [
+const STYLES = [
   ...["normal", "bar", "barSoft", "selected", "selectedSoft", "soft", "strong", "label", "accent", "warning"],
   ...["error", "errorStrong"],
 ] as const;

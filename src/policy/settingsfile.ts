@@ -10,7 +10,7 @@ import type { RawValue } from "./valuekinds.ts";
 export const MAX_SETTINGS_SIZE = 256 * 1024;
 const MAX_DIAGNOSTICS = 50;
 
-export interface SettingsFile {
+interface SettingsFile {
   /** What it settles; a key whose value can't be used is not there. */
   readonly settings: Partial<Settings>;
   readonly diagnostics: readonly Diagnostic[];

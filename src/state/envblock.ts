@@ -50,7 +50,7 @@ export function rewriteEnvBlock(
 }
 
 /** GRUB legacy writes this many bytes of its file (0.97, `savedefault`). */
-export const LEGACY_DEFAULT_LENGTH = 10;
+const LEGACY_DEFAULT_LENGTH = 10;
 
 /**
  * GRUB legacy's file `default` with another entry's number: digits, a NUL and line breaks over its beginning.

@@ -83,7 +83,7 @@ export async function withWritable(device: WritableDevice, work: (root: string) 
   }
 }
 
-/** How long whoever reads the filesystem still may take to let go of it, in milliseconds. */
+/** How long readers may take to let go of the filesystem, in milliseconds. */
 const BUSY_MS = 5000;
 
 /**

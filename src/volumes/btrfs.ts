@@ -7,7 +7,7 @@ import { constants } from "node:fs";
 import { closeDescriptor, openDescriptor } from "../linux/descriptor.ts";
 import { callBlocking } from "../linux/libc.ts";
 
-export interface Subvolume {
+interface Subvolume {
   /** From the top level: `@rootfs`, `.snapshots/7/snapshot`. */
   readonly path: string;
   /** The path of what it is a snapshot of, null where it is none; empty where that is not there any more. */

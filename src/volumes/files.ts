@@ -10,7 +10,7 @@ import { BatonError, type ErrorCode } from "../errors.ts";
 import type { DirectoryItem } from "../formats/reader.ts";
 import { withDeadline } from "../linux/deadline.ts";
 
-export type Awaitable<T> = T | Promise<T>;
+type Awaitable<T> = T | Promise<T>;
 
 /** An open file. */
 export interface HostFile {

@@ -5,7 +5,7 @@
  */
 
 /** One try; the next is made where the kernel knows the driver or an option not. */
-export interface MountTry {
+interface MountTry {
   /** The kernel's name of the driver. */
   readonly driver: string;
   /** Its options, beside `ro`. */

@@ -23,7 +23,7 @@ import { findRockRidge, type RockRidge, readFields } from "./isorockridge.ts";
 import { IsoSource } from "./isosource.ts";
 
 /** Where the names come from. */
-export type IsoNames = "rock-ridge" | "joliet" | "plain";
+type IsoNames = "rock-ridge" | "joliet" | "plain";
 
 export interface IsoImage {
   readonly reader: Reader;
@@ -77,7 +77,7 @@ const MAX_DEPTH = 256;
 /** What is remembered of all directories together, and what one of them may have: in characters of names and targets. */
 const MAX_REMEMBERED = 16 * 1024 * 1024;
 const MAX_DIRECTORY_NAMES = 8 * 1024 * 1024;
-/** About as much memory as so many characters: what a name takes beside its own. */
+/** What a name costs besides its characters, counted in characters. */
 const NODE_SIZE = 128;
 /** 64 TiB in parts of 4 GiB. */
 const MAX_EXTENTS = 16_384;

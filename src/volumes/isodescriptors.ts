@@ -19,7 +19,7 @@ export interface IsoVolume {
   readonly root: Buffer;
 }
 
-export interface IsoDescriptors {
+interface IsoDescriptors {
   readonly primary: IsoVolume;
   readonly joliet: IsoVolume | null;
   /** There is a UDF filesystem as well, which may hold more than this one. */

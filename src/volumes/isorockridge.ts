@@ -19,7 +19,7 @@ export interface RockRidge {
 }
 
 /** What Rock Ridge says of one record; null where it says nothing. */
-export interface RockRidgeFields {
+interface RockRidgeFields {
   readonly name: string | null;
   readonly type: DirectoryItem["type"] | null;
   /** Where a symlink leads. */

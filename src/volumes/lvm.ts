@@ -17,7 +17,7 @@ export interface VolumeGroup {
   readonly volumes: readonly LogicalVolume[];
 }
 
-export interface LogicalVolume {
+interface LogicalVolume {
   readonly name: string;
   /** Why it is not activated, else null. */
   readonly reason: string | null;

@@ -28,7 +28,7 @@ import { mountsOf } from "./mountinfo.ts";
 import type { ReplayLayer } from "./replay.ts";
 import { type HostReader, HostTree } from "./tree.ts";
 
-export interface MountOptions {
+interface MountOptions {
   /** Folder below which volumes are mounted, by device name; unless given, see {@link mountFolder}. */
   readonly mountRoot?: string;
   /** For one operation on the device: the mounting, or one read. */

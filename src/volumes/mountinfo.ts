@@ -2,7 +2,7 @@
 
 import { readFileSync, realpathSync } from "node:fs";
 
-export interface Mount {
+interface Mount {
   /** `8:1`; for btrfs an invented number. */
   readonly device: string;
   /** What of the filesystem is seen: `/` for all of it. */

@@ -11,7 +11,7 @@ import { log } from "../log.ts";
 
 export type Tool = "mdadm" | "lvm" | "cryptsetup";
 
-export interface ToolResult {
+interface ToolResult {
   /** 0 where it did what was asked. */
   readonly code: number;
   readonly stdout: string;

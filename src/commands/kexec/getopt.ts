@@ -11,7 +11,7 @@ export interface LongOption {
   readonly short?: string;
 }
 
-export interface GivenOption {
+interface GivenOption {
   readonly id: string;
   /** Of one that takes a value; else empty. */
   readonly value: string;

@@ -143,7 +143,7 @@ export interface KexecPlan {
 }
 
 /** What a command line asks for that isn't a plan: a text, and the exit code. */
-export type KexecAnswer =
+type KexecAnswer =
   | { readonly is: "plan"; readonly plan: KexecPlan }
   | { readonly is: "help"; readonly complaint: string | null; readonly code: 0 | 1 }
   | { readonly is: "version" }

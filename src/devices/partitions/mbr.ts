@@ -16,7 +16,7 @@ interface Entry {
   readonly size: number;
 }
 
-export interface Mbr {
+interface Mbr {
   /** Has an entry that protects a GPT from tools that don't know it. */
   readonly announcesGpt: boolean;
   readonly partitions: readonly Partition[];

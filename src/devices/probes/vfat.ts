@@ -59,7 +59,7 @@ function hasUsablePartition(boot: Buffer): boolean {
  * What the boot sector says, where it can be one of FAT at all.
  * @param unnamed it was recognised by a jump or the boot signature only, which others have too.
  */
-export function fatGeometry(boot: Buffer, unnamed: boolean): Geometry | null {
+function fatGeometry(boot: Buffer, unnamed: boolean): Geometry | null {
   if (unnamed) {
     if (boot.readUInt16LE(0x1fe) !== 0xaa55) return null;
     // OS/2 puts a FAT-like boot sector before these.

@@ -5,7 +5,7 @@
 
 import type { EntryKey, Vocabulary } from "./list.ts";
 
-export interface ListWord {
+interface ListWord {
   /** One sentence or two. */
   readonly about: string;
   /** A value as YAML writes it. */
@@ -14,7 +14,7 @@ export interface ListWord {
   readonly schema: Readonly<Record<string, unknown>>;
 }
 
-export interface EntryWord extends ListWord {
+interface EntryWord extends ListWord {
   readonly key: EntryKey;
   /** As kexec and other loaders call it. */
   readonly aliases?: readonly string[];

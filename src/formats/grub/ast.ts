@@ -16,7 +16,7 @@ export const PART = {
   translated: 4,
 } as const;
 
-export type PartKind = (typeof PART)[keyof typeof PART];
+type PartKind = (typeof PART)[keyof typeof PART];
 
 export interface WordPart {
   readonly kind: PartKind;
@@ -50,7 +50,7 @@ export interface SimpleCommand {
   readonly at: number;
 }
 
-export interface IfCommand {
+interface IfCommand {
   readonly kind: typeof COMMAND.if;
   readonly condition: readonly Command[];
   readonly whenTrue: readonly Command[];
@@ -74,7 +74,7 @@ export interface LoopCommand {
   readonly at: number;
 }
 
-export interface FunctionCommand {
+interface FunctionCommand {
   readonly kind: typeof COMMAND.function;
   readonly name: string;
   readonly body: readonly Command[];

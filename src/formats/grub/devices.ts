@@ -18,7 +18,7 @@ export type Device =
   | { readonly kind: "net"; readonly base: string };
 
 /** A file as a command names it. */
-export interface GrubPath {
+interface GrubPath {
   /** The name between parentheses, null where `$root` is meant. */
   readonly device: string | null;
   /** What follows: normally with a `/` first. */

@@ -3,7 +3,7 @@
 import { PART, type Word, type WordPart } from "./ast.ts";
 
 /** What expansion needs to know. */
-export interface ExpansionScope {
+interface ExpansionScope {
   /** A variable's value, `?` among them; undefined where it isn't set. */
   variable(name: string): string | undefined;
   /** `$1`, `$2`…; null outside of functions, entries and `setparams`. */
@@ -115,7 +115,7 @@ function variableValues(name: string, quoted: boolean, scope: ExpansionScope): s
 }
 
 /** Splits at blanks, tabs and line ends. */
-export function splitWords(value: string): string[] {
+function splitWords(value: string): string[] {
   const words: string[] = [];
   let at = 0;
   for (;;) {

@@ -27,7 +27,7 @@ const MAX_BLOCK_SIZE = 64 * 1024;
 const MAX_GLOB_MATCHES = 10_000;
 
 /** What a path depends on in the script that names it, and what looking for it uses up. */
-export interface FileScope {
+interface FileScope {
   /** The variables that are set now: `$root` among them. */
   readonly env: Environment;
   readonly devices: Devices;

@@ -17,7 +17,7 @@ export interface ListedMenu {
 }
 
 /** One item: an entry of the list, or a submenu. */
-export interface ListedItem {
+interface ListedItem {
   readonly item: MenuItem;
   /** Index in the list; null for a submenu. */
   readonly index: number | null;

@@ -1,7 +1,7 @@
 /** Numbers as GRUB's C code reads them. */
 
 /** What {@link parseNumber} found: the value and what follows it. */
-export interface ParsedNumber {
+interface ParsedNumber {
   readonly value: bigint;
   readonly rest: string;
 }

@@ -14,7 +14,7 @@ interface OptionValue {
 }
 
 /** Options by long name, each with its values in order: a handful, for which a Map costs more than looking. */
-export class OptionValues {
+class OptionValues {
   #first: OptionValue | null = null;
 
   has(name: string): boolean {
@@ -37,7 +37,7 @@ export class OptionValues {
   }
 }
 
-export interface ParsedOptions {
+interface ParsedOptions {
   /** By long name; an option without a value is "". */
   readonly values: OptionValues;
   readonly args: readonly string[];

@@ -13,7 +13,7 @@ import type { SourceText } from "./source.ts";
 import { TOKEN, type Token } from "./tokens.ts";
 
 /** Receives each fault as it is found. */
-export type FaultSink = (offset: number, message: string) => void;
+type FaultSink = (offset: number, message: string) => void;
 
 /** Blocks and compound commands inside one another; GRUB's own parser gives up at some thousands. */
 const MAX_DEPTH = 400;

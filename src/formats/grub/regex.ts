@@ -5,7 +5,7 @@
  */
 
 /** Where the whole and each group matched; null for a group that took no part. */
-export type RegexMatch = readonly ({ readonly start: number; readonly end: number } | null)[];
+type RegexMatch = readonly ({ readonly start: number; readonly end: number } | null)[];
 
 type Test = (c: string) => boolean;
 

@@ -5,7 +5,7 @@ import type { MenuItem } from "./menu.ts";
 import { parseNumber } from "./number.ts";
 
 /** An item as its menu knows it. */
-export type NamedItem = Pick<MenuItem, "title" | "id" | "names">;
+type NamedItem = Pick<MenuItem, "title" | "id" | "names">;
 
 /**
  * The first part of a `$default` and what is left for the submenu: `>` separates, `>>` is a `>` in a name.

@@ -53,7 +53,7 @@ export class SourceText {
 }
 
 /** What {@link decodeSource} found. */
-export interface DecodedSource {
+interface DecodedSource {
   readonly text: string;
   /** What a person should know about the encoding. */
   readonly warnings: readonly string[];

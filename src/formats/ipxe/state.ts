@@ -17,7 +17,7 @@ export interface Item {
   readonly key: string | null;
 }
 
-export interface ItemMenu {
+interface ItemMenu {
   readonly title: string;
   readonly items: readonly Item[];
   readonly default: string | null;

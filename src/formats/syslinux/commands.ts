@@ -123,7 +123,7 @@ function linux(file: string, args: string, context: CommandContext, which: "firs
  * The files of `initrd=` on a command line. Where there are several, Syslinux 6.04 itself takes the first (measured;
  * its manual says the last), and its module linux.c32 the last.
  */
-export function initrdFiles(args: string, which: "first" | "last" = "first"): string[] {
+function initrdFiles(args: string, which: "first" | "last" = "first"): string[] {
   const all = [...args.matchAll(/(?:^|\s)initrd=(\S*)/g)];
   return (all.at(which === "first" ? 0 : -1)?.[1] ?? "").split(",").filter((name) => name !== "");
 }

@@ -16,7 +16,7 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set<LabelType>([
 ]);
 
 /** Reads a file that the configuration includes: its lines, or null (with a diagnostic given) where it can't be. */
-export type IncludeReader = (name: string, from: Position) => Promise<IncludedFile | null>;
+type IncludeReader = (name: string, from: Position) => Promise<IncludedFile | null>;
 
 export interface IncludedFile {
   readonly text: string;

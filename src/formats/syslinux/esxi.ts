@@ -14,7 +14,7 @@ import { splitRaw } from "./words.ts";
 export const ESXI_REASON = "it starts VMware ESXi, which only VMware's own loader can do";
 
 /** A boot.cfg as written. */
-export interface BootCfg {
+interface BootCfg {
   readonly title: string | null;
   /** Stands before every file that doesn't begin with `/` or a scheme; "" where there is none. */
   readonly prefix: string;
@@ -25,7 +25,7 @@ export interface BootCfg {
 }
 
 /** @returns null where the text names no kernel. */
-export function parseBootCfg(text: string): BootCfg | null {
+function parseBootCfg(text: string): BootCfg | null {
   const values = new Map(keyValues(text, "=").map(({ key, value }) => [key.trim().toLowerCase(), value.trim()]));
   const kernel = values.get("kernel") ?? "";
   if (kernel === "") return null;

@@ -6,7 +6,7 @@
 import type { NetworkFacts, Platform } from "../format.ts";
 import { type SmbiosStructure, smbiosString, smbiosStructures } from "../smbios.ts";
 
-export interface SysappendFacts {
+interface SysappendFacts {
   readonly network: NetworkFacts | null;
   readonly platform: Platform;
   /** Of the volume that holds the configuration. */

@@ -22,7 +22,7 @@ export interface LoaderSettings {
   readonly savesEntry: boolean;
 }
 
-export interface DefaultChoice {
+interface DefaultChoice {
   /** A glob for the entry's id, in lower case. */
   readonly pattern: string;
   /** Entries without tries left don't count (`preferred`; `default` takes them too). */

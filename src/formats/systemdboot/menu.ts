@@ -58,7 +58,7 @@ async function readVolume(
  * Sorts, titles and chooses.
  * @param last those that stand behind all others, as they are
  */
-export function arrangeMenu(
+function arrangeMenu(
   sorted: Candidate[],
   last: readonly Candidate[],
   settings: LoaderSettings,

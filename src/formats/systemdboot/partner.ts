@@ -3,7 +3,7 @@
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 
-export interface Partner {
+interface Partner {
   readonly volume: FormatVolume;
   /** `this`: the list is the other volume's, and this one adds to it there. `other`: the other way round. */
   readonly shows: "this" | "other";

@@ -32,7 +32,7 @@ export interface Type1Entry {
   readonly users: readonly string[] | null;
 }
 
-export type LoaderKey = "linux" | "efi" | "uki" | "uki-url";
+type LoaderKey = "linux" | "efi" | "uki" | "uki-url";
 
 /** Keys of which the last line counts. */
 const SINGLE_KEYS = new Set([

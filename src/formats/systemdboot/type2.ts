@@ -59,7 +59,7 @@ export async function readType2Folder(
 }
 
 /** An image, or null with a note where it can't be read. */
-export async function readImage(context: FormatContext, path: string, notes: DiagnosticSink): Promise<Uki | null> {
+async function readImage(context: FormatContext, path: string, notes: DiagnosticSink): Promise<Uki | null> {
   const source = `${context.volume.name}:${path}`;
   try {
     const uki = await readUki(context.volume.reader, path);

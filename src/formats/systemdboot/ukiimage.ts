@@ -90,7 +90,7 @@ export async function readUki(reader: Reader, path: string): Promise<Uki | null>
 }
 
 /** What an addon brings. */
-export interface Addon {
+interface Addon {
   /** Null where it has none. */
   readonly cmdline: string | null;
   /** It has initrds or a devicetree: sections that are read when the image is booted. */
