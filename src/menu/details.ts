@@ -48,11 +48,13 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   add("Disk", diskText(item.device, state, look), 1);
   const note = state.devices.find((candidate) => candidate.name === item.device)?.note ?? "";
   add("Beware", note, 2, "warning");
+  if (entry.unchecked !== undefined) add("Beware", `it doesn't boot by itself: ${entry.unchecked}`, 2, "warning");
   const why = entry.id === state.defaultId ? state.why.replace("names it as its default", "names it") : "";
   // Where there was something to choose: the configuration, and which others there are.
   const isChosen = why.startsWith(`${entry.source} `) && why.includes(";");
   if (isChosen) add("Default", why, 2);
   else add("Config", entry.source, 1);
+  if (entry.unattended === "fallback") add("Boots", "by itself, where the default has failed", 1);
   add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);
   if (entry.initrd.length > 0 && room - rows.length > 1) add("Initrd", initrdText(entry), 1);
   if (entry.devicetree !== null && room - rows.length > 2) add("Dtb", formatFileRef(entry.devicetree), 1);

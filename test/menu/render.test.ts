@@ -207,6 +207,16 @@ test("the default says why it is the one, and which other disks have one", () =>
   assert.match(text(draw(plain, { rows: 40 })).join("\n"), /^ Default {2}vda2:\/boot\/grub\/grub\.cfg names it$/m);
 });
 
+test("the details say what boots by itself after a failed default, and what no check could be made of", () => {
+  const follower = sampleEntry({ id: "older", title: "Older", unattended: "fallback" });
+  const unchecked = sampleEntry({ id: "signed", title: "Signed", unchecked: "its signature can't be checked here" });
+  const state = { ...sampleState(), entries: [follower, unchecked], defaultId: null };
+  assert.match(text(draw(state)).join("\n"), /^ Boots {4}by itself, where the default has failed$/m);
+  const other = text(draw(state, { keys: ["down"] })).join("\n");
+  assert.doesNotMatch(other, /^ Boots/m);
+  assert.match(other, /^ Beware {3}it doesn't boot by itself: its signature can't be checked here$/m);
+});
+
 test("a kernel on a disk that isn't there is shown with its path first", () => {
   const linux = { selector: "UUID=0c1b6ee4-6e3b-4a4c-9a0d-2f6e6a1b7c55", path: "/boot/vmlinuz-6.1.0-31-amd64" };
   const rows = text(draw({ entries: [sampleEntry({ title: "Away", linux, reason: "no attached device" })] })).join(
