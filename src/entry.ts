@@ -178,6 +178,8 @@ export interface BootEntry extends ParsedEntry {
   readonly config?: string;
   /** False where this entry can't be booted now; `reason` says why. */
   readonly bootable: boolean;
+  /** The owner lets nobody boot it; `reason` says by which setting. Changing its files or words changes nothing. */
+  readonly isForbidden?: boolean;
 }
 
 /** Fills what most entries don't have. */

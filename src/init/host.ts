@@ -1,13 +1,14 @@
 /** The initramfs as a session sees it (session/host.ts). */
 
 import { areDriversDone } from "../discovery/devicemonitor.ts";
-import { describeError } from "../errors.ts";
+import { BatonError, describeError } from "../errors.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { bootEntry } from "../loader/boot.ts";
 import { loadEntry } from "../loader/load.ts";
 import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
+import { isNetworkOff } from "../policy/network.ts";
 import type { SessionHost } from "../session/host.ts";
 import { isEfi, requestEntry, requestSetup } from "./firmware.ts";
 import type { InitParts } from "./parts.ts";
@@ -49,7 +50,12 @@ export function initHost(parts: InitParts): SessionHost {
       await watchdog.beforeJump();
     },
     unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),
-    openUrl: async (url) => (await network.get()).openUrl(url),
+    openUrl: async (url) => {
+      if (isNetworkOff(configuration.settings)) {
+        throw new BatonError("refused", `${url}: this machine's configuration says network: never`);
+      }
+      return (await network.get()).openUrl(url);
+    },
     openDoor: async (door) => (await network.get()).open(door),
     milestone: (text) => kernelLog.milestone(text),
     announce: (text) => announce(consoles, text),

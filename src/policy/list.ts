@@ -46,7 +46,8 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
     return { config, entries };
   });
   const loneDisk = loneDiskOf(all);
-  const listed = loneDisk === null ? all : withOwnDisk(all, loneDisk);
+  const own = loneDisk === null ? all : withOwnDisk(all, loneDisk);
+  const listed = given.removable === "never" ? own.map(withoutRemovable) : own;
   const entries = listed.flatMap((item) => item.entries);
   const rules = { ...given, passedOver: withTheSame(entries, given.passedOver) };
   const { entry: first, from, why, isDecided, named } = chooseDefault(listed, rules);
@@ -109,6 +110,17 @@ function loneDiskOf(listed: readonly Listed[]): string | null {
 function withOwnDisk(listed: readonly Listed[], disk: string): readonly Listed[] {
   const isOwn = ({ config }: Listed): boolean => config.isPluggable === true && diskOf(config) === disk;
   return listed.map((item) => (isOwn(item) ? { ...item, config: { ...item.config, removable: false } } : item));
+}
+
+const FORBIDDEN = "it is on a removable device, and this machine's configuration says removable: never";
+
+/** With every entry of a removable place as one that nobody boots. */
+function withoutRemovable({ config, entries }: Listed): Listed {
+  if (!config.removable) return { config, entries };
+  return {
+    config,
+    entries: entries.map((entry) => ({ ...entry, bootable: false, reason: FORBIDDEN, isForbidden: true })),
+  };
 }
 
 const diskOf = ({ origin }: ReadConfig): string | undefined => origin?.disk ?? origin?.device?.name;

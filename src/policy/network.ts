@@ -14,11 +14,15 @@ export function linkWords(words: readonly string[] | null): readonly string[] | 
   return how.length > 0 ? how : null;
 }
 
+/** The owner wants no network: not by itself, and not by a person either. */
+export const isNetworkOff = ({ network }: Pick<Settings, "network">): boolean =>
+  network?.some((word) => NEVER.test(word)) ?? false;
+
 /** The settings with the order of sources that `network:` asks for. */
 export function withNetworkUse(settings: Settings): Settings {
   const { network, order } = settings;
   if (network === null) return settings;
-  if (network.some((word) => NEVER.test(word))) return { ...settings, order: order.filter((one) => !isNetwork(one)) };
+  if (isNetworkOff(settings)) return { ...settings, order: order.filter((one) => !isNetwork(one)) };
   if (network.includes("require")) {
     const own = order.filter(isNetwork);
     return { ...settings, order: own.length > 0 ? own : ["network"] };

@@ -69,7 +69,8 @@ export const isFromNetwork = ({ origin, isNamed }: ReadConfig): boolean => origi
 /** Whether what stands in a configuration may boot without a person or a name. */
 export function mayBootByItself({ isNamed, origin, removable }: ReadConfig, rules: BootRules): boolean {
   if (isNamed) return true;
-  if (rules.order.length === 0) return !removable || rules.removable;
+  if (removable && rules.removable === "never") return false;
+  if (rules.order.length === 0) return !removable || rules.removable === true;
   if (placeInOrder(rules.order, origin, removable) === null) return false;
-  return !removable || rules.removable || isNamedInOrder(rules.order, origin, removable);
+  return !removable || rules.removable === true || isNamedInOrder(rules.order, origin, removable);
 }

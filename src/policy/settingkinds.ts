@@ -1,7 +1,7 @@
 /** The kinds of values that one setting alone has. Pure. */
 
 import { ACTIONS } from "../menu/actions.ts";
-import { fieldsOf, fromText, items, LIST, TEXT, type ValueKind } from "./valuekinds.ts";
+import { fieldsOf, fromText, items, LIST, TEXT, type ValueKind, YES_NO } from "./valuekinds.ts";
 
 /** How long a person has until the default boots. */
 export interface Timeout {
@@ -41,6 +41,13 @@ export const TIMEOUT: ValueKind<Timeout> = {
     if (Object.hasOwn(TIMEOUT_WORDS, word)) return TIMEOUT_WORDS[word];
     return /^\d{1,6}(\.\d+)?$/.test(word) ? { seconds: Number(word), keys: true } : undefined;
   }),
+};
+
+export const REMOVABLE: ValueKind<boolean | "never"> = {
+  expects: "yes, no or never",
+  schema: { oneOf: [YES_NO.schema, { const: "never" }] },
+  read: (value) =>
+    fromText((text) => (/^never$/i.test(text) ? ("never" as const) : undefined))(value) ?? YES_NO.read(value),
 };
 
 export const THEME = fieldsOf(

@@ -5,7 +5,7 @@
  */
 
 import { parseRootDelay, type RootDelay } from "./rootdelay.ts";
-import { KEY_BINDINGS, PASSWORD_FORM, THEME, TIMEOUT, type Timeout } from "./settingkinds.ts";
+import { KEY_BINDINGS, PASSWORD_FORM, REMOVABLE, THEME, TIMEOUT, type Timeout } from "./settingkinds.ts";
 import {
   items,
   LIST,
@@ -122,9 +122,11 @@ export const SETTINGS = [
   setting({
     name: "removable",
     default: false,
-    about: "Whether what is on removable devices may boot by itself without being named by default or order.",
+    about:
+      "Whether what is on removable devices may boot by itself without being named by default or order. never: a person " +
+      "can't boot it either.",
     example: "no",
-    kind: YES_NO,
+    kind: REMOVABLE,
     safe: false,
   }),
   setting({

@@ -173,7 +173,8 @@ export class Session {
           return reads.wait(`Reading ${known.title}`, known.source, openDoor(known.opens));
         }
         // Whether such files are there shows when they are opened.
-        const current = files == null ? known : { ...known, ...files, bootable: true, reason: null };
+        const current =
+          files == null || known.isForbidden ? known : { ...known, ...files, bootable: true, reason: null };
         const failure = await attempts.attempt(current, options ?? current.options, true);
         await this.openMenu(`${entry.title}: ${failure}`);
       },

@@ -592,6 +592,20 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       tries: ["B"],
     },
   ],
+  "removable: never": [
+    {
+      what: "a stick boots neither by itself nor by a name, an id or a fallback",
+      machine: [stick([e("Rescue")], { tags: { uuid: "1234-ABCD" } }), on("sda1", [e("A", ROOT)])],
+      rules: { removable: "never", order: ["usb", "any"], fallback: ["sdz1:grub:Rescue", "UUID=1234-ABCD>Rescue"] },
+      tries: ["A"],
+    },
+    {
+      what: "a machine's only disk on USB is its own all the same",
+      machine: [on("sda1", [e("Server", ROOT)], { removable: true, isPluggable: true })],
+      rules: { removable: "never" },
+      tries: ["Server"],
+    },
+  ],
   "a built-in disk's stub that leads to a stick": [
     {
       what: "boots nothing by itself",
@@ -665,3 +679,15 @@ for (const [chapter, rows] of Object.entries(CHAPTERS)) {
     });
   }
 }
+
+test("removable: never forbids a stick's entries to a person, too, with the reason, and no others", () => {
+  const list = bootList([stick([e("S")]), on("sda1", [e("A", ROOT)])], () => null, { ...NONE, removable: "never" });
+  assert.deepEqual(
+    list.entries.map(({ title, bootable, isForbidden = false }) => [title, bootable, isForbidden]),
+    [
+      ["S", false, true],
+      ["A", true, false],
+    ],
+  );
+  assert.match(list.entries[0]!.reason!, /removable: never/);
+});

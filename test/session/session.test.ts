@@ -288,3 +288,14 @@ test("a server that is silent is not waited for longer than a person likes", asy
   await openUrl!("http://server/there");
   assert.deepEqual([store.state.message, store.state.entries.length], [null, 3]);
 });
+
+test("an entry that the owner forbids isn't booted by a person, not even with other files", async () => {
+  const stick = config("sda1", ["one"], { removable: true });
+  const { session, keys, clock, events } = bench([stick], { ...NEVER, removable: "never" }, { boots: { one: WORKS } });
+  await session.openMenu();
+  const entry = session.store.state.entries[0]!;
+  void keys().boot(entry, undefined, { linux: entry.linux, initrd: [] });
+  await clock.advance(1);
+  assert.doesNotMatch(events.join("\n"), /baton: jump/);
+  assert.match(session.store.state.message ?? "", /removable: never/);
+});
