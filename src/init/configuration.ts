@@ -23,12 +23,15 @@ export class Configuration {
   #own: Partial<Settings> = {};
   #named: Partial<Settings> = {};
   #diagnostics: Diagnostic[] = [];
+  /** What has become of the file that `baton.config=` names. */
+  #state: "awaited" | "failed" | "read" | "none";
   /** What holds now. */
   settings: Settings;
 
-  private constructor(words: Partial<Settings>) {
-    this.#words = words;
-    this.settings = withNetworkUse(mergeSettings(words));
+  private constructor({ settings, config }: BootWords) {
+    this.#words = settings;
+    this.#state = config === null ? "none" : "awaited";
+    this.settings = this.#merged();
   }
 
   /**
@@ -36,7 +39,7 @@ export class Configuration {
    * @param own the image's own file; null where there is none to look for (a host)
    */
   static async load(words: BootWords, own: readonly string[] | null = OWN): Promise<Configuration> {
-    const configuration = new Configuration(words.settings);
+    const configuration = new Configuration(words);
     const path = own?.find((candidate) => existsSync(candidate));
     if (path !== undefined) {
       try {
@@ -44,7 +47,7 @@ export class Configuration {
       } catch (error) {
         configuration.#say(path, describeError(error));
       }
-      configuration.#merge();
+      configuration.settings = configuration.#merged();
     }
     return configuration;
   }
@@ -58,10 +61,14 @@ export class Configuration {
   async loadNamed(name: string, fetch: FetchText): Promise<void> {
     try {
       this.#named = await this.#read(name, await fetch(name));
+      this.#state = "read";
     } catch (error) {
-      this.#say(name, `the configuration can't be read: ${describeError(error)}`);
+      this.#state = "failed";
+      this.settings = this.#merged();
+      const shut = this.settings.lockdown ? " lockdown: editor, shell, URLs and removable devices stay shut." : "";
+      this.#say(name, `the configuration can't be read: ${describeError(error)}${shut}`);
     }
-    this.#merge();
+    this.settings = this.#merged();
   }
 
   async #read(source: string, text: string): Promise<Partial<Settings>> {
@@ -80,8 +87,20 @@ export class Configuration {
     this.#diagnostics.push({ severity: "error", source, line: null, column: null, message });
   }
 
-  #merge(): void {
-    this.settings = withNetworkUse(mergeSettings(this.#own, this.#named, this.#words));
+  /** Until the named file is read, and where it can't be, nothing is open that it might have shut. */
+  #merged(): Settings {
+    const merged = mergeSettings(this.#own, this.#named, this.#words);
+    const shut = { ...merged, editor: false, shell: false };
+    const locked: Settings = merged.lockdown ? { ...shut, removable: "never" } : shut;
+    switch (this.#state) {
+      case "awaited":
+        return withNetworkUse(locked);
+      case "failed":
+        // Without lockdown an owner who can't read the file must still be able to mend it.
+        return withNetworkUse(merged.lockdown ? { ...locked, network: ["never"] } : merged);
+      default:
+        return withNetworkUse(merged);
+    }
   }
 }
 

@@ -152,6 +152,16 @@ export const SETTINGS = [
     safe: false,
   }),
   setting({
+    name: "lockdown",
+    default: false,
+    about:
+      "Whether a configuration that baton.config= names and that can't be read shuts the editor, the shell, URLs and " +
+      "removable devices. Counts in the image or on the command line.",
+    example: "no",
+    kind: YES_NO,
+    safe: true,
+  }),
+  setting({
     name: "shell",
     // Null: as editor.
     default: null,
