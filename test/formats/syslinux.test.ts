@@ -141,8 +141,8 @@ describe("labels and command lines, as Syslinux 6.04 was seen to compose them", 
       ),
     );
     assert.deepEqual(Object.fromEntries(entries.map((e) => [e.title, e.reason === null ? e.kind : `${e.kind}, not`])), {
-      ...{ a: "other, not", b: "other, not", c: "local, not", d: "local, not", e: "linux", f: "local, not" },
-      ...{ g: "other, not", h: "iso, not", i: "other, not", j: "other, not", k: "local, not", l: "other, not" },
+      ...{ a: "other, not", b: "other, not", c: "other, not", d: "local, not", e: "linux", f: "local, not" },
+      ...{ g: "other, not", h: "iso, not", i: "other, not", j: "other, not", k: "other, not", l: "other, not" },
     });
     assert.deepEqual(files(entries[7]!), ["none", "vda1:/img/x.iso"]);
   });

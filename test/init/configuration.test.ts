@@ -25,7 +25,11 @@ const NOTHING = { editor: false, shell: false, urls: false, sticks: false };
 
 test("without a named configuration everything is open from the start", async () => {
   assert.deepEqual(open((await load("")).settings), ALL);
-  assert.deepEqual(open((await load("baton.lockdown=yes")).settings), ALL, "lockdown says what an unreadable file leaves");
+  assert.deepEqual(
+    open((await load("baton.lockdown=yes")).settings),
+    ALL,
+    "lockdown says what an unreadable file leaves",
+  );
 });
 
 test("while it is awaited editor and shell are shut: it may shut them", async () => {

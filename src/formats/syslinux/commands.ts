@@ -85,7 +85,7 @@ function imageCommand(type: LabelType, file: string, args: string, context: Comm
       return other(`${file} is a program for SYSLINUX up to version 4`);
     case "boot":
     case "bss":
-      return local(`${file} is a boot sector, which runs on the firmware's BIOS`);
+      return other(`${file} is a boot sector, which runs on the firmware's BIOS`);
     case "fdimage":
       return other(`${file} is the image of a floppy disk, for the BIOS`);
     default:
@@ -153,8 +153,12 @@ function moduleCommand(file: string, args: string, context: CommandContext): Com
       return { does: "run", commandLine: bySystem(args, context.dialect) };
     case "chain":
     case "pxechn":
-    case "sanboot":
-      return local(`it starts another bootloader (${name}.c32 ${args}), which needs the firmware`);
+    case "sanboot": {
+      const reason = `it starts another bootloader (${name}.c32 ${args}), which needs the firmware`;
+      // Only a disk of this machine is local: `hd0`, `mbr:0x…`, the boot drive, a filesystem by its label.
+      const isOwnDisk = name === "chain" && /(^|\s)(hd\d|mbr[:=]|guid[:=]|label[:=]|boot\b|fs\b)/i.test(args);
+      return isOwnDisk ? local(reason) : other(reason);
+    }
     default: {
       const power = POWER[name];
       if (power !== undefined) return other(power);
