@@ -117,7 +117,7 @@ export const MANUAL = {
     summary: "says what could be booted",
     about: [
       "Every entry of every configuration that Baton finds: number, title, id, the file that it comes from, and why it " +
-        "can't boot where it can't. A star marks the default, and the last line says why it is the one.",
+        "can't boot where it can't. A star marks the default, a plus what is tried by itself where that fails. The last line says why it is the default.",
       "Then what is wrong in the configurations, with file, line and column. Nothing is written to any disk.",
     ],
     options: LIST_OPTIONS,
