@@ -1,6 +1,6 @@
 /** What a script sees of the disks: files by GRUB path, patterns, environment blocks. Looks at each thing once. */
 
-import { type FileRef, formatFileRef } from "../../entry.ts";
+import { type FileRef, formatFileRef, type StateWrite } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { globMatches } from "../../glob.ts";
 import type { FormatVolume } from "../format.ts";
@@ -42,6 +42,8 @@ export class Files {
   readonly #stats = new Map<string, FileStat | null>();
   readonly #lists = new Map<string, Promise<readonly string[] | null>>();
   readonly #blocks = new Map<string, LoadedBlock>();
+  /** By FileRef, what blocks hold besides what is in them: a value, or null for none. */
+  readonly #saved = new Map<string, Map<string, string | null>>();
 
   constructor(scope: FileScope) {
     this.#scope = scope;
@@ -120,8 +122,34 @@ export class Files {
         : (await this.stat(file)) === null
           ? "missing"
           : { variables: null, problem: bytes };
-    this.#blocks.set(key, block);
-    return block;
+    const saved = this.#saved.get(key);
+    const shown = block === "missing" || saved === undefined ? block : withSaved(block, saved);
+    this.#blocks.set(key, shown);
+    return shown;
+  }
+
+  /** Environment blocks are read from now on as if these writes had been made. */
+  pretendWritten(writes: readonly StateWrite[]): void {
+    for (const write of writes) {
+      if (!("set" in write)) continue;
+      const key = formatFileRef(write.file);
+      const saved = this.#saved.get(key) ?? new Map<string, string | null>();
+      this.#saved.set(key, saved);
+      for (const name of write.unset) saved.set(name, null);
+      for (const [name, value] of Object.entries(write.set)) saved.set(name, value);
+    }
+  }
+
+  /** Whether a write gives a block that was read other values than it has. */
+  isChange(write: StateWrite): boolean {
+    if (!("set" in write)) return false;
+    const block = this.#blocks.get(formatFileRef(write.file));
+    if (block === undefined || block === "missing" || block.variables === null) return false;
+    const { variables } = block;
+    return (
+      write.unset.some((name) => variables.has(name)) ||
+      Object.entries(write.set).some(([name, value]) => variables.get(name) !== value)
+    );
   }
 
   /** Expands `*` and `?` in a path; `pattern` has backslashes before what is meant literally. */
@@ -199,6 +227,16 @@ export class Files {
       return null;
     }
   }
+}
+
+function withSaved(block: EnvironmentBlock, saved: ReadonlyMap<string, string | null>): EnvironmentBlock {
+  if (block.variables === null) return block;
+  const variables = new Map(block.variables);
+  for (const [name, value] of saved) {
+    if (value === null) variables.delete(name);
+    else variables.set(name, value);
+  }
+  return { variables, problem: null };
 }
 
 /** GRUB knows only `*` and `?`: a bracket is itself. */

@@ -3,7 +3,7 @@
  * what Debian and Fedora add.
  */
 
-import { type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { type ParsedEntry, parsedEntry, type StateWrite } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { listLimits } from "../budget.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type LineSigns } from "../format.ts";
@@ -13,6 +13,7 @@ import { grubCommands } from "./commands/commands.ts";
 import { splitUsers } from "./commands/menu.ts";
 import { mergeWrites } from "./commands/variables.ts";
 import { Environment } from "./environment.ts";
+import type { Files } from "./files.ts";
 import { findConfigurations } from "./find.ts";
 import { Interpreter } from "./interpreter.ts";
 import { defaultEntry, fallbackEntries, type ListedMenu, Listing, TOP } from "./listing.ts";
@@ -38,24 +39,66 @@ export const grub: Format = {
 /** Reads one configuration; `given` is for tests. */
 export async function readConfiguration(path: string, context: FormatContext, given?: Limits): Promise<FormatResult> {
   const limits = given ?? { ...LIMITS, listBytes: listLimits(context.memory).bytes };
-  const name = `${context.volume.name}:${path}`;
   const { bytes, isCut } = await readBeginning(context.volume.reader, path);
   const { text, warnings } = decodeSource(bytes);
-  const source = SourceText.file(name, text);
-  const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
-  for (const warning of warnings) run.say("warning", null, warning, source);
-  if (isCut) run.say("error", null, TOO_LONG, source);
-  await startEnvironment(run, path);
-  if (text.includes("btrfs_relative_path")) await addSubvolumes(run);
-  run.reading.push(name);
-  try {
-    await run.runText(source);
-  } catch (error) {
-    if (!(error instanceof BudgetExceeded)) throw error;
-    run.say("error", null, `${error.message}; what was read before is listed`, source);
-  }
-  return await collect(run, path);
+  const source = SourceText.file(`${context.volume.name}:${path}`, text);
+  const evaluate = async (written: readonly StateWrite[]): Promise<Evaluation> => {
+    const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
+    run.files.pretendWritten(written);
+    for (const warning of warnings) run.say("warning", null, warning, source);
+    if (isCut) run.say("error", null, TOO_LONG, source);
+    await startEnvironment(run, path);
+    if (text.includes("btrfs_relative_path")) await addSubvolumes(run);
+    run.reading.push(source.name);
+    try {
+      await run.runText(source);
+    } catch (error) {
+      if (!(error instanceof BudgetExceeded)) throw error;
+      run.say("error", null, `${error.message}; what was read before is listed`, source);
+    }
+    return { result: await collect(run, path), files: run.files };
+  };
+  const first = await evaluate([]);
+  const successors = await successorsOf(first, evaluate);
+  return successors.length === 0 ? first.result : { ...first.result, successors };
 }
+
+interface Evaluation {
+  readonly result: FormatResult;
+  readonly files: Files;
+}
+
+/** A slot may be tried three times before the other one's turn comes (Mender, U-Boot's `bootlimit`). */
+const MAX_EVALUATIONS = 8;
+/** Whoever writes more entries than this has no slots to count. */
+const MAX_COUNTED_ENTRIES = 200;
+
+/**
+ * The defaults that the configuration gives when it is evaluated again with what booting its default, and each of these
+ * in turn, would have saved in its environment block (RAUC's and Mender's slots, `grub-reboot`).
+ */
+async function successorsOf(
+  first: Evaluation,
+  evaluate: (written: readonly StateWrite[]) => Promise<Evaluation>,
+): Promise<readonly number[]> {
+  const { entries, defaultIndex } = first.result;
+  const found: number[] = [];
+  let current = first;
+  let written: readonly StateWrite[] = [];
+  for (let round = 1; round < MAX_EVALUATIONS && entries.length <= MAX_COUNTED_ENTRIES; round++) {
+    const { files, result } = current;
+    const attempt = result.defaultIndex === null ? undefined : result.entries[result.defaultIndex];
+    if (attempt === undefined || !attempt.writes.some((write) => files.isChange(write))) break;
+    written = [...written, ...attempt.writes];
+    current = await evaluate(written);
+    const next = current.result.defaultIndex === null ? undefined : current.result.entries[current.result.defaultIndex];
+    const index = next === undefined ? -1 : entries.findIndex((entry) => nameOf(entry) === nameOf(next));
+    if (index >= 0 && index !== defaultIndex && !found.includes(index)) found.push(index);
+  }
+  return found;
+}
+
+const nameOf = ({ submenu, title, nativeId }: ParsedEntry): string => JSON.stringify([submenu, title, nativeId]);
 
 /** On openSUSE's system partition lies a configuration that leads to the one in the default subvolume of a btrfs. */
 async function addSubvolumes({ context, devices, subvolumes }: Interpreter): Promise<void> {
