@@ -10,8 +10,20 @@ import { splitCmdline } from "./words.ts";
 /** No kernel takes a longer command line; what a hostile file has beyond it is not worth the time. */
 const MAX_CMDLINE_LENGTH = 16 * 1024;
 
+/** Each question about an entry asks for its words, and there may be thousands of entries. */
+const known = new WeakMap<BootEntry, string[]>();
+
 /** What the entry's kernel command lines say, as words; a Xen entry has its Linux among the modules. */
 function words(entry: BootEntry): string[] {
+  let found = known.get(entry);
+  if (found === undefined) {
+    found = splitWords(entry);
+    known.set(entry, found);
+  }
+  return found;
+}
+
+function splitWords(entry: BootEntry): string[] {
   const all = [entry.options, ...entry.modules.map(({ args }) => args)];
   // The kernel drops double quotes, systemd single ones as well.
   return all.flatMap((cmdline) => splitCmdline(cmdline.slice(0, MAX_CMDLINE_LENGTH).replaceAll("'", "")));

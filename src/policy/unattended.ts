@@ -16,6 +16,8 @@ import { type BootRules, isFromNetwork, type Listed, mayBootByItself } from "./r
 
 /** In `fallback`: whatever may boot by itself, another system too. */
 const ANY = "any";
+/** No system has so many kernels; a list of thousands is made anew with each device. */
+const MAX_FOLLOWERS = 64;
 
 /**
  * The default and, in this order and nothing else: the owner's fallbacks; what the default's own configuration names;
@@ -85,11 +87,18 @@ function sameSystem(listed: readonly Listed[], rules: BootRules, entry: BootEntr
   );
   const isFollowing = (other: BootEntry): boolean =>
     other !== entry &&
-    isOrdinary(other) &&
-    isOtherKernel(entry, other) &&
     isSameSystem(system, systemOf(other)) &&
+    isOtherKernel(entry, other) &&
+    isOrdinary(other) &&
     titleEvidence(other) === null;
-  return [own, ...mirrors].flatMap(({ entries }) => entries.filter(isFollowing));
+  const found: BootEntry[] = [];
+  for (const { entries } of [own, ...mirrors]) {
+    for (const other of entries) {
+      if (isFollowing(other)) found.push(other);
+      if (found.length === MAX_FOLLOWERS) return found;
+    }
+  }
+  return found;
 }
 
 const pathOf = (source: string): string => source.slice(source.indexOf(":") + 1);
