@@ -73,7 +73,7 @@ test("after a round in which all failed it takes ten seconds, whatever the timeo
   assert.deepEqual(at(10), { left: 0, boot: true });
 });
 
-test("what a key stopped goes on after so long without another, with ten seconds at least", () => {
+test("a stopped countdown goes on after `idle` seconds without a key, with ten seconds at least", () => {
   const { countdown, at } = running({ idle: 300 });
   at(2);
   countdown.stop();

@@ -43,7 +43,9 @@ export async function readConfiguration(path: string, context: FormatContext, gi
   const { text, warnings } = decodeSource(bytes);
   const source = SourceText.file(`${context.volume.name}:${path}`, text);
   const evaluate = async (written: readonly StateWrite[]): Promise<Evaluation> => {
-    const run = new Interpreter(context, grubCommands(), Environment.empty(), source, limits);
+    const allowed = written.length === 0 ? limits : { ...limits, ...AGAIN };
+    const run = new Interpreter(context, grubCommands(), Environment.empty(), source, allowed);
+    let isWhole = true;
     run.files.pretendWritten(written);
     for (const warning of warnings) run.say("warning", null, warning, source);
     if (isCut) run.say("error", null, TOO_LONG, source);
@@ -54,9 +56,11 @@ export async function readConfiguration(path: string, context: FormatContext, gi
       await run.runText(source);
     } catch (error) {
       if (!(error instanceof BudgetExceeded)) throw error;
+      isWhole = false;
       run.say("error", null, `${error.message}; what was read before is listed`, source);
     }
-    return { result: await collect(run, path), files: run.files };
+    const result = await collect(run, path);
+    return { result, files: run.files, isWhole: isWhole && !run.budget.isSpent };
   };
   const first = await evaluate([]);
   const successors = await successorsOf(first, evaluate);
@@ -66,11 +70,15 @@ export async function readConfiguration(path: string, context: FormatContext, gi
 interface Evaluation {
   readonly result: FormatResult;
   readonly files: Files;
+  /** No budget ended it. */
+  readonly isWhole: boolean;
 }
 
+/** What each further evaluation may use: slots are counted in a few lines, and a hostile file costs little more. */
+const AGAIN: Partial<Limits> = { steps: 20_000, entrySteps: 2_000, totalLength: 1 << 20, milliseconds: 1000 };
 /** A slot may be tried three times before the other one's turn comes (Mender, U-Boot's `bootlimit`). */
 const MAX_EVALUATIONS = 8;
-/** Whoever writes more entries than this has no slots to count. */
+/** A configuration with more entries than this has no slots to count. */
 const MAX_COUNTED_ENTRIES = 200;
 
 /**
@@ -87,10 +95,12 @@ async function successorsOf(
   let written: readonly StateWrite[] = [];
   for (let round = 1; round < MAX_EVALUATIONS && entries.length <= MAX_COUNTED_ENTRIES; round++) {
     const { files, result } = current;
+    if (!current.isWhole || result.entries.length !== entries.length) break;
     const attempt = result.defaultIndex === null ? undefined : result.entries[result.defaultIndex];
     if (attempt === undefined || !attempt.writes.some((write) => files.isChange(write))) break;
     written = [...written, ...attempt.writes];
     current = await evaluate(written);
+    if (!current.isWhole) break;
     const next = current.result.defaultIndex === null ? undefined : current.result.entries[current.result.defaultIndex];
     const index = next === undefined ? -1 : entries.findIndex((entry) => nameOf(entry) === nameOf(next));
     if (index >= 0 && index !== defaultIndex && !found.includes(index)) found.push(index);

@@ -118,3 +118,18 @@ menuentry "Two" --id exx { linux /kernel two }
 `;
   assert.deepEqual(await order(counting, { other: "1" }), ["Start", "One", "Two"]);
 });
+
+test("an evaluation that takes too many commands leads to nothing", async () => {
+  const slow = (count: number): string => `
+load_env
+set default=0
+if [ "\${tried}" = "1" ]; then
+  set default=1
+  for a in ${"x ".repeat(count)}; do for b in ${"y ".repeat(count)}; do true; done; done
+fi
+menuentry "First" { tried=1; save_env tried; linux /kernel }
+menuentry "Second" { linux /kernel two }
+`;
+  assert.deepEqual(await order(slow(10), { tried: "0" }), ["First", "Second"]);
+  assert.deepEqual(await order(slow(300), { tried: "0" }), ["First"]);
+});
