@@ -26,7 +26,7 @@ export interface SetupHeader {
   readonly kernelSize: number;
   /** 0x20f is 2.15. */
   readonly protocol: number;
-  /** The whole text: release, builder, date; null where there is none. */
+  /** The whole text: release, builder, date; null where there is none in what was read. */
   readonly versionText: string | null;
   readonly loadedHigh: boolean;
   /** Highest address that an initrd may touch. */
@@ -49,7 +49,7 @@ export interface SetupHeader {
 
 /**
  * Reads the setup header.
- * @param start the file's first bytes, 0x268 at least
+ * @param start the file's first START_SIZE (image.ts) bytes; 0x268 are enough for all but the version
  * @returns null where there is none
  */
 export function readSetupHeader(start: Buffer): SetupHeader | null {

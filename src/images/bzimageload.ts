@@ -26,7 +26,7 @@ export interface LinuxInput {
 
 interface BzImageInput extends LinuxInput {
   readonly header: SetupHeader;
-  /** The file's first bytes, as long as its setup part at least up to 0x290. */
+  /** The file's first bytes, as for {@link BootParamsInput.setup}. */
   readonly setup: Uint8Array;
   /** The whole file. */
   readonly file: Content;

@@ -64,7 +64,10 @@ export interface Subject {
   readonly start: Buffer;
 }
 
-/** Enough for every header, the boot sector of a disk and the multiboot2 header's window. */
+/**
+ * Enough for every header, the boot sector of a disk, the multiboot2 header's window, and a bzImage's setup part, which
+ * has the kernel's version near its end (32 KiB at most: arch/x86/boot/setup.ld).
+ */
 export const START_SIZE = 36 * 1024;
 
 /**

@@ -5,6 +5,7 @@ import { setImmediate as pause } from "node:timers/promises";
 import { BatonError } from "../errors.ts";
 import { classicRefusal, readSetupHeader, type SetupHeader } from "../images/bzimage.ts";
 import { layOutBzImage } from "../images/bzimageload.ts";
+import { START_SIZE } from "../images/image.ts";
 import { payloadOf } from "../images/payload.ts";
 import type { Content, FilePart, SegmentMemory, Start } from "../images/segment.ts";
 import { filePart, type ReadOptions, readWhole } from "../kexec/files.ts";
@@ -13,8 +14,6 @@ import { readX86MachineFor } from "../kexec/x86machine.ts";
 import { log } from "../log.ts";
 import { crashLayout, initrdContents } from "./segments.ts";
 
-/** Up to the end of boot_params' setup header. */
-const SETUP_SIZE = 0x290;
 /** Larger kernels go from the page cache as they are: none is known, and memory may be short. */
 const MAX_CHECKED_SIZE = 64 * 1024 * 1024;
 
@@ -62,7 +61,7 @@ export async function readBzImageSetup(
   reading: ReadOptions,
 ): Promise<{ header: SetupHeader; setup: Buffer }> {
   const file = filePart(request.kernel);
-  const start = { ...file, size: Math.min(SETUP_SIZE, file.size) };
+  const start = { ...file, size: Math.min(START_SIZE, file.size) };
   const setup = Buffer.from(await readWhole(start, { ...reading, onRead: () => {} }));
   const header = readSetupHeader(setup);
   const refusal = header === null ? "It is no bzImage." : classicRefusal(header);

@@ -6,13 +6,17 @@ export interface BzImageOptions {
   readonly loadflags?: number;
   readonly xloadflags?: number;
   readonly cmdlineSize?: number;
+  /** 512 bytes each, the boot sector not counted; Debian's kernels have 39. */
+  readonly setupSectors?: number;
+  /** Where its text stands in the file. */
+  readonly versionAt?: number;
   /** Bytes of the protected-mode part, a multiple of 16. */
   readonly kernelSize?: number;
 }
 
 /** An x86 bzImage with a setup header like that of a distribution's kernel. */
 export function makeBzImage(options: BzImageOptions = {}): Buffer {
-  const setupSectors = 7;
+  const { setupSectors = 7, versionAt = 0x400 } = options;
   const kernelSize = options.kernelSize ?? 4096;
   const bytes = Buffer.alloc((setupSectors + 1) * 512 + kernelSize, 0x90);
   bytes.fill(0, 0, 0x400);
@@ -22,7 +26,7 @@ export function makeBzImage(options: BzImageOptions = {}): Buffer {
   bytes.writeUInt16LE(0xaa55, 0x1fe);
   bytes.write("HdrS", 0x202, "latin1");
   bytes.writeUInt16LE(options.protocol ?? 0x20f, 0x206);
-  bytes.writeUInt16LE(0x200, 0x20e);
+  bytes.writeUInt16LE(versionAt - 0x200, 0x20e);
   bytes.writeUInt8(options.loadflags ?? 1, 0x211);
   bytes.writeUInt32LE(0x7fffffff, 0x22c);
   bytes.writeUInt32LE(0x200000, 0x230);
@@ -31,7 +35,7 @@ export function makeBzImage(options: BzImageOptions = {}): Buffer {
   bytes.writeUInt32LE(options.cmdlineSize ?? 2047, 0x238);
   bytes.writeBigUInt64LE(0x1000000n, 0x258);
   bytes.writeUInt32LE(0x3f98000, 0x260);
-  bytes.write(`${options.version ?? "6.1.0-56-amd64"} (build@host) #1 SMP\0`, 0x400, "latin1");
+  bytes.write(`${options.version ?? "6.1.0-56-amd64"} (build@host) #1 SMP\0`, versionAt, "latin1");
   return bytes;
 }
 
