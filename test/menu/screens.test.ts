@@ -22,7 +22,7 @@ const tmux = new Tmux();
 const menus: Menu[] = [];
 after(async () => {
   for (const menu of menus) await menu.close();
-  if (skip === false) tmux.close();
+  await tmux.close();
 });
 
 /** Terminals side by side, each known by its terminfo name. `linux` and `xterm` read UTF-8; the others aren't asked. */
@@ -55,18 +55,18 @@ async function open(consoles: readonly ConsoleSpec[], store: MenuStore): Promise
 }
 
 /** Waits until the windows show what they should. */
-async function show(names: readonly string[], rows: number, wanted: readonly string[]): Promise<void> {
-  await eventually(() => {
-    const shown = tmux.captureAll(names, rows);
+async function show(names: readonly string[], wanted: readonly string[]): Promise<void> {
+  await eventually(async () => {
+    const shown = await tmux.captureAll(names);
     for (const [index, name] of names.entries()) assert.equal(shown[index], wanted[index], name);
   });
 }
 
 /** Waits until the windows show something else than before, and whole: tmux takes a frame in pieces. */
-async function changed(names: readonly string[], rows: number, before: readonly string[]): Promise<string[]> {
+async function changed(names: readonly string[], before: readonly string[]): Promise<string[]> {
   let last: readonly string[] = before;
-  return eventually(() => {
-    const shown = tmux.captureAll(names, rows);
+  return eventually(async () => {
+    const shown = await tmux.captureAll(names);
     const isWhole = shown.every((text, index) => text === last[index] && text !== before[index]);
     last = shown;
     assert.ok(isWhole, shown[0]);
@@ -157,26 +157,26 @@ describe("every screen", { skip, concurrency: true }, () => {
       const store = new MenuStore({ ...sampleState(), countdown: 5 });
       const window = (term: string): string => `${term}-${columns}x${rows}`;
       await open(
-        TERMS.map((term) => spec(tmux.open(window(term), columns, rows), term)),
+        await Promise.all(TERMS.map(async (term) => spec(await tmux.open(window(term), columns, rows), term))),
         store,
       );
       const names = TERMS.map(window);
       const captured = new Map<string, string>(TERMS.map((term) => [term, ""]));
-      let shown = tmux.captureAll(names, rows);
+      let shown = await tmux.captureAll(names);
       for (const step of STEPS) {
-        if (step.keys !== undefined) tmux.keys(names[0]!, ...step.keys);
+        if (step.keys !== undefined) await tmux.keys(names[0]!, ...step.keys);
         // The keys of a step come before its change.
-        if (step.keys !== undefined && step.change !== undefined) shown = await changed(names, rows, shown);
+        if (step.keys !== undefined && step.change !== undefined) shown = await changed(names, shown);
         step.change?.(store);
         const heading = `==== ${step.name} ====\n`;
         if (update) {
-          shown = await changed(names, rows, shown);
+          shown = await changed(names, shown);
           TERMS.forEach((term, index) => {
             captured.set(term, `${captured.get(term)}${heading}${shown[index]}\n`);
           });
         } else {
           const wanted = names.map((name) => section(readFileSync(join(FIXTURES, `${name}.txt`), "utf8"), heading));
-          await show(names, rows, wanted);
+          await show(names, wanted);
           shown = wanted;
         }
       }
@@ -190,22 +190,22 @@ describe("every screen", { skip, concurrency: true }, () => {
 
 test("a serial terminal of any size that answers is drawn like a screen of that size", { skip }, async () => {
   const store = new MenuStore(sampleState());
-  const path = tmux.open("serial", 100, 30);
-  const screen = tmux.open("screen", 100, 30);
+  const path = await tmux.open("serial", 100, 30);
+  const screen = await tmux.open("screen", 100, 30);
   await open([spec(path, "vt220", { kind: "serial", unicode: null }), spec(screen, "xterm")], store);
-  await eventually(() => assert.match(tmux.capture("screen"), /P power off/));
-  await show(["serial"], 30, [tmux.capture("screen")]);
+  await eventually(async () => assert.match(await tmux.capture("screen"), /P power off/));
+  await show(["serial"], [await tmux.capture("screen")]);
 });
 
 test("a window that is made smaller and larger shows the menu in each size", { skip }, async () => {
   const store = new MenuStore(sampleState());
-  await open([spec(tmux.open("window", 80, 24), "xterm", { kind: "own" })], store);
+  await open([spec(await tmux.open("window", 80, 24), "xterm", { kind: "own" })], store);
   const ends = async (columns: number, rows: number): Promise<void> => {
-    tmux.resize("window", columns, rows);
-    await eventually(() => {
+    await tmux.resize("window", columns, rows);
+    await eventually(async () => {
       // This process isn't in the window's foreground, where the kernel would send the signal itself.
       process.emit("SIGWINCH", "SIGWINCH");
-      const lines = tmux.capture("window").split("\n");
+      const lines = (await tmux.capture("window")).split("\n");
       assert.equal(lines.length, rows);
       assert.match(lines.at(-1)!, /^ Enter boot/);
       assert.equal(lines[0], " Baton 0.1.0");
@@ -218,12 +218,12 @@ test("a window that is made smaller and larger shows the menu in each size", { s
 
 test("what the kernel prints over the menu is gone after Ctrl-L", { skip }, async () => {
   const store = new MenuStore(sampleState());
-  const path = tmux.open("over", 80, 24);
+  const path = await tmux.open("over", 80, 24);
   await open([spec(path, "vt220")], store);
-  await eventually(() => assert.match(tmux.capture("over"), /rescan/));
-  const [before] = await changed(["over"], 24, [""]);
+  await eventually(async () => assert.match(await tmux.capture("over"), /rescan/));
+  const [before] = await changed(["over"], [""]);
   writeFileSync(path, "\n\n[  12.345678] usb 1-1: new high-speed USB device\n\n");
-  await eventually(() => assert.match(tmux.capture("over"), /new high-speed/));
-  tmux.keys("over", "C-l");
-  await show(["over"], 24, [before!]);
+  await eventually(async () => assert.match(await tmux.capture("over"), /new high-speed/));
+  await tmux.keys("over", "C-l");
+  await show(["over"], [before!]);
 });

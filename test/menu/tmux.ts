@@ -1,55 +1,100 @@
 /** Terminals of tmux, as a person would have them in front of them: real emulation, captured as text. */
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
 
 /** Null where tmux can be used, else why it can't. */
 export function tmuxMissing(): string | null {
   return spawnSync("tmux", ["-V"]).status === 0 ? null : "tmux is not installed";
 }
 
-export class Tmux {
-  readonly #socket = `baton-${process.pid}`;
+type Settle = (error: Error | null, lines: readonly string[]) => void;
 
-  #run(...args: string[]): string {
-    const env = { ...process.env, LC_ALL: "C.UTF-8", TMUX: "" };
-    return execFileSync("tmux", ["-u", "-f", "/dev/null", "-L", this.#socket, ...args], { encoding: "utf8", env });
-  }
+/** One tmux of this process's own, spoken to in its control mode: a process for each command would cost more than the menu. */
+export class Tmux {
+  #client: ChildProcess | null = null;
+  /** Commands whose answers are still to come, oldest first. */
+  readonly #asked: Settle[] = [];
 
   /** Opens a window of that size in which nothing runs. @returns its terminal device */
-  open(name: string, columns: number, rows: number): string {
-    const size = ["-x", String(columns), "-y", String(rows)];
-    const start = ["new-session", "-d", "-s", name, ...size, "exec sleep 600"];
-    this.#run("set", "-g", "status", "off", ";", "set", "-g", "escape-time", "0", ";", ...start);
-    return this.#run("display", "-p", "-t", name, "#{pane_tty}").trim();
+  async open(name: string, columns: number, rows: number): Promise<string> {
+    await this.#run("new-session", "-d", "-s", name, "-x", String(columns), "-y", String(rows), "exec sleep 600");
+    const [path] = await this.#run("display", "-p", "-t", name, "#{pane_tty}");
+    return path!.trim();
   }
 
   /** What the window shows, without trailing spaces. */
-  capture(name: string): string {
-    return tidy(this.#run("capture-pane", "-p", "-t", name).split("\n"));
+  async capture(name: string): Promise<string> {
+    const lines = await this.#run("capture-pane", "-p", "-t", name);
+    return lines
+      .map((line) => line.trimEnd())
+      .join("\n")
+      .trimEnd();
   }
 
-  /** The same of several windows of `rows` rows each, in one call: tmux is slow to start. */
-  captureAll(names: readonly string[], rows: number): string[] {
-    const lines = this.#run(...names.flatMap((name) => ["capture-pane", "-p", "-t", name, ";"])).split("\n");
-    return names.map((_, index) => tidy(lines.slice(index * rows, (index + 1) * rows)));
+  captureAll(names: readonly string[]): Promise<string[]> {
+    return Promise.all(names.map((name) => this.capture(name)));
   }
 
-  keys(name: string, ...keys: string[]): void {
-    this.#run("send-keys", "-t", name, ...keys);
+  async keys(name: string, ...keys: string[]): Promise<void> {
+    await this.#run("send-keys", "-t", name, ...keys);
   }
 
-  resize(name: string, columns: number, rows: number): void {
-    this.#run("resize-window", "-t", name, "-x", String(columns), "-y", String(rows));
+  async resize(name: string, columns: number, rows: number): Promise<void> {
+    await this.#run("resize-window", "-t", name, "-x", String(columns), "-y", String(rows));
   }
 
-  close(): void {
-    spawnSync("tmux", ["-L", this.#socket, "kill-server"]);
+  async close(): Promise<void> {
+    const client = this.#client;
+    if (client === null) return;
+    client.stdin?.write("kill-server\n");
+    await once(client, "exit");
   }
-}
 
-function tidy(lines: readonly string[]): string {
-  return lines
-    .map((line) => line.trimEnd())
-    .join("\n")
-    .trimEnd();
+  #run(...words: string[]): Promise<readonly string[]> {
+    this.#client ??= this.#start();
+    const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+    this.#client.stdin?.write(`${line}\n`);
+    return new Promise((resolve, reject) => {
+      this.#asked.push((error, lines) => (error === null ? resolve(lines) : reject(error)));
+    });
+  }
+
+  #start(): ChildProcess {
+    const env = { ...process.env, LC_ALL: "C.UTF-8", TMUX: "" };
+    const socket = `baton-${process.pid}`;
+    const start = [
+      "set",
+      "-g",
+      "status",
+      "off",
+      ";",
+      "set",
+      "-g",
+      "escape-time",
+      "0",
+      ";",
+      "new-session",
+      "-s",
+      "control",
+    ];
+    const client = spawn("tmux", ["-u", "-f", "/dev/null", "-L", socket, "-C", ...start, "exec sleep 600"], { env });
+    let block: { end: string; lines: string[] } | null = null;
+    createInterface({ input: client.stdout }).on("line", (line) => {
+      const [word, ...rest] = line.split(" ");
+      if (block === null) {
+        if (word === "%begin") block = { end: rest.join(" "), lines: [] };
+      } else if ((word === "%end" || word === "%error") && rest.join(" ") === block.end) {
+        const { end, lines } = block;
+        block = null;
+        // What its own start says isn't an answer to anybody: its last number, the flags, is 0.
+        if (end.endsWith(" 1"))
+          this.#asked.shift()?.(word === "%error" ? new Error(`tmux: ${lines.join(" ")}`) : null, lines);
+      } else {
+        block.lines.push(line);
+      }
+    });
+    return client;
+  }
 }
