@@ -68,6 +68,7 @@ export type EntryType =
   | "url"
   | "baton"
   | "petitboot"
+  | "limine"
   /** What the firmware would start from a disk without any configuration. */
   | "loader"
   /** The firmware's own boot entries. */
@@ -80,6 +81,14 @@ export type EntryKind = "linux" | "multiboot" | "multiboot2" | "efi" | "iso" | "
 export interface BootModule {
   readonly file: FileRef;
   readonly args: string;
+}
+
+/** What a file must be, by its configuration: another one is refused when the entry is booted. */
+export interface FileDigest {
+  readonly file: FileRef;
+  readonly algorithm: "blake2b512";
+  /** In lower case. */
+  readonly hex: string;
 }
 
 /** Something a bootloader would write when this entry is booted (docs/interfaces.md, `boot --dry-run --json`). */
@@ -146,6 +155,8 @@ export interface ParsedEntry {
    * (a signature, a password), or the script never says that it is started. Left out where nothing is against it.
    */
   readonly unchecked?: string;
+  /** Digests of its files that are checked when it is booted, where its configuration gives any. */
+  readonly digests?: readonly FileDigest[];
   /** A key that picks this entry, where the configuration gives one. */
   readonly hotkey: string | null;
   /** What its menu's class says it is, where that is a tool and no system (GRUB `--class memtest`). */

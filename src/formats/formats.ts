@@ -6,6 +6,7 @@ import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
 import { grubLegacy } from "./grub-legacy.ts";
 import { ipxe } from "./ipxe/ipxe.ts";
+import { limine } from "./limine/limine.ts";
 import { loaders } from "./loaders.ts";
 import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
@@ -13,7 +14,7 @@ import { bls } from "./systemdboot/bls.ts";
 import { uki } from "./systemdboot/uki.ts";
 
 export const formats: readonly Format[] = [
-  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton],
+  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine],
   // Only where none of those finds anything.
   loaders,
 ];

@@ -16,6 +16,7 @@ import type { Progress } from "../status.ts";
 import { unpackKernel } from "./kernelfile.ts";
 import { aheadMethods, type LoadCall, loadMethods } from "./methods.ts";
 import {
+  checkDigests,
   closeFiles,
   type FileSource,
   type OpenFile,
@@ -58,6 +59,8 @@ export async function loadEntry(
   const named = await openFiles(source, filesOf(entry, machine()), (name, done, total) =>
     show({ detail: `fetching ${name}`, done, total }),
   );
+  if (entry.digests !== undefined) show({ detail: "checking its files", done: 0, total: null });
+  await checkDigests(listFiles(named), entry.digests ?? []);
   const files = await withMembers(named);
   try {
     return await loadOpened(files, {

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ReadAt } from "../binary/readat.ts";
-import { type FileRef, formatFileRef } from "../entry.ts";
+import { type FileDigest, type FileRef, formatFileRef } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { KexecFile } from "../kexec/files.ts";
 import { withDeadline } from "../linux/deadline.ts";
@@ -161,9 +161,9 @@ export const readAtOfFile =
     return buffer.subarray(0, filled);
   };
 
-/** In hexadecimal. */
-export async function sha256(file: OpenFile): Promise<string> {
-  const hash = createHash("sha256");
+/** In hexadecimal. @param algorithm as OpenSSL names it */
+export async function digestOf(file: OpenFile, algorithm: "sha256" | FileDigest["algorithm"]): Promise<string> {
+  const hash = createHash(algorithm);
   const readAt = readAtOfFile(file);
   for (let at = 0; at < file.size; ) {
     const piece = await readAt(at, PIECE);
@@ -172,4 +172,26 @@ export async function sha256(file: OpenFile): Promise<string> {
     at += piece.length;
   }
   return hash.digest("hex");
+}
+
+/**
+ * Compares files with what their configuration says of them.
+ * @throws BatonError `refused` where one is another; all of them are closed then
+ */
+export async function checkDigests(files: readonly OpenFile[], digests: readonly FileDigest[]): Promise<void> {
+  try {
+    for (const { file: ref, algorithm, hex } of digests) {
+      const file = files.find(({ name }) => name === formatFileRef(ref));
+      // A person may have put another file in its place.
+      if (file === undefined || (await digestOf(file, algorithm)) === hex) continue;
+      throw new BatonError(
+        "refused",
+        `${file.name}: its ${algorithm} digest is not the one in the configuration, so it was changed or damaged. ` +
+          "Restore the file, or make the entry anew with the tool that wrote it.",
+      );
+    }
+  } catch (error) {
+    await closeFiles(files);
+    throw error;
+  }
 }

@@ -7,7 +7,15 @@ import type { Image } from "../images/image.ts";
 import type { LoadMethod } from "../kexec/method.ts";
 import { readKexecState } from "../kexec/state.ts";
 import { loadMethods, NO_POLICY } from "./methods.ts";
-import { closeFiles, type FileSource, type OpenFile, openFiles, readAtOfFile, sha256 } from "./openfiles.ts";
+import {
+  checkDigests,
+  closeFiles,
+  digestOf,
+  type FileSource,
+  type OpenFile,
+  openFiles,
+  readAtOfFile,
+} from "./openfiles.ts";
 import { filesOf, listFiles } from "./refs.ts";
 
 interface BootFile {
@@ -38,6 +46,7 @@ export interface BootPlan {
  */
 export async function planBoot(source: FileSource, entry: BootEntry, arch: string | null): Promise<BootPlan> {
   const opened = await openFiles(source, filesOf(entry, arch ?? machine()));
+  await checkDigests(listFiles(opened), entry.digests ?? []);
   try {
     const { kernel } = opened;
     const image = await kernelImage(kernel);
@@ -49,7 +58,7 @@ export async function planBoot(source: FileSource, entry: BootEntry, arch: strin
       const initrdName = paths.get(file) ?? null;
       if (initrdName !== null) (await import("./newcinitrd.ts")).newcArchive(initrdName, new Uint8Array());
       const { name: ref, size } = file;
-      files.push({ ref, size, sha256: await sha256(file), ...(initrdName === null ? {} : { initrdName }) });
+      files.push({ ref, size, sha256: await digestOf(file, "sha256"), ...(initrdName === null ? {} : { initrdName }) });
     }
     const { options, writes } = entry;
     const warnings = refusal === null ? [] : [`${kernel.name}: ${refusal}`];

@@ -71,12 +71,14 @@ export function filesOf(entry: BootEntry, arch: string): EntryFiles<FileRef> {
   return { ...kernelAlone(linux), initrds, addons, ...devicetreeRefs(entry, arch) };
 }
 
-/** GRUB 2 leaves the file's name out of command lines, and kernels that want none look for its name. */
+/** They leave the file's name out of command lines; for GRUB 2, kernels that want none look for its name. */
+const WITHOUT_NAMES: readonly BootEntry["type"][] = ["grub", "limine"];
+
 const moduleOf =
   ({ type }: BootEntry) =>
   ({ file, args }: BootModule): EntryFiles<FileRef>["modules"][number] => {
     const name = "path" in file ? file.path : formatFileRef(file);
-    return { file, cmdline: type === "grub" ? args : `${name} ${args}`.trim() };
+    return { file, cmdline: WITHOUT_NAMES.includes(type) ? args : `${name} ${args}`.trim() };
   };
 
 /** The entry's devicetree, if it names one, and its overlays. */

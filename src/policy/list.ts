@@ -262,14 +262,16 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  const { initrdNames, devicetreeOverlays, addons, opens, tool, unchecked } = entry;
-  const hasMore = [initrdNames, devicetreeOverlays, addons, opens, tool, unchecked].some((one) => one !== undefined);
+  const { initrdNames, devicetreeOverlays, addons, opens, tool, unchecked, digests } = entry;
+  const more = [initrdNames, devicetreeOverlays, addons, opens, tool, unchecked, digests];
+  const hasMore = more.some((one) => one !== undefined);
   if (!hasMore) return listed;
   return {
     ...listed,
     ...(opens !== undefined && { opens }),
     ...(tool !== undefined && { tool }),
     ...(unchecked !== undefined && { unchecked }),
+    ...(digests && { digests }),
     ...(initrdNames && { initrdNames }),
     ...(devicetreeOverlays && { devicetreeOverlays }),
     ...(addons && { addons }),

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
-import { type FileSource, openFiles } from "../../src/loader/openfiles.ts";
+import { checkDigests, type FileSource, openFiles, openPath } from "../../src/loader/openfiles.ts";
 import { filesOf, kernelAlone, listFiles, mapFiles } from "../../src/loader/refs.ts";
 
 test("where one file can't be fetched the others are not waited for, and it is the one that is named", async () => {
@@ -88,4 +92,17 @@ test("files keep their places when they are made into others, and are listed wit
     modules: [{ file: "M", cmdline: "c" }],
   });
   assert.deepEqual(listFiles(upper), ["K", "I", "A", "D", "O", "M"]);
+});
+
+test("a file that is another one than its configuration says is refused, and every file is closed then", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "baton-digest-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const content = Buffer.alloc(3_000_000, "kernel");
+  await writeFile(join(folder, "k"), content);
+  const hex = createHash("blake2b512").update(content).digest("hex");
+  const digest = { file: file("/k"), algorithm: "blake2b512", hex } as const;
+  const whole = await openPath(join(folder, "k"), "vda1:/k");
+  await checkDigests([whole], [digest, { ...digest, file: file("/not-loaded"), hex: "00" }]);
+  await assert.rejects(checkDigests([whole], [{ ...digest, hex: "00" }]), /vda1:\/k: its blake2b512 digest is not/);
+  await assert.rejects(whole.handle.stat(), "it is closed");
 });

@@ -26,7 +26,7 @@ const PLAIN = { profile: null, addons: [] };
  * @param options of the entry; a unified kernel image without any uses its own.
  */
 export async function startedBy(
-  { loader, profile }: Type1Entry,
+  { loader, profile }: Pick<Type1Entry, "loader" | "profile">,
   path: string,
   options: string,
   context: FormatContext,
