@@ -182,8 +182,8 @@ const REASONS: Readonly<Record<string, (version: string) => string>> = {
 };
 
 /** Why what was recognised can't be read, else null. */
-export function identityReason(identity: Identity): string | null {
-  return REASONS[identity.type]?.(identity.version ?? "") ?? null;
+export function identityReason({ type, version }: Pick<Identity, "type"> & Partial<Identity>): string | null {
+  return REASONS[type]?.(version ?? "") ?? null;
 }
 
 async function unknownReason(device: BlockDevice, window: Window, table: PartitionTable | null): Promise<string> {

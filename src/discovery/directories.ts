@@ -1,6 +1,7 @@
 /** `--disk SPEC`: directories that stand for a machine's disks. Nothing of the host is read. */
 
 import { statSync } from "node:fs";
+import { identityReason } from "../devices/probe.ts";
 import { BatonError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import type { VolumeIdentity } from "../identity.ts";
@@ -41,6 +42,11 @@ export async function discoverDirectories(
     }
     if (!statSync(spec.directory, { throwIfNoEntry: false })?.isDirectory()) {
       discovery.noteDevice({ ...facts, reason: `${spec.directory} is not a directory` });
+      continue;
+    }
+    const unreadable = spec.type === null ? null : identityReason({ type: spec.type });
+    if (unreadable !== null) {
+      discovery.noteDevice({ ...facts, reason: unreadable });
       continue;
     }
     const reader = openDirectory(spec.directory, { caseInsensitive: filesystem(spec.type).caseless ?? false });

@@ -10,7 +10,6 @@ import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
-import { cacheLists } from "../formats/lookupcache.ts";
 import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
 import type { BootList } from "../policy/list.ts";
@@ -21,22 +20,16 @@ import { GLOBAL_GUID } from "../state/guids.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { copyNote } from "./copies.ts";
-import { type Loader, loaderBeside, withFirmwareOrder } from "./firmwareorder.ts";
+import { diskConfigs, keysAmong } from "./diskconfigs.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { NamedFiles } from "./namedfiles.ts";
-import { type Scan, scanConfig } from "./scan.ts";
-
-/** A configuration that was read, and the loader that lies beside it. */
-interface Read extends Scan {
-  readonly loader: Loader | null;
-}
+import { unreadable } from "./unreadable.ts";
+import { scanVolume, UNREAD, type VolumeScan } from "./volumescan.ts";
 
 interface Attached {
   readonly volume: Volume;
-  scans: readonly Read[];
-  /** Why the volume could not be read, else null. */
-  failure: string | null;
+  found: VolumeScan;
   /** The ISO files on it, in the order in which they were found. */
   isos: readonly IsoScan[];
 }
@@ -114,7 +107,7 @@ export class Discovery {
     const disks = this.#orderedNames().flatMap((name) => {
       const facts = this.#facts.get(name)!;
       const attached = this.#attached.get(name);
-      const sources = attached?.scans.map((scan) => scan.path) ?? [];
+      const sources = attached?.found.scans.map((scan) => scan.path) ?? [];
       const reason = sources.length > 0 ? null : (facts.reason ?? this.#emptyReason(attached));
       const copies = attached && copyNote(attached.volume, volumes, this.#list.entries);
       const note = copies ?? facts.note ?? null;
@@ -138,7 +131,7 @@ export class Discovery {
   /** A filesystem is there; nothing is read before {@link scan}. */
   attach(volume: Volume, facts: DeviceFacts): void {
     this.#setFacts(facts);
-    this.#attached.set(volume.name, { volume, scans: [], failure: null, isos: [] });
+    this.#attached.set(volume.name, { volume, found: UNREAD, isos: [] });
     this.#isoFiles.forget(volume.name);
     this.#files.forget(volume.name);
   }
@@ -163,14 +156,14 @@ export class Discovery {
     const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
     const twins = this.#twinsOf(chosen);
     const waiting = [...this.#attached.values()].filter(
-      ({ volume, scans }) =>
+      ({ volume, found }) =>
         !names.includes(volume.name) &&
-        scans.some(({ result }) => this.#isIncomplete(result) || leadsTo(result, twins, volume.name)),
+        found.scans.some(({ result }) => this.#isIncomplete(result) || leadsTo(result, twins, volume.name)),
     );
     await Promise.all(
       [...chosen, ...waiting].map(async (attached) => {
         await this.#scanVolume(attached);
-        await this.#files.look(attached.scans);
+        await this.#files.look(attached.found.scans);
         this.refresh();
         onList?.();
       }),
@@ -178,7 +171,7 @@ export class Discovery {
     // What was known of a volume's files was forgotten when it was read, also where others name them.
     const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
     const all = chosen.length > 1 ? [...this.#attached.values()] : others;
-    const isNews = await this.#files.look(all.flatMap(({ scans }) => scans));
+    const isNews = await this.#files.look(all.flatMap(({ found }) => found.scans));
     if (isNews || chosen.length + waiting.length === 0) this.refresh();
     onList?.();
   }
@@ -211,7 +204,9 @@ export class Discovery {
   refresh(): void {
     const configs = this.#configs();
     const check = (ref: FileRef): string | null => {
-      return "device" in ref ? this.#files.check(ref) : (this.#network?.check(ref) ?? null);
+      if ("device" in ref) return this.#files.check(ref);
+      if ("selector" in ref) return unreadable(ref.selector, [...this.#facts.values()]);
+      return this.#network?.check(ref) ?? null;
     };
     const list = bootList(configs, check, this.#rules);
     this.#list = this.#isFirmwareAwaited ? { ...list, isDecided: false } : list;
@@ -281,26 +276,7 @@ export class Discovery {
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
     const context = this.#context(volume, nearestFirst(this.volumes, volume));
-    const searched = cacheLists(volume);
-    try {
-      const scan = async (formats: readonly Format[]): Promise<Read[]> => {
-        const found = formats.map(async (format) => {
-          const paths = await format.find(searched);
-          const read = async (path: string): Promise<Read> => ({
-            ...(await scanConfig(format, path, context)),
-            loader: await loaderBeside(format.name, path, searched, this.#platform),
-          });
-          return Promise.all(paths.map(read));
-        });
-        return (await Promise.all(found)).flat();
-      };
-      const scans = await scan(this.#formats.filter(({ isLastResort }) => !isLastResort));
-      attached.scans = scans.length > 0 ? scans : await scan(this.#formats.filter(({ isLastResort }) => isLastResort));
-      attached.failure = null;
-    } catch (error) {
-      attached.failure = describeError(error);
-      log.warn(`${volume.name}: ${attached.failure}`);
-    }
+    attached.found = await scanVolume(this.#formats, context, attached.found);
     // A device that came or went meanwhile makes what is known of files stale.
     this.#files.forget(volume.name);
   }
@@ -319,26 +295,8 @@ export class Discovery {
 
   #configs(): ReadConfig[] {
     const ordered = this.#ordered();
-    const keyOf = keysAmong(ordered.map(({ volume }) => volume));
-    const candidates = ordered.flatMap(({ volume, scans }) =>
-      scans.map(({ format, path, result, loader }) => ({
-        ...{ format: format.name, path, volume, loader },
-        config: {
-          ...(isLeftover(format, scans) ? { ...result, defaultIndex: null } : result),
-          source: `${volume.name}:${path}`,
-          volumeKey: keyOf(volume),
-          removable: volume.removable,
-          isPluggable: volume.removable && volume.isPluggable === true,
-          origin: {
-            device: volume,
-            disk: volume.disk ?? volume.baseDisk ?? null,
-            transport: this.#facts.get(volume.name)?.transport ?? null,
-          },
-        },
-      })),
-    );
-    const volumes = ordered.map(({ volume }) => volume);
-    const { configs, isAwaited } = withFirmwareOrder(candidates, volumes, this.#platform, this.#bootOptions());
+    const transportOf = (name: string): string | null => this.#facts.get(name)?.transport ?? null;
+    const { configs, isAwaited } = diskConfigs(ordered, transportOf, this.#platform, this.#bootOptions());
     this.#isFirmwareAwaited = isAwaited;
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
     const isos = ordered.flatMap((attached) => attached.isos);
@@ -363,7 +321,7 @@ export class Discovery {
   #emptyReason(attached: Attached | undefined): string | null {
     if (attached === undefined) return null;
     const names = this.#formats.flatMap(({ name, isLastResort }) => (isLastResort ? [] : name));
-    return attached.failure ?? `no boot configuration found (looked for ${names.join(", ")})`;
+    return attached.found.failure ?? `no boot configuration found (looked for ${names.join(", ")})`;
   }
 
   #ordered(): Attached[] {
@@ -406,26 +364,4 @@ function leadsTo({ entries }: FormatResult, devices: ReadonlySet<string>, own: s
         entryFiles(entry).some((ref) => "device" in ref && isThere(ref.device)),
     )
   );
-}
-
-/** GRUB legacy's file beside GRUB 2's on one volume is what an upgrade left behind: listed, but never the default. */
-const isLeftover = (format: Format, scans: readonly Scan[]): boolean =>
-  format.name === "grub-legacy" &&
-  scans.some(({ format: { name }, result }) => name === "grub" && result.entries.length > 0);
-
-/**
- * What names a volume in ids: its UUID where no other has the same, else its name. A built-in volume keeps its UUID
- * whatever is plugged in: a stick with a copied UUID must not change the ids that the owner has written down.
- */
-export function keysAmong(
-  volumes: readonly Pick<Volume, "name" | "uuid" | "removable">[],
-): (volume: Pick<Volume, "name" | "uuid" | "removable">) => string {
-  const fixed = new Map<string, number>();
-  const all = new Map<string, number>();
-  for (const { uuid, removable } of volumes) {
-    if (uuid === null) continue;
-    all.set(uuid, (all.get(uuid) ?? 0) + 1);
-    if (!removable) fixed.set(uuid, (fixed.get(uuid) ?? 0) + 1);
-  }
-  return ({ name, uuid, removable }) => (uuid !== null && (removable ? all : fixed).get(uuid) === 1 ? uuid : name);
 }

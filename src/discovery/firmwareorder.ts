@@ -25,7 +25,7 @@ export interface Candidate {
 }
 
 /** The order, and whether a disk that isn't there (yet) could change what comes first. */
-interface FirmwareOrder {
+export interface FirmwareOrder {
   readonly configs: readonly ReadConfig[];
   readonly isAwaited: boolean;
 }

@@ -11,6 +11,8 @@ export interface FileStat {
   readonly size: number;
   /** Seconds since 1970. */
   readonly mtime: number;
+  /** Of a file that has several names (hard links): the same for each of them. Left out for any other. */
+  readonly inode?: string;
 }
 
 export interface DirectoryItem {
@@ -36,6 +38,8 @@ export interface Reader {
   list(path: string): Promise<readonly DirectoryItem[]>;
   /** Follows symlinks. */
   stat(path: string): Promise<FileStat>;
+  /** Where a file or directory lies: its path without symlinks, as it is spelled on the disk. Left out where that can't be told. */
+  realPath?(path: string): Promise<string>;
   /**
    * Many small files together, where a tree has a faster way for that: for each path what `read` gives or rejects
    * with. Call it through {@link readAll}.

@@ -29,7 +29,10 @@ export interface BootList {
   readonly timeout: number | null;
 }
 
-/** Why a file can't be read, or null where it can. */
+/**
+ * Why a file can't be read, or null where it can; of a file on something that no volume answers to, what is known of
+ * that, or null.
+ */
 type FileCheck = (ref: FileRef) => string | null;
 
 /**
@@ -283,11 +286,18 @@ function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
   const files = entryFiles(entry);
   if (files.length === 0) return "it names no kernel";
   for (const file of files) {
-    if ("selector" in file) return `${file.path}: no attached device answers to ${file.selector}`;
     const reason = check(file);
+    if ("selector" in file) return `${file.path}: ${reason ?? noDevice(file.selector, entry.options)}`;
     if (reason !== null) return `${formatFileRef(file)}: ${reason}`;
   }
   return null;
+}
+
+/** GRUB has a ZFS pool by its number in hexadecimal (grub-probe -t fs_uuid). */
+function noDevice(selector: string, options: string): string {
+  const reason = `no attached device answers to ${selector}`;
+  const isPool = /^UUID=[0-9a-f]{1,16}$/i.test(selector) && /(^|\s)(root=(ZFS=|zfs:)|zfs=|bootfs=)/i.test(options);
+  return isPool ? `${reason}; its root is in a ZFS pool, which Baton can't read` : reason;
 }
 
 /**

@@ -104,6 +104,7 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
     readAt: async (path, offset, length) => (await tree()).readAt(path, offset, length),
     list: async (path) => (await tree()).list(path),
     stat: async (path) => (await tree()).stat(path),
+    realPath: async (path) => (await tree()).realPath(path),
     hostPath: async (path) => (await tree()).hostPath(path),
   };
   return {
@@ -160,7 +161,8 @@ async function mountReadOnly(
     throw error instanceof LinuxError ? mountError(device.name, type, error) : error;
   }
   log.debug(`${device.name}: ${type} mounted on ${target}`);
-  const tree = new HostTree(target, deadlineFiles(timeoutMs, device.name), { name: device.name });
+  const isCaseless = filesystem(type).caseless ?? false;
+  const tree = new HostTree(target, deadlineFiles(timeoutMs, device.name), { name: device.name, isCaseless });
   return { tree, target, writable, layer };
 }
 

@@ -127,6 +127,15 @@ export class Resolver {
     return { ...here, links };
   }
 
+  /** A resolved path as its names are spelled on the disk; a name that isn't among them (a short one of FAT's) as it is. */
+  async spelling(path: string): Promise<string> {
+    let at = "";
+    for (const name of path.split("/").slice(1)) {
+      at += `/${(await this.#foldedNames(at)).get(fold(name)) ?? name}`;
+    }
+    return at;
+  }
+
   /** One name in a directory, by its exact spelling first. */
   async #lookup(directory: string, name: string, links: number, whole: string): Promise<Step> {
     try {

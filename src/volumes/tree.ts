@@ -17,6 +17,8 @@ export interface HostReader extends Reader {
 export interface TreeOptions {
   /** Names fold case (the tree stands for vfat) although the host's filesystem doesn't. */
   readonly caseInsensitive?: boolean;
+  /** The host's filesystem itself finds a name in any case (a mounted vfat). */
+  readonly isCaseless?: boolean;
   /** The device's name for messages: `vda1`. */
   readonly name?: string;
 }
@@ -28,10 +30,12 @@ export class HostTree implements HostReader {
   readonly #files: HostFiles;
   readonly #resolver: Resolver;
   readonly #prefix: string;
+  readonly #isCaseless: boolean;
 
   /** @param root host path of the tree's root. */
   constructor(root: string, files: HostFiles, options: TreeOptions = {}) {
     this.#files = files;
+    this.#isCaseless = options.isCaseless ?? false;
     this.#prefix = options.name === undefined ? "" : `${options.name}:`;
     this.#resolver = new Resolver(
       files,
@@ -91,8 +95,16 @@ export class HostTree implements HostReader {
     const { stats } = await this.#resolver.resolve(path);
     const mtime = Math.floor(stats.mtimeMs / 1000);
     if (stats.isDirectory()) return { type: "directory", size: 0, mtime };
-    if (stats.isFile()) return { type: "file", size: stats.size, mtime };
+    if (stats.isFile()) {
+      const inode = stats.nlink > 1 ? { inode: `${stats.dev}:${stats.ino}` } : {};
+      return { type: "file", size: stats.size, mtime, ...inode };
+    }
     throw this.#notFile(path, "a device, FIFO or socket");
+  }
+
+  async realPath(path: string): Promise<string> {
+    const { path: found } = await this.#resolver.resolve(path);
+    return (this.#isCaseless ? await this.#resolver.spelling(found) : found) || "/";
   }
 
   async hostPath(path: string): Promise<string> {

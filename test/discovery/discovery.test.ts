@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type DeviceFacts, Discovery, keysAmong } from "../../src/discovery/discovery.ts";
+import { type DeviceFacts, Discovery } from "../../src/discovery/discovery.ts";
+import { keysAmong } from "../../src/discovery/diskconfigs.ts";
 import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
 import { EMPTY_RESULT, type Format } from "../../src/formats/format.ts";

@@ -1,68 +1,7 @@
 import assert from "node:assert/strict";
-import * as fs from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { after, test } from "node:test";
-import { Discovery } from "../../src/discovery/discovery.ts";
+import { test } from "node:test";
 import type { BootList } from "../../src/policy/list.ts";
-import { openDirectory } from "../../src/volumes/directory.ts";
-
-const base = fs.mkdtempSync(join(tmpdir(), "baton-order-"));
-after(() => fs.rmSync(base, { recursive: true, force: true }));
-
-interface Disk {
-  readonly type?: string;
-  readonly uuid?: string;
-  readonly partuuid?: string;
-  readonly removable?: boolean;
-  /** Path → text; a kernel is any text. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** The firmware's variables by name. */
-type Variables = Readonly<Record<string, Buffer>>;
-
-/** Reads a machine of these partitions, `sda1` of disk `sda`. */
-async function listOf(
-  disks: Record<string, Disk>,
-  variables?: Variables,
-  firmware: "efi" | "pc" = "efi",
-): Promise<BootList> {
-  const efiVariable = (name: string): Buffer | null => variables?.[name] ?? null;
-  const platform = { firmware, arch: "x86_64", ...(variables === undefined ? {} : { efiVariable }) };
-  const discovery = new Discovery(platform);
-  for (const [
-    name,
-    { type = "ext4", uuid = `uuid-${name}`, partuuid = `part-${name}`, removable = false, files },
-  ] of Object.entries(disks)) {
-    const root = fs.mkdtempSync(join(base, "disk-"));
-    for (const [path, text] of Object.entries(files)) {
-      fs.mkdirSync(dirname(join(root, path)), { recursive: true });
-      fs.writeFileSync(join(root, path), text);
-    }
-    const reader = openDirectory(root, { caseInsensitive: type === "vfat" });
-    const disk = name.replace(/\d+$/, "");
-    const identity = { name, type, uuid, label: null, partuuid, partlabel: null, model: null, transport: null };
-    discovery.attach(
-      {
-        ...{
-          ...identity,
-          disk,
-          baseDisk: disk,
-          partition: Number(name.slice(disk.length)),
-          scheme: "gpt",
-          removable,
-          reader,
-        },
-        hostPath: (path) => reader.hostPath(path),
-        close: async () => {},
-      },
-      { ...identity, size: 1, reason: null },
-    );
-  }
-  await discovery.scan();
-  return discovery.list;
-}
+import { type Disk, listOf } from "./machine.ts";
 
 const titleOf = ({ entries, defaultId }: BootList): string | null =>
   entries.find(({ id }) => id === defaultId)?.title ?? null;

@@ -1,0 +1,79 @@
+/** Reading the configurations of one volume, each file once however many names it has. */
+
+import { sourceDevice } from "../entry.ts";
+import { describeError } from "../errors.ts";
+import type { Format, FormatContext } from "../formats/format.ts";
+import { cacheLists } from "../formats/lookupcache.ts";
+import { log } from "../log.ts";
+import { type Loader, loaderBeside } from "./firmwareorder.ts";
+import { FileNames, type Place, placeOf } from "./samefile.ts";
+import { type Scan, scanConfig } from "./scan.ts";
+
+/** A configuration that was read, and the loader that lies beside it. */
+export interface ReadScan extends Scan {
+  readonly loader: Loader | null;
+  /** Where the other files lie from which its entries come, by the entries' `source`. */
+  readonly elsewhere: ReadonlyMap<string, Place>;
+}
+
+/** What was found on a volume. */
+export interface VolumeScan {
+  readonly scans: readonly ReadScan[];
+  readonly names: FileNames;
+  /** Why the volume could not be read, else null. */
+  readonly failure: string | null;
+}
+
+export const UNREAD: VolumeScan = { scans: [], names: new FileNames(), failure: null };
+
+/**
+ * Reads what the formats find on a volume; the last resorts among them only where no other finds anything. Never
+ * rejects; where the volume can't be read, what was read before stays.
+ */
+export async function scanVolume(
+  formats: readonly Format[],
+  context: FormatContext,
+  before: VolumeScan,
+): Promise<VolumeScan> {
+  const { volume, platform } = context;
+  const searched = cacheLists(volume);
+  const names = new FileNames();
+  const read = async (format: Format, path: string): Promise<ReadScan> => {
+    const scan = await scanConfig(format, path, context);
+    const [loader, elsewhere] = await Promise.all([
+      loaderBeside(format.name, path, searched, platform),
+      placesOf(scan, context),
+    ]);
+    return { ...scan, loader, elsewhere };
+  };
+  const scan = async (isLastResort: boolean): Promise<ReadScan[]> => {
+    const chosen = formats.filter((format) => (format.isLastResort ?? false) === isLastResort);
+    const found = chosen.map(async (format) => {
+      const paths = await names.add(volume.reader, await format.find(searched));
+      return Promise.all(paths.map((path) => read(format, path)));
+    });
+    return (await Promise.all(found)).flat();
+  };
+  try {
+    const scans = await scan(false);
+    return { scans: scans.length > 0 ? scans : await scan(true), names, failure: null };
+  } catch (error) {
+    const failure = describeError(error);
+    log.warn(`${volume.name}: ${failure}`);
+    return { ...before, failure };
+  }
+}
+
+/** Of the sources that are neither the configuration itself nor below it. */
+async function placesOf({ path, result }: Scan, { volume, volumes }: FormatContext): Promise<Map<string, Place>> {
+  const own = `${volume.name}:${path}`;
+  const isOwn = (source: string): boolean => source === own || source.startsWith(`${own}/`);
+  const places = new Map<string, Place>();
+  for (const { source } of result.entries) {
+    if (isOwn(source) || places.has(source)) continue;
+    const device = sourceDevice(source);
+    const on = volumes.find(({ name }) => name === device);
+    if (on !== undefined) places.set(source, await placeOf(on.reader, source.slice(device.length + 1)));
+  }
+  return places;
+}
