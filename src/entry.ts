@@ -69,6 +69,7 @@ export type EntryType =
   | "baton"
   | "petitboot"
   | "limine"
+  | "refind"
   /** What the firmware would start from a disk without any configuration. */
   | "loader"
   /** The firmware's own boot entries. */

@@ -10,7 +10,7 @@ import {
 } from "../../entry.ts";
 import type { EntryList } from "../entrylist.ts";
 import { clip } from "../entrylist.ts";
-import { startedBy } from "../systemdboot/program.ts";
+import { startedProgram } from "../startedprogram.ts";
 import { liminePath } from "./paths.ts";
 import { firstValue, type Item, type Option } from "./syntax.ts";
 
@@ -145,12 +145,12 @@ async function start(
       return { kind: protocol, modules: [{ file: kernel, args: cmdline }, ...modules], options: cmdline, reason };
     }
     case "efi":
-      return kernel === null ? other("efi", named ?? "") : startProgram(kernel, cmdline, list);
+      return kernel === null ? other("efi", named ?? "") : startedProgram(kernel, cmdline, list);
     case "bios": {
       const image = chainedImage(options);
       if (image === null) return other("local", "it starts a boot sector, which only a BIOS can do");
       const program = files.file(image);
-      return program === null ? other("efi", files.reason ?? "") : startProgram(program, cmdline, list);
+      return program === null ? other("efi", files.reason ?? "") : startedProgram(program, cmdline, list);
     }
     case "next":
       return other("local", "it hands on to the firmware's next boot entry, which only the firmware can do");
@@ -167,21 +167,6 @@ async function start(
       return other("other", reason);
     }
   }
-}
-
-/** A kernel and a unified kernel image are EFI programs, too. */
-async function startProgram(file: FileRef, cmdline: string, list: EntryList): Promise<Partial<ParsedEntry>> {
-  const volume = "device" in file ? list.context.volumes.find(({ name }) => name === file.device) : undefined;
-  if (volume === undefined || !("path" in file)) return { linux: file, options: cmdline };
-  const loader = { key: "efi", value: file.path, line: 1 } as const;
-  const notes = {
-    push: ({ severity, message }: { severity: "error" | "warning"; message: string }) =>
-      list.say(severity, null, message),
-  };
-  const program = await startedBy({ loader, profile: null }, file.path, cmdline, { ...list.context, volume }, notes);
-  const { kind, reason, options, profile, addons } = program;
-  if (kind !== "linux") return { kind, reason };
-  return { linux: file, options, reason, ...(profile !== null && { profile }), ...(addons.length > 0 && { addons }) };
 }
 
 /** `module_string` belongs to the module named last. */
