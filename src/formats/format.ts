@@ -46,6 +46,8 @@ export interface FormatContext {
   /** Every volume attached now, `volume` included, in the order in which devices are listed. */
   readonly volumes: readonly FormatVolume[];
   readonly platform: Platform;
+  /** Not every device of the machine's start has answered yet. */
+  readonly devicesMayCome?: boolean;
   /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */
   readonly memory?: number;
   /**
@@ -110,6 +112,8 @@ export interface FormatResult {
    * left out where anybody may.
    */
   readonly superusers?: readonly string[];
+  /** It looked for a device that isn't attached: one that comes may change it. */
+  readonly awaitsDevices?: boolean;
   /** What stands behind entries that are opened rather than booted, by `ParsedEntry.opens`. */
   readonly doors?: ReadonlyMap<string, () => Promise<FormatResult>>;
 }

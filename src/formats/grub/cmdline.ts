@@ -2,18 +2,15 @@
 
 /**
  * The command line as the kernel gets it: an argument with a space is put in double quotes, and backslashes and
- * quotes get a backslash.
- * @param keepHexEscapes Fedora's GRUB leaves `\x20` and the like as they are.
+ * quotes get a backslash, save in `\x20` and the like, which Red Hat's GRUB leaves as they are.
  */
-export function loaderCmdline(args: readonly string[], keepHexEscapes = false): string {
-  return args.map((arg) => quoteArgument(arg, keepHexEscapes)).join(" ");
+export function loaderCmdline(args: readonly string[]): string {
+  return args.map(quoteArgument).join(" ");
 }
 
-function quoteArgument(arg: string, keepHexEscapes: boolean): string {
+function quoteArgument(arg: string): string {
   if (!/[\\'" ]/.test(arg)) return arg;
-  const escaped = keepHexEscapes
-    ? arg.replace(/(\\x[0-9a-fA-F]{2})|[\\'"]/g, (match, hex) => hex ?? `\\${match}`)
-    : arg.replace(/[\\'"]/g, "\\$&");
+  const escaped = arg.replace(/(\\x[0-9a-fA-F]{2})|[\\'"]/g, (match, hex) => hex ?? `\\${match}`);
   return arg.includes(" ") ? `"${escaped}"` : escaped;
 }
 

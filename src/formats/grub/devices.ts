@@ -104,6 +104,8 @@ export class Devices {
       const image = this.#images.get(given);
       if (image !== undefined) return image;
     }
+    // A variable that nothing has set, most likely.
+    if (name === "") return { kind: "unresolved", selector: "()" };
     if (name === this.nameOf(this.own)) return { kind: "volume", volume: this.own };
     // `(,gpt2)`, left over where a script cut a name up, is meant as the own disk's.
     const disk = DISK.exec(name.startsWith(",") ? `hd0${name}` : name);
@@ -207,6 +209,9 @@ export class Devices {
     }
   }
 }
+
+/** A server's tree, where names without a slash in front are files as well. */
+export const isServer = (volume: FormatVolume): boolean => serverName(volume.name) !== null;
 
 /** `tftp,10.0.2.2` for the tree of a server, `http,10.0.2.2,8080` where it has a port; null for what is none. */
 function serverName(volume: string): string | null {

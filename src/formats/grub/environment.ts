@@ -13,6 +13,9 @@ function bindingOf(first: Binding | null, name: string): Binding | null {
   return null;
 }
 
+/** Different wherever a menu is opened from. */
+const WAY_HERE = ["chosen", "config_file", "config_directory"];
+
 /** With more variables than this an overlay keeps a Map. Most entries set two or three. */
 const MAX_LISTED = 16;
 
@@ -29,6 +32,8 @@ export class Environment {
   #exported: Set<string> | null = null;
   /** Device names that were given out, with the volume's kernel name. */
   #devices: Binding | null = null;
+  /** As {@link missedRoot}; undefined where the environment below is asked. */
+  #missedRoot: string | null | undefined = undefined;
 
   private constructor(below: Environment | null) {
     this.#below = below;
@@ -58,7 +63,31 @@ export class Environment {
         if (context.device(at.name) === undefined) context.nameDevice(at.name, at.value!);
       }
     }
+    context.missedRoot = this.missedRoot;
     return context;
+  }
+
+  /** What a search for `$root` looked for in vain (`UUID=…`) after which it is what it was; null where none did. */
+  get missedRoot(): string | null {
+    for (let env: Environment | null = this; env !== null; env = env.#below) {
+      if (env.#missedRoot !== undefined) return env.#missedRoot;
+    }
+    return null;
+  }
+
+  set missedRoot(selector: string | null) {
+    this.#missedRoot = selector;
+  }
+
+  /** All variables in one text, by which two environments are compared; without those that say how one came here. */
+  state(onlyExported: boolean): string {
+    const names = this.exportedNames();
+    for (let env: Environment | null = onlyExported ? null : this; env !== null; env = env.#below) {
+      for (const name of env.#values?.keys() ?? []) names.add(name);
+      for (let at = env.#first; at !== null; at = at.next) names.add(at.name);
+    }
+    for (const name of WAY_HERE) names.delete(name);
+    return JSON.stringify([...names].sort().map((name) => [name, this.get(name)]));
   }
 
   get(name: string): string | undefined {

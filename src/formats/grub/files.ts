@@ -60,11 +60,17 @@ export class Files {
     return { device, path: absolute, ref: this.#scope.devices.fileRef(device, absolute) };
   }
 
-  /** The device of a name between parentheses; null and "" mean `$root`. */
+  /** The device of a name between parentheses; null means `$root`. */
   device(name: string | null): Device {
     const { env, devices } = this.#scope;
-    const wanted = name === null || name === "" ? (env.get("root") ?? "") : name;
-    return devices.find(wanted, env);
+    return devices.find(name ?? env.get("root") ?? "", env);
+  }
+
+  /** What was searched for in vain to be the `$root` on which this path lies, else null. */
+  missedRootOf(text: string): string | null {
+    const { env } = this.#scope;
+    const { device } = splitPath(text);
+    return device === null || device === env.get("root") ? env.missedRoot : null;
   }
 
   /** @returns null where there is no such file or directory. */

@@ -16,7 +16,8 @@ import { Environment } from "./environment.ts";
 import type { Files } from "./files.ts";
 import { findConfigurations } from "./find.ts";
 import { Interpreter } from "./interpreter.ts";
-import { defaultEntry, fallbackEntries, type ListedMenu, Listing, TOP } from "./listing.ts";
+import { defaultEntry, fallbackEntries, type ListedMenu, Listing, openMenu, TOP } from "./listing.ts";
+import type { ShownMenu } from "./menu.ts";
 import { timeoutOf, timeoutStyleOf } from "./selection.ts";
 import { decodeSource, SourceText } from "./source.ts";
 import { startEnvironment } from "./start.ts";
@@ -51,7 +52,7 @@ export async function readConfiguration(path: string, context: FormatContext, gi
     if (isCut) run.say("error", null, TOO_LONG, source);
     await startEnvironment(run, path);
     if (text.includes("btrfs_relative_path")) await addSubvolumes(run);
-    run.reading.push(source.name);
+    run.reading.push({ ref: source.name, exported: run.env.state(true), all: run.env.state(false) });
     try {
       await run.runText(source);
     } catch (error) {
@@ -59,7 +60,7 @@ export async function readConfiguration(path: string, context: FormatContext, gi
       isWhole = false;
       run.say("error", null, `${error.message}; what was read before is listed`, source);
     }
-    const result = await collect(run, path);
+    const result = { ...(await collect(run, path)), ...(run.awaitsDevices ? { awaitsDevices: true } : {}) };
     return { result, files: run.files, isWhole: isWhole && !run.budget.isSpent };
   };
   const first = await evaluate([]);
@@ -139,14 +140,17 @@ async function readBeginning(reader: Reader, path: string): Promise<{ bytes: Uin
 /** Runs every entry and chooses the default. */
 async function collect(run: Interpreter, path: string): Promise<FormatResult> {
   const listing = new Listing(run);
-  const { menu, env, plan, shown, waited } = run;
+  const { menu, env, plan, shown, waited, devices } = run;
   run.shown = [];
   run.budget.beginListing();
   const around = { ...TOP, writes: plan.writes };
+  const opened = (each: Pick<ShownMenu, "ref" | "env">) => ({ ...around, menus: [openMenu(each)] });
   // What `configfile` showed comes before this configuration's own menu, which Esc leads back to.
   const menus: { menu: ListedMenu; waited: number }[] = [];
-  for (const each of shown) menus.push({ menu: await listing.list(each.menu, each.env, around), waited: each.waited });
-  if (menu.items.length > 0) menus.push({ menu: await listing.list(menu, env, around), waited });
+  for (const each of shown)
+    menus.push({ menu: await listing.list(each.menu, each.env, opened(each)), waited: each.waited });
+  const own = opened({ env, ref: `${devices.own.name}:${path}` });
+  if (menu.items.length > 0) menus.push({ menu: await listing.list(menu, env, own), waited });
   const { entries } = listing;
   const [first] = menus;
   if (first === undefined || entries.length === 0) return withoutMenu(run, path);

@@ -10,7 +10,7 @@ import { type Block, COMMAND, type Command, type ForCommand, type LoopCommand, t
 import { Budget, BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
 import { Devices } from "./devices.ts";
 import type { Environment } from "./environment.ts";
-import { BAD_ARGUMENT, OK, TEST_FAILURE, UNKNOWN_COMMAND } from "./errors.ts";
+import { BAD_ARGUMENT, OK, TEST_FAILURE } from "./errors.ts";
 import { expandWords } from "./expand.ts";
 import { Files } from "./files.ts";
 import { BootPlan, Menu, type ShownMenu } from "./menu.ts";
@@ -61,12 +61,12 @@ export class Interpreter {
   conditions = 0;
   /** What the condition that led here asked and Baton can't check: what stands in either branch hangs on it. */
   unchecked: string | null = null;
-  /** Configuration files being read now, outermost first, as FileRefs. */
-  readonly reading: string[] = [];
+  /** Configuration files being read now, outermost first, as FileRefs, and the variables with which that began. */
+  readonly reading: { readonly ref: string; readonly exported: string; readonly all: string }[] = [];
   /** Menus that `configfile` showed: what a person sees in place of this one. */
   shown: ShownMenu[] = [];
-  /** Fedora's GRUB leaves `\x20` and the like in a command line as they are. */
-  keepsHexEscapes = false;
+  /** A device was looked for that isn't attached: one that comes may change what was read. */
+  awaitsDevices = false;
   /** Receives what `echo` prints, newline included. */
   onEcho: ((text: string) => void) | null = null;
   /** Seconds that top-level `sleep --interruptible` waited. */
@@ -359,15 +359,20 @@ export class Interpreter {
       this.setVariable(name.slice(0, equals), name.slice(equals + 1));
       return OK;
     }
+    // GRUB prints "can't find command" and goes on as if it had succeeded (grub_script_execute_cmdline).
     this.warnOnce({ name, block, at }, `unknown command '${name}': it does nothing here`);
-    return UNKNOWN_COMMAND;
+    return OK;
   }
 
   setVariable(name: string, value: string): void {
     this.budget.text(value.length);
     if (name === "?") this.status = Number.parseInt(value, 10) || OK;
-    // GRUB takes the parentheses off a device when it becomes $root.
-    else this.env.set(name, name === "root" ? value.replace(/^\(([\s\S]*)\)$/, "$1") : value);
+    else if (name !== "root") this.env.set(name, value);
+    else {
+      // GRUB takes the parentheses off a device when it becomes $root.
+      this.env.set(name, value.replace(/^\(([\s\S]*)\)$/, "$1"));
+      this.env.missedRoot = null;
+    }
   }
 
   #callFunction(definition: FunctionDefinition, args: readonly string[]): Status {

@@ -28,6 +28,9 @@ const CLOSE = 0x7d;
 const VARIABLE = /(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])/y;
 const BRACED = /\{([A-Za-z_][A-Za-z0-9_]*|[0-9]+|[?#*@])\}/y;
 
+/** Red Hat's GRUB keeps the backslash of `\x20`, which its installers' labels need; who writes one means it to stay. */
+const HEX_ESCAPE = /\\x[0-9a-fA-F]{2}/y;
+
 /** A line that no quoted text contains but whose quote was forgotten before it. */
 const LOOKS_LIKE_SCRIPT =
   /[ \t]*(?:menuentry|submenu|function|linux|linuxefi|linux16|initrd|initrdefi|initrd16|set|search|insmod|load_video|if|fi|else|echo|chainloader|configfile|source|export)(?:[ \t\n]|$)|[ \t]*\}[ \t]*(?:\n|$)|#/y;
@@ -174,7 +177,8 @@ export class Lexer {
         if (isContinued) {
           at = this.#afterNewline(at + 1);
         } else {
-          raw += text.slice(at, at + 2);
+          HEX_ESCAPE.lastIndex = at;
+          raw += (HEX_ESCAPE.test(text) ? "\\" : "") + text.slice(at, at + 2);
           at += 2;
         }
       } else if (c === SINGLE) {

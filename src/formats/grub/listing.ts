@@ -32,9 +32,27 @@ interface Surroundings {
   readonly writes: readonly StateWrite[];
   /** Who may open the submenus around it; null where anybody may. */
   readonly users: readonly string[] | null;
+  /** Items that were chosen to come here. */
+  readonly choices: readonly MenuItem[];
+  /** Menus of whole configurations that are open here. */
+  readonly menus: readonly OpenMenu[];
 }
 
-export const TOP: Surroundings = { submenu: [], chosen: null, writes: [], users: null };
+/** A configuration's menu while it is open, and the variables with which it is shown. */
+interface OpenMenu {
+  readonly ref: string;
+  readonly state: string;
+}
+
+export const openMenu = ({ ref, env }: Pick<ShownMenu, "ref" | "env">): OpenMenu => ({ ref, state: env.state(false) });
+
+/**
+ * One configuration's menu inside itself: a language menu opens the main menu anew with another value, and so does a
+ * keyboard menu. Both ways inside each other would be every language with every keyboard.
+ */
+const MAX_REOPENED = 2;
+
+export const TOP: Surroundings = { submenu: [], chosen: null, writes: [], users: null, choices: [], menus: [] };
 
 /** Collects the entries of a configuration in the order in which GRUB shows them. */
 export class Listing {
@@ -117,7 +135,9 @@ export class Listing {
 
   #finish(item: MenuItem, opened: Opened, around: Surroundings, chosen: string): ListedItem | Promise<ListedItem> {
     const shown = opened.plan.kind === null ? opened.shown : [];
-    if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
+    const [again] = shown.filter((each) => isOpen(openMenu(each), around.menus));
+    if (again !== undefined) opened.plan.reason = `the menu that it opens, ${again.ref}, is this one`;
+    else if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
     // A blank line between entries, or what a key does: $default counts it, the menu doesn't show it.
     const isSeparator = opened.plan.kind === null && (item.title.trim() === "" || item.isHidden === true);
     if (isSeparator) return { item, index: null, submenu: null };
@@ -148,6 +168,10 @@ export class Listing {
       this.#run.say("error", null, `more than ${limits.submenus} submenus; the others are left out`, item.source);
       return { item, index: null, submenu: null };
     }
+    // A choice that leads back to itself has nothing new behind it.
+    const isSame = ({ source, at, title }: MenuItem): boolean =>
+      source.name === item.source.name && at === item.at && title === item.title;
+    if (shown.length > 0 && around.choices.some(isSame)) return { item, index: null, submenu: null };
     // GRUB asks before it opens a submenu (grub-core/normal/menu.c, grub_menu_execute_entry): all in it is behind that.
     const users = restriction(item, this.#run.env.get("superusers"));
     const inside: Surroundings = {
@@ -155,9 +179,15 @@ export class Listing {
       submenu: [...around.submenu, item.title],
       chosen,
       writes: [...around.writes, ...opened.plan.writes],
+      choices: [...around.choices, item],
+      menus: around.menus,
     };
     const menus: ListedMenu[] = [];
-    for (const { menu, env } of shown) menus.push(await this.list(menu, env, inside));
+    for (const each of shown) {
+      if (around.menus.filter(({ ref }) => ref === each.ref).length >= MAX_REOPENED) continue;
+      const open = { ...inside, menus: [...around.menus, openMenu(each)] };
+      menus.push(await this.list(each.menu, each.env, open));
+    }
     if (item.isSubmenu && opened.menu.items.length > 0) menus.push(await this.list(opened.menu, opened.env, inside));
     const [first] = menus;
     if (first === undefined) return { item, index: null, submenu: null };
@@ -190,6 +220,9 @@ export class Listing {
     });
   }
 }
+
+const isOpen = (menu: OpenMenu, among: readonly OpenMenu[]): boolean =>
+  among.some(({ ref, state }) => ref === menu.ref && state === menu.state);
 
 interface Opened {
   readonly env: Environment;

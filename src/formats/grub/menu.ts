@@ -39,6 +39,8 @@ export class Menu {
 export interface ShownMenu {
   readonly menu: Menu;
   readonly env: Environment;
+  /** Its configuration, as a FileRef. */
+  readonly ref: string;
   /** Seconds that top-level `sleep --interruptible` waited. */
   readonly waited: number;
 }
@@ -58,6 +60,8 @@ export class BootPlan {
   initrdNames: readonly (string | null)[] = NONE;
   devicetree: FileRef | null = null;
   modules: readonly BootModule[] = NONE;
+  /** What was searched for in vain, on which its files are to be: the root that was left has no such kernel. */
+  missedRoot: string | null = null;
   /** Why this can't be booted. */
   reason: string | null = null;
   writes: readonly StateWrite[] = NONE;
@@ -66,8 +70,8 @@ export class BootPlan {
   /** `boot` was run: nothing after it counts. */
   booted = false;
 
-  /** What came before is replaced: GRUB unloads it. */
-  load(kind: EntryKind, loader: string): void {
+  /** What came before is replaced: GRUB unloads it. Null: nothing takes its place. */
+  load(kind: EntryKind | null, loader: string): void {
     this.kind = kind;
     this.loader = loader;
     this.linux = null;
@@ -76,6 +80,7 @@ export class BootPlan {
     this.initrdNames = NONE;
     this.devicetree = null;
     this.modules = NONE;
+    this.missedRoot = null;
     this.reason = null;
   }
 }

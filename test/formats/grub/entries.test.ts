@@ -249,6 +249,65 @@ test("extract_entries_source takes another configuration's entries into the menu
   ]);
 });
 
+test("a configuration that reads itself with other variables is read anew", async () => {
+  const again = `if [ "$n" = aaa ]; then
+  menuentry "Last" { linux /k }
+else
+  set n=a$n
+  menuentry "$n" { linux /k }
+  source /boot/grub/grub.cfg
+fi
+`;
+  const result = await read(again);
+  assert.deepEqual(titles(result), ["a", "aa", "aaa", "Last"]);
+  assert.deepEqual(problems(result), []);
+});
+
+test("--users without a value leaves an entry to the superusers, where there are any", async () => {
+  const entry = "menuentry A --users $nobody --id a { linux /a }\nmenuentry B --users { linux /b }";
+  const restricted = async (config: string) => (await read(config)).entries.map((one) => one.restricted);
+  assert.deepEqual(await restricted(entry), [null, null]);
+  assert.deepEqual(await restricted(`set superusers=root\n${entry}`), [["root"], ["root"]]);
+});
+
+test("a backslash before x and two hexadecimal digits stays, wherever it stands", async () => {
+  for (const word of ["LABEL=A\\x20b\\x2fc", "'LABEL=A\\x20b\\x2fc'", '"LABEL=A\\x20b\\x2fc"', "$label"]) {
+    const config = `set label='LABEL=A\\x20b\\x2fc'\nmenuentry x { linux /k root=${word} \\xyz }`;
+    assert.equal(only(await read(config)).options, "BOOT_IMAGE=/k root=LABEL=A\\x20b\\x2fc xyz", word);
+  }
+});
+
+for (const [script, kernel, initrds] of [
+  ["if linux /gone; then initrd /gone.img; else linux /k; initrd /i; fi", "/k", ["/i"]],
+  ["if ! linux /gone; then linux /k; fi", "/k", []],
+  ["if linux /k; then if ! initrd /gone.img; then initrd /i; fi; fi", "/k", ["/i"]],
+  ["linux /k\nif initrd /i /gone.img; then true; fi", "/k", []],
+  ["for k in /gone /also-gone /k /i; do if linux $k; then break; fi; done", "/k", []],
+  ["if linux (hd7,gpt1)/k; then true; else linux /k; fi", "/k", []],
+] as const) {
+  test(`in a condition a file that is missing is an answer: ${script}`, async () => {
+    const entry = only(await read(`menuentry x { ${script} }`, { files: { "/k": "", "/i": "" } }));
+    assert.equal(kernelOf(entry), `vda1:${kernel}`);
+    assert.deepEqual(
+      initrdsOf(entry),
+      initrds.map((path) => `vda1:${path}`),
+    );
+  });
+}
+
+test("a condition in which no kernel could be loaded loads none", async () => {
+  const entry = only(await read("menuentry x { if linux /gone; then true; fi }"));
+  assert.deepEqual([entry.linux, entry.reason], [null, "it loads nothing that could be started"]);
+});
+
+test("a module that is missing in a condition leaves the others", async () => {
+  const files = { "/x": "", "/m": "" };
+  const entry = only(
+    await read("menuentry x { multiboot2 /x\nmodule2 /m\nif module2 /gone; then true; fi }", { files }),
+  );
+  assert.equal(entry.modules.length, 2);
+});
+
 test("a configuration that reads itself ends there", async () => {
   for (const command of ["source", "configfile", "normal"]) {
     const result = await read(`menuentry A { linux /a }\n${command} /boot/grub/grub.cfg\n`);

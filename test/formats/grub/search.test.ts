@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kernelOf, memoryVolume, only, problems, read } from "./support.ts";
+import { initrdsOf, kernelOf, memoryVolume, only, problems, read } from "./support.ts";
 
 const DISK = { disk: "vda", scheme: "gpt" } as const;
 const other = memoryVolume(
@@ -42,10 +42,62 @@ for (const [search, selector] of [
   ["search --label --set=root GONE", "LABEL=GONE"],
   ["search --file --set=root /nowhere", "FILE=/nowhere"],
 ] as const) {
-  test(`what ${search} doesn't find stays named`, async () => {
-    assert.equal(await kernel(`set root=hd0,gpt2\n${search}`), `unresolved:${selector}:/k`);
+  test(`${search} finds nothing: the root is what it was, where the kernel is there`, async () => {
+    const config = `menuentry x { set root=hd0,gpt2\n${search}\nlinux /k\ninitrd ($root)/i }`;
+    const result = await read(config, { volume, others: [other, near] });
+    assert.equal(kernelOf(only(result)), "vda2:/k");
+    assert.deepEqual(initrdsOf(only(result)), ["vda2:/i"]);
+    assert.match(problems(result).join(), new RegExp(`answers to ${selector}.*takes /k of vda2`));
+    assert.equal(result.awaitsDevices, true);
+  });
+
+  test(`${search} finds nothing: what the root doesn't have stays named`, async () => {
+    const config = `menuentry x { set root=hd0,gpt2\n${search}\nlinux /none\ninitrd ($root)/k /i }`;
+    const entry = only(await read(config, { volume, others: [other, near] }));
+    assert.equal(kernelOf(entry), `unresolved:${selector}:/none`);
+    assert.deepEqual(initrdsOf(entry), [`unresolved:${selector}:/k`, `unresolved:${selector}:/i`]);
+  });
+
+  test(`${search} finds nothing: all stays named while devices may come`, async () => {
+    const config = `menuentry x { set root=hd0,gpt2\n${search}\nlinux /k }`;
+    const result = await read(config, { volume, others: [other, near], devicesMayCome: true });
+    assert.equal(kernelOf(only(result)), `unresolved:${selector}:/k`);
+    assert.deepEqual(problems(result), []);
   });
 }
+
+test("a root that is set after a search in vain is the root", async () => {
+  const config = "search --label --set=root GONE\nset root=(hd0,gpt2)\nmenuentry x { linux /none }";
+  const result = await read(config, { volume, others: [other, near] });
+  assert.equal(kernelOf(only(result)), "vda2:/none");
+  assert.deepEqual(problems(result), []);
+});
+
+test("a search in vain leaves any other variable as it was, and says nothing", async () => {
+  const config = `set there=hd0,gpt2
+search --label --set=there GONE
+search --file --set=extra /house.cfg
+if [ "$extra" ]; then source ($extra)/house.cfg; fi
+menuentry x { linux ($there)/k }`;
+  for (const devicesMayCome of [true, false]) {
+    const result = await read(config, { volume, others: [other, near], devicesMayCome });
+    assert.equal(kernelOf(only(result)), "vda2:/k");
+    assert.deepEqual(problems(result), []);
+    assert.equal(result.awaitsDevices, true);
+  }
+});
+
+test("empty parentheses are no device, and never the root", async () => {
+  const entry = only(await read("menuentry x { search --label --set=there GONE\nlinux ($there)/k }", { volume }));
+  assert.equal(kernelOf(entry), "unresolved:():/k");
+  assert.match(entry.reason ?? "", /between the parentheses is empty/);
+});
+
+test("a configuration that isn't on the root that was left says what was searched for", async () => {
+  const stub = "search --fs-uuid --set=root dead-beef\nset prefix=($root)/grub\nconfigfile $prefix/grub.cfg";
+  const result = await read(stub, { volume, path: "/EFI/tern/grub.cfg" });
+  assert.match(problems(result).join(), /grub\.cfg is not there; nothing that is attached answers to UUID=dead-beef/);
+});
 
 for (const hint of [
   "--hint hd9,gpt9",

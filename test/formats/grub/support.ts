@@ -94,6 +94,7 @@ export interface ReadOptions {
   readonly volume?: Partial<FormatVolume>;
   readonly others?: readonly FormatVolume[];
   readonly platform?: Partial<Platform>;
+  readonly devicesMayCome?: boolean;
   readonly limits?: Partial<Limits>;
 }
 
@@ -105,6 +106,7 @@ export function read(config: string | Uint8Array, options: ReadOptions = {}): Pr
     volume,
     volumes: [volume, ...(options.others ?? [])],
     platform: { firmware: "efi", arch: "x86_64", ...options.platform },
+    devicesMayCome: options.devicesMayCome ?? false,
   };
   return readConfiguration(path, context, { ...LIMITS, ...options.limits });
 }

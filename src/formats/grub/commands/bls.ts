@@ -43,8 +43,6 @@ const blscfg: CommandFunction = async (run, argv, call) => {
     run.warn(call, `${call.name}: ${options}`);
     return BAD_ARGUMENT;
   }
-  // Only the GRUB that has this command does so.
-  run.keepsHexEscapes = true;
   const path = optionValue(options, "path");
   // The older form: `blscfg default`, `blscfg non-default`, `blscfg FILE`.
   const [word] = options.args;

@@ -4,6 +4,7 @@ import { normalize } from "node:path/posix";
 import { formatFileRef } from "../../../entry.ts";
 import { MAX_CONFIG_SIZE } from "../../reader.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
+import type { NamedFile } from "../files.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
 import { Menu } from "../menu.ts";
 import { decodeSource, SourceText } from "../source.ts";
@@ -13,19 +14,30 @@ type Translate = ForeignFile["translate"];
 
 const SHOWS_MENU: ReadonlySet<string> = new Set(["configfile", "normal"]);
 
+/** However its path is written, it is the same file. */
+const nameOf = ({ ref }: NamedFile): string =>
+  formatFileRef("path" in ref ? { ...ref, path: normalize(ref.path) } : ref);
+
 /** Runs a configuration file in the environment and menu that are set now. */
 async function runFile(run: Interpreter, call: Call, path: string, translate?: Translate): Promise<number> {
   const file = run.files.name(path);
-  // However its path is written, it is the same file.
-  const ref = formatFileRef("path" in file.ref ? { ...file.ref, path: normalize(file.ref.path) } : file.ref);
-  if (run.reading.includes(ref)) {
+  const ref = nameOf(file);
+  const state = { ref, exported: run.env.state(true), all: run.env.state(false) };
+  run.budget.text(state.all.length);
+  // With the same variables it would do the same, and so without end.
+  const showsMenu = SHOWS_MENU.has(call.name);
+  const isSame = (one: typeof state): boolean =>
+    one.ref === ref && (showsMenu ? one.exported === state.exported : one.all === state.all);
+  if (run.reading.some(isSame)) {
     // A menu that opens itself anew shows the same once more: that is no fault.
-    if (!SHOWS_MENU.has(call.name)) run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
+    if (!showsMenu) run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
     return BAD_ARGUMENT;
   }
   const bytes = await run.files.read(file, MAX_CONFIG_SIZE);
   if (typeof bytes === "string") {
-    run.warn(call, `${call.name} ${path}: ${bytes}`);
+    const missed = run.files.missedRootOf(path);
+    const why = missed === null ? "" : `; nothing that is attached answers to ${missed}, for which it searched`;
+    run.warn(call, `${call.name} ${path}: ${bytes}${why}`);
     return FILE_NOT_FOUND;
   }
   const { text, warnings } = decodeSource(bytes);
@@ -38,7 +50,7 @@ async function runFile(run: Interpreter, call: Call, path: string, translate?: T
   run.env.set("config_directory", full.slice(0, Math.max(0, full.lastIndexOf("/"))));
   run.env.export("config_file");
   run.env.export("config_directory");
-  run.reading.push(ref);
+  run.reading.push(state);
   try {
     return await run.nested(() => run.runText(source));
   } finally {
@@ -85,7 +97,8 @@ async function inOwnMenu(
       run.plan.reason ??= `the menu that it opens, ${ref}, ${why}`;
     }
     if (own.items.length > 0 && !call.name.startsWith("extract_")) {
-      run.shown.push({ menu: own, env: run.env, waited: run.waited - waited });
+      const ref = nameOf(run.files.name(path));
+      run.shown.push({ menu: own, env: run.env, ref, waited: run.waited - waited });
     }
     return own;
   } finally {

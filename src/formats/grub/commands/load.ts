@@ -2,9 +2,10 @@
 
 import { type EntryKind, formatFileRef } from "../../../entry.ts";
 import { LINUX_IMAGE, loaderCmdline } from "../cmdline.ts";
-import { BAD_ARGUMENT, NO_KERNEL, OK } from "../errors.ts";
+import { isServer } from "../devices.ts";
+import { BAD_ARGUMENT, FILE_NOT_FOUND, NO_KERNEL, OK } from "../errors.ts";
 import type { NamedFile } from "../files.ts";
-import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
+import type { Call, CommandFunction, Interpreter, Status } from "../interpreter.ts";
 import { readUkiTexts } from "../uki.ts";
 
 /** `linux FILE ARG…`: the kernel gets `BOOT_IMAGE=FILE ARG…`, on every architecture. */
@@ -12,17 +13,66 @@ const linux: CommandFunction = (run, args, call) => {
   const [image] = args;
   run.plan.load("linux", call.name);
   if (image === undefined) return missingName(run, call);
-  const file = run.files.name(image);
-  run.plan.linux = file.ref;
-  run.plan.options = LINUX_IMAGE + loaderCmdline(args, run.keepsHexEscapes);
-  checkName(run, image);
-  return OK;
+  return onItsRoot(run, call, image, (file) => {
+    run.plan.linux = file.ref;
+    run.plan.options = LINUX_IMAGE + loaderCmdline(args);
+    return checkNames(run, [image], () => run.plan.load(null, call.name));
+  });
 };
+
+/**
+ * The kernel's file. Where `search` has not found the root, GRUB goes on with the one that it has: that is taken where
+ * it has such a file, and told. Else the file stays one of the disk that was meant.
+ */
+function onItsRoot(run: Interpreter, call: Call, image: string, load: (file: NamedFile) => Status): Status {
+  const missed = run.files.missedRootOf(image);
+  const file = run.files.name(image);
+  if (missed === null || file.device.kind !== "volume") return load(file);
+  const { volume } = file.device;
+  const decide = (stat: unknown): Status => {
+    if (stat === null) run.plan.missedRoot = missed;
+    else {
+      run.warn(
+        call,
+        `nothing that is attached answers to ${missed}; like GRUB, '${call.name}' takes ${image} of ${volume.name}, the root that there was before`,
+      );
+    }
+    return load(named(run, image));
+  };
+  const stat = run.files.stat(file);
+  return stat instanceof Promise ? stat.then(decide) : decide(stat);
+}
+
+/** A file that belongs to the kernel that was loaded. */
+function named(run: Interpreter, name: string): NamedFile {
+  const file = run.files.name(name);
+  const selector = run.plan.missedRoot;
+  if (selector === null || run.files.missedRootOf(name) === null) return file;
+  return { ...file, device: { kind: "unresolved", selector }, ref: { selector, path: file.path } };
+}
 
 function missingName(run: Interpreter, call: Call): number {
   run.plan.reason = `'${call.name}' names no file`;
   run.warn(call, `${run.plan.reason}`);
   return BAD_ARGUMENT;
+}
+
+/**
+ * Ends a command that loads files. In a condition (`if linux …; else …`) their absence is an answer, and nothing is
+ * loaded; anywhere else it is found out later, and told with the entry.
+ */
+function checkNames(run: Interpreter, names: readonly string[], unload: () => void): Status {
+  for (const name of names) checkName(run, name);
+  return run.conditions === 0 ? OK : allThere(run, names, unload);
+}
+
+async function allThere(run: Interpreter, names: readonly string[], unload: () => void): Promise<number> {
+  for (const name of names) {
+    if ((await run.files.stat(named(run, name)))?.type === "file") continue;
+    unload();
+    return FILE_NOT_FOUND;
+  }
+  return OK;
 }
 
 /** Notes why a file that was named can't be had, where the name alone says it. */
@@ -32,9 +82,14 @@ function checkName(run: Interpreter, name: string): void {
     run.plan.reason ??= `'${name}' is inside the disk image ${formatFileRef(device.image)}`;
     return;
   }
-  // GRUB finds no file by a name without a slash, save on a server; a tree without a filesystem may stand for one.
+  if (name.startsWith("()")) {
+    run.plan.reason ??= `'${name}' names no device: what should stand between the parentheses is empty`;
+    return;
+  }
+  // On a disk GRUB takes a name without a slash for blocks; on a server it is a file; a tree without a filesystem may stand for one.
   const path = name.startsWith("(") ? name.slice(name.indexOf(")") + 1) : name;
   if (path.startsWith("/") || device.kind !== "volume" || device.volume.type === null) return;
+  if (isServer(device.volume)) return;
   run.plan.reason ??= `'${name}' doesn't begin with '/', and GRUB finds no file by such a name`;
 }
 
@@ -52,18 +107,20 @@ const initrd: CommandFunction = (run, args, call) => {
     run.warn(call, `'${call.name}' names no file`);
     return BAD_ARGUMENT;
   }
-  const named = args.map((arg) => (arg.startsWith("newc:") ? NEWC.exec(arg) : null));
-  const files = args.map((arg, at) => named[at]?.[2] ?? arg);
-  plan.initrd = files.map((file) => run.files.name(file).ref);
-  plan.initrdNames = named.map((match) => match?.[1] ?? null);
-  for (const file of files) checkName(run, file);
-  return OK;
+  const packed = args.map((arg) => (arg.startsWith("newc:") ? NEWC.exec(arg) : null));
+  const files = args.map((arg, at) => packed[at]?.[2] ?? arg);
+  plan.initrd = files.map((file) => named(run, file).ref);
+  plan.initrdNames = packed.map((match) => match?.[1] ?? null);
+  return checkNames(run, files, () => {
+    plan.initrd = [];
+    plan.initrdNames = [];
+  });
 };
 
 const devicetree: CommandFunction = (run, args) => {
   const [name] = args;
   // Without a name GRUB forgets the one it had.
-  run.plan.devicetree = name === undefined ? null : run.files.name(name).ref;
+  run.plan.devicetree = name === undefined ? null : named(run, name).ref;
   return OK;
 };
 
@@ -74,11 +131,12 @@ function multiboot(kind: EntryKind): CommandFunction {
     const [image] = args;
     run.plan.load(kind, call.name);
     if (image === undefined) return missingName(run, call);
-    const options = loaderCmdline(args.slice(1), run.keepsHexEscapes);
+    const options = loaderCmdline(args.slice(1));
     run.plan.options = options;
-    run.plan.modules = [{ file: run.files.name(image).ref, args: options }];
-    checkName(run, image);
-    return OK;
+    return onItsRoot(run, call, image, (file) => {
+      run.plan.modules = [{ file: file.ref, args: options }];
+      return checkNames(run, [image], () => run.plan.load(null, call.name));
+    });
   };
 }
 
@@ -91,10 +149,11 @@ const moduleCommand: CommandFunction = (run, argv, call) => {
     return NO_KERNEL;
   }
   if (image === undefined) return BAD_ARGUMENT;
-  const module = { file: run.files.name(image).ref, args: loaderCmdline(args.slice(1), run.keepsHexEscapes) };
-  plan.modules = [...plan.modules, module];
-  checkName(run, image);
-  return OK;
+  const before = plan.modules;
+  plan.modules = [...before, { file: named(run, image).ref, args: loaderCmdline(args.slice(1)) }];
+  return checkNames(run, [image], () => {
+    plan.modules = before;
+  });
 };
 
 /** `--nounzip` and `--quirk-…` come before the file. */

@@ -10,7 +10,8 @@ import { SourceText } from "../source.ts";
 
 const OPTIONS = [
   { long: "class", short: "\u0001", value: "required" },
-  { long: "users", value: "required" },
+  // Red Hat's GRUB takes it without a value, as `--users $grub_users` comes to be; then the superusers alone are meant.
+  { long: "users", value: "optional" },
   { long: "hotkey", value: "required" },
   { long: "source", value: "required" },
   { long: "id", value: "required" },

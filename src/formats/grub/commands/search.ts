@@ -90,14 +90,18 @@ function find(
     const candidates = ownDisk ? found.filter((volume) => devices.isOnOwnDisk(volume)) : found;
     const [first] = candidates;
     if (first === undefined) {
-      // A question that was answered, or a disk that isn't there yet: then everything on it stays named.
-      if (variable !== null && run.conditions === 0) run.env.set(variable, `${kind}=${key}`);
+      run.awaitsDevices = true;
+      if (variable === "root" && run.conditions === 0) {
+        run.env.missedRoot = `${kind}=${key}`;
+        // GRUB goes on with the root that it has; while the disk may still come, everything on it stays named.
+        if (run.context.devicesMayCome === true) run.env.set("root", run.env.missedRoot);
+      }
       return FILE_NOT_FOUND;
     }
     if (kind !== "FILE" && candidates.length > 1) warnOfTwins(run, call, kind, key, candidates);
     if (variable !== null) {
       const name = devices.nameOf(first);
-      run.env.set(variable, name);
+      run.setVariable(variable, name);
       run.env.nameDevice(name, first.name);
     }
     return OK;
