@@ -123,6 +123,7 @@ export class DeviceMonitor {
 
   /** Begins to look; returns at once. */
   start(): void {
+    this.discovery.expectDevices();
     // Listening comes first: a device that arrives between the listing and the listening would never be seen.
     try {
       this.#watch = watchBlockDevices((event) => this.#onEvent(event), {
@@ -386,6 +387,7 @@ export class DeviceMonitor {
     do {
       while (this.#arrivals.size > 0) await Promise.all(this.#arrivals);
     } while (await this.#openIncomplete());
+    await this.discovery.settle();
     this.#isSettled = true;
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
     this.#listeners.notify();

@@ -72,6 +72,8 @@ export class Discovery {
   #options: BootOptions | null | undefined;
   /** A disk that isn't there may have what the firmware starts first. */
   #isFirmwareAwaited = false;
+  /** Not every device of the machine's start has answered yet. */
+  #devicesMayCome = false;
   #network: NetworkSource | null = null;
   #others: readonly ReadConfig[] = [];
 
@@ -176,6 +178,22 @@ export class Discovery {
     onList?.();
   }
 
+  /** From now on devices are awaited, until {@link settle}: a configuration that looks for one has not looked in vain. */
+  expectDevices(): void {
+    this.#devicesMayCome = true;
+  }
+
+  /** Every device of the start has answered: what looked for one in vain is read again. Never rejects. */
+  async settle(): Promise<void> {
+    this.#devicesMayCome = false;
+    const names = this.#awaiting().map(({ volume }) => volume.name);
+    if (names.length > 0) await this.scan(names);
+  }
+
+  #awaiting(): Attached[] {
+    return [...this.#attached.values()].filter(({ found }) => found.scans.some(({ result }) => result.awaitsDevices));
+  }
+
   /**
    * Looks into the ISO files that lie on these volumes (all, unless given); {@link list} is brought up to date, and
    * `onList` called, after each file. Apart from {@link scan}, so that no disk's own entries wait for it. Never
@@ -209,7 +227,8 @@ export class Discovery {
       return this.#network?.check(ref) ?? null;
     };
     const list = bootList(configs, check, this.#rules);
-    this.#list = this.#isFirmwareAwaited ? { ...list, isDecided: false } : list;
+    const isAwaited = this.#isFirmwareAwaited || (this.#devicesMayCome && this.#awaiting().length > 0);
+    this.#list = isAwaited ? { ...list, isDecided: false } : list;
   }
 
   /** What the machine's owner has settled about the list, which is made anew. */
@@ -258,7 +277,8 @@ export class Discovery {
     const isElsewhere = (ref: FileRef): boolean =>
       "selector" in ref ||
       ("device" in ref && !this.#attached.has(ref.device) && this.#isoFiles.find(ref.device) === null);
-    return result.diagnostics.length > 0 || result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
+    if (result.diagnostics.length > 0 || result.awaitsDevices === true) return true;
+    return result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
   }
 
   /** Volumes that have a name of one of these: until now a name may have meant them alone. */
@@ -290,7 +310,8 @@ export class Discovery {
         return null;
       }
     };
-    return { volume, volumes, platform: this.#platform, memory: totalmem(), openImage };
+    const devicesMayCome = this.#devicesMayCome;
+    return { volume, volumes, platform: this.#platform, memory: totalmem(), devicesMayCome, openImage };
   }
 
   #configs(): ReadConfig[] {

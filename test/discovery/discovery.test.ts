@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type DeviceFacts, Discovery } from "../../src/discovery/discovery.ts";
 import { keysAmong } from "../../src/discovery/diskconfigs.ts";
-import { parsedEntry } from "../../src/entry.ts";
+import { formatFileRef, parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
 import { EMPTY_RESULT, type Format } from "../../src/formats/format.ts";
 import type { Reader } from "../../src/formats/reader.ts";
@@ -255,4 +255,36 @@ test("what the firmware would start is listed only where no configuration lies, 
     discovery.devices.map(({ sources }) => sources),
     [["/loader.efi"], ["/menu"]],
   );
+});
+
+/** Boots from the volume with the UUID that it names, else, where no device may come any more, from its own. */
+const searching: Format = {
+  ...lines,
+  parse: async (path, { volume: on, volumes, devicesMayCome }) => {
+    const uuid = Buffer.from(await on.reader.read(path)).toString();
+    const found = volumes.find((other) => other.uuid === uuid) ?? (devicesMayCome ? undefined : on);
+    const linux = found ? { device: found.name, path: "/k" } : { selector: `UUID=${uuid}`, path: "/k" };
+    const entries = [parsedEntry({ title: "A", type: "baton", source: `${on.name}:${path}`, linux })];
+    const isFound = found !== undefined && found !== on;
+    return { ...EMPTY_RESULT, entries, defaultIndex: 0, defaultIsExplicit: true, awaitsDevices: !isFound };
+  },
+};
+
+test("what a configuration looks for in vain is awaited until all devices have answered, and taken when it comes later", async () => {
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" }, undefined, [searching]);
+  const first = (): [string, boolean] => {
+    const { linux, bootable } = discovery.list.entries[0]!;
+    return [linux === null ? "" : formatFileRef(linux), bootable];
+  };
+  discovery.expectDevices();
+  discovery.attach(volume("vda1", { "/menu": "uuid-vdb1", "/k": "" }), facts("vda1"));
+  await discovery.scan();
+  assert.deepEqual(first(), ["unresolved:UUID=uuid-vdb1:/k", false]);
+  assert.equal(discovery.list.isDecided, false);
+  await discovery.settle();
+  assert.deepEqual(first(), ["vda1:/k", true]);
+  assert.equal(discovery.list.isDecided, true);
+  discovery.attach(volume("vdb1", { "/menu": "uuid-vdb1", "/k": "" }), facts("vdb1"));
+  await discovery.scan(["vdb1"]);
+  assert.deepEqual(first(), ["vdb1:/k", true]);
 });
