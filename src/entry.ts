@@ -70,6 +70,8 @@ export type EntryType =
   | "petitboot"
   | "limine"
   | "refind"
+  /** A kernel on a disk without any configuration, found by its name. */
+  | "kernel"
   /** What the firmware would start from a disk without any configuration. */
   | "loader"
   /** The firmware's own boot entries. */

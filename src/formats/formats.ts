@@ -1,6 +1,7 @@
 /** Every configuration format that Baton reads. A new one is one new file or folder, and one new row. */
 
 import type { EntryType } from "../entry.ts";
+import { bareKernels } from "./barekernels.ts";
 import { baton, petitboot } from "./baton/baton.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
@@ -17,7 +18,7 @@ import { uki } from "./systemdboot/uki.ts";
 export const formats: readonly Format[] = [
   ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine, refind],
   // Only where none of those finds anything.
-  loaders,
+  ...[loaders, bareKernels],
 ];
 
 /** @throws Error where no format has that name */

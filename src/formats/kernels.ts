@@ -3,7 +3,7 @@
  * rEFInd's ("Methods of Booting Linux", EFI Stub Loader Support Technical Details); distributions name their files so.
  */
 
-import type { FormatContext, FormatVolume } from "./format.ts";
+import type { FormatVolume } from "./format.ts";
 import { isAbsence, type Lookup } from "./lookup.ts";
 import { isKernel } from "./systemdboot/program.ts";
 import { compareVersions } from "./systemdboot/version.ts";
@@ -30,7 +30,6 @@ export interface KernelFile {
  */
 export async function kernelsIn(
   lookup: Lookup,
-  context: FormatContext,
   volume: FormatVolume,
   folder: string,
   extra: readonly string[] = [],
@@ -44,7 +43,7 @@ export async function kernelsIn(
   for (const { name } of (real.length > 0 ? real : named).slice(0, MAX_KERNELS)) {
     // Old Ubuntu has each kernel twice; rEFInd leaves the unsigned one out.
     if (named.some((other) => other.name === `${name}.efi.signed`)) continue;
-    const isOne = await isKernel({ ...context, volume }, at(name)).catch((error: unknown) => {
+    const isOne = await isKernelFile(volume, at(name)).catch((error: unknown) => {
       if (isAbsence(error)) return false;
       throw error;
     });
@@ -53,6 +52,12 @@ export async function kernelsIn(
     found.push({ path: at(name), name, version: versionIn(name, extra), initrd: initrd === null ? null : at(initrd) });
   }
   return found.sort((a, b) => compareVersions(b.version ?? "", a.version ?? "") || (a.name < b.name ? -1 : 1));
+}
+
+/** Kernels for arm64 are often packed as a whole, by gzip. */
+async function isKernelFile(volume: FormatVolume, path: string): Promise<boolean> {
+  const [first, second] = await volume.reader.readAt(path, 0, 2);
+  return (first === 0x1f && second === 0x8b) || (await isKernel({ volume }, path));
 }
 
 /** The part of a name that tells versions apart, null where there is none. */

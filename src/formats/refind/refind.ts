@@ -18,6 +18,7 @@ const CONFIG = "refind.conf";
 const MAX_SIZE = 1 << 20;
 /** Under which rEFInd keeps its variables. */
 const REFIND_GUID = "36d08fa7-cf0b-42f5-8f14-68df73ed3740";
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const PREVIOUS = "PreviousBoot";
 
 export const refind: Format = {
@@ -102,7 +103,7 @@ async function stanzaEntry(stanza: Stanza, submenu: readonly string[], list: Ent
   const volume = name === null ? own : [own, ...volumes].find((one) => isCalled(one, name));
   const at = (path: string): FileRef =>
     volume === undefined
-      ? { selector: `LABEL=${name}`, path: resolvePath("/", path) }
+      ? { selector: `${GUID.test(name ?? "") ? "PARTUUID" : "LABEL"}=${name}`, path: resolvePath("/", path) }
       : { device: volume.name, path: resolvePath("/", path) };
   const started = await startedProgram(at(loader), options, list);
   return parsedEntry({ ...entry, initrd: initrd === null || started.kind === "efi" ? [] : [at(initrd)], ...started });

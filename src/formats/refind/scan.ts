@@ -65,7 +65,7 @@ export async function scanFolder(
   list: EntryList,
   isLeftOut: (kernel: KernelFile) => boolean = () => false,
 ): Promise<void> {
-  const kernels = await kernelsIn(lookup, list.context, volume, folder, extraVersions);
+  const kernels = await kernelsIn(lookup, volume, folder, extraVersions);
   if (kernels.length === 0) return;
   const optionsPath = await lookup.find(`${folder === "/" ? "" : folder}/${OPTIONS_FILE}`);
   const ways = optionsPath === null ? await waysOfFstab(lookup, volume) : await waysOf(optionsPath, volume);

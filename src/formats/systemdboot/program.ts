@@ -4,7 +4,7 @@ import type { EntryKind, FileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import type { DiagnosticSink } from "../budget.ts";
 import { onlyFirmware } from "../foreignloaders.ts";
-import type { FormatContext } from "../format.ts";
+import type { FormatContext, FormatVolume } from "../format.ts";
 import { isAbsence } from "../lookup.ts";
 import type { Type1Entry } from "./type1.ts";
 import { findAddons } from "./ukiaddons.ts";
@@ -69,9 +69,9 @@ export async function startedBy(
 }
 
 /** True for a kernel with an EFI stub, which people start with an `efi` line too. */
-export async function isKernel(context: FormatContext, path: string): Promise<boolean> {
-  const start = await context.volume.reader.readAt(path, 0, 0x206);
+export async function isKernel({ volume }: { readonly volume: FormatVolume }, path: string): Promise<boolean> {
+  const start = await volume.reader.readAt(path, 0, 0x206);
   const text = (at: number): string => String.fromCharCode(...start.subarray(at, at + 4));
-  // The x86 boot protocol's "HdrS"; arm64's and RISC-V's image headers.
-  return text(0x202) === "HdrS" || text(0x38) === "ARMd" || text(0x38) === "RSC\u0005";
+  // The x86 boot protocol's "HdrS"; arm64's and RISC-V's image headers; a kernel that unpacks itself as an EFI program.
+  return text(0x202) === "HdrS" || ["ARMd", "RSC\u0005"].includes(text(0x38)) || text(4) === "zimg";
 }
