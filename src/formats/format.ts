@@ -67,8 +67,20 @@ export interface FormatContext {
    * (`http://10.0.2.2:8080`): GRUB's `(http,10.0.2.2:8080)`. Only where the configuration came over the network.
    */
   readonly openServer?: (origin: string) => FormatVolume;
+  /**
+   * The file behind a URL that the configuration names, checked where a digest stands behind it (`#sha256=…`). Rejects
+   * where the URL may not be followed from here. Only where the configuration came over the network.
+   */
+  readonly openUrl?: (url: string) => Promise<Place>;
   /** How the bootloader itself would have been started. Only where the configuration came over the network. */
   readonly network?: NetworkStart;
+}
+
+/** A file on a volume. */
+export interface Place {
+  readonly volume: FormatVolume;
+  /** Absolute. */
+  readonly path: string;
 }
 
 /** What the network told a booting machine. */

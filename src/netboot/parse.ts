@@ -113,13 +113,20 @@ export class ContentParser {
     return format.parse(base + folder, { ...context, volume: withListing(this.#place.trees.alias(at, path)) });
   }
 
-  #context({ tree }: Located, lease: Lease | null): FormatContext {
+  #context(at: Located, lease: Lease | null): FormatContext {
+    const { tree } = at;
+    const { trees } = this.#place;
     return {
       volume: tree,
       volumes: [tree],
       platform: this.#place.platform,
       variables: grubVariables(lease, tree.name, this.#place.platform),
-      openServer: (origin) => this.#place.trees.tree(origin),
+      openServer: (origin) => trees.tree(origin),
+      openUrl: async (url) => {
+        const found = trees.locate(url, this.#name(at));
+        await trees.pin(found);
+        return { volume: found.tree, path: found.path };
+      },
     };
   }
 

@@ -7,7 +7,7 @@ import { withMirrors } from "../fetch/fragment.ts";
 import { collapsePath } from "../fetch/url.ts";
 import { EMPTY_RESULT, type FormatResult, type Platform } from "../formats/format.ts";
 import { formatNamed } from "../formats/formats.ts";
-import { folderOf } from "../formats/paths.ts";
+import { baseName, folderOf } from "../formats/paths.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/readconfig.ts";
@@ -74,10 +74,10 @@ export class NetworkReader {
   async #url(url: string, lease: Lease | null, extras: KernelExtras): Promise<ReadConfig> {
     const at = this.trees.locate(url, null);
     await this.trees.pin(at);
-    if (at.path.endsWith("/")) return this.#search(at, folderPath(at.path), ["pxelinux", "grub", "ipxe"], lease);
+    if (at.path.endsWith("/")) return this.#search(at, startIn(at.path), ["pxelinux", "grub", "ipxe"], lease);
     const content = await this.#contentOf(at);
     if (content.what === "program") return this.#search(at, folderOf(at.path), loadersFor(at.path), lease);
-    if (content.what !== "unknown") return this.#read(at, content, folderOf(at.path), lease, extras);
+    if (content.what !== "unknown") return this.#read(at, content, startOf(at.path), lease, extras);
     throw new BatonError(
       "bad-format",
       `${this.#name(at)}: it is ${content.description}, and none of what Baton boots from: a kernel, a unified kernel ` +
@@ -139,7 +139,7 @@ export class NetworkReader {
         // A configuration that is named by its URL needs no server beside.
         const named = conf && /^[a-z][a-z0-9+.-]*:\/\//i.test(conf) ? this.trees.locate(conf, LEASE) : null;
         if (named === null) return this.#onServer("/", lease, null);
-        return { tree: named.tree, path: folderOf(named.path).replace(/(.)\/pxelinux\.cfg$/, "$1") };
+        return { tree: named.tree, path: startOf(named.path) };
       }
       return { tree: bootFile.tree, path: folderOf(bootFile.path) };
     };
@@ -199,7 +199,7 @@ export class NetworkReader {
       log.info(error.message);
     }
     if (content !== null && content.what !== "program" && content.what !== "unknown") {
-      return this.#read(at, content, folderOf(at.path), lease, extras);
+      return this.#read(at, content, startOf(at.path), lease, extras);
     }
     const what =
       content === null
@@ -208,12 +208,7 @@ export class NetworkReader {
           ? `is ${content.description}`
           : "is another loader";
     log.info(`${this.#name(at)} ${what}: looking for the configurations beside it`);
-    return this.#search(
-      at,
-      folderPath(at.path.endsWith("/") ? at.path : folderOf(at.path)),
-      loadersFor(at.path),
-      lease,
-    );
+    return this.#search(at, at.path.endsWith("/") ? startIn(at.path) : folderOf(at.path), loadersFor(at.path), lease);
   }
 
   /** @throws BatonError `not-found` with every place that was looked at */
@@ -283,6 +278,12 @@ export class NetworkReader {
 }
 
 const configuration = (name: EntryType): Content => ({ what: "configuration", format: formatNamed(name) });
+
+/** Where PXELINUX's names start for a configuration that is named by itself: above its `pxelinux.cfg`, where it looks. */
+const startOf = (path: string): string => startIn(folderOf(path));
+
+const startIn = (folder: string): string =>
+  baseName(folderPath(folder)) === "pxelinux.cfg" ? folderOf(folderPath(folder)) : folderPath(folder);
 
 const folderPath = (path: string): string => path.replace(/(.)\/+$/, "$1");
 

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { formatFileRef, type ParsedEntry } from "../../src/entry.ts";
+import { BatonError } from "../../src/errors.ts";
 import type { FormatResult } from "../../src/formats/format.ts";
 import { parseAdv } from "../../src/formats/syslinux/adv.ts";
 import { parsePxelinux, pxelinux, pxelinuxNames } from "../../src/formats/syslinux/pxelinux.ts";
@@ -47,6 +48,70 @@ describe("where configurations lie", () => {
     assert.deepEqual(await find(both, { type: "iso9660" }), ["/isolinux/isolinux.cfg"]);
     assert.deepEqual(await find(["/isolinux/isolinux.cfg"]), ["/isolinux/isolinux.cfg"]);
     assert.deepEqual(await find(["/ISOLINUX/ISOLINUX.CFG"], { type: "iso9660" }), ["/ISOLINUX/ISOLINUX.CFG"]);
+  });
+
+  test("its own folder comes first, shown by a part of the program, up to two levels down", async () => {
+    assert.deepEqual(await find(["/live/boot/syslinux.cfg", "/live/boot/ldlinux.sys"]), ["/live/boot/syslinux.cfg"]);
+    assert.deepEqual(await find(["/tools/extlinux.conf", "/tools/LDLINUX.SYS"], { type: "vfat" }), [
+      "/tools/extlinux.conf",
+    ]);
+    assert.deepEqual(await find(["/live/boot/isolinux.cfg", "/live/boot/isolinux.bin"], { type: "iso9660" }), [
+      "/live/boot/isolinux.cfg",
+    ]);
+    const stale = ["/boot/syslinux/syslinux.cfg", "/syslinux/syslinux.cfg", "/syslinux/ldlinux.sys"];
+    assert.deepEqual(await find(stale), ["/syslinux/syslinux.cfg"]);
+    assert.deepEqual(await find(["/boot/extlinux.conf", "/boot/ldlinux.sys"]), ["/boot/extlinux.conf"]);
+    assert.deepEqual(await find(["/boot/extlinux.conf"]), ["/boot/extlinux.conf"]);
+    assert.deepEqual(await find(["/a/b/c/syslinux.cfg", "/a/b/c/ldlinux.sys"]), []);
+    assert.deepEqual(await find(["/usr/boot/syslinux.cfg", "/usr/boot/ldlinux.sys"]), []);
+  });
+
+  test("for EFI: its own names, and every vendor's folder", async () => {
+    assert.deepEqual(await find(["/EFI/BOOT/syslinux.cfg", "/EFI/BOOT/syslx64.cfg"]), ["/EFI/BOOT/syslx64.cfg"]);
+    assert.deepEqual(await find(["/EFI/BOOT/syslia32.cfg"]), ["/EFI/BOOT/syslia32.cfg"]);
+    assert.deepEqual(await find(["/EFI/kestrel/syslinux.cfg", "/efi/other/readme.txt"], { type: "vfat" }), [
+      "/EFI/kestrel/syslinux.cfg",
+    ]);
+    assert.deepEqual(await find(["/live/efi/syslx64.cfg", "/live/efi/ldlinux.e64"]), ["/live/efi/syslx64.cfg"]);
+  });
+
+  test("thousands of folders cost a few looks", async () => {
+    let looks = 0;
+    const { reader } = treeVolume(Object.fromEntries(Array.from({ length: 5000 }, (_, at) => [`/d${at}/e/f`, ""])));
+    const list: typeof reader.list = (path) => {
+      looks++;
+      return reader.list(path);
+    };
+    assert.deepEqual(await syslinux.find({ ...treeVolume({}), reader: { ...reader, list } }), []);
+    assert.ok(looks < 250, `${looks} folders were listed`);
+  });
+
+  test("what a copy for the other firmware repeats is listed once, and what it has more stays", async () => {
+    const label = (name: string, kernel = "/k"): string => lines(`LABEL ${name}`, `LINUX ${kernel}`, "INITRD /i");
+    const volume = treeVolume({
+      "/boot/syslinux/syslinux.cfg": `UI menu.c32\nDEFAULT b\n${label("a")}${label("b")}${label("dos", "../../memtest")}`,
+      "/EFI/BOOT/syslx64.cfg": `# for EFI\nUI vesamenu.c32\nDEFAULT b\n${label("a", "../../k")}${label("b")}${label("e")}`,
+      "/EFI/vendor/syslinux.cfg": label("a"),
+    });
+    const seen = async (firmware: "efi" | "pc"): Promise<string[]> => {
+      const all: string[] = [];
+      for (const path of await syslinux.find(volume)) {
+        const found = await syslinux.parse(path, contextOf(volume, { platform: { firmware } }));
+        all.push(`${path}: ${titles(found).join(" ")}, ${chosen(found)}`);
+        assert.deepEqual(found.diagnostics, []);
+      }
+      return all;
+    };
+    assert.deepEqual(await seen("pc"), [
+      "/boot/syslinux/syslinux.cfg: a b dos, b",
+      "/EFI/BOOT/syslx64.cfg: e, null",
+      "/EFI/vendor/syslinux.cfg: , null",
+    ]);
+    assert.deepEqual(await seen("efi"), [
+      "/boot/syslinux/syslinux.cfg: dos, null",
+      "/EFI/BOOT/syslx64.cfg: a b e, b",
+      "/EFI/vendor/syslinux.cfg: , null",
+    ]);
   });
 
   test("names are found whatever their case on the disk, and given as they stand there", async () => {
@@ -635,7 +700,7 @@ describe("PXELINUX", () => {
     const { entries } = await readTree(pxelinux, files_);
     assert.equal(entries[0]!.type, "pxelinux");
     assert.deepEqual(entries.map(files), [
-      ["vda1:/srv/tftp/debian/linux", "vda1:/top.gz"],
+      ["vda1:/srv/tftp/debian/linux", "vda1:/srv/tftp/top.gz"],
       ["tftp://10.0.0.1/k"],
       ["http://h/k", "tftp://h/i"],
     ]);
@@ -646,6 +711,92 @@ describe("PXELINUX", () => {
       booted.entries[2]!.options,
       "BOOT_IMAGE=http://h/k initrd=tftp://h/i ip=10.0.2.15:10.0.2.2:10.0.2.2:255.255.255.0 BOOTIF=01-52-54-00-12-34-56",
     );
+  });
+});
+
+describe("PXELINUX on a server", () => {
+  const servers = {
+    "tftp://s": treeVolume(
+      {
+        "/boot/pxelinux.cfg/default": lines(
+          ...[
+            "INCLUDE ::menus/one.cfg",
+            "INCLUDE http://h/two.cfg",
+            "INCLUDE /three.cfg",
+            "INCLUDE 10.0.0.9::four.cfg",
+          ],
+          ...["LABEL more", "CONFIG http://h/deep/menu.cfg http://h/deep/", "LABEL esxi", "KERNEL mboot.c32"],
+          ...["APPEND -c ::esxi/boot.cfg", "LABEL shut", "CONFIG file:///etc/shadow"],
+        ),
+        "/menus/one.cfg": lines("LABEL one", "KERNEL /k"),
+        "/boot/three.cfg": lines("LABEL three", "KERNEL ::/k", "INITRD ../i,x/i"),
+        "/esxi/boot.cfg": lines("kernel=k", "modules=m"),
+        "/esxi/k": "",
+      },
+      { name: "tftp://s" },
+    ),
+    "http://h": treeVolume(
+      { "/two.cfg": lines("LABEL two", "KERNEL k"), "/deep/menu.cfg": lines("LABEL deep", "KERNEL k", "INITRD ::i") },
+      { name: "http://h" },
+    ),
+    "tftp://10.0.0.9": treeVolume({ "/four.cfg": lines("LABEL four", "KERNEL k") }, { name: "tftp://10.0.0.9" }),
+  };
+  const volume = servers["tftp://s"];
+  const openUrl = async (url: string) => {
+    const { protocol, host, pathname } = new URL(url);
+    const tree = Object.values(servers).find(({ name }) => name === `${protocol}//${host}`);
+    if (tree === undefined) throw new BatonError("refused", `${url}: only the owner may name it`);
+    return { volume: tree, path: pathname };
+  };
+  const network = { ip: null, bootif: null, folder: "/boot" };
+  const parse = (arch = "x86_64"): Promise<FormatResult> =>
+    syslinux.parse("/boot/pxelinux.cfg/default", { ...contextOf(volume, { platform: { arch } }), network, openUrl });
+
+  test("every name is below the boot file's folder but ::PATH, SERVER::PATH and URLs, menus' and kernels' alike", async () => {
+    const found = await parse();
+    assert.deepEqual(
+      found.entries.map((entry) => `${[...entry.submenu, entry.title].join(" > ")}: ${files(entry).join(" ")}`),
+      [
+        "one: tftp://s:/boot/k",
+        "two: tftp://s:/boot/k",
+        "three: tftp://s:/k tftp://s:/i tftp://s:/boot/x/i",
+        "four: tftp://s:/boot/k",
+        "more > deep: http://h:/deep/k tftp://s:/i",
+        "esxi: none",
+        "shut: none",
+      ],
+    );
+    assert.deepEqual(
+      found.entries[5]!.modules.map(({ file }) => formatFileRef(file)),
+      ["tftp://s:/esxi/k", "tftp://s:/esxi/m"],
+    );
+    assert.match(found.entries[6]!.reason!, /can't be read/);
+    assert.deepEqual(messages(found.diagnostics), ["10:- file:///etc/shadow: only the owner may name it"]);
+  });
+
+  test("on another machine than a PC it is U-Boot's: nothing is added, and FDT is the devicetree", async () => {
+    const board = { "/pxelinux.cfg/default": lines("LABEL b", "KERNEL /Image", "FDT /d/b.dtb", "APPEND ro") };
+    const { entries } = await readTree(pxelinux, board, { platform: { arch: "aarch64" } });
+    assert.equal(entries[0]!.options, "ro");
+    assert.equal(formatFileRef(entries[0]!.devicetree!), "vda1:/d/b.dtb");
+    const [pc] = (await readTree(pxelinux, board)).entries;
+    assert.equal(pc!.options, "BOOT_IMAGE=/Image ro");
+    assert.equal(pc!.devicetree, null);
+  });
+
+  test("a configuration on a disk reaches no server", async () => {
+    const found = await config(
+      lines("INCLUDE http://h/two.cfg", "INCLUDE (hd0,7)/x.cfg", "LABEL a", "LINUX /a"),
+      {},
+      {
+        volume: { disk: "vda", partition: 1 },
+      },
+    );
+    assert.deepEqual(titles(found), ["a"]);
+    assert.deepEqual(messages(found.diagnostics), [
+      "1:1 http://h/two.cfg can't be read: the configuration didn't come over the network",
+      "2:1 unresolved:hd0,7:/x.cfg can't be read: no attached disk is that one",
+    ]);
   });
 });
 

@@ -68,6 +68,36 @@ test("a configuration file is relative to the boot file's folder where there is 
   assert.equal(lines(absolute)[0]!.split(" | ")[1], "tftp://s/dir/linux");
 });
 
+test("a configuration file below pxelinux.cfg that is named by itself: names start above that folder", async (t) => {
+  for (const folder of ["", "boot/"]) {
+    const tree = server(`tftp/s/${folder}pxelinux.cfg/default`);
+    const expected = [
+      `linux | tftp://s/${folder}linux | tftp://s/${folder}initrd.gz | BOOT_IMAGE=linux initrd=initrd.gz quiet`,
+    ];
+    const url = `tftp://s/${folder}pxelinux.cfg/default`;
+    assert.deepEqual(lines(await ask(t, tree, { lease: { conf: url } })), expected);
+    assert.deepEqual(lines(await ask(t, tree, { lease: { url } })), expected);
+    assert.deepEqual(lines(await ask(t, tree, { url })), expected);
+    assert.deepEqual(lines(await ask(t, tree, { url: `tftp://s/${folder}pxelinux.cfg/` })), expected);
+  }
+});
+
+test("a menu on another server is read, and checked where it is named with a digest", async (t) => {
+  const tree = (more: string): Tree => ({
+    "tftp/s/pxelinux.cfg/default": `INCLUDE http://h/more.cfg${more}\n${MENU}`,
+    "http/h/more.cfg": "LABEL more\n  KERNEL ::k/vmlinuz\n",
+  });
+  const url = "tftp://s/pxelinux.cfg/default";
+  const [first] = lines(await ask(t, tree(""), { url }));
+  assert.equal(first, "more | tftp://s/k/vmlinuz |  | BOOT_IMAGE=::k/vmlinuz");
+  const { list } = await ask(t, tree(`#sha256=${"0".repeat(64)}`), { url });
+  assert.deepEqual(
+    list.entries.map(({ title }) => title),
+    ["linux"],
+  );
+  assert.match(list.diagnostics[0]!.message, /more\.cfg.*SHA-256|sha256/i);
+});
+
 test("a configuration file that is missing leads to the search below the prefix", async (t) => {
   const tree = server("http/h/pre/pxelinux.cfg/default");
   const answer = await ask(t, tree, { lease: { server: "s", conf: "gone", prefix: "http://h/pre/" } });

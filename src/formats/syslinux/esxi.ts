@@ -4,11 +4,12 @@
  */
 
 import type { FileRef } from "../../entry.ts";
+import type { Place } from "../format.ts";
 import { keyValues } from "../lines.ts";
 import { folderOf, resolvePath } from "../paths.ts";
 import type { BootCommand } from "./commands.ts";
 import type { Label } from "./config.ts";
-import { type SyslinuxRun, slashes } from "./run.ts";
+import type { SyslinuxRun } from "./run.ts";
 import { splitRaw } from "./words.ts";
 
 export const ESXI_REASON = "it starts VMware ESXi, which only VMware's own loader can do";
@@ -39,30 +40,30 @@ function parseBootCfg(text: string): BootCfg | null {
   };
 }
 
-/** Fills in what `mboot.c32 -c FILE OPTIONS` starts. @param cwd where relative names start. */
+/** Fills in what `mboot.c32 -c FILE OPTIONS` starts. @param cwd the folder in which relative names start. */
 export async function withBootCfg(
   command: BootCommand,
   name: string,
   run: SyslinuxRun,
-  cwd: string,
+  cwd: Place,
   label: Label,
 ): Promise<BootCommand> {
-  const path = resolvePath(cwd, slashes(name));
-  const file = await run.read(path, { source: label.source, line: label.line, column: null });
+  const from = { source: label.source, line: label.line, column: null };
+  const place = await run.place(name, cwd, from);
+  const file = place && (await run.read(place, from));
   const cfg = file === null ? null : parseBootCfg(file.text);
-  if (cfg === null) {
+  if (place === null || cfg === null) {
     const what = file === null ? "can't be read" : "names no kernel";
     return { ...command, reason: `it starts VMware ESXi as ${name} says, which ${what}` };
   }
-  const device = run.context.volume.name;
-  const inFolder = (folder: string, written: string): FileRef => {
+  const inFolder = ({ volume, path }: Place, written: string): FileRef => {
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(written)) return { url: written };
     const prefixed = written.startsWith("/") || cfg.prefix === "" ? written : `${cfg.prefix}/${written}`;
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(prefixed)) return { url: prefixed };
-    return { device, path: resolvePath(folder, prefixed) };
+    return { device: volume.name, path: resolvePath(path, prefixed) };
   };
   // Without a prefix files lie beside boot.cfg, or where the loader was started from.
-  const beside = folderOf(path);
+  const beside = { ...place, path: folderOf(place.path) };
   const isBeside = cfg.prefix === "" && (await run.isThere(inFolder(beside, cfg.kernel)));
   const folder = isBeside ? beside : cwd;
   const options = [cfg.options, command.options].filter((part) => part !== "").join(" ");

@@ -1,8 +1,7 @@
 /** From a configuration to the list of its entries: submenus, other configurations that it leads to, the default. */
 
 import { formatFileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
-import type { FormatContext, FormatResult } from "../format.ts";
-import { resolvePath } from "../paths.ts";
+import type { FormatContext, FormatResult, Place } from "../format.ts";
 import { type BootCommand, type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
 import { type Config, isMenu, type Label, type Menu, type Position } from "./config.ts";
 import { dialectOf, isMenuModule, moduleName } from "./dialect.ts";
@@ -10,7 +9,7 @@ import { DirectiveParser } from "./directives.ts";
 import { withBootCfg } from "./esxi.ts";
 import { labelEntry, plainTitle, SWITCHED_OFF } from "./labelentry.ts";
 import { LabelNames } from "./labelnames.ts";
-import { type ListingOptions, SyslinuxRun, slashes } from "./run.ts";
+import { type ListingOptions, nameOf, SyslinuxRun } from "./run.ts";
 import { menuTimes } from "./times.ts";
 import { splitRaw } from "./words.ts";
 
@@ -31,8 +30,8 @@ interface EntryList {
 
 /** A configuration that leads to another. */
 interface Ancestor {
-  readonly paths: readonly string[];
-  /** Every file that it reads, those that it includes too. */
+  readonly places: readonly Place[];
+  /** Every file that it reads, those that it includes too, by their names (`nameOf`). */
   readonly files: ReadonlySet<string>;
 }
 
@@ -48,11 +47,12 @@ export async function listSyslinux(
   options: ListingOptions,
 ): Promise<FormatResult> {
   const run = new SyslinuxRun(context, options);
-  const listed = await configuration(run, [path], options.cwd, [], [], null);
+  const { volume } = context;
+  const listed = await configuration(run, [{ volume, path }], { volume, path: options.cwd }, [], [], null);
   const { isPartial: _, ...result } = typeof listed === "string" ? emptyList() : listed;
   const { diagnostics } = run;
   if (result.entries.length === 0 && diagnostics.all.length === 0) {
-    const source = `${context.volume.name}:${path}`;
+    const source = nameOf({ volume, path });
     const message = "it has no entries: no LABEL with something to boot, and no kernel that DEFAULT names";
     diagnostics.push({ severity: "warning", source, line: null, column: null, message });
   }
@@ -65,7 +65,8 @@ function emptyList(): EntryList {
 }
 
 /**
- * @param paths absolute; read one after the other as one configuration.
+ * @param places read one after the other as one configuration.
+ * @param cwd the folder in which names start.
  * @param submenu titles of the submenus around it.
  * @param ancestors the configurations that lead here.
  * @param from the label that leads here; null for the configuration itself.
@@ -73,44 +74,46 @@ function emptyList(): EntryList {
  */
 async function configuration(
   run: SyslinuxRun,
-  paths: readonly string[],
-  cwd: string,
+  places: readonly Place[],
+  cwd: Place,
   submenu: readonly string[],
   ancestors: readonly Ancestor[],
   from: Position | null,
 ): Promise<EntryList | "circle" | "unreadable"> {
-  const isKnown = (path: string): boolean => ancestors.some(({ files }) => files.has(path));
-  if (paths.every(isKnown)) return "circle";
+  const isKnown = (place: Place): boolean => ancestors.some(({ files }) => files.has(nameOf(place)));
+  if (places.every(isKnown)) return places.length === 0 ? "unreadable" : "circle";
   if (ancestors.length >= MAX_CONFIG_DEPTH) return "unreadable";
-  const files = new Set(paths);
+  const files = new Set(places.map(nameOf));
   const parser = new DirectiveParser(
-    (name, from) => {
-      const path = resolvePath(cwd, slashes(name));
-      files.add(path);
-      return run.read(path, from);
+    async (name, from) => {
+      const place = await run.place(name, cwd, from);
+      if (place === null) return null;
+      files.add(nameOf(place));
+      return run.read(place, from);
     },
     run.diagnostics,
     run.breath,
   );
   let found = 0;
-  for (const path of paths) {
-    const file = await run.read(path, from);
+  for (const place of places) {
+    const file = await run.read(place, from);
     if (file === null) continue;
     found++;
     await parser.read(file);
   }
   if (found === 0) return "unreadable";
   const config = parser.finish();
-  if (ancestors.length === 0) run.dialect = run.options.dialect ?? dialectOf(paths[0]!, config, run.context.platform);
-  const listed = await new ConfigListing(run, config, cwd, submenu, [...ancestors, { paths, files }]).list();
-  return { ...listed, isPartial: found < paths.length };
+  if (ancestors.length === 0)
+    run.dialect = run.options.dialect ?? dialectOf(places[0]!.path, config, run.context.platform);
+  const listed = await new ConfigListing(run, config, cwd, submenu, [...ancestors, { places, files }]).list();
+  return { ...listed, isPartial: found < places.length };
 }
 
 /** Lists one configuration. */
 class ConfigListing {
   readonly #run: SyslinuxRun;
   readonly #config: Config;
-  readonly #cwd: string;
+  readonly #cwd: Place;
   readonly #submenu: readonly string[];
   readonly #ancestors: readonly Ancestor[];
   readonly #commands: CommandContext;
@@ -121,7 +124,7 @@ class ConfigListing {
   constructor(
     run: SyslinuxRun,
     config: Config,
-    cwd: string,
+    cwd: Place,
     submenu: readonly string[],
     ancestors: readonly Ancestor[],
   ) {
@@ -246,26 +249,33 @@ class ConfigListing {
    * Debian's installer includes the whole menu that it was called from, and so on without end.)
    */
   #isRepeat({ source }: Label): boolean {
-    const path = source.slice(this.#run.context.volume.name.length + 1);
-    return this.#ancestors.slice(0, -1).some(({ files }) => files.has(path));
+    return this.#ancestors.slice(0, -1).some(({ files }) => files.has(source));
+  }
+
+  /** The configuration that began it all. */
+  get #source(): string {
+    return nameOf(this.#ancestors[0]!.places[0]!);
   }
 
   #command(label: Label): Command {
     return labelCommand(label, this.#commands);
   }
 
-  #configure(
-    command: Extract<Command, { does: "configure" }>,
+  async #configure(
+    { files, cwd: folder }: Extract<Command, { does: "configure" }>,
     submenu: readonly string[],
     from: { readonly source: string; readonly line: number } | null,
   ): Promise<EntryList | "circle" | "unreadable"> {
-    const cwd = command.cwd === null ? this.#cwd : resolvePath(this.#cwd, slashes(command.cwd));
+    const { places: own } = this.#ancestors.at(-1)!;
+    const { source, line } = from ?? { source: nameOf(own[0]!), line: 1 };
+    const place = (name: string): Promise<Place | null> =>
+      this.#run.place(name, this.#cwd, { source, line, column: null });
+    const cwd = folder === null ? this.#cwd : await place(folder);
+    const places: Place[] = [];
     // `~` is menu.c32's name for the configuration that is being read.
-    const paths = command.files.flatMap((file) =>
-      file === "~" ? this.#ancestors.at(-1)!.paths : [resolvePath(this.#cwd, slashes(file))],
-    );
-    const { source, line } = from ?? { source: this.#ancestors.at(-1)!.paths[0]!, line: 1 };
-    return configuration(this.#run, paths, cwd, submenu, this.#ancestors, { source, line, column: null });
+    for (const file of files) places.push(...(file === "~" ? own : [(await place(file)) ?? []].flat()));
+    if (cwd === null) return "unreadable";
+    return configuration(this.#run, places, cwd, submenu, this.#ancestors, { source, line, column: null });
   }
 
   /** What a typed command line does: a label (with more arguments), or a file. */
@@ -300,7 +310,7 @@ class ConfigListing {
     const adv = await this.#run.adv(this.#cwd);
     if (adv?.bootOnce) {
       const message = `the next boot is set to '${adv.bootOnce}' (extlinux --once); Baton can't use that up, so it doesn't follow it`;
-      const { source } = this.#config.default ?? this.#config.labels[0] ?? { source: this.#run.context.volume.name };
+      const { source } = this.#config.default ?? this.#config.labels[0] ?? { source: this.#source };
       this.#run.diagnostics.push({ severity: "warning", source, line: null, column: null, message });
     }
     const label = this.#config.saves && adv?.menuSave ? this.#names.find(adv.menuSave) : null;
@@ -357,7 +367,7 @@ class ConfigListing {
     if (same >= 0) return same;
     // Only the configuration itself has a time to run out; what it leads to is entered by hand.
     if (this.#ancestors.length > 1) return null;
-    const source = `${this.#run.context.volume.name}:${this.#ancestors[0]!.paths[0]}`;
+    const source = this.#source;
     const { type } = this.#run;
     this.#entries.push(
       parsedEntry({ nativeId: name, title: name, submenu: this.#submenu, source, type, linux, initrd, options }),
@@ -378,10 +388,7 @@ class ConfigListing {
   #missing(line: string): void {
     const { default: given, ontimeout } = this.#config;
     if (this.#ancestors.length > 1 || isMenuLine(line, null)) return;
-    const place =
-      given?.text === line
-        ? given
-        : { source: `${this.#run.context.volume.name}:${this.#ancestors[0]!.paths[0]}`, line: null };
+    const place = given?.text === line ? given : { source: this.#source, line: null };
     const word = ontimeout === line ? "ONTIMEOUT" : "DEFAULT";
     const message = `${word} ${line}: there is no such label, and no kernel of this name`;
     const { source } = place;

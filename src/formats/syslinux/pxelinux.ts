@@ -37,7 +37,9 @@ export function parsePxelinux(
   context: Parameters<Format["parse"]>[1],
   network?: NetworkFacts,
 ): ReturnType<Format["parse"]> {
-  const options = { type: "pxelinux", cwd, dialect: "pxelinux" } as const;
+  // PXELINUX exists for x86 alone; elsewhere U-Boot reads such trees (`pxe get`, `pxe boot`).
+  const dialect = /^(x86_64|i[3-6]86)$/.test(context.platform.arch) ? "pxelinux" : "u-boot";
+  const options = { type: "pxelinux", cwd, dialect } as const;
   return listSyslinux(path, context, network ? { ...options, network } : options);
 }
 

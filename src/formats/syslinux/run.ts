@@ -1,10 +1,10 @@
 /** What the reading of one configuration shares with those it leads to: files, budgets, diagnostics, and how names resolve. */
 
-import type { Diagnostic, EntryType, FileRef, ParsedEntry } from "../../entry.ts";
+import { type Diagnostic, type EntryType, type FileRef, formatFileRef, type ParsedEntry } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import { Breath, DiagnosticList, ListBudget, listLimits } from "../budget.ts";
 import { findDevicetree } from "../devicetrees.ts";
-import type { FormatContext, NetworkFacts } from "../format.ts";
+import type { FormatContext, NetworkFacts, Place } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
 import { decodeText } from "../text.ts";
@@ -22,6 +22,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const MAX_FILE_SIZE = 4 * 1024 * 1024;
 
 export interface ListingOptions {
+  /** For `pxelinux`, names are what they are over a network. */
   readonly type: EntryType;
   /** Where relative names start; the configuration's own folder except for PXELINUX. */
   readonly cwd: string;
@@ -51,20 +52,11 @@ export class SyslinuxRun {
     this.dialect = options.dialect ?? "syslinux";
   }
 
-  /** @param from where the file is named; null for the configuration itself. */
-  async read(path: string, from: Position | null): Promise<IncludedFile | null> {
-    const { volume } = this.context;
-    const source = `${volume.name}:${path}`;
-    const say = (severity: Diagnostic["severity"], message: string): null => {
-      const place = from ?? { source, line: null, column: null };
-      // A file that several configurations include says the same thing each time.
-      const key = `${place.source}:${place.line} ${message}`;
-      if (!this.#warned.has(key)) {
-        this.#warned.add(key);
-        this.diagnostics.push({ severity, source: place.source, line: place.line, column: place.column, message });
-      }
-      return null;
-    };
+  /** @param from where the file is named; null for the configuration itself */
+  async read({ volume, path }: Place, from: Position | null): Promise<IncludedFile | null> {
+    const source = nameOf({ volume, path });
+    const say = (severity: Diagnostic["severity"], message: string): null =>
+      this.#sayOnce(severity, from ?? { source, line: null, column: null }, message);
     if (this.#files++ >= MAX_FILES || this.#bytes > MAX_BYTES) {
       if (this.#files === MAX_FILES + 1) say("error", "too many files are included; from here on they are not read");
       return null;
@@ -76,11 +68,49 @@ export class SyslinuxRun {
       if (problem !== null) say("warning", problem);
       return { text, source };
     } catch (error) {
-      if (isAbsence(error) && from !== null) return say("warning", `${path} is not there, and so not read`);
+      const shown = volume === this.context.volume ? path : source;
+      if (isAbsence(error) && from !== null) return say("warning", `${shown} is not there, and so not read`);
       if (from === null && !(error instanceof BatonError && error.code === "too-large")) throw error;
       if (error instanceof BatonError && error.code === "timeout") throw error;
       return say("error", describeError(error));
     }
+  }
+
+  /**
+   * Where a configuration lies that is named by another.
+   * @returns null, with a diagnostic, where it can't be reached from here
+   */
+  async place(name: string, cwd: Place, from: Position): Promise<Place | null> {
+    const ref = this.#fileRef(name, cwd);
+    if ("device" in ref) {
+      const volume = [cwd.volume, ...this.context.volumes].find((one) => one.name === ref.device);
+      if (volume !== undefined) return { volume, path: ref.path };
+    }
+    const { openUrl } = this.context;
+    if ("url" in ref && openUrl !== undefined) {
+      try {
+        return await openUrl(ref.url);
+      } catch (error) {
+        if (error instanceof BatonError && error.code === "timeout") throw error;
+        return this.#sayOnce("error", from, describeError(error));
+      }
+    }
+    const why = "url" in ref ? "the configuration didn't come over the network" : "no attached disk is that one";
+    return this.#sayOnce("warning", from, `${formatFileRef(ref)} can't be read: ${why}`);
+  }
+
+  /** What several configurations include says the same thing each time. */
+  #sayOnce(
+    severity: Diagnostic["severity"],
+    { source, line, column }: Pick<Diagnostic, "source" | "line" | "column">,
+    message: string,
+  ): null {
+    const key = `${source}:${line} ${message}`;
+    if (!this.#warned.has(key)) {
+      this.#warned.add(key);
+      this.diagnostics.push({ severity, source, line, column, message });
+    }
+    return null;
   }
 
   /** False where a file on an attached volume is known to be missing. */
@@ -91,14 +121,15 @@ export class SyslinuxRun {
   }
 
   /** This machine's devicetree among those of a folder (FDTDIR); null, with a warning, where that can't be told. */
-  async devicetreeIn(folder: string, cwd: string, label: Label): Promise<FileRef | null> {
-    const { volume, platform } = this.context;
-    const path = resolvePath(cwd, folder);
-    const compatible = platform.compatible?.() ?? [];
-    let found = this.#devicetrees.get(path);
+  async devicetreeIn(folder: string, cwd: Place, label: Label): Promise<FileRef | null> {
+    const at = await this.place(folder, cwd, { ...label, column: null });
+    if (at === null) return null;
+    const { volume, path } = at;
+    const compatible = this.context.platform.compatible?.() ?? [];
+    let found = this.#devicetrees.get(nameOf(at));
     if (found === undefined) {
       found = findDevicetree(volume.reader, path, compatible);
-      this.#devicetrees.set(path, found);
+      this.#devicetrees.set(nameOf(at), found);
     }
     const file = await found;
     if (file !== null) return { device: volume.name, path: file };
@@ -119,10 +150,10 @@ export class SyslinuxRun {
   }
 
   /** What Syslinux has remembered on this volume; null where it isn't installed beside the configuration. */
-  async adv(folder: string): Promise<Adv | null> {
+  async adv(folder: Place): Promise<Adv | null> {
     if (this.dialect !== "syslinux" && this.dialect !== "extlinux") return null;
-    const { reader } = this.context.volume;
-    const path = resolvePath(folder, "ldlinux.sys");
+    const { reader } = folder.volume;
+    const path = resolvePath(folder.path, "ldlinux.sys");
     try {
       const { size } = await reader.stat(path);
       return size < ADV_BYTES ? null : parseAdv(await reader.readAt(path, size - ADV_BYTES, ADV_BYTES));
@@ -141,11 +172,16 @@ export class SyslinuxRun {
     return false;
   }
 
+  /** What stands for the server's root: of a tree on a disk, its upper folder. */
+  get #root(): string {
+    return this.context.network === undefined ? this.options.cwd : "/";
+  }
+
   get type(): EntryType {
     return this.options.type;
   }
 
-  commandContext(cwd: string): CommandContext {
+  commandContext(cwd: Place): CommandContext {
     return {
       dialect: this.dialect,
       arch: this.context.platform.arch,
@@ -158,20 +194,22 @@ export class SyslinuxRun {
     };
   }
 
-  #fileRef(name: string, cwd: string): FileRef {
-    const device = this.context.volume.name;
+  #fileRef(name: string, cwd: Place): FileRef {
+    const device = cwd.volume.name;
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { url: name };
-    if (this.dialect === "pxelinux") {
-      // SERVER::PATH, and ::PATH for "on the same server, from its root".
+    if (this.type === "pxelinux") {
+      // SERVER::PATH, and ::PATH for "from the root of the server that PXELINUX came from".
       const [, server, path] = /^([^/]*?)::(.*)$/s.exec(name) ?? [];
       if (server) return { url: `tftp://${server}/${path!.replace(/^\/+/, "")}` };
-      if (path !== undefined) return { device, path: resolvePath("/", path) };
+      if (path !== undefined) return { device: this.context.volume.name, path: resolvePath(this.#root, `./${path}`) };
+      // Over a network a folder is text that stands before every other name (core/fs/pxe/pxe.c, pxe_chdir).
+      return { device, path: resolvePath(cwd.path, `./${slashes(name)}`) };
     }
     // SYSLINUX 6.04 reads other partitions by GRUB's kind of name.
     const [, disk, number, rest] = /^\((hd[0-9]{1,3}),([0-9]{1,3})\)(.*)$/s.exec(name) ?? [];
     if (number !== undefined)
       return this.#onPartition(`${disk},${number}`, Number(number), resolvePath("/", slashes(rest!)));
-    return { device, path: resolvePath(cwd, slashes(name)) };
+    return { device, path: resolvePath(cwd.path, slashes(name)) };
   }
 
   /**
@@ -185,6 +223,9 @@ export class SyslinuxRun {
     return found ? { device: found.name, path } : { selector, path };
   }
 }
+
+/** A file as diagnostics name it; no other has the same name. */
+export const nameOf = ({ volume, path }: Place): string => `${volume.name}:${path}`;
 
 /** SYSLINUX takes both kinds of slash, as DOS people write them. */
 export const slashes = (name: string): string => name.replaceAll("\\", "/");

@@ -1,10 +1,12 @@
 /** SYSLINUX, ISOLINUX, EXTLINUX and U-Boot's extlinux.conf on a volume. */
 
-import type { Format, LineSigns } from "../format.ts";
+import { BatonError } from "../../errors.ts";
+import type { Format, FormatContext, FormatResult, LineSigns } from "../format.ts";
 import { folderOf } from "../paths.ts";
 import { findSyslinux } from "./find.ts";
 import { listSyslinux } from "./listing.ts";
 import { parsePxelinux } from "./pxelinux.ts";
+import { inFirmwaresOrder, withoutRepeats } from "./twins.ts";
 
 /** What shows a text to be a configuration of the SYSLINUX family. */
 const SIGNS: LineSigns = {
@@ -25,6 +27,27 @@ export const syslinux: Format = {
     if (network !== undefined && !/(ext|sys|iso)linux\.(conf|cfg)$/i.test(path)) {
       return parsePxelinux(path, network.folder, context, network);
     }
-    return listSyslinux(path, context, { type: "syslinux", cwd: folderOf(path), dialect: null });
+    return network === undefined ? withoutTwins(path, context) : list(path, context);
   },
 };
+
+const list = (path: string, context: FormatContext): Promise<FormatResult> =>
+  listSyslinux(path, context, { type: "syslinux", cwd: folderOf(path), dialect: null });
+
+/** One of a volume's configurations, without what is listed in those that this machine's firmware would come to before. */
+async function withoutTwins(path: string, context: FormatContext): Promise<FormatResult> {
+  const all = inFirmwaresOrder(await findSyslinux(context.volume), context.platform);
+  const result = await list(path, context);
+  const before = all.slice(0, Math.max(0, all.indexOf(path)));
+  if (before.length === 0 || result.entries.length === 0) return result;
+  const others: FormatResult[] = [];
+  for (const other of before) {
+    try {
+      others.push(await list(other, context));
+    } catch (error) {
+      // That one's own reading says so.
+      if (!(error instanceof BatonError)) throw error;
+    }
+  }
+  return withoutRepeats(result, others);
+}
