@@ -1,19 +1,16 @@
 /** The command line as others call it: exit codes, one JSON value on stdout, one clear line on stderr. */
 
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { bundle } from "../../initramfs/build.ts";
 import { VERSION } from "../../src/version.ts";
+import { baton } from "./program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-cli-"));
 after(() => rmSync(folder, { recursive: true }));
-const program = join(folder, "baton.cjs");
-writeFileSync(program, (await bundle()).code);
 
 function tree(name: string, files: Readonly<Record<string, string>>): string {
   for (const [path, text] of Object.entries(files)) {
@@ -21,11 +18,6 @@ function tree(name: string, files: Readonly<Record<string, string>>): string {
     writeFileSync(join(folder, name, path), text);
   }
   return join(folder, name);
-}
-
-function baton(...args: string[]): { code: number | null; stdout: string; stderr: string } {
-  const run = spawnSync(process.execPath, [program, ...args], { encoding: "utf8" });
-  return { code: run.status, stdout: run.stdout, stderr: run.stderr };
 }
 
 const root = tree("root", {
@@ -38,8 +30,8 @@ menuentry 'Gone' { linux /missing }
 });
 const disk = `--disk=vda1=${root},uuid=0a1b,label=a\\,b,type=ext4`;
 
-test("list --json prints the list of docs/interfaces.md", () => {
-  const { code, stdout } = baton("list", "--json", disk);
+test("list --json prints the list of docs/interfaces.md", async () => {
+  const { code, stdout } = await baton("list", "--json", disk);
   assert.equal(code, 0);
   const list = JSON.parse(stdout);
   assert.deepEqual(Object.keys(list), ["entries", "unattended", "why", "diagnostics", "devices"]);
@@ -69,23 +61,23 @@ test("list --json prints the list of docs/interfaces.md", () => {
   ]);
 });
 
-test("a tree without configurations gives an empty list, and exits with 0", () => {
-  const { code, stdout } = baton("list", "--json", `--disk=sda1=${tree("empty", { "/x": "" })}`);
+test("a tree without configurations gives an empty list, and exits with 0", async () => {
+  const { code, stdout } = await baton("list", "--json", `--disk=sda1=${tree("empty", { "/x": "" })}`);
   assert.equal(code, 0);
   const list = JSON.parse(stdout);
   assert.deepEqual(list.entries, []);
   assert.match(list.devices[0].reason, /no boot configuration found/);
 });
 
-test("a directory that isn't there is a failure with one line, and still JSON", () => {
-  const { code, stdout, stderr } = baton("list", "--json", `--disk=sda1=${folder}/nowhere`);
+test("a directory that isn't there is a failure with one line, and still JSON", async () => {
+  const { code, stdout, stderr } = await baton("list", "--json", `--disk=sda1=${folder}/nowhere`);
   assert.equal(code, 1);
   assert.deepEqual(JSON.parse(stdout).entries, []);
   assert.match(stderr, /^baton: --disk sda1: .*nowhere is not a directory\n$/);
 });
 
-test("boot --dry-run --json says what would be read, with sizes and digests", () => {
-  const { code, stdout } = baton("boot", "debian", "--dry-run", "--json", disk);
+test("boot --dry-run --json says what would be read, with sizes and digests", async () => {
+  const { code, stdout } = await baton("boot", "debian", "--dry-run", "--json", disk);
   assert.equal(code, 0);
   const plan = JSON.parse(stdout);
   const sha256 = (path: string): string =>
@@ -102,34 +94,34 @@ test("boot --dry-run --json says what would be read, with sizes and digests", ()
   assert.match(plan.warnings[0], /not a kernel/);
 });
 
-test("an entry that is named and isn't there, or can't boot, is a failure that says so", () => {
+test("an entry that is named and isn't there, or can't boot, is a failure that says so", async () => {
   for (const [name, reason] of [
     ["Nothing like it", /no entry has the id, title or number/],
     ["Gone", /missing/],
   ] as const) {
-    const { code, stdout, stderr } = baton("boot", name, "--dry-run", "--json", disk);
+    const { code, stdout, stderr } = await baton("boot", name, "--dry-run", "--json", disk);
     assert.equal(code, 1);
     assert.match(JSON.parse(stdout).error, reason);
     assert.match(stderr, /^baton: .*\n$/);
   }
 });
 
-test("wrong usage exits with 2 and says how it is called", () => {
+test("wrong usage exits with 2 and says how it is called", async () => {
   for (const args of [["lst"], ["list", "--jsn"], ["list", "--disk", "x"], ["boot", "--json"], []]) {
-    const { code, stdout, stderr } = baton(...args);
+    const { code, stdout, stderr } = await baton(...args);
     assert.equal(code, 2, args.join(" "));
     assert.equal(stdout, "");
     assert.match(stderr, /^baton: .*\n(usage: baton .*\n)?$/);
   }
 });
 
-test("--version is package.json's", () => {
-  assert.equal(baton("--version").stdout, `baton ${VERSION}\n`);
+test("--version is package.json's", async () => {
+  assert.equal((await baton("--version")).stdout, `baton ${VERSION}\n`);
   assert.equal(JSON.parse(readFileSync("package.json", "utf8")).version, VERSION);
 });
 
-test("kexec says what a file is that is no kernel, and exits as kexec(8) does", () => {
-  const { code, stderr } = baton("kexec", "-l", join(root, "vmlinuz"), "--append=quiet");
+test("kexec says what a file is that is no kernel, and exits as kexec(8) does", async () => {
+  const { code, stderr } = await baton("kexec", "-l", join(root, "vmlinuz"), "--append=quiet");
   assert.equal(code, 255);
   assert.match(stderr, /^Cannot determine the file type of .*not a kernel/);
 });

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { kernel } from "../netboot/mirror.ts";
+import { baton, type Result } from "./program.ts";
 
 const mirror = mkdtempSync(join(tmpdir(), "baton-netboot-"));
 after(() => rmSync(mirror, { recursive: true, force: true }));
@@ -17,25 +17,12 @@ put("tftp/srv/pxelinux.cfg/default", "DEFAULT a\nLABEL a\nMENU LABEL ^First\nKER
 put("tftp/srv/vmlinuz", kernel());
 put("tftp/srv/i", "initrd");
 
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function baton(...args: string[]): Promise<Result> {
-  const words = ["--import", "tsx", "src/main.ts", "netboot", "--mirror", mirror, ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, words, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
-}
+const netboot = (...args: string[]): Promise<Result> => baton("netboot", "--mirror", mirror, ...args);
 
 const LEASE = ["--lease", "server=srv", "--lease", "file=pxelinux.0"];
 
 test("netboot --list --json prints list's object with the network's entries", async () => {
-  const { code, stdout } = await baton(...LEASE, "--list", "--json");
+  const { code, stdout } = await netboot(...LEASE, "--list", "--json");
   const { entries, diagnostics, devices } = JSON.parse(stdout);
   assert.equal(code, 0);
   assert.deepEqual(diagnostics, []);
@@ -48,9 +35,9 @@ test("netboot --list --json prints list's object with the network's entries", as
 
 test("with neither lease nor URL the list is empty; what leads nowhere is one JSON value all the same", async () => {
   const [nothing, gone, lost] = await Promise.all([
-    baton("--list", "--json"),
-    baton("--list", "--json", "--url", "http://srv/gone"),
-    baton("--list", "--json", "--lease", "server=other", "--lease", "file=x"),
+    netboot("--list", "--json"),
+    netboot("--list", "--json", "--url", "http://srv/gone"),
+    netboot("--list", "--json", "--lease", "server=other", "--lease", "file=x"),
   ]);
   assert.deepEqual([nothing.code, JSON.parse(nothing.stdout).entries], [0, []]);
   assert.deepEqual([gone.code, JSON.parse(gone.stdout).entries], [1, []]);
@@ -59,7 +46,7 @@ test("with neither lease nor URL the list is empty; what leads nowhere is one JS
 });
 
 test("--dry-run says what would be fetched and booted, with digests", async () => {
-  const { code, stdout } = await baton(...LEASE, "--dry-run", "--json");
+  const { code, stdout } = await netboot(...LEASE, "--dry-run", "--json");
   const plan = JSON.parse(stdout);
   assert.equal(code, 0);
   assert.equal(plan.options, "BOOT_IMAGE=vmlinuz initrd=i quiet");
@@ -72,10 +59,10 @@ test("--dry-run says what would be fetched and booted, with digests", async () =
 
 test("wrong words are wrong usage", async () => {
   const results = await Promise.all([
-    baton("--lease", "colour=blue", "--list"),
-    baton("--lease", "mac=nonsense", "--list"),
-    baton("--json"),
-    baton("--nonsense"),
+    netboot("--lease", "colour=blue", "--list"),
+    netboot("--lease", "mac=nonsense", "--list"),
+    netboot("--json"),
+    netboot("--nonsense"),
   ]);
   assert.deepEqual(
     results.map(({ code }) => code),
