@@ -94,6 +94,17 @@ export interface FileDigest {
   readonly hex: string;
 }
 
+/** What a script asks of a person (iPXE's `read`, `login` and forms). */
+export interface Question {
+  /** Among the questions of one entry. */
+  readonly name: string;
+  readonly text: string;
+  /** What is typed isn't shown. */
+  readonly isSecret: boolean;
+  /** What stands there already. */
+  readonly value: string;
+}
+
 /** Something a bootloader would write when this entry is booted (docs/interfaces.md, `boot --dry-run --json`). */
 export type StateWrite =
   | {
@@ -136,6 +147,8 @@ export interface ParsedEntry {
    * `newc:NAME:FILE`), null for one that is unpacked; left out where all are.
    */
   readonly initrdNames?: readonly (string | null)[];
+  /** The permissions of such files, null for the usual ones; left out where all have those. */
+  readonly initrdModes?: readonly (number | null)[];
   readonly devicetree: FileRef | null;
   /** Devicetree overlays, applied in this order to `devicetree`, or to the one that the machine runs with. */
   readonly devicetreeOverlays?: readonly FileRef[];
@@ -169,6 +182,8 @@ export interface ParsedEntry {
    * FormatResult.doors. It can be chosen, and boots nothing by itself.
    */
   readonly opens?: string;
+  /** What a person is asked before that: the answers go to the door. */
+  readonly asks?: readonly Question[];
   // Boot Loader Specification only, named as bootctl names them.
   readonly sortKey?: string | null;
   readonly version?: string | null;

@@ -26,8 +26,9 @@ export async function netboot(args: string[]): Promise<number> {
     throw new BatonError("usage", "--json says what --list or --dry-run found; give one of them");
   }
   const lease = parseLease(values.lease ?? []);
-  // With a mirror nothing of the host is read.
-  const isStated = values.mirror !== undefined || values.platform !== undefined || values.arch !== undefined;
+  // With a mirror nothing of the host is read, nor where a list is made for the machine that a lease stands for.
+  const isOther = values.mirror !== undefined || (values.list === true && lease !== null);
+  const isStated = isOther || values.platform !== undefined || values.arch !== undefined;
   const own: Platform = isStated ? parsePlatform(values.platform, values.arch) : thisPlatform();
   const platform = leasePlatform(lease, own);
 

@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { BatonError } from "../errors.ts";
+import { FORM_KEYS } from "./form.ts";
 import { localRefusal } from "./localfiles.ts";
 import { parseFetchUrl } from "./transports.ts";
 import { decoded, shownUrl } from "./url.ts";
@@ -29,7 +30,7 @@ const NOTHING: Fragment = { digests: [], mirrors: [] };
 
 /**
  * `#sha256=HEX` (also sha384 and sha512) and `#mirror=URL` (as often as there are mirrors; percent-encoded where the URL
- * has `&` or `#` in it), joined by `&`.
+ * has `&` or `#` in it), joined by `&`; and what form.ts reads.
  * @throws BatonError `usage` for anything else, `refused` for a mirror that may not be named
  */
 export function fragmentOf(url: URL): Fragment {
@@ -41,6 +42,7 @@ export function fragmentOf(url: URL): Fragment {
     const [, word = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(part)!;
     const key = word.toLowerCase();
     if (key === "mirror") mirrors.push(mirrorOf(url, value));
+    else if (FORM_KEYS.includes(key)) continue;
     else if (Object.hasOwn(ALGORITHMS, key)) digests.push(digestOf(name, key as Algorithm, value));
     else {
       throw new BatonError(

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import { BatonError } from "../errors.ts";
 import { log } from "../log.ts";
 import { VERSION } from "../version.ts";
+import { formOf } from "./form.ts";
 import { type BodyTimes, packingOf, piecesOf, unpacked } from "./httpbody.ts";
 import { explainHttpError, statusError } from "./httperrors.ts";
 import { type ProxySettings, proxyFor, proxyHeaders, tunnel } from "./proxy.ts";
@@ -49,6 +50,9 @@ interface HttpTimes extends BodyTimes {
   /** From the request to the first line of the answer. */
   readonly firstByte: number;
 }
+
+/** @property body of a POST, null where nothing is sent */
+type Request = RequestOptions & { readonly body: string | null };
 
 const TIMES: HttpTimes = { connect: 15_000, firstByte: 30_000, stall: 20_000, drip: 60_000 };
 /** Bytes of a redirect's own page that are read past, for the connection to be used again. */
@@ -205,10 +209,21 @@ class Client {
       "Accept-Encoding": "identity",
       ...headers,
     };
+    // A redirect's target has no fragment: a form is sent once, and what comes after is fetched.
+    const form = method === "GET" ? formOf(url) : null;
+    const body = form?.body ?? null;
+    Object.assign(sent, form?.headers);
+    if (body !== null) {
+      sent["Content-Type"] = "application/x-www-form-urlencoded";
+      sent["Content-Length"] = String(Buffer.byteLength(body));
+    }
     const authorization = this.#authorization(url, first);
     if (authorization !== null) sent.Authorization = authorization;
     const host = url.hostname.replace(/^\[|\]$/g, "");
-    const base: RequestOptions = { method, headers: sent, ...(signal ? { signal } : {}) };
+    const base: Request = {
+      ...{ method: body === null ? method : "POST", headers: sent, body },
+      ...(signal ? { signal } : {}),
+    };
     const target = `${url.pathname}${url.search}`;
     const name = shownUrl(url);
     if (proxy === null) {
@@ -275,13 +290,7 @@ class Client {
     log.warn(message);
   }
 
-  #send(
-    isTls: boolean,
-    words: RequestOptions,
-    name: string,
-    proxy: string | null,
-    again = false,
-  ): Promise<IncomingMessage> {
+  #send(isTls: boolean, words: Request, name: string, proxy: string | null, again = false): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const request = (isTls ? httpsRequest : httpRequest)(words);
       const hasAddress = words.createConnection !== undefined || isIP(words.host ?? "") !== 0;
@@ -338,12 +347,13 @@ class Client {
       request.on("error", (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
         // A connection that was kept for the next request may have been closed meanwhile by the server.
-        if (request.reusedSocket && error.code === "ECONNRESET" && !again) {
+        // What a form has done it may have done already.
+        if (request.reusedSocket && error.code === "ECONNRESET" && !again && words.body === null) {
           isSentAgain = true;
           this.#send(isTls, { ...words, agent: false }, name, proxy, true).then(resolve, reject);
         } else reject(explainHttpError(error, name, proxy));
       });
-      request.end();
+      request.end(words.body ?? undefined);
     });
   }
 }

@@ -99,6 +99,9 @@ interface NetworkStart extends NetworkFacts {
   readonly folder: string;
 }
 
+/** @param answers to the entry's questions (`ParsedEntry.asks`), by their names */
+export type OpenDoor = (answers?: ReadonlyMap<string, string>) => Promise<FormatResult>;
+
 /** What a configuration says should happen by itself. */
 export interface FormatResult {
   /** In the order in which a person would see them in that bootloader's own menu. */
@@ -127,7 +130,7 @@ export interface FormatResult {
   /** It looked for a device that isn't attached: one that comes may change it. */
   readonly awaitsDevices?: boolean;
   /** What stands behind entries that are opened rather than booted, by `ParsedEntry.opens`. */
-  readonly doors?: ReadonlyMap<string, () => Promise<FormatResult>>;
+  readonly doors?: ReadonlyMap<string, OpenDoor>;
 }
 
 /** What stands for a configuration that gave nothing. */

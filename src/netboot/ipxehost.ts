@@ -7,10 +7,12 @@ import { localRefusal } from "../fetch/localfiles.ts";
 import { HOST_SCHEMES } from "../fetch/transports.ts";
 import { shownUrl } from "../fetch/url.ts";
 import type { FormatResult, Platform } from "../formats/format.ts";
-import type { IpxeHost } from "../formats/ipxe/host.ts";
+import type { IpxeHost, ScriptFile } from "../formats/ipxe/host.ts";
 import { resolveUri } from "../formats/ipxe/ipxe.ts";
+import { machineSettings } from "../formats/ipxe/machinesettings.ts";
 import { isScript } from "../formats/ipxe/script.ts";
 import { decodeText } from "../formats/text.ts";
+import { withDeadline } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import { type Lease, lease as noLease } from "../net/lease.ts";
 
@@ -18,10 +20,18 @@ import { type Lease, lease as noLease } from "../net/lease.ts";
 const MAX_SCRIPT_SIZE = 1024 * 1024;
 /** A menu names hundreds of kernels; asking a distant server for each would take longer than choosing one. */
 const MAX_LOOKS = 40;
+/** More than any site's whole tree has. */
+const MAX_SCRIPTS = 400;
+/** A resolver that doesn't answer is given up. */
+const LOOKUP_MS = 5000;
+
+/** A URL of which something is sent: `#post=`, `#header=` (fetch/fragment.ts). */
+const isForm = (url: string): boolean => /#(.*&)?(post|header)=/.test(url);
 
 /**
  * @param defers scripts behind a menu's items are fetched when they are chosen
  * @param tree reads what another loader would, by a lease
+ * @param memory that the machine has, in bytes
  */
 export function networkIpxeHost(
   fetcher: Fetcher,
@@ -29,8 +39,10 @@ export function networkIpxeHost(
   lease: Lease | null,
   defers: boolean,
   tree: (lease: Lease) => Promise<FormatResult>,
+  memory?: number,
 ): IpxeHost {
-  const settings = ipxeSettings(platform, lease);
+  const settings = networkSettings(lease);
+  const ofMachine = machineSettings(platform, memory);
   const known = new Map<string, Promise<boolean>>();
   const look = async (url: string): Promise<boolean> => {
     try {
@@ -42,13 +54,15 @@ export function networkIpxeHost(
       return error.code !== "not-found";
     }
   };
-  const scripts = new Map<string, string | null>();
+  const scripts = new Map<string, ScriptFile | null>();
   return {
     defers,
     resolve: (uri, from) => allowed(withServer(resolveUri(uri, from), uri, lease), from),
     exists: async (ref) => {
       const url = formatFileRef(ref);
       if (!("url" in ref)) return false;
+      // Only sending it tells what becomes of a form.
+      if (isForm(url)) return true;
       let answer = known.get(url);
       if (answer === undefined) {
         if (!fetcher.isMirror && known.size >= MAX_LOOKS) return true;
@@ -61,16 +75,18 @@ export function networkIpxeHost(
       if (!("url" in ref)) return null;
       const read = scripts.get(ref.url);
       if (read !== undefined) return read;
+      if (scripts.size >= MAX_SCRIPTS) return null;
       const accept = (start: Uint8Array): boolean => isScript(decodeText(start).text);
+      let file: ScriptFile | null = null;
       try {
         const bytes = await fetcher.read(ref.url, { limit: MAX_SCRIPT_SIZE, accept });
-        const text = bytes === null ? null : decodeText(bytes).text;
-        scripts.set(ref.url, text);
-        return text;
+        if (bytes !== null) file = { text: decodeText(bytes).text, base: { url: ref.url.replace(/#.*$/s, "") } };
       } catch (error) {
         log.info(describeError(error));
-        return null;
       }
+      // What is sent may be answered otherwise the next time.
+      if (!isForm(ref.url)) scripts.set(ref.url, file);
+      return file;
     },
     tree: async (program, { conf, prefix }) => {
       if (!("url" in program)) return null;
@@ -84,7 +100,9 @@ export function networkIpxeHost(
         return null;
       }
     },
-    setting: (name) => settings.get(settingName(name)) ?? null,
+    setting: (name) => settings.get(settingName(name)) ?? ofMachine(name),
+    cpuFlags: () => platform.cpu?.()?.flags ?? null,
+    lookup: async (name) => (fetcher.isMirror ? null : addressOf(name)),
   };
 }
 
@@ -109,27 +127,30 @@ function withServer(ref: FileRef | null, uri: string, lease: Lease | null): File
   return lease?.server ? { url: `${bare[1]!.toLowerCase()}://${lease.server}/${bare[2]}` } : ref;
 }
 
-/** Settings by their plain name: iPXE's `net0/`, `netX/`, `net0.dhcp/` and `dhcp/` all mean the one network there is. */
-function settingName(name: string): string {
-  return name.toLowerCase().replace(/^(net[0x](\.[a-z0-9]+)?|dhcp|proxydhcp|pxebs|smbios)\//, "");
+/** A host's address, IPv4 first; null where nobody knows it. */
+async function addressOf(name: string): Promise<string | null> {
+  const { lookup } = await import("node:dns/promises");
+  return withDeadline(lookup(name, { order: "ipv4first" }), LOOKUP_MS, `nslookup ${name}`).then(
+    ({ address }) => address,
+    () => null,
+  );
 }
 
+/** Settings by their plain name: iPXE's `net0/`, `net0.dhcp/` and `dhcp/` all mean the one network that has answered. */
+const settingName = (name: string): string => name.replace(/^(net0(\.[a-z0-9]+)?|dhcp)\//, "");
+
 /** https://ipxe.org/cfg */
-function ipxeSettings({ firmware, arch }: Platform, lease: Lease | null): ReadonlyMap<string, string> {
-  const { mac, hostname, uuid } = lease ?? {};
+function networkSettings(lease: Lease | null): ReadonlyMap<string, string> {
   const values: Readonly<Record<string, string | number | null | undefined>> = {
     ...lease?.ipxe,
-    buildarch: { aarch64: "arm64", i486: "i386", i586: "i386", i686: "i386" }[arch] ?? arch,
-    platform: firmware === "efi" ? "efi" : "pcbios",
-    version: "1.21.1",
-    mac,
+    mac: lease?.mac?.toLowerCase(),
     ip: lease?.ip,
     netmask: lease?.netmask,
     gateway: lease?.gateway,
     dns: lease?.dns[0],
-    hostname,
+    hostname: lease?.hostname,
     domain: lease?.domain,
-    uuid,
+    uuid: lease?.uuid,
     "next-server": lease?.server,
     "dhcp-server": lease?.dhcpServer ?? lease?.server,
     filename: lease?.url ?? lease?.file,
@@ -137,8 +158,9 @@ function ipxeSettings({ firmware, arch }: Platform, lease: Lease | null): Readon
     "209": lease?.conf,
     "210": lease?.prefix,
     "66": lease?.server,
-    "67": lease?.file,
-    ifname: "net0",
+    broadcast: lease?.broadcast,
+    "ntp-server": lease?.ntp[0],
+    ifname: lease === null ? null : "net0",
     mtu: lease?.mtu,
   };
   const settings = new Map<string, string>();

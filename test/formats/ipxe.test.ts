@@ -4,7 +4,9 @@ import fc from "fast-check";
 import { type FileRef, formatFileRef, type ParsedEntry } from "../../src/entry.ts";
 import type { FormatResult } from "../../src/formats/format.ts";
 import { ipxe, listIpxe, resolveUri } from "../../src/formats/ipxe/ipxe.ts";
-import { expandSettings, parseOptions, parseScript } from "../../src/formats/ipxe/script.ts";
+import { parseOptions } from "../../src/formats/ipxe/options.ts";
+import { parseScript } from "../../src/formats/ipxe/script.ts";
+import { expandSettings, Settings } from "../../src/formats/ipxe/settings.ts";
 import { assertWellFormed } from "./invariants.ts";
 import { contextOf, type Files, messages, type ReadOptions, readTree, treeVolume } from "./tree.ts";
 
@@ -23,7 +25,7 @@ async function fetched(
     {
       resolve: resolveUri,
       exists: async (ref) => !url(ref).includes("missing"),
-      read: async (ref) => web[url(ref)] ?? null,
+      read: async (ref) => (web[url(ref)] === undefined ? null : { text: web[url(ref)]!, base: ref }),
       setting: (name) => settings[name] ?? null,
     },
   );
@@ -247,7 +249,7 @@ describe("menus", () => {
 
   test("the settings that an item leaves are that item's own", async () => {
     const found = await fetched(
-      lines("set n 0", "menu", "item a A", "item b B", "choose x", "inc n", "kernel k ${x} ${n}", "boot"),
+      lines("set n:int32 0", "menu", "item a A", "item b B", "choose x", "inc n", "kernel k ${x} ${n}", "boot"),
     );
     assert.deepEqual(
       found.entries.map((e) => e.options),
@@ -270,10 +272,11 @@ describe("menus", () => {
     assert.deepEqual([found.defaultIndex, found.timeout], [0, 3]);
   });
 
-  test("a question for a text goes on with what is set, and says so", async () => {
+  test("a question for a text goes on with what is set, and what follows doesn't boot by itself", async () => {
     const found = await fetched(lines("set host box", "read host", "kernel k ${host}", "boot"));
     assert.equal(found.entries[0]!.options, "box");
-    assert.match(messages(found.diagnostics)[0]!, /^3:- 'read host' asks for a text/);
+    assert.match(found.entries[0]!.unchecked ?? "", /asks for 'host'/);
+    assert.deepEqual(found.diagnostics, []);
   });
 });
 
@@ -288,14 +291,15 @@ describe("settings and options", () => {
         t: "a b&c",
       },
     };
-    const expand = (text: string): string => expandSettings(text, (name) => values[name] ?? null);
+    const expand = (text: string): string =>
+      expandSettings(text, (expression) => new Settings().get(expression, (name) => values[name] ?? null));
     assert.equal(expand("${${a}} ${none} $x ${"), "inner  $x ${");
     assert.equal(
       expand("${net0/mac} ${net0/mac:hexhyp} ${net0/mac:hexraw}"),
       "52:54:00:12:34:56 52-54-00-12-34-56 525400123456",
     );
     assert.equal(expand("${uuid:hexraw}"), "c0ffee00111122223333444455556666");
-    assert.equal(expand("${t:uristring} ${t:base64}"), "a%20b%26c YSBiJmM=");
+    assert.equal(expand("${t:uristring} ${t:base64}"), "a b&c YSBiJmM=");
     assert.equal(expand("${none:hexhyp}"), "");
   });
 
@@ -305,21 +309,24 @@ describe("settings and options", () => {
   });
 
   test("options are split from arguments as getopt does", () => {
-    const parse = (...words: string[]) => parseOptions(words, { name: true, gap: false });
+    const parse = (...words: string[]) =>
+      parseOptions(words, { name: "n:", gap: "g", timeout: "t#", key: "k!" }, [0, 2]);
     const found = parse("--name", "x", "-g", "a", "--gap");
     assert.ok(typeof found !== "string");
-    assert.deepEqual(
-      [...found.given],
-      [
-        ["name", "x"],
-        ["gap", true],
-      ],
-    );
-    assert.deepEqual(found.args, ["a", "--gap"]);
-    assert.equal(parse("--bogus"), "--bogus");
-    assert.equal(parse("--name"), "--name");
+    assert.deepEqual([found.text("name"), found.has("gap"), found.args], ["x", true, ["a", "--gap"]]);
+    assert.equal(parse("--bogus"), "it has no option --bogus");
+    assert.equal(parse("-gz"), "it has no option -z");
+    assert.equal(parse("--name"), "--name has no value");
+    assert.equal(parse("--timeout", "soon"), "--timeout soon: that is no number");
+    assert.equal(parse("--key", "ctrl"), "--key ctrl: that is no number");
+    assert.equal(parse("a", "b", "c"), "it takes 2 arguments, not 3");
     const inline = parse("--name=y", "--", "-g");
-    assert.ok(typeof inline !== "string" && inline.args[0] === "-g" && inline.given.get("name") === "y");
+    assert.ok(typeof inline !== "string" && inline.args[0] === "-g" && inline.text("name") === "y");
+    const joined = parse("-gt0x10", "-k", "0x02", "-nz");
+    assert.ok(typeof joined !== "string" && joined.has("gap"));
+    assert.deepEqual([joined.number("timeout"), joined.text("key"), joined.text("name")], [16, "0x02", "z"]);
+    const empty = parse("--timeout", "", "--name", "");
+    assert.ok(typeof empty !== "string" && empty.number("timeout") === 0 && empty.text("name") === null);
   });
 
   test("lines keep their numbers through continuations", () => {
@@ -412,14 +419,22 @@ describe("scripts on a volume", () => {
   });
 });
 
-test("what can't be fetched is said, with the line, since the script then goes another way", async () => {
-  const { entries, diagnostics } = await readTree(ipxe, {
-    "/autoexec.ipxe": "#!ipxe\nchain /none.ipxe ||\nshell\n",
-  });
-  assert.match(entries[0]!.reason!, /own shell/);
-  assert.deepEqual(messages(diagnostics), [
-    "2:- 'chain /none.ipxe' fails: there is no such file, or it can't be read here",
-  ]);
+test("a failure is said with its line, but where the script itself says what follows", async () => {
+  const script = (line: string) => readTree(ipxe, { "/autoexec.ipxe": `#!ipxe\n${line}\nshell\n` });
+  for (const guarded of [
+    "chain /none.ipxe ||",
+    "goto nowhere || shell",
+    "frobnicate && shell || shell",
+    "nslookup a b ; shell",
+  ]) {
+    const { entries, diagnostics } = await script(guarded);
+    assert.match(entries[0]!.reason!, /own shell/, guarded);
+    assert.deepEqual(messages(diagnostics), [], guarded);
+  }
+  const { entries, diagnostics } = await script("chain /none.ipxe");
+  const why = "'chain /none.ipxe' fails: there is no such file, or it can't be read here";
+  assert.equal(entries[0]!.reason, `the script fails in line 2: ${why}`);
+  assert.deepEqual(messages(diagnostics), [`2:- ${why}`]);
 });
 
 test("a signature that can't be checked counts as wrong, and what follows doesn't boot by itself", async () => {

@@ -8,9 +8,10 @@ import { baseName, folderOf, resolvePath } from "../paths.ts";
 import { decodeText } from "../text.ts";
 import { IPXE_COMMANDS } from "./commands/commands.ts";
 import type { IpxeHost } from "./host.ts";
+import { machineSettings } from "./machinesettings.ts";
 import { lastPart } from "./names.ts";
-import { type IpxeListing, IpxeRun } from "./run.ts";
-import { isScript, SCRIPT_START } from "./script.ts";
+import { type Door, IpxeRun } from "./run.ts";
+import { isScript } from "./script.ts";
 
 /** Scripts are short. */
 const MAX_SCRIPT_SIZE = 1024 * 1024;
@@ -22,7 +23,8 @@ const PLACES = ["/", "/EFI/BOOT", "/boot", "/boot/ipxe", "/ipxe"].flatMap((folde
 
 export const ipxe: Format = {
   name: "ipxe",
-  signs: { beginning: SCRIPT_START },
+  // A script that begins a line too late is told as one.
+  signs: { beginning: /^\ufeff?\s*#!(ipxe|gpxe)\s/ },
 
   async find(volume: FormatVolume): Promise<readonly string[]> {
     const lookup = new Lookup(volume.reader);
@@ -37,23 +39,23 @@ export const ipxe: Format = {
     const { volume } = context;
     const base = { device: volume.name, path };
     const { text } = decodeText(await volume.reader.read(path));
-    return listIpxe(text, base, volumeHost(context), baseName(path));
+    return listIpxe(text, base, volumeHost(context), { title: baseName(path), memory: context.memory });
   },
 };
 
 /**
  * Runs a script and lists what it offers.
  * @param base the script's own file.
- * @param title of its entry where it has no menu: its URL's last part.
+ * @param options title: of its entry where it has no menu; memory: what the machine has, in bytes.
  */
 export async function listIpxe(
   text: string,
   base: FileRef,
   host: IpxeHost,
-  title = lastPart(formatFileRef(base)),
+  { title = lastPart(formatFileRef(base)), memory }: { title?: string; memory?: number | undefined } = {},
 ): Promise<FormatResult> {
   const source = formatFileRef(base);
-  const run = new IpxeRun(IPXE_COMMANDS, host, title);
+  const run = new IpxeRun(IPXE_COMMANDS, host, title, memory);
   if (!isScript(text)) {
     const message = "it is no iPXE script: its first line is not #!ipxe";
     run.diagnostics.push({ severity: "error", source, line: 1, column: 1, message });
@@ -73,13 +75,13 @@ export async function listIpxe(
 }
 
 /** Each gives what is new: its entries, the diagnostics on the way, and further doors. */
-function doorsOf(run: IpxeRun): ReadonlyMap<string, () => Promise<FormatResult>> {
-  const open = async (door: () => Promise<IpxeListing>): Promise<FormatResult> => {
+function doorsOf(run: IpxeRun): NonNullable<FormatResult["doors"]> {
+  const open = async (door: Door, answers?: ReadonlyMap<string, string>): Promise<FormatResult> => {
     const said = run.diagnostics.length;
-    const { entries } = await door();
+    const { entries } = await door(answers);
     return { ...EMPTY, entries, diagnostics: run.diagnostics.slice(said), doors: doorsOf(run) };
   };
-  return new Map([...run.doors].map(([name, door]) => [name, () => open(door)]));
+  return new Map([...run.doors].map(([name, door]) => [name, (answers) => open(door, answers)]));
 }
 
 const EMPTY: FormatResult = {
@@ -88,25 +90,21 @@ const EMPTY: FormatResult = {
 };
 
 /** A host without a network: names are files of the volume, and what the machine is, is known. */
-function volumeHost({ volume, platform }: FormatContext): IpxeHost {
-  const settings: Readonly<Record<string, string>> = {
-    buildarch: { aarch64: "arm64", i686: "i386" }[platform.arch] ?? platform.arch,
-    platform: platform.firmware === "efi" ? "efi" : "pcbios",
-    version: "1.21.1",
-  };
+function volumeHost({ volume, platform, memory }: FormatContext): IpxeHost {
   return {
     resolve: (uri, from) => resolveUri(uri, from),
     exists: async (ref) => !("device" in ref) || fileExists(volume.reader, ref.path),
     async read(ref) {
       if (!("device" in ref)) return null;
       try {
-        return decodeText(await volume.reader.read(ref.path, MAX_SCRIPT_SIZE)).text;
+        return { text: decodeText(await volume.reader.read(ref.path, MAX_SCRIPT_SIZE)).text, base: ref };
       } catch (error) {
         if (error instanceof BatonError && error.code === "timeout") throw error;
         return null;
       }
     },
-    setting: (name) => settings[name] ?? null,
+    setting: machineSettings(platform, memory),
+    cpuFlags: () => platform.cpu?.()?.flags ?? null,
   };
 }
 

@@ -3,26 +3,32 @@
  * followed in a copy of the script's state. What it asks for becomes entries. What each command does stands in commands/.
  */
 
-import type { Diagnostic, FileRef, ParsedEntry } from "../../entry.ts";
+import type { Diagnostic, FileRef, ParsedEntry, Question } from "../../entry.ts";
 import { formatFileRef, parsedEntry } from "../../entry.ts";
 import { Breath, ListBudget, listLimits, shortMessage } from "../budget.ts";
 import type { IpxeHost } from "./host.ts";
-import { looksLikeKernel } from "./names.ts";
-import { expandSettings, parseScript } from "./script.ts";
+import { reasonAgainst } from "./names.ts";
+import { type ArgumentCount, type Given, type OptionTable, parseOptions } from "./options.ts";
+import { parseScript, type Script, type Segment } from "./script.ts";
+import { expandSettings } from "./settings.ts";
 import {
-  bootImage,
   copyState,
   type Item,
   returnToCaller,
   type ScriptImage,
   type ScriptState,
+  selectedImage,
   startState,
 } from "./state.ts";
 
+/** On one way from a menu's item to what it boots: more than any script takes. */
 const MAX_STEPS = 20_000;
+/** On all ways together. A menu may have hundreds of items, each of which is short. */
+const MAX_ALL_STEPS = 500_000;
 const MAX_ENTRIES = 5000;
 const MAX_DIAGNOSTICS = 200;
 const MAX_CHAIN_DEPTH = 16;
+/** Scripts that one way goes through. */
 const MAX_CHAINED = 200;
 
 /** What a run comes to. */
@@ -41,16 +47,21 @@ export interface Way {
   readonly submenu: readonly string[];
   readonly item: Item | null;
   readonly passed: readonly string[];
-  /** A missing file has been found on this way: another one fails its command, and nothing else is tried for it. */
-  readonly strict?: boolean;
+  /** A missing file has been found on this way, by the command that stands here: nothing else is tried for the next. */
+  readonly missed?: string;
   /** A person has chosen to see what is there: of the menu behind the door nothing boots by itself. */
   readonly isOpened?: boolean;
   /** What boots without a person lies on this way, or a person has chosen it: nothing on it is put off. */
   readonly isChosen: boolean;
+  /** What this way has taken since its last menu. */
+  readonly spent: { steps: number; chained: number };
 }
 
+/** What a way has taken at its beginning. */
+export const unspent = (): Way["spent"] => ({ steps: 0, chained: 0 });
+
 /** What a command comes to: the script's next command runs, another one does, or the run ends with a listing. */
-export type Step = "next" | "failed" | { readonly jumpTo: ScriptState } | IpxeListing;
+export type Step = "next" | { readonly fails: string } | { readonly jumpTo: ScriptState } | IpxeListing;
 
 /** How a command was called. */
 export interface Call {
@@ -60,12 +71,17 @@ export interface Call {
   readonly line: number;
   /** The command's name and its arguments, with settings filled in. */
   readonly words: readonly string[];
+  /** What a person has typed, by the questions' names; left out where nobody was asked. */
+  readonly answers?: ReadonlyMap<string, string>;
 }
 
-export type IpxeCommand = (run: IpxeRun, args: readonly string[], call: Call) => Step | Promise<Step>;
-
-/** A command's name, and what it does. */
-export type CommandRow = readonly [name: string, command: IpxeCommand];
+/** A command of iPXE, by its own table. */
+export interface IpxeCommand {
+  readonly names: readonly string[];
+  readonly options?: OptionTable;
+  readonly args: ArgumentCount;
+  run(run: IpxeRun, given: Given, call: Call): Step | Promise<Step>;
+}
 
 /** One script being run, with those that it calls. */
 export class IpxeRun {
@@ -74,14 +90,13 @@ export class IpxeRun {
   readonly #list: ListBudget;
   readonly #breath = new Breath(16);
   /** What was put off, by `ParsedEntry.opens`. One at a time. */
-  readonly doors = new Map<string, () => Promise<IpxeListing>>();
+  readonly doors = new Map<string, Door>();
   readonly #commands: ReadonlyMap<string, IpxeCommand>;
-  /** Scripts that have been read: going back to one of them costs nothing. */
-  readonly #read = new Set<string>();
+  /** Scripts that have been read, by their files: going back to one of them costs nothing. */
+  readonly #read = new Map<string, Script>();
   readonly #title: string;
   #steps = 0;
   #entries = 0;
-  #chained = 0;
 
   /** @param title of an entry that no menu names. */
   constructor(commands: ReadonlyMap<string, IpxeCommand>, host: IpxeHost, title: string, memory?: number) {
@@ -92,9 +107,8 @@ export class IpxeRun {
   }
 
   run(text: string, source: string, base: FileRef): Promise<IpxeListing> {
-    const way: Way = { submenu: [], item: null, passed: [], isChosen: true };
-    this.#read.add(source);
-    return this.go(startState(parseScript(text, source), base, null), way);
+    const way: Way = { submenu: [], item: null, passed: [], isChosen: true, spent: unspent() };
+    return this.go(startState(this.script(text, source), base, null), way);
   }
 
   /** Runs a script from where it stands to its end, or to what it boots. */
@@ -103,7 +117,7 @@ export class IpxeRun {
     for (;;) {
       const line = state.script.lines[state.line];
       const segment = line?.segments[state.segment];
-      if (segment === undefined) {
+      if (line === undefined || segment === undefined) {
         const failed = line !== undefined && line.segments.length > 0 && !state.ok;
         if (line !== undefined && !failed) {
           state.line++;
@@ -118,15 +132,17 @@ export class IpxeRun {
       }
       const breath = this.#breath.take();
       if (breath !== undefined) await breath;
-      if (this.#steps++ > MAX_STEPS) return this.#outOfSteps(state, way);
-      const before = state.segment === 0 ? null : line!.segments[state.segment - 1]!.next;
+      if (this.#isSpent(way)) return this.#outOfSteps(state, way);
+      const before = state.segment === 0 ? null : line.segments[state.segment - 1]!.next;
       state.segment++;
       if ((before === "&&" && !state.ok) || (before === "||" && state.ok)) continue;
-      const words = segment.tokens.map((token) => expandSettings(token, (name) => this.setting(state, name)));
-      const step = await this.command({ state, way, line: line!.number, words });
-      if (typeof step === "string") state.ok = step === "next";
-      else if ("jumpTo" in step) state = step.jumpTo;
-      else return step;
+      const words = segment.tokens.map((token) => this.expand(state, token));
+      const step = this.command({ state, way, line: line.number, words });
+      const came = step instanceof Promise ? await step : step;
+      if (came === "next") state.ok = true;
+      else if ("fails" in came) this.#noteFailure(state, line.number, segment, came.fails);
+      else if ("jumpTo" in came) state = came.jumpTo;
+      else return came;
     }
   }
 
@@ -135,15 +151,29 @@ export class IpxeRun {
     const [name, ...args] = call.words;
     if (name === undefined) return "next";
     const command = this.#commands.get(name);
-    if (command !== undefined) return command(this, args, call);
-    this.say(call.state, call.line, `'${name}' is no command of iPXE that Baton knows; it counts as failed`);
-    return "failed";
+    if (command === undefined) return { fails: `'${name}' is no command of iPXE that Baton knows` };
+    const given = parseOptions(args, command.options ?? {}, command.args);
+    if (typeof given === "string") return { fails: `'${shown(call.words)}': ${given}` };
+    const step = command.run(this, given, call);
+    // A question stands behind what was written just before it.
+    if (name !== "echo") call.state.machine.said = "";
+    return step;
   }
 
   // What commands ask for.
 
-  setting(state: ScriptState, name: string): string | null {
-    return state.settings.get(name) ?? this.host.setting(name);
+  /** Fills in settings. */
+  expand(state: ScriptState, word: string): string {
+    return word.includes("${") ? expandSettings(word, (expression) => this.setting(state, expression)) : word;
+  }
+
+  /** A setting's text, by an expression such as `net0/mac:hexhyp`. */
+  setting({ machine, base }: ScriptState, expression: string): string | null {
+    return machine.settings.get(expression, (name) => {
+      if (name !== "cwuri" && name !== "cwduri") return this.host.setting(name);
+      const uri = "device" in base ? `file:${base.path}` : formatFileRef(base);
+      return name === "cwuri" ? uri : uri.replace(/[?#].*$/s, "").replace(/[^/]*$/, "");
+    });
   }
 
   /** True where a script has been read already. */
@@ -151,15 +181,21 @@ export class IpxeRun {
     return this.#read.has(formatFileRef(ref));
   }
 
-  noteRead(ref: FileRef): void {
-    this.#read.add(formatFileRef(ref));
+  /** A script's lines; they are taken apart once. @param source its file */
+  script(text: string, source: string): Script {
+    let script = this.#read.get(source);
+    if (script === undefined) {
+      script = parseScript(text, source);
+      this.#read.set(source, script);
+    }
+    return script;
   }
 
   /** Counts a script that another one calls. @returns false where that is too many, or too deep */
-  mayChain(caller: ScriptState): boolean {
+  mayChain(caller: ScriptState, { spent }: Way): boolean {
     let depth = 0;
     for (let at = caller.caller; at !== null; at = at.caller) depth++;
-    return depth < MAX_CHAIN_DEPTH && this.#chained++ < MAX_CHAINED;
+    return depth < MAX_CHAIN_DEPTH && spent.chained++ < MAX_CHAINED;
   }
 
   /** @returns what takes back the diagnostics and the count of entries to where they are now */
@@ -172,21 +208,26 @@ export class IpxeRun {
     };
   }
 
-  /** An entry that is opened rather than booted: the command runs when a person has chosen it. */
-  door(call: Call): IpxeListing {
+  /**
+   * An entry that is opened rather than booted: the command runs when a person has chosen it.
+   * @param asks what that person is asked first
+   */
+  door(call: Call, asks: readonly Question[] = []): IpxeListing {
     const name = String(this.doors.size + 1);
     const state = copyState(call.state);
-    this.doors.set(name, async () => {
+    this.doors.set(name, async (answers) => {
       this.#steps = 0;
-      this.#chained = 0;
       const here = copyState(state);
-      const inside = { ...call.way, isChosen: true, isOpened: true };
-      const step = await this.command({ ...call, state: here, way: inside });
-      if (typeof step === "string") here.ok = step === "next";
-      else if (!("jumpTo" in step)) return step;
-      return this.go(typeof step === "string" ? here : step.jumpTo, inside);
+      // What was typed may change a menu on the way: it is shown once more.
+      const passed = asks.length > 0 ? [] : call.way.passed;
+      const inside: Way = { ...call.way, passed, isChosen: true, isOpened: true, spent: unspent() };
+      const step = await this.command({ ...call, state: here, way: inside, ...(answers && { answers }) });
+      if (step === "next") here.ok = true;
+      else if ("fails" in step) Object.assign(here, { ok: false, failure: { line: call.line, why: step.fails } });
+      else return this.go("jumpTo" in step ? step.jumpTo : here, inside);
+      return this.go(here, inside);
     });
-    return this.entry(call.state, call.way, { kind: "other", opens: name });
+    return this.entry(call.state, call.way, { kind: "other", opens: name, ...(asks.length > 0 && { asks }) });
   }
 
   unbootable(state: ScriptState, way: Way, reason: string, kind: ParsedEntry["kind"]): IpxeListing {
@@ -200,11 +241,12 @@ export class IpxeRun {
       if (this.#entries === MAX_ENTRIES + 1) this.say(state, null, message, "error");
       return NOTHING;
     }
-    const title = way.item === null ? this.#title : itemTitle(way.item);
+    const title = way.item === null ? this.#title : textOf(way.item);
     const { source } = state.script;
     const nativeId = way.item?.name ?? null;
     const hotkey = way.item?.key ?? null;
-    const unchecked = state.unchecked === null ? {} : { unchecked: state.unchecked };
+    const { unchecked: why } = state.machine;
+    const unchecked = why === null ? {} : { unchecked: why };
     const named = { title, nativeId, submenu: way.submenu, type: "ipxe", source, hotkey } as const;
     const entry = parsedEntry({ ...named, ...unchecked, ...fields });
     if (!this.#list.admit(entry)) {
@@ -213,6 +255,23 @@ export class IpxeRun {
       return NOTHING;
     }
     return { entries: [entry], defaultIndex: 0, defaultIsExplicit: way.item === null, timeout: null };
+  }
+
+  /** An image with what else has been fetched: initrds, and files that are put into the initramfs. */
+  boots(state: ScriptState, way: Way, image: ScriptImage, fields: Partial<ParsedEntry> = {}): IpxeListing {
+    const others = state.machine.images.filter(({ id }) => id !== image.id);
+    const names = others.map(({ args }) => /^\S+/.exec(args)?.[0] ?? null);
+    const modes = others.map(({ args }) => /(?:^|\s)mode=([0-7]{1,4})(?:\s|$)/.exec(args)?.[1] ?? null);
+    return this.entry(state, way, {
+      linux: image.ref,
+      initrd: others.map(({ ref }) => ref),
+      ...(names.some((name) => name !== null) && { initrdNames: names }),
+      ...(modes.some((mode) => mode !== null) && {
+        initrdModes: modes.map((mode) => (mode === null ? null : Number.parseInt(mode, 8))),
+      }),
+      options: image.args,
+      ...fields,
+    });
   }
 
   /** Counts another configuration's entries. @returns as many of them as there is room for */
@@ -230,33 +289,53 @@ export class IpxeRun {
       this.diagnostics.push({ severity, source, line, column: null, message });
   }
 
-  #ended(state: ScriptState, way: Way, failed: boolean): IpxeListing {
-    const number = state.script.lines[state.line]?.number;
-    const selected = failed ? null : bootImage(state);
-    if (selected !== null && looksLikeKernel(selected.name)) return this.#neverStarted(state, way, selected);
-    const reason = failed ? `the script fails in line ${number}` : "the script ends without booting anything";
-    return this.unbootable(state, way, reason, "other");
+  /** What the script itself deals with (`||`) isn't said. */
+  #noteFailure(state: ScriptState, line: number, { isGuarded }: Segment, why: string): void {
+    state.ok = false;
+    state.failure = { line, why: shortMessage(why) };
+    if (!isGuarded) this.say(state, line, why);
   }
 
-  /** iPXE starts what `kernel` has selected only where a script says `boot`: a person may, and nothing does by itself. */
-  #neverStarted(state: ScriptState, way: Way, image: ScriptImage): IpxeListing {
-    const initrd = state.images.filter((other) => other !== image).map(({ ref }) => ref);
-    const unchecked = "its script ends without saying boot";
-    const listed = this.entry(state, way, { linux: image.ref, initrd, options: image.args, unchecked });
-    return { ...listed, defaultIndex: null, defaultIsExplicit: false };
+  #isSpent({ spent }: Way): boolean {
+    return spent.steps++ >= MAX_STEPS || this.#steps++ >= MAX_ALL_STEPS;
+  }
+
+  #ended(state: ScriptState, way: Way, failed: boolean): IpxeListing {
+    const image = failed ? null : selectedImage(state.machine);
+    if (image !== null && reasonAgainst(image, true) === null) {
+      // iPXE starts what `kernel` has selected only where a script says `boot`: a person may, and nothing by itself.
+      const unchecked = "its script ends without saying boot";
+      return { ...this.boots(state, way, image, { unchecked }), defaultIndex: null, defaultIsExplicit: false };
+    }
+    const { failure } = state;
+    const reason = !failed
+      ? "the script ends without booting anything"
+      : `the script fails in line ${state.script.lines[state.line]?.number}${failure === null ? "" : `: ${failure.why}`}`;
+    return this.unbootable(state, way, reason, "other");
   }
 
   #outOfSteps(state: ScriptState, way: Way): IpxeListing {
     const number = state.script.lines[state.line]?.number ?? null;
-    if (this.#steps === MAX_STEPS + 2) {
-      this.say(state, number, `more than ${MAX_STEPS} commands were run; the script may have no end`, "error");
-    }
-    return this.unbootable(state, way, "the script was stopped: it ran too long", "other");
+    const isAll = this.#steps > MAX_ALL_STEPS;
+    const most = isAll ? MAX_ALL_STEPS : MAX_STEPS;
+    if (!isAll || this.#steps === MAX_ALL_STEPS + 1)
+      this.say(state, number, `more than ${most} commands were run; the script may have no end`, "error");
+    const { failure } = state;
+    const last = failure === null ? "" : `; what failed last, in line ${failure.line}: ${failure.why}`;
+    return this.unbootable(state, way, `the script was stopped: it ran too long${last}`, "other");
   }
 }
 
+/** What a person's choice leads to. @param answers to the entry's questions, by their names */
+export type Door = (answers?: ReadonlyMap<string, string>) => Promise<IpxeListing>;
+
 /** The titles around what lies behind a way's item. */
 export const submenuOf = ({ submenu, item }: Way): readonly string[] =>
-  item === null ? submenu : [...submenu, itemTitle(item)];
+  item === null ? submenu : [...submenu, textOf(item)];
 
-const itemTitle = (item: Item): string => item.text.trim() || item.name || "Item";
+/** Colours and other escape sequences are no part of a title (ECMA-48, 5.4). */
+export const textOf = (item: Item): string =>
+  item.text.replace(/\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])/g, "").trim() || item.name || "Item";
+
+/** A command as messages show it. */
+export const shown = (words: readonly string[]): string => words.join(" ").slice(0, 200);

@@ -2,19 +2,26 @@
 
 import type { FileRef } from "../../entry.ts";
 import type { Script } from "./script.ts";
+import { Settings } from "./settings.ts";
+import { Table } from "./table.ts";
 
-/** A file that has been fetched, under a name. */
+/** A file that has been fetched, under a name, which others may have too. */
 export interface ScriptImage {
+  /** By this it stays the same image whatever is changed about it. */
+  readonly id: number;
   readonly name: string;
   readonly ref: FileRef;
   readonly args: string;
 }
 
+/** Of a menu or a form. */
 export interface Item {
   /** Null for a gap. */
   readonly name: string | null;
   readonly text: string;
   readonly key: string | null;
+  /** What is typed into a form's field isn't shown. */
+  readonly isSecret: boolean;
 }
 
 interface ItemMenu {
@@ -23,56 +30,33 @@ interface ItemMenu {
   readonly default: string | null;
 }
 
-/** What the copies of a table have in common; nothing in it changes any more. */
-interface Layer<Value> {
-  readonly values: ReadonlyMap<string, Value | null>;
-  readonly below: Layer<Value> | null;
-  readonly depth: number;
+/** What a form (`params`) holds, sent with a request. */
+export interface Parameter {
+  readonly key: string;
+  readonly value: string;
+  readonly isHeader: boolean;
 }
 
-/** With more layers than this looking something up takes longer than making one of them. */
-const MAX_LAYERS = 16;
+/** What belongs to no script: iPXE itself has it, and scripts that replace one another find it as it was. */
+export interface Machine {
+  readonly settings: Settings;
+  readonly menus: Table<ItemMenu>;
+  readonly params: Table<readonly Parameter[]>;
+  images: readonly ScriptImage[];
+  /** The `id` of the image that `boot` starts. */
+  selected: number | null;
+  /** How many images there have been. */
+  fetched: number;
+  /** A check that the script asks for and Baton can't make: what it boots from here on doesn't boot by itself. */
+  unchecked: string | null;
+  /** What the script has written last without ending the line (`echo -n`): a question stands behind it. */
+  said: string;
+}
 
-/** Values by name. A copy takes no time, however many there are: a menu's every item is followed in one. */
-export class Table<Value> {
-  #own = new Map<string, Value | null>();
-  #below: Layer<Value> | null = null;
-
-  copy(): Table<Value> {
-    if (this.#own.size > 0) {
-      const isDeep = (this.#below?.depth ?? 0) >= MAX_LAYERS;
-      const below: Layer<Value> | null = isDeep ? null : this.#below;
-      this.#below = { values: isDeep ? this.#all() : this.#own, below, depth: (below?.depth ?? 0) + 1 };
-      this.#own = new Map();
-    }
-    const copy = new Table<Value>();
-    copy.#below = this.#below;
-    return copy;
-  }
-
-  get(name: string): Value | undefined {
-    const own = this.#own.get(name);
-    if (own !== undefined) return own ?? undefined;
-    for (let layer = this.#below; layer !== null; layer = layer.below) {
-      const value = layer.values.get(name);
-      if (value !== undefined) return value ?? undefined;
-    }
-    return undefined;
-  }
-
-  set(name: string, value: Value): void {
-    this.#own.set(name, value);
-  }
-
-  delete(name: string): void {
-    this.#own.set(name, null);
-  }
-
-  #all(): Map<string, Value | null> {
-    const layers: ReadonlyMap<string, Value | null>[] = [this.#own];
-    for (let layer = this.#below; layer !== null; layer = layer.below) layers.push(layer.values);
-    return new Map(layers.reverse().flatMap((values) => [...values]));
-  }
+/** Why a command failed, and in which line. */
+export interface Failure {
+  readonly line: number;
+  readonly why: string;
 }
 
 /** A script in the middle of its work; copied where a choice splits it. */
@@ -85,47 +69,49 @@ export interface ScriptState {
   segment: number;
   /** Whether the last command succeeded. */
   ok: boolean;
-  readonly settings: Table<string>;
-  images: readonly ScriptImage[];
-  selected: string | null;
-  /** A check that the script asks for and Baton can't make: what it boots from here on doesn't boot by itself. */
-  unchecked: string | null;
-  readonly menus: Table<ItemMenu>;
+  /** The last command that failed. */
+  failure: Failure | null;
+  readonly machine: Machine;
   /** The script that called this one with `chain`; it goes on where it stood. */
   readonly caller: ScriptState | null;
 }
 
 /**
  * A script before its first command.
- * @param from the script that starts it, on whose settings, images and menus it works; null for the first one.
+ * @param from the script that starts it, with whose machine it works; null for the first one.
  * @param caller the script that goes on after it.
  */
 export function startState(script: Script, base: FileRef, from: ScriptState | null, caller = from): ScriptState {
-  return {
-    ...{ script, base, caller, line: 0, segment: 0, ok: true },
-    settings: from?.settings ?? new Table(),
-    menus: from?.menus ?? new Table(),
-    images: from?.images ?? [],
-    selected: from?.selected ?? null,
-    unchecked: from?.unchecked ?? null,
+  const machine = from?.machine ?? {
+    ...{ settings: new Settings(), menus: new Table(), params: new Table() },
+    ...{ images: [], selected: null, fetched: 0, unchecked: null, said: "" },
   };
+  return { script, base, caller, machine, line: 0, segment: 0, ok: true, failure: null };
 }
 
 export function copyState(state: ScriptState): ScriptState {
-  const settings = state.settings.copy();
-  const menus = state.menus.copy();
-  const copy = (one: ScriptState): ScriptState => ({ ...one, settings, menus, caller: one.caller && copy(one.caller) });
+  const { settings, menus, params, ...rest } = state.machine;
+  const machine = { ...rest, settings: settings.copy(), menus: menus.copy(), params: params.copy() };
+  const copy = (one: ScriptState): ScriptState => ({ ...one, machine, caller: one.caller && copy(one.caller) });
   return copy(state);
 }
 
-/** The script that called this one, with what this one leaves behind. @param ok whether this one succeeded */
-export function returnToCaller(from: ScriptState, caller: ScriptState, ok: boolean): ScriptState {
-  return Object.assign(caller, { ok, images: from.images, selected: from.selected, unchecked: from.unchecked });
+/** The script that called this one. @param ok whether this one succeeded */
+export function returnToCaller({ failure }: ScriptState, caller: ScriptState, ok: boolean): ScriptState {
+  return Object.assign(caller, { ok, failure: failure ?? caller.failure });
 }
 
-/** The image that `boot` starts: the one that was selected, else the only one. */
-export function bootImage(state: ScriptState, name?: string): ScriptImage | null {
-  const wanted = name ?? state.selected;
-  if (wanted !== null) return state.images.findLast((image) => image.name === wanted) ?? null;
-  return state.images.length === 1 ? state.images[0]! : null;
+/** The first image of a name, as iPXE finds it. */
+export const imageNamed = ({ images }: Machine, name: string): ScriptImage | undefined =>
+  images.find((image) => image.name === name);
+
+/** The image that `boot` starts where none is named: the one that was selected, else the only one. */
+export function selectedImage({ images, selected }: Machine): ScriptImage | null {
+  if (selected !== null) return images.find(({ id }) => id === selected) ?? null;
+  return images.length === 1 ? images[0]! : null;
+}
+
+/** Puts a changed image in the place of the one with its `id`. */
+export function changeImage(machine: Machine, changed: ScriptImage): void {
+  machine.images = machine.images.map((image) => (image.id === changed.id ? changed : image));
 }

@@ -1,36 +1,33 @@
 /** Menus and questions: each answer is followed in a copy of the script's state, and what it leads to is listed. */
 
 import type { ParsedEntry } from "../../../entry.ts";
-import { type CommandRow, type IpxeCommand, NOTHING, submenuOf } from "../run.ts";
-import { parseOptions, textOption } from "../script.ts";
+import { ANY, integer } from "../options.ts";
+import { type IpxeCommand, NOTHING, submenuOf, unspent } from "../run.ts";
 import { copyState, type Item } from "../state.ts";
-import { untyped } from "./setting.ts";
+import { store } from "./setting.ts";
 
 /** Of one menu; more than anybody could read. */
 const MAX_ITEMS = 2000;
 const MAX_MENU_DEPTH = 8;
 
-const menu: IpxeCommand = (_, args, { state }) => {
-  const options = parseOptions(args, { name: true, delete: false });
-  if (typeof options === "string") return "failed";
-  const name = textOption(options, "name") ?? "";
-  if (options.given.has("delete")) state.menus.delete(name);
-  else state.menus.set(name, { title: options.args.join(" "), items: [], default: null });
+const menu: IpxeCommand["run"] = (_, given, { state: { machine } }) => {
+  const name = given.text("name") ?? "";
+  if (given.has("delete")) machine.menus.delete(name);
+  else machine.menus.set(name, { title: given.args.join(" "), items: [], default: null });
   return "next";
 };
 
-const item: IpxeCommand = (_, args, { state }) => {
-  const options = parseOptions(args, { menu: true, key: true, default: false, gap: false });
-  if (typeof options === "string") return "failed";
-  const menuName = textOption(options, "menu") ?? "";
-  const menu = state.menus.get(menuName);
-  if (menu === undefined || menu.items.length >= MAX_ITEMS) return "failed";
-  const isGap = options.given.has("gap") || options.args.length === 0;
-  const name = isGap ? null : options.args[0]!;
-  const text = options.args.slice(isGap ? 0 : 1).join(" ");
-  const added = { name, text, key: keyOf(textOption(options, "key")) };
-  const isDefault = name !== null && options.given.has("default");
-  state.menus.set(menuName, { ...menu, items: [...menu.items, added], default: isDefault ? name : menu.default });
+const item: IpxeCommand["run"] = (_, given, { state: { machine } }) => {
+  const menuName = given.text("menu") ?? given.text("form") ?? "";
+  const menu = machine.menus.get(menuName);
+  if (menu === undefined) return { fails: `item: there is no menu${menuName === "" ? "" : ` '${menuName}'`}` };
+  if (menu.items.length >= MAX_ITEMS) return { fails: `item: a menu has more than ${MAX_ITEMS} items` };
+  const isGap = given.has("gap") || given.args.length === 0;
+  const name = isGap ? null : given.args[0]!;
+  const text = given.args.slice(isGap ? 0 : 1).join(" ");
+  const added = { name, text, key: keyOf(given.text("key")), isSecret: given.has("secret") };
+  const isDefault = name !== null && given.has("default");
+  machine.menus.set(menuName, { ...menu, items: [...menu.items, added], default: isDefault ? name : menu.default });
   return "next";
 };
 
@@ -47,27 +44,29 @@ function namesOf(items: readonly Item[]): string {
 }
 
 /** Each item in a copy of its own. */
-const choose: IpxeCommand = async (run, args, { state, way, line }) => {
-  const options = parseOptions(args, { menu: true, default: true, timeout: true, keep: false });
-  if (typeof options === "string" || options.args.length !== 1) return "failed";
-  const menu = state.menus.get(textOption(options, "menu") ?? "");
-  if (menu === undefined || menu.items.every(({ name }) => name === null)) return "failed";
+const choose: IpxeCommand["run"] = async (run, given, { state, way, line }) => {
+  const menuName = given.text("menu") ?? "";
+  const menu = state.machine.menus.get(menuName);
+  if (menu === undefined || menu.items.every(({ name }) => name === null))
+    return { fails: "choose: the menu is empty" };
   const site = `${state.script.source}:${line}:${namesOf(menu.items)}`;
   // Back to a menu that led here: the way back, not another entry.
   if (way.passed.includes(site) || way.passed.length >= MAX_MENU_DEPTH) return NOTHING;
   const submenu = submenuOf(way);
-  const wanted = textOption(options, "default") ?? menu.default;
+  const wanted = given.text("default") ?? menu.default;
   const items = menu.items.filter(({ name }) => name !== null);
+  if (!given.has("keep")) state.machine.menus.delete(menuName);
   const entries: ParsedEntry[] = [];
   let defaultIndex: number | null = null;
   let isExplicit = false;
   for (const [index, item] of items.entries()) {
     const copy = copyState(state);
-    copy.settings.set(untyped(options.args[0]!), item.name!);
+    const stored = store(copy, given.args[0]!, item.name!);
+    if (stored !== "next") return stored;
     copy.ok = true;
     const isWanted = wanted === null ? index === 0 : item.name === wanted;
     const isChosen = way.isChosen && !way.isOpened && isWanted;
-    const listed = await run.go(copy, { submenu, item, passed: [...way.passed, site], isChosen });
+    const listed = await run.go(copy, { submenu, item, passed: [...way.passed, site], isChosen, spent: unspent() });
     const at = listed.defaultIndex === null ? null : entries.length + listed.defaultIndex;
     for (const entry of listed.entries) entries.push(entry);
     const isNamed = item.name === wanted;
@@ -76,28 +75,34 @@ const choose: IpxeCommand = async (run, args, { state, way, line }) => {
       isExplicit = isNamed;
     }
   }
-  const timeout = milliseconds(textOption(options, "timeout"));
+  const timeout = seconds(given.number("timeout"));
   return { entries, defaultIndex, defaultIsExplicit: isExplicit, timeout: timeout ?? Number.POSITIVE_INFINITY };
 };
 
 /** A key that leads elsewhere: what happens without it is the script's way, the rest stands below the question. */
-const prompt: IpxeCommand = async (run, args, { state, way }) => {
-  const options = parseOptions(args, { key: true, timeout: true, set: true });
-  if (typeof options === "string") return "failed";
-  const timeout = milliseconds(textOption(options, "timeout"));
+const prompt: IpxeCommand["run"] = async (run, given, { state, way }) => {
+  const timeout = seconds(given.number("timeout"));
   const site = `${state.script.source}:${state.line}:prompt`;
-  if ((!options.given.has("key") && timeout === null) || way.passed.includes(site)) return "next";
+  if ((!given.has("key") && timeout === null) || way.passed.includes(site)) return "next";
   const pressed = copyState(state);
   pressed.ok = true;
   state.ok = false;
   const passed = [...way.passed, site];
   const without = await run.go(state, { ...way, passed });
+  const key = given.text("key");
   const question: Item = {
     name: "prompt",
-    text: options.args.join(" ") || "Press a key",
-    key: keyOf(textOption(options, "key")),
+    text: given.args.join(" ") || "Press a key",
+    key: keyOf(key),
+    isSecret: false,
   };
-  const asked = await run.go(pressed, { submenu: submenuOf(way), item: question, passed, isChosen: false });
+  const code = key === null ? null : keyOf(key) === null ? integer(key) : key.codePointAt(0)!;
+  const setting = given.text("set");
+  if (setting !== null && code !== null) store(pressed, setting, String(code), "uint16");
+  const asked = await run.go(pressed, {
+    ...{ submenu: submenuOf(way), item: question, passed },
+    ...{ isChosen: false, spent: unspent() },
+  });
   const more = asked.entries.filter((entry) => entry.reason === null);
   return { ...without, entries: [...without.entries, ...more], timeout: without.timeout ?? timeout };
 };
@@ -105,15 +110,23 @@ const prompt: IpxeCommand = async (run, args, { state, way }) => {
 /** iPXE names keys by a character or a number (0x02 is Ctrl-B); only characters are keys of a menu here. */
 const keyOf = (text: string | null): string | null => (text !== null && [...text].length === 1 ? text : null);
 
-/** Seconds; null where there is no timeout (none, or zero). */
-function milliseconds(text: string | null): number | null {
-  const value = Number(text ?? 0);
-  return value > 0 && Number.isFinite(value) ? value / 1000 : null;
-}
+/** Of milliseconds; null where there is no timeout (none, or zero). */
+const seconds = (milliseconds: number | null): number | null =>
+  milliseconds !== null && milliseconds > 0 ? milliseconds / 1000 : null;
 
-export const menuCommands: readonly CommandRow[] = [
-  ["menu", menu],
-  ["item", item],
-  ["choose", choose],
-  ["prompt", prompt],
+export const menuCommands: readonly IpxeCommand[] = [
+  { names: ["menu", "form"], options: { name: "n:", delete: "d" }, args: [0, ANY], run: menu },
+  {
+    names: ["item"],
+    options: { menu: "m:", form: "f:", key: "k!", default: "d", secret: "s", gap: "g" },
+    args: [0, ANY],
+    run: item,
+  },
+  {
+    names: ["choose"],
+    options: { menu: "m:", default: "d:", timeout: "t#", retimeout: "r#", keep: "k" },
+    args: [1, 1],
+    run: choose,
+  },
+  { names: ["prompt"], options: { key: "k!", timeout: "t#", set: "s:" }, args: [0, ANY], run: prompt },
 ];

@@ -1,47 +1,44 @@
-/** Settings, iPXE's variables: `set`, `clear`, `inc`, `isset`, `iseq`, `cpuid`, `read`. */
+/** Settings, iPXE's variables: `set`, `clear`, `inc`, `show`, `isset`, `iseq`. */
 
-import type { CommandRow, IpxeCommand } from "../run.ts";
+import { ANY, integer } from "../options.ts";
+import type { IpxeCommand, IpxeRun, Step } from "../run.ts";
+import type { ScriptState } from "../state.ts";
 
-/** `net0/ip:ipv4` sets `net0/ip`. */
-export const untyped = (setting: string): string => setting.replace(/:[a-z0-9]+$/, "");
+/** Sets what an expression names. */
+export function store({ machine }: ScriptState, expression: string, value: string, fallback?: string): Step {
+  const why = machine.settings.set(expression, value, fallback);
+  return why === null ? "next" : { fails: `${expression} can't be set: ${why}` };
+}
 
-const set: IpxeCommand = (_, [setting, ...value], { state }) => {
-  if (setting === undefined) return "failed";
-  state.settings.set(untyped(setting), value.join(" "));
-  return "next";
+const set: IpxeCommand["run"] = (_, { args: [setting = "", ...value] }, { state }) =>
+  store(state, setting, value.join(" "));
+
+const clear: IpxeCommand["run"] = (_, { args: [setting = ""] }, { state }) => store(state, setting, "");
+
+const inc: IpxeCommand["run"] = (run, { args: [setting = "", step = "1"] }, { state }) => {
+  const by = integer(step);
+  const why = by === null ? `'${step}' is no number` : state.machine.settings.add(setting, by, outer(run, state));
+  return why === null ? "next" : { fails: `${setting} can't be counted up: ${why}` };
 };
 
-const clear: IpxeCommand = (_, [setting = ""], { state }) => {
-  state.settings.set(untyped(setting), "");
-  return "next";
-};
+const outer =
+  (run: IpxeRun, state: ScriptState) =>
+  (name: string): string | null =>
+    run.setting(state, name);
 
-const inc: IpxeCommand = (run, [name = "", step = "1"], { state }) => {
-  const setting = untyped(name);
-  const value = Number(run.setting(state, setting)) || 0;
-  state.settings.set(setting, String(value + (Number(step) || 0)));
-  return "next";
-};
+const show: IpxeCommand["run"] = (run, { args: [setting = ""] }, { state }) =>
+  run.setting(state, setting) === null ? { fails: `${setting} isn't set` } : "next";
 
-const isset: IpxeCommand = (_, [value]) => (value ? "next" : "failed");
+const isset: IpxeCommand["run"] = (_, { args: [value] }) => (value ? "next" : { fails: "isset: it isn't" });
 
-const iseq: IpxeCommand = (_, args) => (args.length === 2 && args[0] === args[1] ? "next" : "failed");
+const iseq: IpxeCommand["run"] = (_, { args: [one, other] }) =>
+  one === other ? "next" : { fails: `iseq: '${one}' is not '${other}'` };
 
-/** `cpuid --ext 29`: can the processor run 64-bit code? Of all else the answer is yes. */
-const cpuid: IpxeCommand = (run, args, { state }) =>
-  args.at(-1) === "29" && run.setting(state, "buildarch") !== "x86_64" ? "failed" : "next";
-
-const read: IpxeCommand = (run, [setting = ""], { state, line }) => {
-  run.say(state, line, `'read ${setting}' asks for a text; the script goes on with what is set already`);
-  return "next";
-};
-
-export const settingCommands: readonly CommandRow[] = [
-  ["set", set],
-  ["clear", clear],
-  ["inc", inc],
-  ["isset", isset],
-  ["iseq", iseq],
-  ["cpuid", cpuid],
-  ["read", read],
+export const settingCommands: readonly IpxeCommand[] = [
+  { names: ["set"], args: [1, ANY], run: set },
+  { names: ["clear"], args: [1, 1], run: clear },
+  { names: ["inc"], args: [1, 2], run: inc },
+  { names: ["show"], args: [1, 1], run: show },
+  { names: ["isset"], args: [1, 1], run: isset },
+  { names: ["iseq"], args: [2, 2], run: iseq },
 ];

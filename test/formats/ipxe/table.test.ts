@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Table } from "../../../src/formats/ipxe/state.ts";
+import { Table } from "../../../src/formats/ipxe/table.ts";
 
 test("what is set in a copy of a table, or in the table afterwards, the other doesn't see", () => {
   const table = new Table<string>();
