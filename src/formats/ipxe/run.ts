@@ -9,7 +9,7 @@ import { Breath, ListBudget, listLimits, shortMessage } from "../budget.ts";
 import type { IpxeHost } from "./host.ts";
 import { reasonAgainst } from "./names.ts";
 import { type ArgumentCount, type Given, type OptionTable, parseOptions } from "./options.ts";
-import { parseScript, type Script, type Segment } from "./script.ts";
+import { parseScript, type Script, type ScriptLine, type Segment } from "./script.ts";
 import { expandSettings } from "./settings.ts";
 import {
   copyState,
@@ -54,14 +54,27 @@ export interface Way {
   /** What boots without a person lies on this way, or a person has chosen it: nothing on it is put off. */
   readonly isChosen: boolean;
   /** What this way has taken since its last menu. */
-  readonly spent: { steps: number; chained: number };
+  readonly spent: Spent;
+}
+
+interface Spent {
+  steps: number;
+  chained: number;
+  /** Why a file wasn't started on this way, where the script goes on elsewhere. */
+  lost: string | null;
 }
 
 /** What a way has taken at its beginning. */
-export const unspent = (): Way["spent"] => ({ steps: 0, chained: 0 });
+export const unspent = (): Spent => ({ steps: 0, chained: 0, lost: null });
+
+/** @property isLost a file that the script would have started isn't there */
+interface Failed {
+  readonly fails: string;
+  readonly isLost?: true;
+}
 
 /** What a command comes to: the script's next command runs, another one does, or the run ends with a listing. */
-export type Step = "next" | { readonly fails: string } | { readonly jumpTo: ScriptState } | IpxeListing;
+export type Step = "next" | Failed | { readonly jumpTo: ScriptState } | IpxeListing;
 
 /** How a command was called. */
 export interface Call {
@@ -140,7 +153,7 @@ export class IpxeRun {
       const step = this.command({ state, way, line: line.number, words });
       const came = step instanceof Promise ? await step : step;
       if (came === "next") state.ok = true;
-      else if ("fails" in came) this.#noteFailure(state, line.number, segment, came.fails);
+      else if ("fails" in came) this.#noteFailure(state, way, line, segment, came);
       else if ("jumpTo" in came) state = came.jumpTo;
       else return came;
     }
@@ -222,12 +235,19 @@ export class IpxeRun {
       const passed = asks.length > 0 ? [] : call.way.passed;
       const inside: Way = { ...call.way, passed, isChosen: true, isOpened: true, spent: unspent() };
       const step = await this.command({ ...call, state: here, way: inside, ...(answers && { answers }) });
-      if (step === "next") here.ok = true;
-      else if ("fails" in step) Object.assign(here, { ok: false, failure: { line: call.line, why: step.fails } });
-      else return this.go("jumpTo" in step ? step.jumpTo : here, inside);
-      return this.go(here, inside);
+      const listed = await this.#afterDoor(step, here, call.line, inside);
+      if (listed.entries.length === 0 && inside.spent.lost !== null) this.say(state, call.line, inside.spent.lost);
+      return listed;
     });
     return this.entry(call.state, call.way, { kind: "other", opens: name, ...(asks.length > 0 && { asks }) });
+  }
+
+  #afterDoor(step: Step, state: ScriptState, line: number, way: Way): IpxeListing | Promise<IpxeListing> {
+    if (step === "next") return this.go(Object.assign(state, { ok: true }), way);
+    if ("jumpTo" in step) return this.go(step.jumpTo, way);
+    if (!("fails" in step)) return step;
+    if (step.isLost) way.spent.lost = step.fails;
+    return this.go(Object.assign(state, { ok: false, failure: { line, why: step.fails } }), way);
   }
 
   unbootable(state: ScriptState, way: Way, reason: string, kind: ParsedEntry["kind"]): IpxeListing {
@@ -290,10 +310,14 @@ export class IpxeRun {
   }
 
   /** What the script itself deals with (`||`) isn't said. */
-  #noteFailure(state: ScriptState, line: number, { isGuarded }: Segment, why: string): void {
+  #noteFailure(state: ScriptState, way: Way, line: ScriptLine, segment: Segment, { fails, isLost }: Failed): void {
     state.ok = false;
-    state.failure = { line, why: shortMessage(why) };
-    if (!isGuarded) this.say(state, line, why);
+    const why = shortMessage(fails);
+    state.failure = { line: line.number, why };
+    if (!segment.isGuarded) this.say(state, line.number, why);
+    // `chain FILE ||`: the script does without it.
+    const isDispensable = segment.next === "||" && line.segments[state.segment]?.tokens.length === 0;
+    if (isLost && !isDispensable) way.spent.lost = why;
   }
 
   #isSpent({ spent }: Way): boolean {

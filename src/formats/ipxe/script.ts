@@ -10,7 +10,7 @@ export interface Segment {
   readonly isGuarded: boolean;
 }
 
-interface ScriptLine {
+export interface ScriptLine {
   /** From 1; of its first line where `\` continues it. */
   readonly number: number;
   readonly segments: readonly Segment[];

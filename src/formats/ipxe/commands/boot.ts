@@ -22,7 +22,8 @@ async function boot(run: IpxeRun, given: Given, call: Call): Promise<Step> {
     const why = isThere ? null : postRefusal(run, target, call);
     if (why !== null) return run.unbootable(state, way, why, "other");
     image = await acquire(run, state, given);
-    if (image === null) return { fails: `'${shown(words)}' fails: there is no such file, or it can't be read here` };
+    const fails = `'${shown(words)}' fails: there is no such file, or it can't be read here`;
+    if (image === null) return { fails, isLost: true };
   }
   return start(run, image, call, given.has("replace"));
 }

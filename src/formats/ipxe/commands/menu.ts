@@ -2,7 +2,7 @@
 
 import type { ParsedEntry } from "../../../entry.ts";
 import { ANY, integer } from "../options.ts";
-import { type IpxeCommand, NOTHING, submenuOf, unspent } from "../run.ts";
+import { type IpxeCommand, NOTHING, submenuOf, unspent, type Way } from "../run.ts";
 import { copyState, type Item } from "../state.ts";
 import { store } from "./setting.ts";
 
@@ -66,7 +66,11 @@ const choose: IpxeCommand["run"] = async (run, given, { state, way, line }) => {
     copy.ok = true;
     const isWanted = wanted === null ? index === 0 : item.name === wanted;
     const isChosen = way.isChosen && !way.isOpened && isWanted;
-    const listed = await run.go(copy, { submenu, item, passed: [...way.passed, site], isChosen, spent: unspent() });
+    const inside: Way = { submenu, item, passed: [...way.passed, site], isChosen, spent: unspent() };
+    let listed = await run.go(copy, inside);
+    // It comes back to this menu, since a file isn't there: a person should see that it is in the menu, and why it's no use.
+    if (listed.entries.length === 0 && inside.spent.lost !== null)
+      listed = run.unbootable(state, inside, inside.spent.lost, "other");
     const at = listed.defaultIndex === null ? null : entries.length + listed.defaultIndex;
     for (const entry of listed.entries) entries.push(entry);
     const isNamed = item.name === wanted;
