@@ -70,6 +70,7 @@ export type EntryType =
   | "petitboot"
   | "limine"
   | "refind"
+  | "raspberrypi"
   /** A kernel on a disk without any configuration, found by its name. */
   | "kernel"
   /** What the firmware would start from a disk without any configuration. */

@@ -9,6 +9,7 @@ import { grubLegacy } from "./grub-legacy.ts";
 import { ipxe } from "./ipxe/ipxe.ts";
 import { limine } from "./limine/limine.ts";
 import { loaders } from "./loaders.ts";
+import { raspberryPi } from "./raspberrypi/raspberrypi.ts";
 import { refind } from "./refind/refind.ts";
 import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
@@ -16,7 +17,7 @@ import { bls } from "./systemdboot/bls.ts";
 import { uki } from "./systemdboot/uki.ts";
 
 export const formats: readonly Format[] = [
-  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine, refind],
+  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine, refind, raspberryPi],
   // Only where none of those finds anything.
   ...[loaders, bareKernels],
 ];
