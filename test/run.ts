@@ -1,4 +1,4 @@
-/** Runs a set of test files with node's own runner: `tsx test/run.ts unit|vm|full|jump [NAME…]`, NAME a part of a path. */
+/** Runs a set of test files with node's own runner: `tsx test/run.ts unit|tools|vm|full|jump [NAME…]`, NAME a part of a path. */
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -8,12 +8,13 @@ import { join, resolve } from "node:path";
 const [set = "unit", ...names] = process.argv.slice(2);
 
 /**
- * vm: whatever boots a machine. full: what takes longer than `npm test` may. jump: what needs a kernel of its own, which
- * is built first. unit: the rest.
+ * vm: whatever boots a machine. tools: what makes disks, packs or asks with the real tools. full: what takes longer than
+ * `npm test` may. jump: what needs a kernel of its own, which is built first. unit: the rest.
  */
 function setOf(path: string): string {
   if (path.endsWith(".jump.test.ts")) return "jump";
   if (path.endsWith(".full.test.ts")) return "full";
+  if (path.endsWith(".tools.test.ts")) return "tools";
   return path.startsWith(join("test", "vm")) ? "vm" : "unit";
 }
 
@@ -52,8 +53,8 @@ function bundles(all: readonly string[]): string[] {
   });
 }
 
-// Machines are heavy: two at once fill two cores. Unit tests often wait: for children, for servers.
-const concurrency = set === "unit" ? availableParallelism() + 1 : 2;
+// Machines are heavy: two at once fill two cores. Other tests often wait: for children, for servers.
+const concurrency = set === "unit" || set === "tools" ? availableParallelism() + 1 : 2;
 const given = set === "unit" && names.length === 0 ? bundles(files) : files;
 const run = spawnSync(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...given], {
   stdio: "inherit",

@@ -5,4 +5,4 @@ import { debianPackages } from "../../../initramfs/debian.ts";
 
 const { root } = await debianPackages(["systemd-boot"]);
 process.env.BATON_BOOTCTL = join(root, "usr", "bin", "bootctl");
-await import("./bls-bootctl.test.ts");
+await import("./bls-bootctl.tools.test.ts");
