@@ -5,7 +5,7 @@ import { bareKernels } from "./barekernels.ts";
 import { baton, petitboot } from "./baton/baton.ts";
 import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
-import { grubLegacy } from "./grub-legacy.ts";
+import { grubLegacy } from "./grub-legacy/grub-legacy.ts";
 import { ipxe } from "./ipxe/ipxe.ts";
 import { limine } from "./limine/limine.ts";
 import { loaders } from "./loaders.ts";

@@ -1,6 +1,6 @@
 import { test } from "node:test";
 import { grub } from "../../../src/formats/grub/grub.ts";
-import { grubLegacy } from "../../../src/formats/grub-legacy.ts";
+import { grubLegacy } from "../../../src/formats/grub-legacy/grub-legacy.ts";
 import { assertGolden, fixtures } from "../golden.ts";
 
 for (const name of fixtures("grub-")) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatFileRef } from "../../../src/entry.ts";
 import type { FormatResult, FormatVolume } from "../../../src/formats/format.ts";
-import { grubLegacy } from "../../../src/formats/grub-legacy.ts";
+import { grubLegacy } from "../../../src/formats/grub-legacy/grub-legacy.ts";
 import { initrdsOf, kernelOf, memoryVolume, only, problems, type Tree, titles } from "./support.ts";
 
 const PATH = "/boot/grub/menu.lst";
@@ -110,6 +110,91 @@ test("menu.lst is found, and left alone where GRUB 2 has its own configuration",
   assert.deepEqual(await find({ "/boot/grub/menu.lst": "", "/boot/grub/grub.conf": "" }), ["/boot/grub/menu.lst"]);
   assert.deepEqual(await find({ "/grub/grub.conf": "" }), ["/grub/grub.conf"]);
   assert.deepEqual(await find({ "/boot/grub/menu.lst": "", "/boot/grub/grub.cfg": "" }), []);
+});
+
+test("menus beside an EFI program and beside GRUB4DOS's are found, in any spelling", async () => {
+  const find = (tree: Tree) => grubLegacy.find(memoryVolume(tree, { type: "vfat" }));
+  assert.deepEqual(await find({ "/EFI/redhat/grub.conf": "", "/EFI/redhat/grub.efi": "" }), ["/EFI/redhat/grub.conf"]);
+  assert.deepEqual(await find({ "/efi/GRUB/MENU.LST": "" }), ["/efi/GRUB/MENU.LST"]);
+  assert.deepEqual(await find({ "/EFI/tern/grub.conf": "", "/EFI/tern/grub.cfg": "" }), []);
+  assert.deepEqual(await find({ "/GRLDR": "", "/Menu.lst": "" }), ["/Menu.lst"]);
+  assert.deepEqual(await find({ "/menu.lst": "" }), []);
+});
+
+test("configfile opens another menu, as a submenu does, and none twice inside itself", async () => {
+  const result = await read(
+    `default 1
+fallback 0
+title A
+kernel /a
+title More
+configfile /boot/grub/more.lst
+title None
+configfile /boot/grub/none.lst
+`,
+    {
+      "/boot/grub/more.lst":
+        "default 1\ntitle B\nkernel /b\ntitle C\nkernel /c\ntitle Back\nconfigfile /boot/grub/menu.lst\n",
+    },
+  );
+  assert.deepEqual(titles(result), ["A", "More > B", "More > C", "More > Back", "None"]);
+  assert.deepEqual([result.defaultIndex, result.defaultIsExplicit, ...result.fallback], [2, true, 0]);
+  assert.equal(result.entries[1]!.source, "sda1:/boot/grub/more.lst");
+  assert.match(result.entries[3]!.reason ?? "", /menu\.lst, is one that leads here/);
+  assert.match(result.entries[4]!.reason ?? "", /none\.lst, is not there/);
+  assert.deepEqual(problems(result), []);
+});
+
+test("a menu that hands on to another before any title is that one", async () => {
+  const files = { "/other.lst": "timeout 3\ntitle B\nkernel /b\n" };
+  const result = await read("timeout 9\nconfigfile (hd0,0)/other.lst\ntitle A\nkernel /a\n", files);
+  assert.deepEqual([titles(result), result.timeout], [["B"], 3]);
+});
+
+test("GRUB4DOS finds its root by a UUID or a file, and a name for it where it isn't there", async () => {
+  const other = memoryVolume({ "/dog.sfs": "" }, { name: "sdb1", uuid: "u-2", disk: "sdb", partition: 1 });
+  for (const [find, root] of [
+    ["find --set-root uuid () U-2", "sdb1"],
+    ["find --set-root --ignore-floppies --devices=hf /dog.sfs", "sdb1"],
+    ["find --set-root=y --ignore-cd /dog.sfs", "sdb1"],
+    ["find /dog.sfs", "sda1"],
+    ["root ()", "sda1"],
+    ["root (bd)", "sda1"],
+    ["rootnoverify\nuuid", "sda1"],
+    ["root (hd0)", "sda1"],
+    ["find --set-root /none.sfs", "unresolved:FILE=/none.sfs"],
+    ["find --set-root uuid () gone", "unresolved:UUID=gone"],
+  ]) {
+    const inside = await read(`title A\n${find}\nkernel ()/k\ninitrd /i\n`, {}, [other]);
+    const before = await read(`${find}\ntitle A\nkernel /k\n`, {}, [other]);
+    assert.equal(kernelOf(only(inside)), `${root}:/k`, find);
+    assert.equal(kernelOf(only(before)), `${root}:/k`, find);
+    assert.deepEqual(problems(inside), [], find);
+  }
+});
+
+test("an ISO file that GRUB4DOS maps is the device that it is mapped to", async () => {
+  const iso = memoryVolume({}, { name: "sda1+dog.iso", type: "iso9660" });
+  const menu =
+    "title Dog\nfind --set-root /dog.iso\nmap --heads=0 --sectors-per-track=0 /dog.iso (0xff) || map --mem /dog.iso (0xff)\nmap --hook\nroot (0xff)\nkernel /casper/vmlinuz\ninitrd (0xff)/casper/initrd\n";
+  const volume = memoryVolume({ [PATH]: menu, "/dog.iso": "x" }, { name: "sda1", partition: 1, ...DISK });
+  const platform = { firmware: "pc", arch: "x86_64" } as const;
+  const context = { volume, volumes: [volume], platform, openImage: async () => iso };
+  const result = await grubLegacy.parse(PATH, context);
+  assert.equal(kernelOf(only(result)), "sda1+dog.iso:/casper/vmlinuz");
+  assert.deepEqual(initrdsOf(only(result)), ["sda1+dog.iso:/casper/initrd"]);
+  const closed = only(await grubLegacy.parse(PATH, { ...context, openImage: async () => null }));
+  assert.equal(kernelOf(closed), "unresolved:0xff:/casper/vmlinuz");
+  assert.match(closed.reason ?? "", /inside the disk image sda1:\/dog\.iso/);
+});
+
+test("what opens a command line or ends GRUB is listed with the reason, and a divider says nothing", async () => {
+  const result = await read("title Divider\nroot\ntitle Line\ncommandline\ntitle Off\nhalt\n");
+  assert.deepEqual(
+    result.entries.map(({ reason }) => reason),
+    ["it names no kernel", "it opens GRUB's command line", "it switches the machine off"],
+  );
+  assert.deepEqual(problems(result), []);
 });
 
 test("savedefault writes an entry's number into the file beside the menu, where there is one", async () => {

@@ -5,7 +5,7 @@
 
 import { formatFileRef, type ParsedEntry } from "../../../entry.ts";
 import type { FormatContext, FormatResult } from "../../format.ts";
-import { grubLegacy } from "../../grub-legacy.ts";
+import { grubLegacy } from "../../grub-legacy/grub-legacy.ts";
 import { folderOf } from "../../paths.ts";
 import { listSyslinux } from "../../syslinux/listing.ts";
 import { BAD_ARGUMENT, OK } from "../errors.ts";
