@@ -4,7 +4,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { posix } from "node:path";
+import { join, normalize } from "node:path/posix";
 import {
   type Diagnostic,
   type FileRef,
@@ -52,10 +52,10 @@ async function findMenus({ reader }: FormatVolume): Promise<readonly string[]> {
   const lookup = new Lookup(reader);
   const inFolder = async (folder: string): Promise<string | null> => {
     // Beside GRUB 2's configuration it is a leftover.
-    if ((await lookup.find(posix.join(folder, "grub.cfg"))) !== null) return null;
+    if ((await lookup.find(join(folder, "grub.cfg"))) !== null) return null;
     // Red Hat's menu.lst is a link to grub.conf: one of them is enough.
     for (const name of NAMES) {
-      const path = await lookup.find(posix.join(folder, name));
+      const path = await lookup.find(join(folder, name));
       if (path !== null) return path;
     }
     return null;
@@ -85,7 +85,7 @@ interface SavedDefault {
 }
 
 async function savedDefault(volume: FormatVolume, path: string): Promise<SavedDefault> {
-  const file = posix.join(folderOf(path), "default");
+  const file = join(folderOf(path), "default");
   if (!(await fileExists(volume.reader, file))) return { number: 0, file: null };
   const text = Buffer.from(await volume.reader.readAt(file, 0, 64)).toString("latin1");
   return {
@@ -148,7 +148,7 @@ class Reading {
     opened: readonly string[],
   ): Promise<Listed | string> {
     if (device.kind !== "volume") return "is on no device that is attached";
-    const file = posix.normalize(path);
+    const file = normalize(path);
     const source = formatFileRef({ device: device.volume.name, path: file });
     if (opened.includes(source)) return "is one that leads here";
     if (opened.length >= MAX_DEPTH || this.#menus++ >= MAX_MENUS) return "is one menu too many";
