@@ -56,7 +56,7 @@ export function initHost(parts: InitParts): SessionHost {
       }
       return (await network.get()).openUrl(url);
     },
-    openDoor: async (door) => (await network.get()).open(door),
+    openDoor: async (door, answers) => (await network.get()).open(door, answers),
     milestone: (text) => kernelLog.milestone(text),
     announce: (text) => announce(consoles, text),
     jumpWarning: () => (areDriversDone() ? null : SILENT_DEVICE),

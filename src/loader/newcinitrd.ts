@@ -10,7 +10,7 @@ import { BatonError } from "../errors.ts";
 import { availableMemory } from "../linux/availablememory.ts";
 import { memfd } from "../linux/memfd.ts";
 
-/** As GRUB makes them. */
+/** As GRUB makes them, where a configuration says no others. */
 const PERMISSIONS = 0o777;
 /** More than anybody hands to a kernel in one file. Bytes. */
 const MAX_MEMBER_SIZE = 512 * 1024 * 1024;
@@ -20,15 +20,16 @@ const COPIES = 3;
 /**
  * The archive that holds one file under a name, with the folders that it needs.
  * @param name with or without slashes at its beginning
+ * @param mode the file's permissions
  * @throws BatonError `bad-format` for a name that no archive can have
  */
-export function newcArchive(name: string, data: Uint8Array): Uint8Array {
+export function newcArchive(name: string, data: Uint8Array, mode = PERMISSIONS): Uint8Array {
   const plain = name.replace(/^\/+/, "");
   const entries: CpioEntry[] = [];
   for (let at = plain.indexOf("/"); at !== -1; at = plain.indexOf("/", at + 1)) {
     entries.push(cpioDirectory(plain.slice(0, at), PERMISSIONS));
   }
-  entries.push(cpioFile(plain, data, PERMISSIONS));
+  entries.push(cpioFile(plain, data, mode));
   return writeCpio(entries);
 }
 
@@ -41,7 +42,7 @@ export function newcArchive(name: string, data: Uint8Array): Uint8Array {
  */
 export async function newcFile(
   name: string,
-  file: { readonly name: string; readonly size: number },
+  file: { readonly name: string; readonly size: number; readonly mode?: number | null },
   read: () => Promise<Uint8Array>,
   available: () => Promise<number> = availableMemory,
 ): Promise<{ readonly handle: FileHandle; readonly size: number }> {
@@ -54,7 +55,7 @@ export async function newcFile(
     const message = `${file.name}: to put its ${mib(file.size)} into an initrd takes ${mib(file.size * COPIES)} of memory, and ${mib(free)} are free`;
     throw new BatonError("too-large", message);
   }
-  const archive = newcArchive(name, await read());
+  const archive = newcArchive(name, await read(), file.mode ?? PERMISSIONS);
   const fd = memfd("initrd-member");
   try {
     const handle = await open(`/proc/self/fd/${fd}`, "r+");

@@ -122,9 +122,9 @@ export async function withMembers(files: EntryFiles<OpenFile>): Promise<EntryFil
   const { newcFile } = await import("./newcinitrd.ts");
   const initrds = [...files.initrds];
   try {
-    for (const [index, { file, path }] of files.initrds.entries()) {
+    for (const [index, { file, path, mode = null }] of files.initrds.entries()) {
       if (path === null) continue;
-      const member = await newcFile(path, file, () => readAtOfFile(file)(0, file.size));
+      const member = await newcFile(path, { ...file, mode }, () => readAtOfFile(file)(0, file.size));
       initrds[index] = { file: { name: `${file.name} (as ${path})`, ...member, offset: 0 }, path: null };
       await file.handle.close();
     }

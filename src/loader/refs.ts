@@ -11,7 +11,7 @@ export interface EntryFiles<File> {
    * In the order in which the kernel unpacks them. `path`: where the initial file system has it, for a file that is put
    * there as it is (GRUB's `newc:`); null for one that is unpacked.
    */
-  readonly initrds: readonly { readonly file: File; readonly path: string | null }[];
+  readonly initrds: readonly { readonly file: File; readonly path: string | null; readonly mode?: number | null }[];
   /** Of a unified kernel image. */
   readonly addons: readonly File[];
   readonly devicetree: File | null;
@@ -64,10 +64,14 @@ export function filesOf(entry: BootEntry, arch: string): EntryFiles<FileRef> {
   if (entry.kind !== "linux" || entry.linux === null) {
     throw new BatonError("unsupported", entry.reason ?? "the entry names no kernel that kexec could start");
   }
-  const { linux, initrd, initrdNames: paths = [], addons = [] } = entry;
+  const { linux, initrd, initrdNames: paths = [], initrdModes: modes = [], addons = [] } = entry;
   // A person may have edited the initrds themselves.
   const areTheirs = paths.length === initrd.length;
-  const initrds = initrd.map((file, index) => ({ file, path: areTheirs ? (paths[index] ?? null) : null }));
+  const initrds = initrd.map((file, index) => ({
+    file,
+    path: areTheirs ? (paths[index] ?? null) : null,
+    mode: modes[index] ?? null,
+  }));
   return { ...kernelAlone(linux), initrds, addons, ...devicetreeRefs(entry, arch) };
 }
 

@@ -3,7 +3,7 @@
  * is being edited. One for all consoles: a key pressed on any of them is seen on all. Knows no terminals.
  */
 
-import type { BootEntry } from "../entry.ts";
+import type { BootEntry, Question } from "../entry.ts";
 import { type ActionGuard, type ActionRow, actionOfKey, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
 import { applyKey } from "./editline.ts";
 import { type Edited, EditHistory, EntryEditor } from "./entryeditor.ts";
@@ -13,7 +13,7 @@ import { move } from "./moves.ts";
 import type { ConfirmPage, ControllerHost, Page, TextPage, Viewport } from "./page.ts";
 import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
-import { passwordPage, urlPage } from "./prompt.ts";
+import { askInTurn, passwordPage, urlPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
 import { TIMERS, type Timers } from "./timers.ts";
 import { buildTree, type Level } from "./tree.ts";
@@ -323,6 +323,10 @@ export class Controller {
       return;
     }
     const { boot } = this.#actions;
+    if (entry.asks !== undefined && this.#actions.open !== undefined) {
+      this.#askFirst(entry, entry.asks);
+      return;
+    }
     const work =
       edited === undefined
         ? boot.call(this.#actions, entry)
@@ -331,6 +335,21 @@ export class Controller {
           : boot.call(this.#actions, entry, edited.options, edited.files);
     if (entry.opens === undefined) void this.#run(`Starting ${entry.title}`, work);
     else void this.#run(`Reading ${entry.title}`, work).then(() => this.#showOpened(entry));
+  }
+
+  #askFirst(entry: BootEntry, questions: readonly Question[]): void {
+    askInTurn(
+      questions,
+      (page) => {
+        this.page = page;
+      },
+      (answers) => {
+        this.page = null;
+        void this.#run(`Reading ${entry.title}`, this.#actions.open!(entry, answers)).then(() =>
+          this.#showOpened(entry),
+        );
+      },
+    );
   }
 
   /** What has taken the place of an entry that was opened: its submenu, at the first of what is in it. */

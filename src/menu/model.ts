@@ -81,6 +81,8 @@ export interface MenuState {
 export interface MenuActions {
   /** Loads and jumps; on failure sets `message`. `options` and `files` replace what the entry says (after `e`). */
   boot(entry: BootEntry, options?: string, files?: Edited["files"]): Promise<void>;
+  /** Opens an entry that asks something first (`BootEntry.asks`). @param answers by the questions' names */
+  open?(entry: BootEntry, answers: ReadonlyMap<string, string>): Promise<void>;
   /** The selection has moved, to this entry or to what is none: what Enter would boot may be made ready. */
   selected?(entry: BootEntry | null): void;
   /** Ends the loading that goes on; absent where it can't be ended. */

@@ -4,7 +4,7 @@
  * line stands for itself.
  */
 
-import type { BootEntry } from "../entry.ts";
+import type { BootEntry, Question } from "../entry.ts";
 import { formatSize, printable } from "../text.ts";
 import { actionOfWord, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
 import { toAscii } from "./ascii.ts";
@@ -276,7 +276,17 @@ class PlainMenu implements Menu {
     }
     const { actions } = this.#options;
     this.#guard.pass(BOOT_GUARD, entry, this.#asking(line), () => {
-      void (options === undefined ? actions.boot(entry) : actions.boot(entry, options));
+      if (entry.asks !== undefined && actions.open !== undefined) this.#askFirst(line, entry, entry.asks, new Map());
+      else void (options === undefined ? actions.boot(entry) : actions.boot(entry, options));
+    });
+  }
+
+  /** Asks one question after the other; an empty line is an answer. */
+  #askFirst(line: Line, entry: BootEntry, [next, ...rest]: readonly Question[], answers: Map<string, string>): void {
+    if (next === undefined) return void this.#options.actions.open!(entry, answers);
+    this.#print(line, `${printable(next.text)}:`);
+    this.#ask(line, next.isSecret, (text) => {
+      this.#askFirst(line, entry, rest, answers.set(next.name, text));
     });
   }
 

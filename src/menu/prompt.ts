@@ -1,5 +1,7 @@
-/** One line that is asked for: a URL, a password. */
+/** One line that is asked for: a URL, a password, what a script asks. */
 
+import type { Question } from "../entry.ts";
+import { printable } from "../text.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
 
 /** What is wrong with a URL that was typed; null where nothing is. */
@@ -54,6 +56,33 @@ export function urlPage(open: (url: string) => void): PromptPage {
     page.note = urlProblem(url);
     if (page.note === null) open(url);
   });
+}
+
+/**
+ * Asks one question after the other.
+ * @param show opens the page of a question
+ * @param done gets the answers by the questions' names
+ */
+export function askInTurn(
+  questions: readonly Question[],
+  show: (page: PromptPage) => void,
+  done: (answers: ReadonlyMap<string, string>) => void,
+): void {
+  const answers = new Map<string, string>();
+  const ask = (at: number): void => {
+    const question = questions[at];
+    if (question === undefined) {
+      done(answers);
+      return;
+    }
+    const { name, text, isSecret: hidden, value } = question;
+    const page = new PromptPage({ title: printable(text), hidden, text: printable(value) }, (typed) => {
+      answers.set(name, typed);
+      ask(at + 1);
+    });
+    show(page);
+  };
+  ask(0);
 }
 
 /**

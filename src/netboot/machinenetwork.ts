@@ -152,8 +152,8 @@ export class MachineNetwork {
   }
 
   /** Puts what an entry leads to in its place (`BootEntry.opens`). @throws BatonError where it leads nowhere */
-  async open(door: string): Promise<void> {
-    await this.network.open(door);
+  async open(door: string, answers?: ReadonlyMap<string, string>): Promise<void> {
+    await this.network.open(door, answers);
     this.#onChange();
   }
 

@@ -9,7 +9,7 @@ import { entryFiles, type FileRef, type ParsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/fragment.ts";
-import type { FormatResult, Platform } from "../formats/format.ts";
+import type { FormatResult, OpenDoor, Platform } from "../formats/format.ts";
 import { log } from "../log.ts";
 import type { Lease } from "../net/lease.ts";
 import type { ReadConfig } from "../policy/readconfig.ts";
@@ -51,7 +51,7 @@ export class Network implements NetworkSource {
   readonly #files = new Map<string, string | null>();
 
   /** What entries lead to that are opened rather than booted, by `BootEntry.opens`. */
-  readonly #doors = new Map<string, () => Promise<FormatResult>>();
+  readonly #doors = new Map<string, OpenDoor>();
   #answers: readonly Answer[] = [];
   #opening: Promise<unknown> = Promise.resolve();
 
@@ -120,17 +120,18 @@ export class Network implements NetworkSource {
   /**
    * Puts what an entry leads to in its place.
    * @param door its `opens`
+   * @param answers to what it asks (`ParsedEntry.asks`), by the questions' names
    * @throws BatonError where it leads nowhere
    */
-  open(door: string): Promise<void> {
-    const work = this.#opening.then(() => this.#open(door));
+  open(door: string, answers?: ReadonlyMap<string, string>): Promise<void> {
+    const work = this.#opening.then(() => this.#open(door, answers));
     this.#opening = work.catch(() => {});
     return work;
   }
 
-  async #open(door: string): Promise<void> {
+  async #open(door: string, answers: ReadonlyMap<string, string> | undefined): Promise<void> {
     const at = this.#configs.findIndex(({ entries }) => entries.some((entry) => entry.opens === door));
-    const result = await this.#doors.get(door)?.();
+    const result = await this.#doors.get(door)?.(answers);
     const config = this.#configs[at];
     if (result === undefined || config === undefined)
       throw new BatonError("not-found", "this menu is not there any more");

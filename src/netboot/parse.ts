@@ -1,5 +1,6 @@
 /** Reads a file of known content from a server, as its own bootloader would. */
 
+import { totalmem } from "node:os";
 import { type Diagnostic, type ParsedEntry, parsedEntry } from "../entry.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import {
@@ -80,7 +81,10 @@ export class ContentParser {
     if (format.name === "ipxe") {
       const { text } = decodeText(await at.tree.reader.read(path));
       const { fetcher, platform, defers, tree } = this.#place;
-      return listIpxe(text, { url: this.#name(at) }, networkIpxeHost(fetcher, platform, lease, defers, tree));
+      // With a mirror nothing is said of this machine.
+      const memory = fetcher.isMirror ? undefined : totalmem();
+      const host = networkIpxeHost(fetcher, platform, lease, defers, tree, memory);
+      return listIpxe(text, { url: this.#name(at) }, host, { memory });
     }
     const network = {
       folder: start,

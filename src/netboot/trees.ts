@@ -10,7 +10,7 @@ import { fragmentOf } from "../fetch/fragment.ts";
 import { localRefusal } from "../fetch/localfiles.ts";
 import { parseFetchUrl } from "../fetch/transports.ts";
 import { decodedPath, encodePath, originOf, shownUrl } from "../fetch/url.ts";
-import type { FormatResult, FormatVolume } from "../formats/format.ts";
+import type { FormatResult, FormatVolume, OpenDoor } from "../formats/format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { PinnedFile } from "./pinnedfile.ts";
 import { RemoteFile } from "./remotefile.ts";
@@ -116,10 +116,11 @@ export class UrlTrees {
    */
   withUrls(result: FormatResult, from: string | null): FormatResult {
     const { doors } = result;
-    const open = async (door: () => Promise<FormatResult>): Promise<FormatResult> => this.withUrls(await door(), from);
+    const open = async (door: OpenDoor, ...answers: Parameters<OpenDoor>): Promise<FormatResult> =>
+      this.withUrls(await door(...answers), from);
     return {
       ...result,
-      ...(doors ? { doors: new Map([...doors].map(([name, door]) => [name, () => open(door)])) } : {}),
+      ...(doors ? { doors: new Map([...doors].map(([name, door]) => [name, (answers) => open(door, answers)])) } : {}),
       entries: result.entries.map((entry) => this.#entry(entry, from)),
       diagnostics: result.diagnostics.map((diagnostic) => this.#diagnostic(diagnostic)),
     };

@@ -265,7 +265,7 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  const { initrdNames, devicetreeOverlays, addons, opens, tool, unchecked, digests } = entry;
+  const { initrdNames, initrdModes, asks, devicetreeOverlays, addons, opens, tool, unchecked, digests } = entry;
   const more = [initrdNames, devicetreeOverlays, addons, opens, tool, unchecked, digests];
   const hasMore = more.some((one) => one !== undefined);
   if (!hasMore) return listed;
@@ -276,6 +276,8 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     ...(unchecked !== undefined && { unchecked }),
     ...(digests && { digests }),
     ...(initrdNames && { initrdNames }),
+    ...(initrdModes && { initrdModes }),
+    ...(asks && { asks }),
     ...(devicetreeOverlays && { devicetreeOverlays }),
     ...(addons && { addons }),
   };

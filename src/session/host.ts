@@ -63,5 +63,5 @@ export interface SessionHost {
   /** Fetches what stands at a URL, and adds what it gives to the list. */
   openUrl?(url: string): Promise<void>;
   /** Puts what an entry leads to in its place in the list (`BootEntry.opens`). */
-  openDoor?(door: string): Promise<void>;
+  openDoor?(door: string, answers?: ReadonlyMap<string, string>): Promise<void>;
 }

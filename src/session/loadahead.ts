@@ -75,8 +75,11 @@ export class Staging {
         return null;
       }
     }
-    const { id, linux, initrd, initrdNames, devicetree, profile } = entry;
-    return { key: JSON.stringify([id, linux, initrd, initrdNames, devicetree, profile, options]), volumes };
+    const { id, linux, initrd, initrdNames, initrdModes, devicetree, profile } = entry;
+    return {
+      key: JSON.stringify([id, linux, initrd, initrdNames, initrdModes, devicetree, profile, options]),
+      volumes,
+    };
   }
 
   /**

@@ -164,20 +164,27 @@ export class Session {
     const attempts = this.#attempts;
     const reads = new NetworkReads(this.store, () => this.update());
     const passwordLock = new PasswordLock(this.#clock);
+    const read = (entry: BootEntry, answers?: ReadonlyMap<string, string>): Promise<void> =>
+      reads.wait(`Reading ${entry.title}`, entry.source, openDoor!(entry.opens!, answers));
     return {
       boot: async (entry, options, files) => {
         if (attempts.isGoingOn) return;
         this.#countdown.stop();
         const known = host.discovery.entry(entry.id) ?? entry;
-        if (known.opens !== undefined && openDoor) {
-          return reads.wait(`Reading ${known.title}`, known.source, openDoor(known.opens));
-        }
+        if (known.opens !== undefined && openDoor) return read(known);
         // Whether such files are there shows when they are opened.
         const current =
           files == null || known.isForbidden ? known : { ...known, ...files, bootable: true, reason: null };
         const failure = await attempts.attempt(current, options ?? current.options, true);
         await this.openMenu(`${entry.title}: ${failure}`);
       },
+      ...(openDoor && {
+        open: async (entry: BootEntry, answers: ReadonlyMap<string, string>) => {
+          if (attempts.isGoingOn) return;
+          this.#countdown.stop();
+          await read(host.discovery.entry(entry.id) ?? entry, answers);
+        },
+      }),
       selected: (entry) => this.#selection.select(entry),
       cancel: () => {
         attempts.cancel();

@@ -21,6 +21,7 @@ test("a file is put where its name says, with the folders on the way", () => {
   ]);
   assert.equal(archive.length % 4, 0);
   assert.equal([...readCpio(newcArchive("plain", text("abc")))].at(-1)!.data.length, 3);
+  assert.equal([...readCpio(newcArchive("plain", text("abc"), 0o640))].at(-1)!.mode & 0o7777, 0o640);
 });
 
 test("a name that leads out of the file system, or is none, is refused", () => {

@@ -87,6 +87,37 @@ test("an entry that is opened gives way to its submenu, and the first of what is
   assert.equal(selected(), "inside");
 });
 
+test("an entry that asks something is opened with the answers, of which secrets aren't shown", async () => {
+  const asks = [
+    { name: "user", text: "User\u001b[31m name", isSecret: false, value: "ann" },
+    { name: "password", text: "Password", isSecret: true, value: "" },
+  ];
+  const opened: unknown[] = [];
+  menu = new Controller(store, {
+    ...({} as MenuActions),
+    stopCountdown: () => {},
+    open: async (entry, answers) => void opened.push(entry.id, [...answers]),
+  });
+  store.update({ entries: [{ ...sampleEntry({ id: "door", title: "Log in" }), opens: "x#1", asks }] });
+  press("home", "enter");
+  const page = () => (menu.page?.kind === "prompt" ? menu.page : assert.fail("no question is shown"));
+  assert.doesNotMatch(page().title, /\u001b/);
+  assert.deepEqual([lineText(page().line), page().hidden], ["ann", false]);
+  press("a", "enter");
+  assert.equal(page().hidden, true);
+  press("x", "y", "enter");
+  await settle();
+  assert.deepEqual(opened, [
+    "door",
+    [
+      ["user", "anna"],
+      ["password", "xy"],
+    ],
+  ]);
+  press("home", "enter", "escape");
+  assert.deepEqual([menu.page, opened.length], [null, 2], "Esc leaves without an answer");
+});
+
 test("a default within a submenu selects the submenu, and in it the default", () => {
   store.update({ defaultId: "adv-17" });
   assert.equal(menu.position.selectedItem()?.kind, "submenu");

@@ -18,7 +18,15 @@ const menu = (title: string, items: Readonly<Record<string, string>>, choose = "
 /** The menus of a site like netboot.xyz. */
 async function site(t: TestContext, files: Readonly<Record<string, string>>) {
   const asked: string[] = [];
+  const posted: string[] = [];
   const server = createServer((request, response) => {
+    if (request.method === "POST") {
+      let body = "";
+      request.on("data", (piece) => {
+        body += piece;
+      });
+      request.on("end", () => posted.push(`${request.url} ${body} ${request.headers["x-site"] ?? ""}`.trim()));
+    }
     if (request.method === "GET" && request.url!.endsWith(".ipxe")) asked.push(request.url!);
     const text = files[request.url!.slice(1)];
     response.writeHead(text === undefined ? 404 : 200, { "content-length": Buffer.byteLength(text ?? "") });
@@ -33,8 +41,12 @@ async function site(t: TestContext, files: Readonly<Record<string, string>>) {
   const list = () => bootList(network.configs, (ref) => network.check(ref));
   const titles = () =>
     list().entries.map(({ submenu, title, opens }) => [...submenu, title].join(" > ") + (opens ? " …" : ""));
-  const open = (title: string) => network.open(list().entries.find((entry) => entry.title === title)!.opens!);
-  return { base, asked, list, titles, open };
+  const open = (title: string, answers?: Readonly<Record<string, string>>) =>
+    network.open(
+      list().entries.find((entry) => entry.title === title)!.opens!,
+      answers && new Map(Object.entries(answers)),
+    );
+  return { base, asked, posted, list, titles, open };
 }
 
 const FILES = {
@@ -153,4 +165,49 @@ test("a script that starts another loader leads to what that loader would read, 
   await open("grub");
   assert.deepEqual(titles(), ["disk", "pxe > a", "pxe > More > b", "grub > Grubbed", "nothing …"]);
   assert.equal(list().entries[1]!.options, "BOOT_IMAGE=vmlinuz quiet");
+});
+
+test("what a script asks is asked when its entry is opened, and the answers go to the script, and its form to the server", async (t) => {
+  const { list, titles, open, posted } = await site(t, {
+    "menu.ipxe": menu("Main", {
+      disk: "kernel local\nboot",
+      deploy:
+        "login\nparams --name f\nparam --params f user ${username}\nparam --params f password ${password}\n" +
+        "param --params f --header X-Site lab 3\nchain answer.ipxe##params=f",
+      preseed: "echo -n Where is the answer file? ${} && read url:string\nkernel vmlinuz url=${url}\nboot",
+      address:
+        "form Network\nitem netX/ip Address\nitem --secret key Key\npresent\nkernel vmlinuz ip=${ip} k=${key}\nboot",
+      mirror: "echo Mirror:\nread mirror\ngoto top",
+    }),
+    "answer.ipxe": "#!ipxe\nkernel vmlinuz deploy=yes\nboot\n",
+    ...{ local: "a kernel", vmlinuz: "a kernel" },
+  });
+  assert.deepEqual(titles(), ["disk", "deploy …", "preseed …", "address …", "mirror …"]);
+  const asked = list().entries.map(({ asks }) => asks?.map(({ text, isSecret }) => text + (isSecret ? " *" : "")));
+  assert.deepEqual(asked, [
+    ...[undefined, ["User name", "Password *"], ["Where is the answer file?"], ["Address", "Key *"], ["mirror"]],
+  ]);
+  await open("deploy", { username: "ann", password: "a&b c" });
+  assert.deepEqual(posted, ["/answer.ipxe user=ann&password=a%26b%20c lab 3"]);
+  await open("preseed", { "url:string": "http://h/p.cfg" });
+  await open("address", { "netX/ip": "not an address", key: "" });
+  assert.match(list().entries[3]!.reason ?? "", /no value of type ipv4/);
+  assert.deepEqual(
+    list()
+      .entries.slice(1, 3)
+      .map(({ options, source }) => [options, new URL(source).hash]),
+    [
+      ["deploy=yes", ""],
+      ["url=http://h/p.cfg", ""],
+    ],
+  );
+  // The menu that the answer goes back to is shown once more, with what it changes.
+  await open("mirror", { mirror: "http://m" });
+  assert.deepEqual(titles().slice(4), [
+    "mirror > disk",
+    "mirror > deploy …",
+    "mirror > preseed …",
+    "mirror > address …",
+    "mirror > mirror …",
+  ]);
 });

@@ -281,13 +281,14 @@ export class IpxeRun {
   boots(state: ScriptState, way: Way, image: ScriptImage, fields: Partial<ParsedEntry> = {}): IpxeListing {
     const others = state.machine.images.filter(({ id }) => id !== image.id);
     const names = others.map(({ args }) => /^\S+/.exec(args)?.[0] ?? null);
-    const modes = others.map(({ args }) => /(?:^|\s)mode=([0-7]{1,4})(?:\s|$)/.exec(args)?.[1] ?? null);
+    // src/core/cpio.c
+    const modeOf = (args: string): string => /(?:^|\s)mode=([0-7]{1,4})(?:\s|$)/.exec(args)?.[1] ?? "644";
     return this.entry(state, way, {
       linux: image.ref,
       initrd: others.map(({ ref }) => ref),
-      ...(names.some((name) => name !== null) && { initrdNames: names }),
-      ...(modes.some((mode) => mode !== null) && {
-        initrdModes: modes.map((mode) => (mode === null ? null : Number.parseInt(mode, 8))),
+      ...(names.some((name) => name !== null) && {
+        initrdNames: names,
+        initrdModes: others.map(({ args }, at) => (names[at] === null ? null : Number.parseInt(modeOf(args), 8))),
       }),
       options: image.args,
       ...fields,
