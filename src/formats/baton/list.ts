@@ -99,7 +99,11 @@ function readEntry(
   for (const value of values) {
     const word = words[value.key];
     if (word === undefined) say("warning", value.line, `'${value.key}' is no word of an entry; ignored`);
-    else if (word !== "ignored") found.set(word, [...(found.get(word) ?? []), ...value.texts]);
+    else if (word !== "ignored") {
+      const texts = found.get(word) ?? [];
+      for (const text of value.texts) texts.push(text);
+      found.set(word, texts);
+    }
   }
   const text = (key: EntryKey): string | null =>
     found

@@ -14,13 +14,13 @@ import {
   type StateWrite,
 } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
-import { DiagnosticList, ListBudget, listLimits } from "../budget.ts";
+import { Breath, DiagnosticList, ListBudget, listLimits } from "../budget.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, LineSigns } from "../format.ts";
 import type { Device } from "../grub/devices.ts";
 import { decodeSource } from "../grub/source.ts";
 import { fileExists, isAbsence, Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
-import { MAX_CONFIG_SIZE } from "../reader.ts";
+import { readBeginning } from "../readbeginning.ts";
 import { type Draft, LegacyMenu, nothingIn } from "./menu.ts";
 import { LegacyNames } from "./names.ts";
 
@@ -30,6 +30,8 @@ const GRUB4DOS = ["/grldr", "/grub.exe", "/grldr.mbr"];
 /** Menus inside one another, and all that are read. */
 const MAX_DEPTH = 8;
 const MAX_MENUS = 100;
+/** Bytes of one; they are written by hand. */
+const MAX_SIZE = 1024 * 1024;
 /** No shorter file `default` is written (`savedefault`). */
 const SHORTEST_DEFAULT = 10;
 
@@ -110,6 +112,7 @@ class Reading {
   readonly #names: LegacyNames;
   readonly #diagnostics = new DiagnosticList();
   readonly #budget: ListBudget;
+  readonly #breath = new Breath(16);
   readonly #entries: ParsedEntry[] = [];
   #menus = 0;
 
@@ -152,20 +155,21 @@ class Reading {
     const source = formatFileRef({ device: device.volume.name, path: file });
     if (opened.includes(source)) return "is one that leads here";
     if (opened.length >= MAX_DEPTH || this.#menus++ >= MAX_MENUS) return "is one menu too many";
-    let bytes: Uint8Array;
+    let read: Awaited<ReturnType<typeof readBeginning>>;
     try {
-      bytes = await device.volume.reader.read(file, MAX_CONFIG_SIZE);
+      read = await readBeginning(device.volume.reader, file, MAX_SIZE);
     } catch (error) {
       if (!(error instanceof BatonError)) throw error;
       // Of the configuration itself that is no answer.
-      if (opened.length === 0 && error.code !== "too-large") throw error;
+      if (opened.length === 0) throw error;
       return isAbsence(error) ? "is not there" : error.message;
     }
-    const { text, warnings } = decodeSource(bytes);
+    const { text, warnings } = decodeSource(read.bytes);
     const menu = new LegacyMenu(source, this.#names, opened.length === 0 ? this.#names.own : device, (diagnostic) =>
       this.#diagnostics.push(diagnostic),
     );
     for (const warning of warnings) menu.say("warning", null, warning);
+    if (read.fault !== null) menu.say("error", null, read.fault);
     await menu.readText(text);
     const inside = [...opened, source];
     if (menu.opens !== null) {
@@ -177,6 +181,7 @@ class Reading {
     const places: (number | null)[] = [];
     for (const [index, draft] of menu.drafts.entries()) {
       places.push(await this.#add(menu, draft, index, opened.length === 0 ? saved.file : null, submenu, inside));
+      await this.#breath.take();
       const end = this.#budget.sayEnd();
       if (end !== null) menu.say("error", null, end);
       if (this.#budget.isSpent) break;

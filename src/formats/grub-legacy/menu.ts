@@ -5,10 +5,13 @@
 
 import type { BootModule, Diagnostic, EntryKind, FileRef } from "../../entry.ts";
 import { formatFileRef } from "../../entry.ts";
+import { Breath } from "../budget.ts";
 import type { Device } from "../grub/devices.ts";
 import type { LegacyNames } from "./names.ts";
 
 const MAX_ENTRIES = 10_000;
+/** Files that one entry names. */
+const MAX_FILES = 1000;
 /** It knows no more fallback entries. */
 const MAX_FALLBACKS = 8;
 
@@ -78,8 +81,10 @@ export class LegacyMenu {
   }
 
   async readText(text: string): Promise<void> {
+    const breath = new Breath(64);
     for (const { line, text: command } of commandLines(text)) {
-      if (this.opens !== null || !(await this.#read(command, line))) return;
+      if (this.opens !== null || (command !== "" && !(await this.#read(command, line)))) return;
+      await breath.take();
     }
   }
 
@@ -151,7 +156,7 @@ export class LegacyMenu {
     switch (name) {
       case "kernel": {
         // `--type=…` and `--no-mem-option` come before the file.
-        const command = argument.replace(/^(?:--\S+\s+)+/, "");
+        const command = argument.replace(/^(?:--\S+\s+){1,20}/, "");
         const [, file, args] = /^(\S*)\s*([\s\S]*)$/.exec(command)!;
         if (file === "") {
           draft.reason = "'kernel' names no file";
@@ -167,13 +172,19 @@ export class LegacyMenu {
         return;
       }
       case "initrd":
-        draft.initrd = words.map((word) => this.#file(draft, word));
+        draft.initrd = words.slice(0, MAX_FILES).map((word) => this.#file(draft, word));
+        if (words.length > MAX_FILES)
+          this.say("error", line, `it names more than ${MAX_FILES} files; they are left out`);
         return;
       case "module":
       case "modulenounzip": {
         const [, file, args] = /^(\S*)\s*([\s\S]*)$/.exec(argument)!;
         if (file === "") return;
         draft.kind = "multiboot";
+        if (draft.modules.length >= MAX_FILES) {
+          this.say("error", line, `it names more than ${MAX_FILES} modules; this one is left out`);
+          return;
+        }
         draft.modules.push({ file: this.#file(draft, file!), args: args! });
         return;
       }
@@ -264,18 +275,23 @@ export class LegacyMenu {
 /** Commands that choose the root. */
 const ROOTS: ReadonlySet<string> = new Set(["root", "rootnoverify", "findroot", "uuid", "find", "map"]);
 
-/** Lines without comments and blanks; a backslash at a line's end continues it. */
+/** Lines, empty ones for comments and blanks; a backslash at a line's end continues it. */
 function* commandLines(text: string): Iterable<{ line: number; text: string }> {
-  const lines = text.split("\n");
-  for (let i = 0; i < lines.length; i++) {
-    const line = i + 1;
-    const parts = [lines[i]!];
-    while (parts.at(-1)!.endsWith("\\") && i + 1 < lines.length) parts.push(lines[++i]!);
-    const command = parts
-      .map((part, at) => (at < parts.length - 1 ? part.slice(0, -1) : part))
-      .join("")
-      .trim();
-    if (command !== "" && !command.startsWith("#")) yield { line, text: command };
+  let line = 0;
+  for (let at = 0; at < text.length; ) {
+    const first = ++line;
+    const parts: string[] = [];
+    for (;;) {
+      const end = text.indexOf("\n", at);
+      const part = text.slice(at, end < 0 ? text.length : end);
+      at = end < 0 ? text.length : end + 1;
+      const isContinued = part.endsWith("\\") && at < text.length;
+      parts.push(isContinued ? part.slice(0, -1) : part);
+      if (!isContinued) break;
+      line++;
+    }
+    const command = parts.join("").trim();
+    yield { line: first, text: command.startsWith("#") ? "" : command };
   }
 }
 

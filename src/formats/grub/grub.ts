@@ -4,10 +4,10 @@
  */
 
 import { type ParsedEntry, parsedEntry, type StateWrite } from "../../entry.ts";
-import { BatonError } from "../../errors.ts";
 import { listLimits } from "../budget.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type LineSigns } from "../format.ts";
-import { MAX_CONFIG_SIZE, type Reader } from "../reader.ts";
+import { readBeginning } from "../readbeginning.ts";
+import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
 import { grubCommands } from "./commands/commands.ts";
 import { splitUsers } from "./commands/menu.ts";
@@ -40,7 +40,7 @@ export const grub: Format = {
 /** Reads one configuration; `given` is for tests. */
 export async function readConfiguration(path: string, context: FormatContext, given?: Limits): Promise<FormatResult> {
   const limits = given ?? { ...LIMITS, listBytes: listLimits(context.memory).bytes };
-  const { bytes, isCut } = await readBeginning(context.volume.reader, path);
+  const { bytes, fault } = await readBeginning(context.volume.reader, path, MAX_CONFIG_SIZE);
   const { text, warnings } = decodeSource(bytes);
   const source = SourceText.file(`${context.volume.name}:${path}`, text);
   const evaluate = async (written: readonly StateWrite[]): Promise<Evaluation> => {
@@ -49,7 +49,7 @@ export async function readConfiguration(path: string, context: FormatContext, gi
     let isWhole = true;
     run.files.pretendWritten(written);
     for (const warning of warnings) run.say("warning", null, warning, source);
-    if (isCut) run.say("error", null, TOO_LONG, source);
+    if (fault !== null) run.say("error", null, fault, source);
     await startEnvironment(run, path);
     if (text.includes("btrfs_relative_path")) await addSubvolumes(run);
     run.reading.push({ ref: source.name, exported: run.env.state(true), all: run.env.state(false) });
@@ -121,19 +121,6 @@ async function addSubvolumes({ context, devices, subvolumes }: Interpreter): Pro
     } catch {
       // It is said where that volume is read for its own sake.
     }
-  }
-}
-
-const TOO_LONG = `it is longer than ${MAX_CONFIG_SIZE / 2 ** 20} MiB, as no configuration is that a person or a program wrote; what stands behind that is not read`;
-
-/** A file's bytes; of one that is too long the beginning, to the end of a line. */
-async function readBeginning(reader: Reader, path: string): Promise<{ bytes: Uint8Array; isCut: boolean }> {
-  try {
-    return { bytes: await reader.read(path, MAX_CONFIG_SIZE), isCut: false };
-  } catch (error) {
-    if (!(error instanceof BatonError) || error.code !== "too-large") throw error;
-    const bytes = await reader.readAt(path, 0, MAX_CONFIG_SIZE);
-    return { bytes: bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1), isCut: true };
   }
 }
 

@@ -7,6 +7,7 @@ import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext, NetworkFacts, Place } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
+import { readBeginning } from "../readbeginning.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
@@ -62,7 +63,8 @@ export class SyslinuxRun {
       return null;
     }
     try {
-      const bytes = await volume.reader.read(path, MAX_FILE_SIZE);
+      const { bytes, fault } = await readBeginning(volume.reader, path, MAX_FILE_SIZE);
+      if (fault !== null) say("error", fault);
       this.#bytes += bytes.length;
       const { text, problem } = decodeText(bytes);
       if (problem !== null) say("warning", problem);
@@ -70,7 +72,7 @@ export class SyslinuxRun {
     } catch (error) {
       const shown = volume === this.context.volume ? path : source;
       if (isAbsence(error) && from !== null) return say("warning", `${shown} is not there, and so not read`);
-      if (from === null && !(error instanceof BatonError && error.code === "too-large")) throw error;
+      if (from === null) throw error;
       if (error instanceof BatonError && error.code === "timeout") throw error;
       return say("error", describeError(error));
     }

@@ -3,9 +3,11 @@
 import type { DiagnosticSink } from "../budget.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { Lookup } from "../lookup.ts";
-import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { type LoaderSettings, loaderSettings } from "./loaderconf.ts";
 import { readText } from "./readtext.ts";
+
+/** A few lines, however many comments. */
+const MAX_LOADER_CONF = 64 * 1024;
 
 /**
  * loader.conf lies on the ESP. Where the entries are on another volume (XBOOTLDR), the ESP is the other volume of
@@ -49,6 +51,6 @@ async function readLoaderConf(
   const found = await new Lookup(volume.reader).find(path);
   if (found === null) return null;
   const source = `${volume.name}:${found}`;
-  const text = await readText(volume, found, source, MAX_CONFIG_SIZE, diagnostics);
+  const text = await readText(volume, found, source, MAX_LOADER_CONF, diagnostics);
   return text === null ? null : { text, source };
 }

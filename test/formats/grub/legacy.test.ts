@@ -223,3 +223,19 @@ test("savedefault writes an entry's number into the file beside the menu, where 
     );
   }
 });
+
+test("of a menu that is made to fill memory the beginning is listed, and where it ends is said", async () => {
+  const first = "title Good\nkernel /good\n";
+  const long = await read(`${first}${"title x\nkernel /k\n".repeat(100_000)}`);
+  assert.equal(titles(long)[0], "Good");
+  assert.match(problems(long)[0]!, /longer than 1 MiB/);
+
+  const modules = await read(`${first}title Many\nkernel /k\n${"module /m\n".repeat(5000)}`);
+  assert.deepEqual(titles(modules), ["Good", "Many"]);
+  // With the kernel, which is the first of them.
+  assert.equal(modules.entries[1]!.modules.length, 1001);
+  assert.ok(problems(modules).length <= 201);
+
+  const initrds = await read(`${first}title Many\nkernel /k\ninitrd ${"/i ".repeat(200_000)}\n`);
+  assert.equal(initrds.entries[1]!.initrd.length, 1000);
+});
