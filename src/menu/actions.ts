@@ -298,7 +298,7 @@ export const ACTIONS: readonly ActionRow[] = [
     help: "leave, where Baton was started by hand on a running system",
     plain: "q",
     bar: [3, "quit"],
-    guard: { on: "list", needs: "quit" },
+    guard: { on: "list", needs: "quit", deliberate: true },
     run: ({ actions }) => void actions.quit!(),
   },
 ];

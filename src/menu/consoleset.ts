@@ -26,7 +26,7 @@ export interface OpenConsole {
 interface ConsoleHooks<C extends OpenConsole> {
   /** Adds what the menu keeps about a console. */
   make(opened: OpenConsole): C;
-  events(console: C, events: readonly TerminalEvent[]): void;
+  events(console: C, events: readonly TerminalEvent[], at: number): void;
   /** Its size or its abilities are now known to be other than they were. */
   changed?(console: C): void;
   /** Everything written has gone out. */
@@ -109,7 +109,7 @@ export class ConsoleSet<C extends OpenConsole> {
   /** @returns null where it can't be opened, which is logged once */
   #tryOpen(spec: ConsoleSpec): C | null {
     const handlers = {
-      events: (events: readonly TerminalEvent[]) => this.#hooks.events(console, events),
+      events: (events: readonly TerminalEvent[], at: number) => this.#hooks.events(console, events, at),
       changed: () => this.#hooks.changed?.(console),
       drained: () => this.#hooks.drained?.(console),
       gone: (reason: string) => this.#gone(console, reason),

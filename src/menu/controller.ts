@@ -13,10 +13,12 @@ import { move } from "./moves.ts";
 import type { ConfirmPage, ControllerHost, Page, TextPage, Viewport } from "./page.ts";
 import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
-import { askInTurn, passwordPage, urlPage } from "./prompt.ts";
+import { askInTurn, type PromptPage, passwordPage, urlPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
 import { TIMERS, type Timers } from "./timers.ts";
 import { buildTree, type Level } from "./tree.ts";
+
+const TOO_FAST = "That Enter came with text that nobody types so fast. Once more goes on.";
 
 export class Controller {
   readonly position: Position;
@@ -27,8 +29,11 @@ export class Controller {
   readonly #edits = new Map<string, Readonly<Record<string, string>>>();
   readonly #history = new EditHistory();
   page: Page | null = null;
-  /** The page that a password opens or has opened, and its console: what is typed on another doesn't reach it. */
-  #private: { readonly page: Page; readonly console: object | undefined } | null = null;
+  /**
+   * A question, or a page that a password opens or has opened, and its console: what is typed on another doesn't reach
+   * it, but for Escape, which closes it.
+   */
+  #private: { readonly page: Page; readonly host: ControllerHost } | null = null;
   /** The encrypted device whose passphrase was asked for last. */
   #asked: string | null = null;
   /** What is going on and can't be stopped by keys: `Starting Debian`. */
@@ -85,9 +90,8 @@ export class Controller {
       return;
     }
     if (page?.kind === "edit") this.#editKey(page, name, text, view, host);
-    else if (page?.kind === "prompt") {
-      if (page.key(name, text, view.columns)) this.page = null;
-    } else if (state.message !== null && !this.#closeMessage(row)) {
+    else if (page?.kind === "prompt") this.#promptKey(page, name, text, view, host);
+    else if (state.message !== null && !this.#closeMessage(row)) {
       // It only closed the message.
     } else if (page?.kind === "search") this.#searchKey(page, name, text, view);
     else if (page?.kind === "confirm") this.#confirmKey(page, name, host);
@@ -118,7 +122,12 @@ export class Controller {
 
   /** Whether the page that is open, if any, takes what is typed on that console. */
   #isFor(console: object | undefined): boolean {
-    return this.page === null || this.#private?.page !== this.page || this.#private.console === console;
+    return this.page === null || this.#private?.page !== this.page || this.#private.host.console === console;
+  }
+
+  /** The name of the console that alone answers the page that is open, where that is another; else null. */
+  elsewhere(console: object | undefined): string | null {
+    return this.#isFor(console) ? null : (this.#private?.host.name ?? "another console");
   }
 
   /** How a guard asks here: by pages over the list. */
@@ -130,6 +139,7 @@ export class Controller {
       deliberately: (then) => this.#deliberately(host, then),
       confirm: (confirmation, yes) => {
         this.page = { kind: "confirm", ...confirmation, yes };
+        this.#private = { page: this.page, host };
       },
       askPassword: (what, then) => {
         const attempt = (text: string): Promise<string | null> => this.#guard.tryPassword(text, console);
@@ -141,7 +151,7 @@ export class Controller {
           }
           this.#store.update({});
         });
-        this.#private = { page: this.page, console };
+        this.#private = { page: this.page, host };
       },
     };
   }
@@ -158,23 +168,19 @@ export class Controller {
       },
       edit: (entry) => {
         this.page = new EntryEditor(entry, this.#history, this.#edits.get(entry.id));
-        if (this.#guard.isShut({ shut: "editor" }, entry)) this.#private = { page: this.page, console: host.console };
+        if (this.#guard.isShut({ shut: "editor" }, entry)) this.#private = { page: this.page, host };
       },
       search: () => {
         this.page = new SearchPage();
       },
       openUrl: () => {
-        const page = urlPage((url) =>
-          this.#deliberately(host, () => {
-            if (this.page !== page) return;
-            this.page = null;
-            void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
-          }),
-        );
-        this.page = page;
-        if (this.#guard.isShut({ shut: "editor" }, null)) this.#private = { page: this.page, console: host.console };
+        this.page = urlPage((url) => {
+          this.page = null;
+          void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
+        });
+        if (this.#guard.isShut({ shut: "editor" }, null)) this.#private = { page: this.page, host };
       },
-      unlock: () => this.#askPassphrase(),
+      unlock: () => this.#askPassphrase(host),
       show: (name) => this.#show(name),
       shell: () => host.shell(),
       redraw: () => host.redraw(),
@@ -207,7 +213,7 @@ export class Controller {
     this.page = isOpen ? null : { kind: "text", name, top: name === "log" ? Number.POSITIVE_INFINITY : 0 };
   }
 
-  #askPassphrase(): void {
+  #askPassphrase(host: ControllerHost): void {
     const { unlockDevice } = this.#actions;
     const { devices } = this.#store.state;
     const device = nextLocked(devices, this.#asked);
@@ -225,6 +231,7 @@ export class Controller {
       note: (message) => this.#note(message),
       redraw: () => this.#store.update({}),
     });
+    this.#private = { page: this.page, host };
   }
 
   #note(message: string): void {
@@ -241,6 +248,16 @@ export class Controller {
     if (wish === "select" && item !== undefined) this.position.show(item.key);
   }
 
+  #promptKey(page: PromptPage, name: string, text: string, view: Viewport, host: ControllerHost): void {
+    const wish = page.key(name, text, view.columns);
+    if (wish === "leave") this.page = null;
+    else if (wish === "enter") {
+      this.#deliberately(host, () => {
+        if (this.page === page) page.enter();
+      });
+    }
+  }
+
   #confirmKey(page: ConfirmPage, name: string, host: ControllerHost): void {
     if (name === "y" || name === "Y") {
       this.#deliberately(host, () => {
@@ -253,8 +270,14 @@ export class Controller {
     }
   }
 
+  /** Where the key is refused on a page with a line, the page says so: what was typed is still there. */
   #deliberately(host: ControllerHost, action: () => void): void {
-    if (host.deliberately) host.deliberately(action);
+    const { page } = this;
+    const refused = (): void => {
+      if (page?.kind === "edit") page.problem = TOO_FAST;
+      else if (page?.kind === "prompt") page.note = TOO_FAST;
+    };
+    if (host.deliberately) host.deliberately(action, refused);
     else action();
   }
 

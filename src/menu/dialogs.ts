@@ -44,14 +44,25 @@ export function messageBox(
   ).map((row) => [span(" "), ...row]);
 }
 
-export function confirmBox({ title, question }: Confirmation, columns: number, look: Look): Row[] {
-  const width = Math.min(columns - 2, Math.max(40, question.length + 8));
+/** What can be done about a page that another console alone answers. */
+export const elsewhereNote = (name: string): string => `Esc closes it; it is answered on ${name}`;
+
+/** @param elsewhere the console that alone answers, where that is another; else null */
+export function confirmBox(
+  { title, question }: Confirmation,
+  columns: number,
+  look: Look,
+  elsewhere: string | null = null,
+): Row[] {
+  const width = Math.min(columns - 2, Math.max(elsewhere === null ? 40 : 56, question.length + 8));
   const rows = box(
     [
       [],
       ...wrap(look.text(question), width - 7).map((line) => [span(`  ${line}`, "strong")]),
       [],
-      [span("  "), span("y", "strong"), span(" yes   "), span("n", "strong"), span(" no")],
+      ...(elsewhere === null
+        ? [[span("  "), span("y", "strong"), span(" yes   "), span("n", "strong"), span(" no")]]
+        : wrap(elsewhereNote(elsewhere), width - 7).map((line) => [span(`  ${line}`, "label")])),
       [],
     ],
     width,
@@ -97,7 +108,12 @@ function pace({ done, total, rate }: Progress): string {
 }
 
 /** One line that is asked for, and what there is to say about the last one. */
-export function promptBox(page: PromptPage, columns: number, look: Look): { rows: Row[]; column: number } {
+export function promptBox(
+  page: PromptPage,
+  columns: number,
+  look: Look,
+  elsewhere: string | null = null,
+): { rows: Row[]; column: number } {
   const width = Math.max(12, Math.min(columns - 2, 64));
   const inner = width - 6;
   const text = page.hidden ? "*".repeat(page.line.text.length) : lineText(page.line);
@@ -114,7 +130,12 @@ export function promptBox(page: PromptPage, columns: number, look: Look): { rows
     ],
     width,
     look,
-    { title: page.title, footer: "Enter goes on, Esc leaves", style: "normal", titleStyle: "strong" },
+    {
+      title: page.title,
+      footer: elsewhere === null ? "Enter goes on, Esc leaves" : elsewhereNote(elsewhere),
+      style: "normal",
+      titleStyle: "strong",
+    },
   );
   return { rows: aired(rows), column: 4 + textWidth(shown.slice(from)) };
 }

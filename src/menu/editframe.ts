@@ -25,8 +25,11 @@ export function editColumns(columns: number): number {
   return Math.max(2, columns - 2);
 }
 
-/** The field with the cursor over the whole width, the others in a line each; below, what the changed ones were. */
-export function editFrame(page: EntryEditor, size: Size, look: Look): Frame {
+/**
+ * The field with the cursor over the whole width, the others in a line each; below, what the changed ones were.
+ * @param elsewhere the console that alone answers, where that is another; else null
+ */
+export function editFrame(page: EntryEditor, size: Size, look: Look, elsewhere: string | null = null): Frame {
   const { columns } = size;
   const current = page.fields[page.at]!;
   const line = breakLine(page.line, editColumns(columns));
@@ -49,7 +52,7 @@ export function editFrame(page: EntryEditor, size: Size, look: Look): Frame {
     const style = page.problem === null ? "label" : "warning";
     rows.push([span(` ${truncate(look.text(note), columns - 2, look.glyphs.ellipsis)}`, style)]);
   }
-  rows.push(keyBar(EDIT_KEYS, columns));
+  rows.push(keyBar(elsewhere === null ? EDIT_KEYS : [["Esc", `leaves; it is edited on ${elsewhere}`]], columns));
   return { rows, cursor: { row: start + line.cursor.row - first, column: line.cursor.column + 1, visible: true } };
 }
 

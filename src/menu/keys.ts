@@ -16,6 +16,8 @@ export type TerminalEvent =
   | { readonly type: "size"; readonly rows: number; readonly columns: number }
   /** Text that was pasted, from a terminal that says so (bracketed paste, DEC mode 2004). */
   | { readonly type: "paste"; readonly text: string }
+  /** The LF of a CR LF: of the Enter before it, or of a line that a program prints. */
+  | { readonly type: "linefeed" }
   /** Bytes that no key sends: line noise, a break, a wrong baud rate. */
   | { readonly type: "noise" };
 
@@ -71,6 +73,7 @@ const CSI_TILDE: Readonly<Record<number, string>> = {
 const KEYPAD = "*+,-./0123456789";
 
 const NOISE: TerminalEvent = { type: "noise" };
+const LINE_FEED: TerminalEvent = { type: "linefeed" };
 
 const key = (name: string, text = ""): TerminalEvent => ({ type: "key", name, text });
 
@@ -167,7 +170,7 @@ export class KeyDecoder {
     else if (byte === 0x1b || (byte >= 0xc2 && byte <= 0xf4)) this.#held = [byte];
     else if (byte === 0x0d) out.push(key("enter"));
     // Some terminals and most scripts send CR LF for one Enter.
-    else if (byte === 0x0a) out.push(...(afterReturn ? [] : [key("enter")]));
+    else if (byte === 0x0a) out.push(afterReturn ? LINE_FEED : key("enter"));
     else if (byte === 0x09) out.push(key("tab"));
     else if (byte === 0x7f || byte === 0x08) out.push(key("backspace"));
     else if (byte >= 0x01 && byte <= 0x1a) out.push(key(`C-${String.fromCharCode(byte + 0x60)}`));

@@ -8,8 +8,8 @@ import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import { ConsoleSet, type OpenConsole } from "./consoleset.ts";
 import { Controller } from "./controller.ts";
+import { ControllerKeys } from "./controllerkeys.ts";
 import { editColumns } from "./editframe.ts";
-import type { KeyEvent } from "./keyfilter.ts";
 import type { TerminalEvent } from "./keys.ts";
 import type { MenuState } from "./model.ts";
 import type { Menu, MenuOptions } from "./options.ts";
@@ -27,6 +27,7 @@ interface Console extends OpenConsole {
   stale: boolean;
   /** The first key made us ask again what no terminal had answered. */
   askedAgain: boolean;
+  readonly keys: ControllerKeys;
 }
 
 /** Reads what the menu needs from the image, where there is time to spare before it is shown. */
@@ -66,9 +67,11 @@ class RunningMenu implements Menu {
       make: (opened) => {
         const { term, unicode } = opened.terminal.spec;
         const look = makeLook(term, unicode === true, false);
-        return { ...opened, screen: null, look, memory: { tops: new Map() }, stale: false, askedAgain: false };
+        const fresh = { screen: null, memory: { tops: new Map() }, stale: false, askedAgain: false };
+        const console: Console = { ...opened, ...fresh, look, keys: this.#keysOf(() => console) };
+        return console;
       },
-      events: (console, events) => this.#events(console, events),
+      events: (console, events, at) => this.#events(console, events, at),
       changed: (console) => this.#changed(console),
       drained: (console) => {
         if (console.stale) this.#draw(console);
@@ -191,12 +194,13 @@ class RunningMenu implements Menu {
     // A frame that can't go out now is dropped; when the terminal has taken the last one, it gets the newest.
     console.stale = console.terminal.blocked;
     if (console.stale) return;
-    const frame = renderFrame(this.#scene(), console.terminal.size, console.look, console.memory);
+    const frame = renderFrame(this.#scene(console), console.terminal.size, console.look, console.memory);
     console.screen.draw(frame);
   }
 
-  #scene() {
+  #scene(console: Console) {
     return {
+      elsewhere: this.#controller.elsewhere(console),
       state: this.#options.store.state,
       controller: this.#controller,
       log: () => this.#options.actions.log(),
@@ -215,43 +219,53 @@ class RunningMenu implements Menu {
     this.#schedule();
   }
 
-  #events(console: Console, events: readonly TerminalEvent[]): void {
-    const { pasted, keys, isCrowded } = console.filter.read(events, this.#controller.isTyping);
+  #events(console: Console, events: readonly TerminalEvent[], at: number): void {
     if (console.screen === null) return;
-    if (pasted !== null) this.#controller.paste(pasted, this.#viewport(console), console);
-    this.#keys(console, keys);
-    this.#isNoise = isCrowded;
-    if (isCrowded) this.#options.actions.noise?.();
+    this.#isNoise = false;
+    if (events.some(({ type }) => type === "key")) this.#askAgain(console);
+    console.filter.read(events, console.keys, at);
     this.#schedule();
   }
 
-  #keys(console: Console, keys: readonly KeyEvent[]): void {
-    if (keys.length === 0) return;
-    const host: ControllerHost = {
+  #keysOf(console: () => Console): ControllerKeys {
+    return new ControllerKeys(
+      this.#controller,
+      () => this.#hostOf(console()),
+      () => this.#viewport(console()),
+      () => {
+        this.#isNoise = true;
+        this.#options.actions.noise?.();
+      },
+    );
+  }
+
+  #hostOf(console: Console): ControllerHost {
+    return {
       console,
+      name: console.terminal.spec.name,
       shell: () => void this.#shell(console),
       redraw: () => {
         console.terminal.measure();
         this.#forgetAll();
       },
-      deliberately: (action) => {
-        // Keys that are left in this read, or come soon, show that this one was part of a paste or is held down.
-        console.filter.whenAlone(() => {
-          action();
-          this.#schedule();
-        });
+      deliberately: (action, refused) => {
+        const drawn =
+          (step: () => void): (() => void) =>
+          () => {
+            step();
+            this.#schedule();
+          };
+        console.filter.whenAlone(drawn(action), drawn(refused));
       },
     };
-    // A person may have come to a serial line only now: with the first key its terminal is asked again, once.
-    if (console.terminal.unanswered && !console.askedAgain) {
-      console.askedAgain = true;
-      console.terminal.measure();
-      console.screen?.forget();
-    }
-    for (const event of keys) {
-      console.filter.cancel();
-      this.#controller.key(event.name, event.text, this.#viewport(console), host);
-    }
+  }
+
+  /** A person may have come to a serial line only now: with the first key its terminal is asked again, once. */
+  #askAgain(console: Console): void {
+    if (!console.terminal.unanswered || console.askedAgain) return;
+    console.askedAgain = true;
+    console.terminal.measure();
+    console.screen?.forget();
   }
 
   #viewport(console: Console): Viewport {

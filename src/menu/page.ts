@@ -34,11 +34,14 @@ export interface Viewport {
 export interface ControllerHost {
   /** On which console the key was pressed; left out where there is only one. */
   readonly console?: object | undefined;
+  /** Its name, for people. */
+  readonly name?: string;
   shell(): void;
   redraw(): void;
   /**
    * Does what can't be taken back, once it is clear that a person pressed the key: not where it is held down, and not
-   * where more follows at once, as in a paste or noise. At once where there is no such host.
+   * where it is part of a paste or noise. At once where there is no such host.
+   * @param refused called where the key is found to be part of something else, but for one that another follows
    */
-  deliberately?(action: () => void): void;
+  deliberately?(action: () => void, refused: () => void): void;
 }

@@ -46,7 +46,7 @@ class PlainMenu implements Menu {
     // Nobody is asked for a size: lines need none, and the questions would stand among them.
     this.#lines = new ConsoleSet<Line>(options, false, {
       make: (opened) => ({ ...opened, typed: "", asks: null }),
-      events: (line, events) => this.#events(line, events),
+      events: (line, events, at) => this.#events(line, events, at),
       appeared: (line) => this.#greet(line),
       left: ({ terminal }) => terminal.write("\r\n"),
     });
@@ -72,7 +72,7 @@ class PlainMenu implements Menu {
   }
 
   get isInUse(): boolean {
-    return [...this.#lines].some(({ asks, shell, typed }) => asks !== null || shell !== null || typed !== "");
+    return [...this.#lines].some(({ asks, shell }) => asks !== null || shell !== null);
   }
 
   async close(): Promise<void> {
@@ -132,15 +132,32 @@ class PlainMenu implements Menu {
     }
   }
 
-  #events(line: Line, events: readonly TerminalEvent[]): void {
-    // What is pasted is nobody's answer.
-    const { keys, isCrowded } = line.filter.read(events, true);
-    for (const event of keys) this.#key(line, event);
-    if (isCrowded) this.#options.actions.noise?.();
+  #events(line: Line, events: readonly TerminalEvent[], at: number): void {
+    line.filter.read(
+      events,
+      {
+        get typing() {
+          return line.asks === null ? "command" : "answer";
+        },
+        key: (event) => this.#key(line, event),
+        // What is pasted is nobody's answer.
+        paste: () => {},
+        noise: () => this.#options.actions.noise?.(),
+      },
+      at,
+    );
+  }
+
+  /** What came was no person's: it is dropped where it is more than a few letters, and the countdown goes on. */
+  #noise(line: Line): void {
+    this.#options.actions.noise?.();
+    if (!line.filter.isMuch || line.typed === "") return;
+    line.typed = "";
+    line.terminal.write("\r\n");
+    this.#prompt(line);
   }
 
   #key(line: Line, { name, text }: KeyEvent): void {
-    line.filter.cancel();
     const { actions, store } = this.#options;
     this.#guard.extend(line);
     actions.attended?.();
@@ -156,6 +173,7 @@ class PlainMenu implements Menu {
     if (text !== "" && line.typed.length < MAX_LINE_LENGTH) {
       line.typed += text;
       line.terminal.write(line.asks?.hidden ? "*" : text);
+      if (line.asks === null && line.filter.isTogether) line.filter.whenOver(() => this.#noise(line));
     } else if (name === "backspace" && line.typed !== "") {
       line.typed = [...line.typed].slice(0, -1).join("");
       line.terminal.write("\b \b");
@@ -169,15 +187,22 @@ class PlainMenu implements Menu {
       line.typed = "";
       line.terminal.write("\r\n");
       // A line that more follows at once was pasted.
-      line.filter.whenAlone(() => {
-        if (line.asks === null) this.#command(line, typed.trim());
-        else {
-          const { asks } = line;
-          line.asks = null;
-          asks.answer(typed);
-        }
-        if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
-      });
+      line.filter.whenAlone(
+        () => {
+          if (line.asks === null) this.#command(line, typed.trim());
+          else {
+            const { asks } = line;
+            line.asks = null;
+            asks.answer(typed);
+          }
+          if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+        },
+        () => {
+          this.#noise(line);
+          this.#print(line, "Not taken: a program has printed that line, or Enter is held down.");
+          this.#prompt(line);
+        },
+      );
     }
   }
 
@@ -197,7 +222,10 @@ class PlainMenu implements Menu {
     else if (isNumber) this.#boot(line, entry!);
     else if (!this.#guard.pass(guard, entry, this.#asking(line), () => run?.(this.#front(line), rest.join(" "), entry)))
       this.#print(line, UNKNOWN);
-    else if (row === undefined) this.#print(line, UNKNOWN);
+    else if (row === undefined) {
+      this.#print(line, UNKNOWN);
+      if (line.filter.isTogether) this.#noise(line);
+    }
   }
 
   /** The entry of that number; that there is none is said. */

@@ -39,12 +39,17 @@ export class PromptPage {
     this.note = note;
   }
 
-  /** @returns true where the page is left */
-  key(name: string, text: string, columns: number): boolean {
-    if (name === "escape" || name === "C-c" || name === "C-g") return true;
-    if (name === "enter") this.#enter(lineText(this.line), this);
-    else this.line = applyKey(this.line, name, text, columns) ?? this.line;
-    return false;
+  /** @returns what the page itself can't do */
+  key(name: string, text: string, columns: number): "enter" | "leave" | null {
+    if (name === "escape" || name === "C-c" || name === "C-g") return "leave";
+    if (name === "enter") return "enter";
+    this.line = applyKey(this.line, name, text, columns) ?? this.line;
+    return null;
+  }
+
+  /** Takes what was typed. */
+  enter(): void {
+    this.#enter(lineText(this.line), this);
   }
 }
 

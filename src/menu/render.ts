@@ -30,6 +30,8 @@ interface Scene {
   readonly log: () => readonly LogLine[];
   /** Pages of text are broken at this width on every screen, so that all show the same rows. */
   readonly textColumns: number;
+  /** The console that alone answers what is open, where that is another than the screen's; left out: this one does. */
+  readonly elsewhere?: string | null;
 }
 
 /** How a screen of that size is divided. */
@@ -66,19 +68,19 @@ export function pageHeight(size: Size): number {
 }
 
 export function renderFrame(scene: Scene, size: Size, look: Look, memory: ScreenMemory): Frame {
-  const { controller, state } = scene;
+  const { controller, state, elsewhere = null } = scene;
   const page = controller.page;
   let frame: Frame;
-  if (page?.kind === "edit") frame = editFrame(page, size, look);
+  if (page?.kind === "edit") frame = editFrame(page, size, look, elsewhere);
   else if (page?.kind === "text") frame = pageFrame(scene, page, size, look);
   else frame = listFrame(scene, size, look, memory);
   let over: Row[] | null = null;
   if (state.progress !== null || controller.busy !== null) {
     over = progressBox(state.progress, controller.busy, size.columns, look);
   } else if (page?.kind === "confirm") {
-    over = confirmBox(page, size.columns, look);
+    over = confirmBox(page, size.columns, look, elsewhere);
   } else if (page?.kind === "prompt") {
-    over = promptBox(page, size.columns, look).rows;
+    over = promptBox(page, size.columns, look, elsewhere).rows;
   }
   if (over === null) return clip(frame, size, look);
   const rows = centre(frame.rows, over, size.columns, look);

@@ -22,8 +22,8 @@ import { LineQuestions } from "./questions.ts";
 import type { Timers } from "./timers.ts";
 
 interface TerminalHandlers {
-  /** Keys and noise that came together in one read. */
-  events(events: readonly TerminalEvent[]): void;
+  /** Keys and noise that came together in one read. @param at when, on the clock of the timers */
+  events(events: readonly TerminalEvent[], at: number): void;
   /** The size or the abilities are now known to be other than they were. */
   changed(): void;
   /** Everything written has gone out. */
@@ -194,16 +194,17 @@ export class Terminal {
   #read(bytes: Uint8Array): void {
     this.#cancelEscape?.();
     this.#decoder.cursorExpected = this.#questions.waiting;
-    this.#deliver(this.#decoder.push(bytes));
+    const at = this.#timers.now();
+    this.#deliver(this.#decoder.push(bytes), at);
     if (!this.#decoder.pending || this.#stream === null) return;
     // A lone ESC becomes the Escape key when nothing follows it.
-    this.#cancelEscape = this.#timers.after(ESCAPE_MS, () => this.#deliver(this.#decoder.flush()));
+    this.#cancelEscape = this.#timers.after(ESCAPE_MS, () => this.#deliver(this.#decoder.flush(), at));
   }
 
-  #deliver(events: readonly TerminalEvent[]): void {
+  #deliver(events: readonly TerminalEvent[], at: number): void {
     const keys: TerminalEvent[] = [];
     for (const event of events) {
-      if (event.type === "key" || event.type === "noise" || event.type === "paste") {
+      if (event.type !== "cursor" && event.type !== "size") {
         keys.push(event);
         continue;
       }
@@ -215,7 +216,7 @@ export class Terminal {
       }
       this.#handlers.changed();
     }
-    if (keys.length > 0) this.#handlers.events(keys);
+    if (keys.length > 0) this.#handlers.events(keys, at);
   }
 
   /** So that a shell on this line knows its size, too. */

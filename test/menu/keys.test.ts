@@ -15,7 +15,7 @@ function decode(text: string): string[] {
 
 test("letters, controls and Enter", () => {
   assert.deepEqual(decode("jK?"), ["j", "K", "?"]);
-  assert.deepEqual(decode("\r\n\x7f\t\x18\x0c"), ["enter", "backspace", "tab", "C-x", "C-l"]);
+  assert.deepEqual(decode("\r\n\x7f\t\x18\x0c"), ["enter", "[linefeed]", "backspace", "tab", "C-x", "C-l"]);
   assert.deepEqual(decode("\n"), ["enter"]);
   assert.deepEqual(decode("\r\r"), ["enter", "enter"]);
 });

@@ -340,6 +340,7 @@ test("what is booted is the selected entry with the line as it was edited", asyn
   line.send("G");
   line.send("e");
   await line.until("Command line");
+  timers.advance(100);
   await timers.press(line, "\x15root=/dev/vda1 x\x7f1\r");
   assert.deepEqual(done, ["rescue root=/dev/vda1 1"]);
 });

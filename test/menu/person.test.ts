@@ -283,6 +283,25 @@ test("a password opens the console on which it was typed, and no other", async (
   assert.equal(kind(), "prompt");
 });
 
+test("a question is answered on the console that asked it; on another Escape closes it, and the screen says where", () => {
+  const [here, there] = [
+    { ...host, console: {}, name: "tty0" },
+    { ...host, console: {}, name: "ttyS0" },
+  ];
+  menu.key("R", "R", view, here);
+  assert.equal(asked(), "Reboot this machine?");
+  assert.equal(menu.elsewhere(here.console), null);
+  assert.equal(menu.elsewhere(there.console), "tty0");
+  menu.key("y", "y", view, there);
+  assert.deepEqual(done, []);
+  assert.equal(asked(), "Reboot this machine?");
+  menu.key("escape", "", view, there);
+  assert.equal(asked(), null);
+  menu.key("R", "R", view, here);
+  menu.key("y", "y", view, here);
+  assert.deepEqual(done, ["reboot"]);
+});
+
 test("without a password in the configuration what is shut stays shut, with the reason", () => {
   store.update({ settings: { ...shut, hasPassword: false } });
   press("c");
