@@ -20,7 +20,7 @@ const NOISE_MS = 250;
 
 /**
  * Milliseconds after noise, also of a few letters, in which nothing is done that can't be undone: an empty line of a log
- * looks like Enter.
+ * looks like Enter. Another key that came alone shows that a person is there.
  */
 const QUIET_MS = 3000;
 const FEW_TOGETHER = 3;
@@ -75,6 +75,8 @@ export class KeyFilter {
   /** The keys of the last {@link ALONE_MS} are such that a person may press the next one right behind. */
   #isFree = true;
   #mayAct = true;
+  /** The last key came alone and was another than Enter, as far as is known. */
+  #isLoneKey = false;
   /** What was put off: what takes it back, and what to do where it is found to be nobody's. */
   #pending: { readonly cancel: () => void; readonly refused: () => void } | null = null;
 
@@ -141,7 +143,7 @@ export class KeyFilter {
     if (isMuch) this.#noiseAt = this.#loudAt = at;
     this.#last = { name: name ?? "", at };
     this.#burst = { typing, different, lines: 0 };
-    this.#isFree = false;
+    this.#isFree = this.#isLoneKey = false;
     return true;
   }
 
@@ -152,9 +154,11 @@ export class KeyFilter {
     const isRepeat = name === this.#last?.name && this.#isWithin(REPEAT_MS, at);
     if (!isBehind) this.#burst = { typing: user.typing, different: 0, lines: 0 };
     if (!this.#isWithin(ALONE_MS, at)) {
+      if (this.#isLoneKey) this.#loudAt = Number.NEGATIVE_INFINITY;
       this.#isFree = true;
       user.begin?.();
     }
+    this.#isLoneKey = !this.#isWithin(ALONE_MS, at) && name !== "enter";
     const burst = this.#burst;
     if (isDifferent(name, isBehind ? this.#last!.name : name)) burst.different++;
     const mayEnd = burst.typing !== null && burst.lines === 0 && burst.different <= TYPED[burst.typing].most;
