@@ -14,6 +14,8 @@ export interface LoaderSettings {
   readonly timeoutStyle: "menu" | "hidden" | null;
   /** Patterns that pick the default, the first that matches an entry wins. */
   readonly choices: readonly DefaultChoice[];
+  /** Where loader.conf lies: `vda1:/loader/loader.conf`; empty where there is none. */
+  readonly source: string;
   readonly editor: boolean;
   readonly autoEntries: boolean;
   /** What systemd-boot writes at its start, before any entry is booted: one-shot variables are used up. */
@@ -27,6 +29,8 @@ interface DefaultChoice {
   readonly pattern: string;
   /** Entries without tries left don't count (`preferred`; `default` takes them too). */
   readonly skipBad: boolean;
+  /** What names it, for messages. */
+  readonly from: string;
 }
 
 /** The lines of loader.conf that matter here. */
@@ -68,15 +72,15 @@ export function loaderSettings(
   const preferredVariable = variable("LoaderEntryPreferred");
 
   const choices: DefaultChoice[] = [];
-  const choose = (pattern: string | null, skipBad: boolean): void => {
+  const choose = (from: string, pattern: string | null, skipBad = false): void => {
     const wanted = pattern?.toLowerCase() === "@saved" ? saved : pattern;
-    if (wanted) choices.push({ pattern: wanted.toLowerCase(), skipBad });
+    if (wanted) choices.push({ pattern: wanted.toLowerCase(), skipBad, from });
   };
-  choose(oneShotEntry, false);
-  choose(preferredVariable, true);
-  choose(file.preferred, true);
-  choose(defaultVariable, false);
-  choose(file.default, false);
+  choose("LoaderEntryOneShot", oneShotEntry);
+  choose("LoaderEntryPreferred", preferredVariable, true);
+  choose("preferred", file.preferred, true);
+  choose("LoaderEntryDefault", defaultVariable);
+  choose("default", file.default);
 
   const writesAtStart: StateWrite[] = [];
   if (oneShotEntry !== null) writesAtStart.push({ efivar: "LoaderEntryOneShot", value: null });
@@ -84,6 +88,7 @@ export function loaderSettings(
   return {
     ...timeouts(file.timeout, variable("LoaderConfigTimeout"), oneShotTimeout),
     choices,
+    source,
     editor: file.editor,
     autoEntries: file.autoEntries,
     writesAtStart,

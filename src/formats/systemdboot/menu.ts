@@ -1,6 +1,5 @@
 /** systemd-boot's menu: entries sorted and titled, and which of them is the default. */
 
-import type { Diagnostic } from "../../entry.ts";
 import { describeError } from "../../errors.ts";
 import { globMatches } from "../../glob.ts";
 import { DiagnosticList, type DiagnosticSink } from "../budget.ts";
@@ -34,7 +33,7 @@ export async function readMenu(folder: string, context: FormatContext): Promise<
       diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
     }
   }
-  return arrangeMenu(candidates, auto, settings, diagnostics.all);
+  return arrangeMenu(candidates, auto, settings, diagnostics);
 }
 
 /** Entries of both types below one folder. */
@@ -62,17 +61,26 @@ function arrangeMenu(
   sorted: Candidate[],
   last: readonly Candidate[],
   settings: LoaderSettings,
-  diagnostics: readonly Diagnostic[],
+  diagnostics: DiagnosticList,
 ): FormatResult {
   sortEntries(sorted);
   const candidates = last.length === 0 ? sorted : [...sorted, ...last];
   const titles = uniqueTitles(candidates);
+  for (const message of shortNames(candidates, settings)) {
+    diagnostics.push({
+      severity: "warning",
+      source: settings.source || candidates[0]!.source,
+      line: null,
+      column: null,
+      message,
+    });
+  }
   const chosen = chooseDefault(candidates, settings);
   const defaultIndex = chosen ?? (sorted.length > 0 ? 0 : null);
   const successors = successorsOf(candidates, sorted.length, settings, defaultIndex);
   return {
     entries: candidates.map((candidate, index) => candidate.finish(titles[index]!)),
-    diagnostics,
+    diagnostics: diagnostics.all,
     // What it found by itself systemd-boot does not start by itself either.
     defaultIndex,
     defaultIsExplicit: chosen !== null,
@@ -113,20 +121,42 @@ function firstLeft(candidates: readonly Candidate[], count: number, failed: Read
   return at < 0 ? null : at;
 }
 
-/** The first pattern that matches an entry picks the first entry that it matches. */
+/** Names had no ending before systemd 246; each entry's file has one of these. */
+const ENDINGS = [".conf", ".efi"];
+
+/**
+ * The first pattern that matches an entry picks the first entry that it matches. As a last resort a name without its
+ * ending counts, as it did before systemd 246.
+ */
 function chooseDefault(
   candidates: readonly Candidate[],
   settings: LoaderSettings,
   failed: ReadonlySet<number> = new Set(),
 ): number | null {
-  for (const { pattern, skipBad } of settings.choices) {
-    const index = candidates.findIndex(
-      (c, at) => !(skipBad && (c.triesLeft === 0 || failed.has(at))) && idsOf(c).some((id) => globMatches(pattern, id)),
-    );
-    if (index >= 0) return index;
+  for (const ending of ["", ...ENDINGS]) {
+    for (const { pattern, skipBad } of settings.choices) {
+      const index = candidates.findIndex(
+        (c, at) => !(skipBad && (c.triesLeft === 0 || failed.has(at))) && isMatch(pattern + ending, c),
+      );
+      if (index >= 0) return index;
+    }
   }
   return null;
 }
+
+/** What is to be said of names that lack their ending: systemd-boot passes over them since version 246. */
+function shortNames(candidates: readonly Candidate[], { choices }: LoaderSettings): string[] {
+  return choices.flatMap(({ pattern, from }) => {
+    const isName = (name: string): boolean => candidates.some((candidate) => isMatch(name, candidate));
+    const ending = isName(pattern) ? undefined : ENDINGS.find((each) => isName(pattern + each));
+    if (ending === undefined) return [];
+    const whole = pattern + ending;
+    return `${from} '${pattern}' is no entry's whole name, which systemd-boot wants since version 246: write '${whole}'. Where nothing else is the default, Baton takes it for that`;
+  });
+}
+
+const isMatch = (pattern: string, candidate: Candidate): boolean =>
+  idsOf(candidate).some((id) => globMatches(pattern, id));
 
 /**
  * systemd-boot compares the file's name; with a counter in it that name changes at each boot, so a pattern may mean

@@ -40,7 +40,11 @@ const SINGLE_KEYS = new Set([
 ]);
 
 /** Known keys that change nothing that Baton lists or boots. */
-const IGNORED_KEYS = new Set(["grub_class", "id", "linux-appendroot", "boot-counter"]);
+const IGNORED_KEYS = new Set([
+  ...["grub_class", "id", "linux-appendroot", "boot-counter"],
+  // libostree's, for Android's and U-Boot's loaders.
+  ...["aboot", "abootcfg", "fdtdir"],
+]);
 
 /**
  * @param text of the file.

@@ -145,6 +145,26 @@ test("a pattern that matches nothing leaves the first entry, and says nothing ex
   assert.deepEqual([found.defaultIndex, found.defaultIsExplicit], [0, false]);
 });
 
+test("a name without its ending is told, and counts where nothing else names an entry", async () => {
+  const files = { [at("plain.conf")]: "linux /l", [at("tiny+3.conf")]: "linux /l" };
+  const named = async (conf: string, variables = {}) => {
+    const found = await read({ ...files, "/loader/loader.conf": conf }, { variables });
+    return [found.entries[found.defaultIndex!]!.nativeId, found.defaultIsExplicit, found.diagnostics.length];
+  };
+  assert.deepEqual(await named("default plain"), ["plain", true, 1]);
+  assert.deepEqual(await named("preferred Plai?"), ["plain", true, 1]);
+  assert.deepEqual(await named("default tiny"), ["tiny", true, 1]);
+  assert.deepEqual(await named("preferred plain\ndefault tiny.conf"), ["tiny", true, 1]);
+  assert.deepEqual(await named("", { LoaderEntryDefault: "plain" }), ["plain", true, 1]);
+  const { diagnostics } = await read({ ...files, "/loader/loader.conf": "default plain" });
+  assert.match(messages(diagnostics)[0]!, /^-:- default 'plain' is no entry's whole name.*write 'plain\.conf'/);
+});
+
+test("keys that other programs write for loaders of their own are no fault", async () => {
+  const text = "linux /l\naboot /aboot.img\nabootcfg /aboot.cfg\nfdtdir /dtb\ngrub_class ostree\n";
+  assert.deepEqual((await read({ [at("a.conf")]: text })).diagnostics, []);
+});
+
 test("'preferred' passes over entries without tries left, 'default' does not", async () => {
   const files = { [at("new+0-3.conf")]: "linux /l", [at("old.conf")]: "linux /l" };
   const preferred = await read({ ...files, "/loader/loader.conf": "preferred *.conf" });
