@@ -1,5 +1,6 @@
 /** x86 Linux kernels: bzImage by its setup header (Documentation/arch/x86/boot.rst). */
 
+import { firmwareProgramOf } from "../firmwareprograms.ts";
 import { formatSize } from "../text.ts";
 import { type Image, image, type Subject } from "./image.ts";
 
@@ -101,6 +102,8 @@ export function classicRefusal(header: SetupHeader): string | null {
 export function probeBzImage({ start, size }: Subject): Image | null {
   const header = readSetupHeader(start);
   if (header === null) return null;
+  const program = firmwareProgramOf(header.versionText ?? "");
+  if (program !== null) return image({ format: "other", description: program.title, reason: program.reason });
   const version = header.versionText?.split(" ")[0] ?? null;
   const arch = header.entry64 ? "x86_64" : "i386";
   const found = image({

@@ -5,6 +5,7 @@
 
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
+import { firmwareProgramReason } from "../firmwareprograms.ts";
 import { type Choice, chooseDefault } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
 import { type BootRules, type FirmwareWay, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
@@ -287,12 +288,20 @@ function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
   if (entry.type === "firmware" || entry.opens !== undefined) return null;
   const files = entryFiles(entry);
   if (files.length === 0) return "it names no kernel";
+  const program = entry.linux && firmwareProgramReason(nameOf(entry.linux));
+  if (program !== null) return program;
   for (const file of files) {
     const reason = check(file);
     if ("selector" in file) return `${file.path}: ${reason ?? noDevice(file.selector, entry.options)}`;
     if (reason !== null) return `${formatFileRef(file)}: ${reason}`;
   }
   return null;
+}
+
+/** Without folder, query and digest. */
+function nameOf(ref: FileRef): string {
+  const path = "url" in ref ? ref.url.replace(/[?#].*$/s, "") : ref.path;
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** GRUB has a ZFS pool by its number in hexadecimal (grub-probe -t fs_uuid). */

@@ -70,6 +70,20 @@ test("the last paragraph of a bzImage need not be whole, and what lacks more is 
   assert.match((await identify(bytes.subarray(0, bytes.length - 16))).description, /cut short/);
 });
 
+test("a program that has a kernel's header and calls the firmware is named, whatever its file is called", async () => {
+  for (const [version, what] of [
+    ["wimboot v2.8.0 --", "wimboot"],
+    ["MEMDISK 6.04 20200816", "memdisk"],
+    ["1.21.1+ iPXE", "iPXE"],
+  ] as const) {
+    const found = await identify(makeBzImage({ version }));
+    assert.equal(found.description, what);
+    assert.match(found.reason!, /needs the firmware that kexec leaves behind/);
+    assert.deepEqual([found.classic, found.fileLoad], [[], []]);
+  }
+  assert.equal((await identify(makeBzImage({ version: "v7.20 Memtest86+" }))).format, "bzImage");
+});
+
 test("a version pointer that leads outside of the setup part gives no version", async () => {
   const bytes = makeBzImage();
   bytes.writeUInt16LE(0xfff0, 0x20e);

@@ -1,6 +1,7 @@
 /** What a file is by its name, where a script starts it: kernels, scripts, and programs that only iPXE or firmware can run. */
 
 import { formatFileRef, type ParsedEntry } from "../../entry.ts";
+import { firmwareProgramReason } from "../../firmwareprograms.ts";
 import { onlyFirmware } from "../foreignloaders.ts";
 import type { ScriptImage } from "./state.ts";
 
@@ -32,10 +33,10 @@ export function lastPart(uri: string): string {
 /** Why an image can't be booted as a kernel, as far as its name tells; null where the name allows it. */
 export function reasonAgainst(image: ScriptImage, isUnread: boolean): string | null {
   const what = formatFileRef(image.ref);
-  if (/^(memdisk|wimboot)/i.test(image.name))
-    return `it starts ${image.name}, which needs the firmware that kexec leaves behind`;
+  const program = firmwareProgramReason(image.name);
+  if (program !== null) return program;
   if (EFI_PROGRAM.test(image.name)) return onlyFirmware(what);
-  if (/\.(0|kpxe|kkpxe|pxe|lkrn|iso|img|com|c32)$/i.test(image.name))
+  if (/\.(k?kpxe|pxe|iso|img|com|c32)$/i.test(image.name) || (/\.0$/.test(image.name) && !looksLikeKernel(image.name)))
     return `it goes on with ${what}, which needs the firmware or iPXE`;
   if (isUnread && SCRIPT_NAME.test(image.name)) return `it goes on with the script ${what}, which can't be read here`;
   return null;
