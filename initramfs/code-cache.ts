@@ -1,26 +1,18 @@
 /** V8's compiled form of the bundle, made by the very Node that ships. */
 
-import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { describeError } from "../src/errors.ts";
+import type { Architecture } from "./apt.ts";
 import { type Bundle, wrapForStart } from "./build.ts";
 import { cacheDirectory, projectRoot, say } from "./cache.ts";
-import type { Architecture } from "./debian.ts";
-import { LIBRARY_FOLDER } from "./libraries.ts";
+import { HOST_ARCHITECTURE } from "./debian.ts";
+import { runWithin } from "./toolbox.ts";
 
-const run = promisify(execFile);
-
-const LINKER: Readonly<Record<Architecture, string>> = {
-  amd64: "/lib64/ld-linux-x86-64.so.2",
-  arm64: "/lib/ld-linux-aarch64.so.1",
-};
 /** The image starts Node without options; make-cache.cjs says what these are for, and takes them back. */
 const MAKER_FLAGS = ["--hash-seed=1"];
-const THIS_MACHINE: Architecture = process.arch === "arm64" ? "arm64" : "amd64";
 
 /**
  * The code cache for a bundle, or null where this machine can't run the image's Node (another architecture) or it
@@ -33,7 +25,7 @@ export async function codeCache(options: {
   readonly libraries: string;
   readonly arch: Architecture;
 }): Promise<Uint8Array | null> {
-  if (options.arch !== THIS_MACHINE) return null;
+  if (options.arch !== HOST_ARCHITECTURE) return null;
   const makers = await Promise.all(
     ["make-cache.cjs", "code-cache.ts"].map((name) => readFile(join(projectRoot, "initramfs", name))),
   );
@@ -50,13 +42,9 @@ export async function codeCache(options: {
     await writeFile(bundle, wrapForStart(options.program.code), "latin1");
     const out = join(work, "cache");
     const maker = join(projectRoot, "initramfs", "make-cache.cjs");
-    // Through the image's own dynamic linker, so that the host's libraries play no part.
-    const folder = LIBRARY_FOLDER[options.arch];
-    const paths = [folder, `/usr${folder}`].map((one) => join(options.libraries, one)).join(":");
-    const linker = join(options.libraries, LINKER[options.arch]);
-    const node = ["--library-path", paths, options.node, ...MAKER_FLAGS];
     // Nothing of the host's environment: a variable may change what V8 does.
-    await run(linker, [...node, maker, bundle, out], { env: {}, timeout: 60_000 });
+    const words = [...MAKER_FLAGS, maker, bundle, out];
+    await runWithin(options.libraries, options.node, words, { env: {}, timeout: 60_000 });
     const cache = await readFile(out);
     await mkdir(join(cacheDirectory, "code-cache"), { recursive: true });
     await rename(out, kept);

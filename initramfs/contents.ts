@@ -19,7 +19,9 @@ import {
 import { keymaps } from "./keymaps.ts";
 import { koffiFor } from "./koffi.ts";
 import { LIBRARY_FOLDER, sharedLibraries } from "./libraries.ts";
+import type { AddedFile } from "./options.ts";
 import type { Profile } from "./profile.ts";
+import type { ToolSuite } from "./toolbox.ts";
 import { Tree } from "./tree.ts";
 
 const FSTAB = `proc /proc proc defaults 0 0
@@ -42,6 +44,7 @@ interface Lasting {
   /** Those with firmware; null where the profile names none. */
   readonly firmware: string | null;
   readonly node: string;
+  readonly tools: ToolSuite;
 }
 
 export interface Lasted {
@@ -78,12 +81,12 @@ export async function lastingFiles(from: Lasting): Promise<Lasted> {
   }
   // Opened by Baton itself when it needs it (src/linux/lzma.ts); a profile without its package does without.
   const lzma = `${LIBRARY_FOLDER[profile.arch]}/liblzma.so.5`;
-  const found = [lzma, `/usr${lzma}`].map((path) => join(packages, path)).find((path) => existsSync(path));
-  if (found !== undefined) tree.file(lzma, await readFile(found), 0o755);
+  if (existsSync(join(packages, lzma))) tree.file(lzma, await readFile(join(packages, lzma)), 0o755);
   tree.file("/usr/bin/node", await readFile(from.node), 0o755);
   tree.file("/usr/lib/baton/koffi.node", await readFile(koffi));
   for (const name of profile.terminfo) await terminfo(tree, packages, name);
-  for (const { name, data } of await keymaps(profile.keymaps)) tree.file(`/usr/share/keymaps/${name}.bmap`, data);
+  for (const { name, data } of await keymaps(profile.keymaps, from.tools))
+    tree.file(`/usr/share/keymaps/${name}.bmap`, data);
   const named = new Set<string>();
   const modules = await kernelModules(tree, profile, kernel, named);
   return { tree, modules, firmware: await firmwareFiles(tree, [...named].sort(), from.firmware) };
@@ -110,10 +113,8 @@ async function firmwareFiles(tree: Tree, names: readonly string[], root: string 
   const included: string[] = [];
   const missing: string[] = [];
   for (const name of names) {
-    const file = ["lib/firmware", "usr/lib/firmware"]
-      .map((folder) => join(root ?? "/nowhere", folder, name))
-      .find((path) => root !== null && existsSync(path));
-    if (file === undefined) missing.push(name);
+    const file = join(root ?? "/nowhere", "usr/lib/firmware", name);
+    if (root === null || !existsSync(file)) missing.push(name);
     else {
       included.push(name);
       tree.file(`/lib/firmware/${name}.xz`, await compress(xz("arm64"), await readFile(file), { keep: true }));
@@ -161,12 +162,19 @@ async function kernelModules(
   return selection;
 }
 
-/** init, Baton and its code cache, behind what {@link lastingFiles} put there. */
-export async function changingFiles(tree: Tree, from: { program: Bundle; cache: Uint8Array | null }): Promise<void> {
+/** init, Baton, its code cache and what the caller adds, behind what {@link lastingFiles} put there. */
+export async function changingFiles(
+  tree: Tree,
+  from: { readonly program: Bundle; readonly cache: Uint8Array | null; readonly added: readonly AddedFile[] },
+): Promise<void> {
   const own = (name: string) => readFile(join(projectRoot, "initramfs", name));
   tree.file("/init", await own("init.sh"), 0o755);
   tree.file("/usr/lib/baton/start.cjs", await own("start.cjs"), 0o755);
   tree.file("/usr/lib/baton/baton.cjs", wrapForStart(from.program.code));
   if (from.cache) tree.file("/usr/lib/baton/baton.cache", from.cache);
   for (const name of ["baton", "kexec"]) tree.symlink(`/usr/bin/${name}`, "../lib/baton/start.cjs");
+  for (const { path, data, mode } of from.added) {
+    if (tree.has(path)) throw new BatonError("usage", `the image has ${path} already; nothing was added in its place`);
+    tree.file(path, data, mode);
+  }
 }

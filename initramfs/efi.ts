@@ -81,3 +81,23 @@ export function appendSections(stub: Uint8Array, sections: readonly Section[]): 
   for (const part of parts) result.set(part.data, part.offset);
   return result;
 }
+
+/** What a unified kernel image is made of, beside the stub. */
+export interface UkiParts {
+  readonly kernel: Uint8Array;
+  /** `uname -r` */
+  readonly release: string;
+  readonly initrd: Uint8Array;
+  readonly cmdline: string;
+}
+
+/** baton.efi: Baton's kernel, initramfs and command line behind an EFI stub. */
+export function unifiedKernelImage(stub: Uint8Array, { kernel, release, initrd, cmdline }: UkiParts): Uint8Array {
+  return appendSections(stub, [
+    { name: ".osrel", data: Buffer.from('ID=baton\nNAME=Baton\nPRETTY_NAME="Baton"\n') },
+    { name: ".cmdline", data: Buffer.from(`${cmdline}\0`) },
+    { name: ".uname", data: Buffer.from(`${release}\0`) },
+    { name: ".initrd", data: initrd },
+    { name: ".linux", data: kernel },
+  ]);
+}

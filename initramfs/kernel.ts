@@ -10,6 +10,7 @@ import { BatonError, describeError } from "../src/errors.ts";
 import { cacheDirectory } from "./cache.ts";
 import { type DebianTree, debianPackages } from "./debian.ts";
 import { type ModuleTables, parseTables } from "./kernel-modules.ts";
+import type { PackageLock } from "./package-lock.ts";
 import type { Profile } from "./profile.ts";
 
 const run = promisify(execFile);
@@ -25,14 +26,25 @@ export interface Kernel {
   readonly versions: DebianTree["versions"] | null;
 }
 
-/** The profile's kernel from its Debian package. */
-export async function debianKernel(profile: Profile): Promise<Kernel> {
-  const { root, versions } = await debianPackages([profile.kernelPackage], { arch: profile.arch });
-  const image = (await readdir(join(root, "boot"))).find((name) => name.startsWith("vmlinuz-"));
-  if (image === undefined)
-    throw new BatonError("not-found", `the package ${profile.kernelPackage} has no /boot/vmlinuz-…`);
-  const release = image.slice("vmlinuz-".length);
-  return { image: join(root, "boot", image), release, modules: join(root, "lib", "modules", release), versions };
+/** The profile's kernel from its Debian package, or packages: newer ones have the image beside their modules. */
+export async function debianKernel(profile: Profile, lock?: PackageLock): Promise<Kernel> {
+  const { suite, arch, mirrors } = profile;
+  const { root, versions } = await debianPackages([profile.kernelPackage], { suite, arch, mirrors, lock });
+  const modules = join(root, "usr", "lib", "modules");
+  const releases = await readdir(modules).catch(() => []);
+  const found = releases.flatMap((release) => {
+    const images = [join(root, "boot", `vmlinuz-${release}`), join(modules, release, "vmlinuz")];
+    const image = images.find((path) => existsSync(path));
+    return image === undefined ? [] : [{ image, release, modules: join(modules, release), versions }];
+  });
+  if (found.length !== 1) {
+    const names = Object.keys(versions).join(", ");
+    throw new BatonError(
+      "not-found",
+      `the package ${profile.kernelPackage} (${names}) has ${found.length} kernels, not one`,
+    );
+  }
+  return found[0]!;
 }
 
 /**
@@ -63,12 +75,14 @@ export async function givenKernel(image: string, modules: string): Promise<Kerne
 export async function moduleTables(kernel: Kernel): Promise<ModuleTables> {
   const key = createHash("sha256").update(kernel.modules).update(JSON.stringify(kernel.versions)).digest("hex");
   const base = join(cacheDirectory, "depmod", key.slice(0, 20));
-  const tables = join(base, "lib", "modules", kernel.release);
+  const tables = join(base, "usr", "lib", "modules", kernel.release);
   // Debian's are made once; a directory that was given may have changed since.
   if (kernel.versions === null) await rm(base, { recursive: true, force: true });
   if (!existsSync(join(base, "done"))) {
     await rm(base, { recursive: true, force: true });
     await mkdir(tables, { recursive: true });
+    // Where depmod looks depends on its version.
+    await symlink("usr/lib", join(base, "lib"));
     // depmod writes beside what it reads, which isn't ours to change.
     for (const name of ["kernel", "updates", "extra", "modules.builtin", "modules.builtin.modinfo", "modules.order"]) {
       if (existsSync(join(kernel.modules, name))) await symlink(join(kernel.modules, name), join(tables, name));

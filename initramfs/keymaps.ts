@@ -1,13 +1,9 @@
 /** Keyboard layouts: Debian's keymaps, as busybox's loadkmap takes them. */
 
-import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { BatonError } from "../src/errors.ts";
-import { debianPackages } from "./debian.ts";
-
-const run = promisify(execFile);
+import { type ToolSuite, toolbox } from "./toolbox.ts";
 
 export interface Keymap {
   readonly name: string;
@@ -25,11 +21,10 @@ const VARIANTS = ["-latin1-nodeadkeys", "-latin9", "-latin1", ""];
  * @param names of console-data's keymaps for PC keyboards: `de`, `fr`, `uk`
  * @throws BatonError where there is no keymap of a name
  */
-export async function keymaps(names: readonly string[]): Promise<Keymap[]> {
+export async function keymaps(names: readonly string[], suite: ToolSuite): Promise<Keymap[]> {
   if (names.length === 0) return [];
-  // loadkeys runs here, whatever machine the image is for; keymaps are the same on all.
-  const { root } = await debianPackages(["kbd", "console-data"]);
-  const folder = join(root, "usr/share/keymaps/i386");
+  const tools = await toolbox(["kbd", "console-data"], suite);
+  const folder = join(tools.root, "usr/share/keymaps/i386");
   const files = await readdir(folder, { recursive: true });
   return Promise.all(
     names.map(async (name) => {
@@ -38,11 +33,10 @@ export async function keymaps(names: readonly string[]): Promise<Keymap[]> {
       const file = ranked.find((candidate) => !candidate.startsWith("include"));
       if (file === undefined)
         throw new BatonError("not-found", `console-data has no keymap "${name}" for PC keyboards`);
-      const loadkeys = join(root, "bin/loadkeys");
       // From within: loadkeys unpacks by way of a shell, and gives an empty keymap where the path has a space.
-      const { stdout } = await run(loadkeys, ["-u", "-b", `./${file}`], { cwd: folder, encoding: "buffer" });
-      if (stdout.toString("latin1", 0, 7) !== "bkeymap") throw new BatonError("bad-format", `${file} gave no keymap`);
-      return { name, data: stdout };
+      const data = await tools.run("loadkeys", ["-u", "-b", `./${file}`], { cwd: folder });
+      if (data.toString("latin1", 0, 7) !== "bkeymap") throw new BatonError("bad-format", `${file} gave no keymap`);
+      return { name, data };
     }),
   );
 }

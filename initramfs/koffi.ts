@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { Architecture } from "./apt.ts";
 import { koffiBinary } from "./build.ts";
 import { cacheDirectory, projectRoot, say } from "./cache.ts";
-import type { Architecture } from "./debian.ts";
 import { withLock } from "./lock.ts";
 import { fetchNpmFile } from "./npm-pack.ts";
 

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BatonError } from "../src/errors.ts";
-import type { Architecture } from "./debian.ts";
+import type { Architecture } from "./apt.ts";
 import { needs } from "./elfprogram.ts";
 
 /** Debian's directory for an architecture's libraries, where its dynamic linker looks without being told. */
@@ -30,7 +30,7 @@ export async function sharedLibraries(
   arch: Architecture,
 ): Promise<Library[]> {
   const folder = LIBRARY_FOLDER[arch];
-  const places = [folder, `/usr${folder}`, "/lib64", "/lib", "/usr/lib"];
+  const places = [folder, "/lib64", "/lib"];
   const find = (name: string, by: string): string => {
     for (const place of places) if (existsSync(join(root, place, name))) return join(root, place, name);
     throw new BatonError("not-found", `${by} needs ${name}, which none of the profile's packages has`);

@@ -1,13 +1,14 @@
 /**
  * A board profile (configs/*.yaml): everything that an image for one kind of machine is made of. One that begins with
- * `extends: FILE` is that file's profile, with what it adds.
+ * `extends: FILE` is that file's profile, with what it adds or changes. A feature (configs/features/*.yaml) is what can be
+ * added to any profile.
  */
 
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Scalar } from "yaml";
 import { BatonError, describeError } from "../src/errors.ts";
-import type { Architecture } from "./debian.ts";
+import type { Architecture } from "./apt.ts";
 
 /** A key of a profile. */
 interface ProfileKey<T> {
@@ -18,12 +19,18 @@ interface ProfileKey<T> {
   read(fields: Fields, key: string): T;
   /** What holds where the key is not there; left out where it must be. */
   readonly absent?: T;
-  /** What it comes to in a profile that extends another; left out where that one's value holds. */
+  /** What it comes to in a profile that extends another; the other value unless given. */
   extend?(base: T, more: T): T;
 }
 
 type Lists = Readonly<Record<string, readonly string[]>>;
 type Kind<T> = Omit<ProfileKey<T>, "about">;
+
+/** `-NAME` takes NAME out; all else is added. */
+function extendedList(base: readonly string[], more: readonly string[]): string[] {
+  const out = new Set(more.filter((item) => item.startsWith("-")).map((item) => item.slice(1)));
+  return [...base.filter((item) => !out.has(item)), ...more.filter((item) => !item.startsWith("-"))];
+}
 
 const TEXT_SCHEMA = { type: "string" };
 const LIST_SCHEMA = { type: "array", items: TEXT_SCHEMA };
@@ -32,7 +39,7 @@ const TEXT: Kind<string> = { schema: TEXT_SCHEMA, read: (fields, key) => fields.
 const LIST: Kind<readonly string[]> = {
   schema: LIST_SCHEMA,
   read: (fields, key) => fields.list(key),
-  extend: (base, more) => [...base, ...more],
+  extend: extendedList,
 };
 const LIST_OR_NONE: Kind<readonly string[]> = { ...LIST, absent: [] };
 /** Lists by what they are for. */
@@ -41,7 +48,7 @@ const GROUPS: Kind<Lists> = {
   read: (fields, key) => fields.fields(key).map((inner, name) => inner.list(name)),
   extend: (base, more) => ({
     ...base,
-    ...Object.fromEntries(Object.entries(more).map(([name, list]) => [name, [...(base[name] ?? []), ...list]])),
+    ...Object.fromEntries(Object.entries(more).map(([name, list]) => [name, extendedList(base[name] ?? [], list)])),
   }),
 };
 const GROUPS_OR_NONE: Kind<Lists> = { ...GROUPS, absent: {} };
@@ -75,24 +82,35 @@ const record = <N extends string>(starts: Readonly<Record<N, string>>): Kind<Rea
   };
 };
 
+/** Of a profile that names none. */
+const DEFAULT_SUITE = "bookworm";
+
 const ARCHITECTURES: readonly Architecture[] = ["amd64", "arm64"];
 
 const key = <T>(about: string, kind: Kind<T>): ProfileKey<T> => ({ about, ...kind });
 
 /** Every key: a new one is a new row, from which reading, extending and configs/profile.schema.json follow. */
 const KEYS = {
-  name: key("The profile's name, which dist/image.json has too.", { ...TEXT, extend: (_base, more) => more }),
+  name: key("The profile's name, which dist/image.json has too.", TEXT),
   arch: key<Architecture>("The architecture, as Debian calls it.", {
     schema: { enum: ARCHITECTURES },
     read: (fields, key) => fields.oneOf(key, ARCHITECTURES),
   }),
-  cmdline: key("The kernel command line of baton.efi.", TEXT),
+  suite: key("Debian's suite that everything is taken from: bookworm, trixie, trixie-backports, sid.", {
+    ...TEXT,
+    absent: DEFAULT_SUITE,
+  }),
+  mirrors: key(
+    "Addresses to fetch Debian from, checked with debian-archive-keyring; one that ends in -security is its archive of security updates. None: the host's own mirrors.",
+    LIST_OR_NONE,
+  ),
+  cmdline: key("The kernel command line of what starts by itself: baton.efi, baton.img, baton.iso.", TEXT),
   node: key(
     "Node as an npm package; integrity is the sha512 of the package's file, in npm's notation.",
     record({ package: "", version: "", integrity: "sha512-" }),
   ),
   kernelPackage: key("The Debian package with the kernel.", TEXT),
-  packages: key("Debian packages. Of libraries only those that the programs name are taken.", LIST),
+  packages: key("Debian packages. The libraries that they depend on come by themselves.", LIST),
   firmware: key(
     "Debian packages (non-free-firmware) with the firmware files that the chosen modules name; the others stay out.",
     LIST_OR_NONE,
@@ -105,7 +123,7 @@ const KEYS = {
     "The Debian package with the UEFI stub, and the stub in it; without it there is no baton.efi.",
     { ...record({ package: "", file: "" }), absent: null },
   ),
-  terminfo: key("Names of terminfo entries.", { schema: LIST.schema, read: LIST.read }),
+  terminfo: key("Names of terminfo entries.", LIST),
   keymaps: key(
     "Keyboard layouts of Debian's console-data that keymap: of Baton's configuration may name.",
     LIST_OR_NONE,
@@ -126,39 +144,62 @@ export type Profile = { readonly [K in keyof typeof KEYS]: ReturnType<(typeof KE
 export type NodeSource = Profile["node"];
 
 const ROWS = Object.entries<ProfileKey<unknown>>(KEYS);
-const EXTENDS = "The profile, by its file beside this one, to whose lists this one adds; nothing else can be set then.";
+const EXTENDS =
+  "The profile, by its file beside this one, that this one adds to or changes: lists become longer (an item -NAME takes NAME out), all else is replaced.";
+const FEATURES = "What is added as well, by the names of the files in features/ beside this one.";
 
 /** JSON Schema of a profile, for editors: configs/profile.schema.json. */
 export function profileSchema(): Record<string, unknown> {
   const properties = ROWS.map(([name, { about, schema }]) => [name, { description: about, ...schema }]);
-  const extendable = ROWS.filter(([, { extend }]) => extend).map(([name]) => name);
   return {
     title: "A board profile of Baton: what an image is made of",
     type: "object",
-    properties: { extends: { description: EXTENDS, ...TEXT_SCHEMA }, ...Object.fromEntries(properties) },
+    properties: {
+      extends: { description: EXTENDS, ...TEXT_SCHEMA },
+      features: { description: FEATURES, ...LIST_SCHEMA },
+      ...Object.fromEntries(properties),
+    },
     additionalProperties: false,
-    required: ["name"],
-    if: { required: ["extends"] },
+    if: { required: ["name"], not: { required: ["extends"] } },
     // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own word
-    then: { propertyNames: { enum: ["extends", ...extendable] } },
-    else: { required: ROWS.filter(([, row]) => row.absent === undefined).map(([name]) => name) },
+    then: { required: ROWS.filter(([, row]) => row.absent === undefined).map(([name]) => name) },
   };
 }
 
 /**
  * Reads a profile and checks that each key has the form that it should have.
- * @throws BatonError "bad-format" with file, line and column; "not-found" where there is no such file
+ * @param features are added to those that it names itself
+ * @throws BatonError "bad-format" with file, line and column; "not-found" where there is no such file or feature
  */
-export async function readProfile(path: string): Promise<Profile> {
+export async function readProfile(path: string, features: readonly string[] = []): Promise<Profile> {
+  const top = await readTop(path, "the board profile");
+  const own = top.has("features") ? top.list("features") : [];
+  const profile = top.has("extends")
+    ? extendedProfile(await readProfile(join(dirname(path), top.text("extends"))), top, ["name"])
+    : wholeProfile(top);
+  return withFeatures(profile, join(dirname(path), "features"), [...own, ...features]);
+}
+
+async function withFeatures(profile: Profile, folder: string, names: readonly string[]): Promise<Profile> {
+  let all = profile;
+  for (const name of new Set(names)) {
+    const known = (await readdir(folder).catch(() => [])).map((file) => file.replace(/\.yaml$/, ""));
+    if (!known.includes(name)) {
+      throw new BatonError("not-found", `there is no feature "${name}"; ${folder} has: ${known.sort().join(", ")}`);
+    }
+    all = extendedProfile(all, await readTop(join(folder, `${name}.yaml`), "the feature"), []);
+  }
+  return all;
+}
+
+async function readTop(path: string, what: string): Promise<Fields> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw new BatonError("not-found", `the board profile ${path} can't be read: ${describeError(error)}`);
+    throw new BatonError("not-found", `${what} ${path} can't be read: ${describeError(error)}`);
   }
-  const top = topOf(text, path);
-  if (!top.has("extends")) return wholeProfile(top);
-  return extendedProfile(await readProfile(join(dirname(path), top.text("extends"))), top);
+  return topOf(text, path);
 }
 
 /** As {@link readProfile}, for a profile that stands by itself; `path` only names the text in errors. */
@@ -187,13 +228,15 @@ function topOf(text: string, path: string): Fields {
   return new Fields(document.contents, where, 0, "");
 }
 
-/** `base` with what a profile that names it by `extends` adds to its lists. */
-function extendedProfile(base: Profile, top: Fields): Profile {
+/**
+ * `base` with what a profile that names it by `extends`, or a feature, adds or changes.
+ * @param needed keys that must be said
+ */
+function extendedProfile(base: Profile, top: Fields, needed: readonly string[]): Profile {
   const read = ROWS.flatMap(([name, row]) => {
-    if (!row.extend) return [];
-    // A name of its own is all that it must say.
-    const isSaid = top.has(name) || name === "name";
-    return isSaid ? [[name, row.extend(base[name as keyof Profile], row.read(top, name))]] : [];
+    if (!top.has(name) && !needed.includes(name)) return [];
+    const value = row.read(top, name);
+    return [[name, row.extend ? row.extend(base[name as keyof Profile], value) : value]];
   });
   top.refuseOthers();
   return { ...base, ...Object.fromEntries(read) };

@@ -1,5 +1,5 @@
 /**
- * Makes a fresh Debian 12 machine ready: `node initramfs/setup.mjs [npm|image|demo|test|jump]`.
+ * Makes a fresh Debian machine ready, or another that installs Debian's packages by apt: `node initramfs/setup.mjs [npm|image|demo|test|jump]`.
  *
  * Plain JavaScript without dependencies, since it runs before `npm ci` has. Says what it does; does nothing, within
  * a fraction of a second, where everything is there already.
@@ -15,6 +15,7 @@ const MIN_NODE = 20;
 
 /** Debian packages by what they are wanted for: [package, what of it is used]. */
 const IMAGE_PACKAGES = [
+  ["debian-archive-keyring", "the keys that the image's packages are checked by"],
   ["kmod", "depmod, for the kernel's modules"],
   ["xz-utils", "the xz image"],
   ["zstd", "the zstd image"],
@@ -166,9 +167,10 @@ function hostDistribution() {
   try {
     const text = readFileSync("/etc/os-release", "utf8");
     const field = (name) => new RegExp(`^${name}="?([^"\\n]*)"?$`, "m").exec(text)?.[1] ?? "";
-    return { id: field("ID"), version: field("VERSION_ID"), name: field("PRETTY_NAME") };
+    const kinds = [field("ID"), ...field("ID_LIKE").split(" ")];
+    return { isDebianLike: kinds.includes("debian"), name: field("PRETTY_NAME") };
   } catch {
-    return { id: "", version: "", name: process.platform };
+    return { isDebianLike: false, name: process.platform };
   }
 }
 
@@ -181,10 +183,10 @@ async function debianPackages(mode) {
   const names = MODES[mode].map(([name]) => name);
   if (names.length === 0) return;
   const host = hostDistribution();
-  if (host.id !== "debian" || !findProgram("apt-get")) {
+  if (!host.isDebianLike || !findProgram("apt-get")) {
     refuse(
-      `this is ${host.name || "an unknown system"}; \`${mode}\` is made for Debian 12, whose packages it takes the kernel ` +
-        `and tools from. On a Debian 12 machine or container it installs: ${names.join(" ")}. ` +
+      `this is ${host.name || "an unknown system"}; \`${mode}\` needs apt, and packages that Debian has, or Ubuntu. ` +
+        `On such a machine or container it installs: ${names.join(" ")}. ` +
         "(`npm run build` and `npm run test:unit` work on any Linux with Node 20.)",
     );
   }
@@ -206,7 +208,6 @@ async function debianPackages(mode) {
     }
     elevate.push(sudo, "--preserve-env=http_proxy,https_proxy,no_proxy");
   }
-  if (host.version !== "12") say(`${host.name} is not Debian 12; going on, since most things are alike`);
   say(`installing ${missing.length} Debian packages (apt-get): ${missing.join(" ")}`);
 
   const apt = (...args) => {

@@ -22,7 +22,7 @@ const SHORT = [
 ];
 
 async function read(format: typeof grub): Promise<FormatResult> {
-  const { root } = await debianPackages(["debian-installer-12-netboot-amd64"]);
+  const { root } = await debianPackages(["debian-installer-12-netboot-amd64"], { suite: "bookworm" });
   const directory = join(root, "usr/lib/debian-installer/images/12/amd64/text");
   const volume = testVolume(openDirectory(directory), { name: "tftp" });
   const [path] = await format.find(volume);

@@ -62,11 +62,20 @@ async function makeTree(home: string, order: (names: string[]) => string[], time
   mkdirSync(join(home, "modules/6.1.0-test/kernel"), { recursive: true });
   symlinkSync("modules/6.1.0-test", join(home, "current"));
   const kernel = await givenKernel(join(home, "vmlinuz"), join(home, "modules/6.1.0-test"));
-  const from = { profile: PROFILE, kernel, packages: join(home, "packages"), firmware: null, node: join(home, "node") };
+  const tools = { suite: "bookworm", mirrors: [] };
+  const from = {
+    profile: PROFILE,
+    kernel,
+    packages: join(home, "packages"),
+    firmware: null,
+    node: join(home, "node"),
+    tools,
+  };
   const { tree } = await lastingFiles(from);
   await changingFiles(tree, {
     program: { code: "#!/usr/bin/env node\n1;\n", inputs: [] },
     cache: Buffer.from("cache"),
+    added: [{ path: "/etc/baton.yaml", data: Buffer.from("timeout: 0\n"), mode: 0o644 }],
   });
   return tree;
 }
@@ -85,6 +94,7 @@ test("the same files give the same archive, wherever they lie, whenever and in w
   assert.equal(text("lib/modules/6.1.0-test/modules.builtin"), "kernel/ext4.ko\nkernel/loop.ko\n");
   assert.equal(text("etc/modprobe.d/baton.conf"), "options nvme async_probe=1\n");
   assert.equal(text("usr/lib/baton/baton.cache"), "cache");
+  assert.equal(text("etc/baton.yaml"), "timeout: 0\n");
   assert.equal(text("usr/bin/baton"), "../lib/baton/start.cjs");
   assert.ok(files.has(`${LIBRARIES}/libown.so.1`));
   assert.equal((files.get("init")!.mode & 0o777).toString(8), "755");

@@ -1,35 +1,31 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { deb822Sources, debianSources, oneLineSources } from "../../initramfs/debian-sources.ts";
+import { deb822Sources, debianSources, hostSuite, oneLineSources } from "../../initramfs/debian-sources.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "baton-sources-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-test("of one-line sources, Debian's main archive of the release is taken, with its updates", () => {
+test("of one-line sources, those of binary packages with main are read; the architecture is not theirs to say", () => {
   const text = `# deb http://old.example/debian bookworm main
 deb [arch=amd64 signed-by=/usr/share/keyrings/k.gpg] http://mirror.example/debian bookworm main contrib # near
 deb-src http://mirror.example/debian bookworm main
-deb http://mirror.example/debian bookworm-updates main
 deb http://security.example/debian-security bookworm-security main
-deb http://mirror.example/debian bookworm-backports main
-deb http://vendor.example/apt stable main
 deb http://mirror.example/debian bookworm non-free-firmware
 `;
-  assert.deepEqual(oneLineSources(text, "bookworm"), [
-    "deb [signed-by=/usr/share/keyrings/k.gpg] http://mirror.example/debian bookworm main",
-    "deb http://mirror.example/debian bookworm-updates main",
-    "deb http://security.example/debian-security bookworm-security main",
+  assert.deepEqual(oneLineSources(text), [
+    { options: "signed-by=/usr/share/keyrings/k.gpg", uri: "http://mirror.example/debian", suite: "bookworm" },
+    { options: "", uri: "http://security.example/debian-security", suite: "bookworm-security" },
   ]);
 });
 
-test("of sources in paragraphs, each address and suite becomes a line; disabled ones don't", () => {
+test("of sources in paragraphs, each address and suite is one; disabled ones aren't", () => {
   const text = `# Debian's own.
 Types: deb deb-src
 URIs: http://mirror.example/debian http://other.example/debian
-Suites: bookworm bookworm-updates bookworm-backports
+Suites: bookworm bookworm-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -48,14 +44,17 @@ Signed-By:
  .
  -----END PGP PUBLIC KEY BLOCK-----
 `;
-  const signed = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
-  assert.deepEqual(deb822Sources(text, "bookworm"), [
-    `${signed} http://mirror.example/debian bookworm main`,
-    `${signed} http://mirror.example/debian bookworm-updates main`,
-    `${signed} http://other.example/debian bookworm main`,
-    `${signed} http://other.example/debian bookworm-updates main`,
-    "deb http://inline.example/debian bookworm main",
-  ]);
+  const signed = "signed-by=/usr/share/keyrings/debian-archive-keyring.gpg";
+  assert.deepEqual(
+    deb822Sources(text).map(({ options, uri, suite }) => `${options} ${uri} ${suite}`),
+    [
+      `${signed} http://mirror.example/debian bookworm`,
+      `${signed} http://mirror.example/debian bookworm-updates`,
+      `${signed} http://other.example/debian bookworm`,
+      `${signed} http://other.example/debian bookworm-updates`,
+      " http://inline.example/debian bookworm",
+    ],
+  );
 });
 
 function etc(name: string, files: Readonly<Record<string, string>>): string {
@@ -67,22 +66,77 @@ function etc(name: string, files: Readonly<Record<string, string>>): string {
   return home;
 }
 
-test("the host's sources are read from all files of apt's directory, each line once", async () => {
-  const line = "deb http://mirror.example/debian trixie main\n";
-  const home = etc("host", {
-    "os-release": 'ID=debian\nVERSION_CODENAME="trixie"\n',
-    "apt/sources.list": line,
-    "apt/sources.list.d/again.list": line,
-    "apt/sources.list.d/debian.sources": "Types: deb\nURIs: http://b.example\nSuites: trixie\nComponents: main\n",
-    "apt/sources.list.d/ignored.save": "deb http://saved.example/debian trixie main\n",
-  });
-  assert.equal(await debianSources(home), `${line}deb http://b.example trixie main\n`);
+const TRIXIE = etc("trixie", {
+  "os-release": 'ID=debian\nVERSION_CODENAME="trixie"\n',
+  "apt/sources.list": "deb http://mirror.example/debian trixie main\n",
+  "apt/sources.list.d/again.list":
+    "deb http://mirror.example/debian trixie main\ndeb http://vendor.example/apt stable main\n",
+  "apt/sources.list.d/debian.sources":
+    "Types: deb\nURIs: http://sec.example/any\nSuites: trixie-security\nComponents: main\n",
+  "apt/sources.list.d/ignored.save": "deb http://saved.example/debian trixie main\n",
 });
 
-test("a host without a Debian mirror is told what to add, and where", async () => {
-  const home = etc("bare", { "os-release": "VERSION_CODENAME=bookworm\n" });
-  await assert.rejects(debianSources(home), {
-    code: "not-found",
-    message: `no Debian mirror for bookworm in ${home}/apt: add one to sources.list (see sources.list(5)) and try again`,
+test("a host's mirrors serve every suite of Debian's, whichever the host runs", async () => {
+  const lines = async (suite: string) => (await debianSources({ suite, etc: TRIXIE })).trim().split("\n");
+  const mirror = "deb http://mirror.example/debian";
+  for (const base of ["bookworm", "trixie"]) {
+    assert.deepEqual(await lines(base), [
+      `${mirror} ${base} main`,
+      `${mirror} ${base}-updates main`,
+      `deb http://sec.example/any ${base}-security main`,
+    ]);
+  }
+  assert.deepEqual(await lines("sid"), [`${mirror} sid main`]);
+  // What backports don't have comes from the release.
+  assert.deepEqual(await lines("trixie-backports"), [
+    `${mirror} trixie main`,
+    `${mirror} trixie-updates main`,
+    `${mirror} trixie-backports main`,
+    "deb http://sec.example/any trixie-security main",
+  ]);
+});
+
+test("another component lies wherever main does", async () => {
+  const text = await debianSources({ suite: "sid", component: "non-free-firmware", etc: TRIXIE });
+  assert.equal(text, "deb http://mirror.example/debian sid non-free-firmware\n");
+});
+
+test("a host that follows unstable has its mirror under that name, whatever release it will become", async () => {
+  const home = etc("sid", {
+    "os-release": "ID=debian\nVERSION_CODENAME=forky\n",
+    "apt/sources.list": "deb http://mirror.example/debian unstable main\n",
   });
+  assert.equal(await hostSuite(home), "unstable");
+  assert.equal(await hostSuite(TRIXIE), "trixie");
+  assert.match(
+    await debianSources({ suite: "trixie", etc: home }),
+    /^deb http:\/\/mirror\.example\/debian trixie main$/m,
+  );
+});
+
+test("another vendor's release is none of Debian's, also where it calls its suites alike", async () => {
+  const home = etc("ubuntu", {
+    "os-release": "ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n",
+    "apt/sources.list": "deb http://archive.example/ubuntu noble main\ndeb http://vendor.example/apt stable main\n",
+  });
+  await assert.rejects(debianSources({ suite: "trixie", etc: home }), {
+    code: "not-found",
+    message: `no Debian mirror in ${home}/apt: add one to sources.list (see sources.list(5)) and try again, or name one under mirrors: of the board profile`,
+  });
+  await assert.rejects(hostSuite(home), { code: "not-found" });
+});
+
+test("mirrors that are named take the place of the host's, checked with Debian's own keys", {
+  skip: !existsSync("/usr/share/keyrings/debian-archive-keyring.gpg") && "no debian-archive-keyring here",
+}, async () => {
+  const mirrors = ["http://own.example/debian", "http://own.example/debian-security/"];
+  const lines = (await debianSources({ suite: "trixie", mirrors, etc: TRIXIE })).trim().split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.replace(/signed-by=\S+debian-archive-keyring\.\w+\]/, "keys]")),
+    [
+      "deb [keys] http://own.example/debian trixie main",
+      "deb [keys] http://own.example/debian trixie-updates main",
+      "deb [keys] http://own.example/debian-security/ trixie-security main",
+    ],
+  );
 });

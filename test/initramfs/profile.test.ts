@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { projectRoot } from "../../initramfs/cache.ts";
-import { parseProfile, profileSchema, readProfile } from "../../initramfs/profile.ts";
+import { type Profile, parseProfile, profileSchema, readProfile } from "../../initramfs/profile.ts";
 
 const GOOD = `# A board.
 name: board
@@ -53,49 +53,97 @@ test("configs/arm64.yaml is a valid profile for arm64, with the same Node as the
   assert.notEqual(profile.node.integrity, pc.node.integrity);
 });
 
-test("configs/pc-volumes.yaml is the PCs' profile with programs, their packages and modules", async () => {
+test("configs/pc-volumes.yaml is the PCs' profile with the feature volumes: programs, their packages and modules", async () => {
   const volumes = await readProfile(join(projectRoot, "configs", "pc-volumes.yaml"));
   const pc = await readProfile(join(projectRoot, "configs", "pc.yaml"));
   assert.deepEqual(volumes.programs, ["/sbin/mdadm", "/sbin/lvm", "/sbin/cryptsetup"]);
-  assert.deepEqual(volumes.packages.slice(0, pc.packages.length), pc.packages);
-  assert.ok(volumes.packages.includes("libcryptsetup12") && !pc.packages.includes("libcryptsetup12"));
+  assert.deepEqual(volumes.packages, [...pc.packages, "mdadm", "lvm2", "cryptsetup-bin"]);
   assert.deepEqual(volumes.modules.filesystems, pc.modules.filesystems);
   assert.ok(Object.values(volumes.modules).flat().includes("dm_crypt"));
   assert.deepEqual([volumes.name, volumes.node, volumes.stub], ["pc-volumes", pc.node, pc.stub]);
 });
 
-test("a profile that extends another adds to its lists, group by group, and sets nothing else", async () => {
+/** Reads `more.yaml` in a folder with these files, and the good profile as board.yaml. */
+async function readMore(files: Readonly<Record<string, string>>, features: readonly string[] = []): Promise<Profile> {
   const folder = await mkdtemp(join(tmpdir(), "baton-profile-"));
   try {
-    await writeFile(join(folder, "board.yaml"), GOOD);
-    const more = "extends: board.yaml\nname: more\npackages: [mdadm]\nmodules:\n  disks: [sd_mod]\n  other: [x]\n";
-    await writeFile(join(folder, "more.yaml"), more);
-    const profile = await readProfile(join(folder, "more.yaml"));
-    assert.equal(profile.name, "more");
-    assert.deepEqual(profile.packages, ["busybox-static", "mdadm"]);
-    assert.deepEqual(profile.modules, { disks: ["ahci", "nvme", "sd_mod"], other: ["x"] });
-    await writeFile(join(folder, "more.yaml"), `${more}arch: arm64\n`);
-    await assert.rejects(readProfile(join(folder, "more.yaml")), /more\.yaml:7:1: arch is unknown/);
-    await writeFile(join(folder, "more.yaml"), "extends: none.yaml\nname: more\n");
-    await assert.rejects(readProfile(join(folder, "more.yaml")), { code: "not-found" });
+    await mkdir(join(folder, "features"));
+    for (const [name, text] of Object.entries({ "board.yaml": GOOD, ...files }))
+      await writeFile(join(folder, name), text);
+    return await readProfile(join(folder, "more.yaml"), features);
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+test("a profile that extends another adds to its lists, group by group, and takes out what it names with a minus", async () => {
+  const profile = await readMore({
+    "more.yaml": `extends: board.yaml
+name: more
+packages: [mdadm]
+terminfo: [-linux, vt220]
+modules:
+  disks: [sd_mod, -ahci]
+  other: [x]
+`,
+  });
+  assert.equal(profile.name, "more");
+  assert.deepEqual(profile.packages, ["busybox-static", "mdadm"]);
+  assert.deepEqual(profile.terminfo, ["vt220"]);
+  assert.deepEqual(profile.modules, { disks: ["nvme", "sd_mod"], other: ["x"] });
 });
 
-test("the schema demands what reading a profile demands, and knows what one that extends another may say", () => {
-  const schema = profileSchema() as {
-    properties: object;
-    else: { required: string[] };
-    then: { propertyNames: { enum: string[] } };
+test("a profile that extends another may change every key", async () => {
+  const { suite, arch, cmdline, kernelPackage, node, stub } = await readMore({
+    "more.yaml": `extends: board.yaml
+name: more
+arch: arm64
+suite: sid
+cmdline: console=ttyS1
+kernelPackage: linux-image-cloud-arm64
+node: {package: n, version: "25", integrity: sha512-x}
+stub: {package: p, file: /f}
+`,
+  });
+  assert.deepEqual([suite, arch, cmdline, kernelPackage], ["sid", "arm64", "console=ttyS1", "linux-image-cloud-arm64"]);
+  assert.deepEqual([node.version, stub], ["25", { package: "p", file: "/f" }]);
+});
+
+test("what a profile extends must be there, and it must have a name and no other keys than others have", async () => {
+  await assert.rejects(readMore({ "more.yaml": "extends: none.yaml\nname: more\n" }), { code: "not-found" });
+  await assert.rejects(readMore({ "more.yaml": "extends: board.yaml\n" }), /more\.yaml:1:1: name is missing/);
+  await assert.rejects(readMore({ "more.yaml": "extends: board.yaml\nname: x\nfoo: y\n" }), /:3:1: foo is unknown/);
+});
+
+test("features are added to a profile, each once: those that it names, and those that are asked for", async () => {
+  const files = {
+    "more.yaml": "extends: board.yaml\nname: more\nfeatures: [raid]\n",
+    "features/raid.yaml": "packages: [mdadm]\nmodules:\n  disks: [raid1]\n",
+    "features/tools.yaml": "packages: [kmod]\ncmdline: debug\n",
   };
-  assert.deepEqual(Object.keys(parseProfile(GOOD, "board.yaml")), Object.keys(schema.properties).slice(1));
-  for (const key of schema.else.required) {
+  assert.deepEqual((await readMore(files)).packages, ["busybox-static", "mdadm"]);
+  const both = await readMore(files, ["tools", "raid"]);
+  assert.deepEqual([both.packages, both.cmdline], [["busybox-static", "mdadm", "kmod"], "debug"]);
+  assert.deepEqual(both.modules.disks, ["ahci", "nvme", "raid1"]);
+  await assert.rejects(readMore(files, ["wifi"]), /there is no feature "wifi"; \S+ has: raid, tools$/);
+  await assert.rejects(
+    readMore({ ...files, "features/raid.yaml": "name: x\nfoo: y\n" }),
+    /raid\.yaml:2:1: foo is unknown/,
+  );
+});
+
+test("the schema demands what reading a profile demands, unless it extends another", () => {
+  const schema = profileSchema() as { properties: object; then: { required: string[] } };
+  assert.deepEqual(Object.keys(schema.properties), [
+    "extends",
+    "features",
+    ...Object.keys(parseProfile(GOOD, "board.yaml")),
+  ]);
+  assert.ok(schema.then.required.length > 5);
+  for (const key of schema.then.required) {
     const text = GOOD.replace(new RegExp(`^${key}:.*\\n(?: .*\\n)*`, "m"), "");
     assert.throws(() => parseProfile(text, "board.yaml"), new RegExp(`${key} is missing`), key);
   }
-  const { enum: extendable } = schema.then.propertyNames;
-  assert.ok(extendable.includes("modules") && !extendable.includes("arch") && !extendable.includes("terminfo"));
 });
 
 test("what a profile may leave out is empty then", () => {

@@ -112,7 +112,7 @@ async function makeBase(work: string): Promise<string> {
 }
 
 async function bootstrap(root: string): Promise<void> {
-  const uri = /^deb (?:\[[^\]]*\] )?(\S+) bookworm /m.exec(await debianSources())?.[1];
+  const uri = /^deb (?:\[[^\]]*\] )?(\S+) bookworm /m.exec(await debianSources({ suite: "bookworm" }))?.[1];
   if (!uri) throw new Error("the host's apt sources name no mirror of bookworm");
   const proxy = /"(.+)"/.exec(await run("apt-config", ["dump", "Acquire::http::Proxy"]))?.[1];
   const env = { DEBIAN_FRONTEND: "noninteractive", ...(proxy ? { http_proxy: proxy } : {}) };

@@ -6,12 +6,13 @@
 import { mkdirSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { debianPackages } from "../../initramfs/debian.ts";
+import { moduleTables, readModule } from "../../initramfs/kernel.ts";
+import { selectModules } from "../../initramfs/kernel-modules.ts";
 import { type ArchiveFile, archive } from "./archive.ts";
 import { hashOf } from "./disks.ts";
 import { CACHE, run } from "./host.ts";
 import { withMachine } from "./machine.ts";
-import { initrdFile, KERNEL, userlandFiles } from "./payload.ts";
+import { imageKernel, initrdFile, KERNEL, userlandFiles } from "./payload.ts";
 
 export interface DirtyRequest {
   readonly image: string;
@@ -71,7 +72,7 @@ async function allExist(paths: readonly string[]): Promise<boolean> {
 async function writerFiles(requests: readonly DirtyRequest[]): Promise<ArchiveFile[]> {
   const modules = await modulesFor([...UNTOLD, ...requests.map((request) => request.type)]);
   const script = [
-    ...modules.map((module) => `busybox insmod /modules/${basename(module)}`),
+    ...modules.map((module) => `busybox insmod /${module.path}`),
     "busybox sleep 1",
     ...requests.flatMap(({ type, partition, change }, index) => {
       const device = `/dev/vd${String.fromCharCode(97 + index)}${partition}`;
@@ -87,35 +88,20 @@ async function writerFiles(requests: readonly DirtyRequest[]): Promise<ArchiveFi
     }),
     'echo "writer: all dirty"; busybox sleep 1000',
   ];
-  const files: ArchiveFile[] = await userlandFiles(script.join("\n"));
-  for (const path of modules) files.push({ path: `modules/${basename(path)}`, bytes: await readFile(path) });
-  return files;
+  return [...(await userlandFiles(script.join("\n"))), ...modules];
 }
 
-/** Paths of modules and all that they need, in the order in which they load. */
-async function modulesFor(names: readonly string[]): Promise<string[]> {
-  const { root } = await debianPackages(["linux-image-amd64"]);
-  const version = (await run("ls", [join(root, "lib/modules")])).trim();
-  const base = join(root, "lib/modules", version);
-  const table = new Map<string, { path: string; needs: string[] }>();
-  // depmod -n prints modules.dep, and what follows it, instead of writing.
-  for (const line of (await run("depmod", ["-n", "-b", root, version])).split("\n")) {
-    const match = /^(kernel\/\S+\.ko): ?(.*)$/.exec(line);
-    if (match) table.set(moduleName(match[1]!), { path: match[1]!, needs: match[2]!.split(" ").filter(Boolean) });
-  }
-  const order: string[] = [];
-  const add = (name: string): void => {
-    const module = table.get(name.replaceAll("-", "_"));
-    if (!module || order.includes(module.path)) return;
-    for (const need of module.needs) add(moduleName(need));
-    order.push(module.path);
-  };
-  for (const name of names) add(name);
-  return order.map((path) => join(base, path));
-}
-
-function moduleName(path: string): string {
-  return basename(path, ".ko").replaceAll("-", "_");
+/** Modules and all that they need, in the order in which they load. */
+async function modulesFor(names: readonly string[]): Promise<ArchiveFile[]> {
+  const kernel = await imageKernel();
+  const tables = await moduleTables(kernel);
+  const { modules } = selectModules(tables, names);
+  return Promise.all(
+    modules.map(async (name) => ({
+      path: `modules/${name}.ko`,
+      bytes: Buffer.from(await readModule(kernel, tables.dep.get(name)!.path)),
+    })),
+  );
 }
 
 /** A test that takes a clean disk for a dirty one would prove nothing. */

@@ -8,6 +8,7 @@ import { assemble } from "./assemble.ts";
 import { inside, menuReady, withBaton } from "./baton.ts";
 import { disk, loadedBy } from "./images.ts";
 import type { Machine } from "./machine.ts";
+import { imageSuite } from "./payload.ts";
 
 /** What a kernel of ours said on the serial line, from the first word to its end, by names. */
 async function report(machine: Machine, first: string): Promise<Map<string, string>> {
@@ -105,7 +106,7 @@ for (const [file, mode] of [
   ["memtest86+x64.bin", "a 64-bit entry, too,"],
 ] as const) {
   test(`Memtest86+, a bzImage with ${mode} and one place to lie at, starts testing memory`, async () => {
-    const { root } = await debianPackages(["memtest86+"]);
+    const { root } = await debianPackages(["memtest86+"], { suite: imageSuite() });
     const disks = await disk(file, ["linux /boot/memtest console=ttyS0,115200"], {
       "/boot/memtest": { host: join(root, "boot", file) },
     });

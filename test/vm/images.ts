@@ -53,7 +53,7 @@ export async function loadedBy(machine: Machine, method: string): Promise<void> 
 
 /** Boots Xen with Linux as its dom0, up to that one's userland. */
 export async function bootXen(firmware: "bios" | "uefi"): Promise<void> {
-  const { root } = await debianPackages(["xen-hypervisor-4.17-amd64"]);
+  const { root } = await debianPackages(["xen-hypervisor-4.17-amd64"], { suite: "bookworm" });
   const xen = (await readdir(join(root, "boot"))).find((file) => /^xen-.*\.gz$/.test(file))!;
   const system = await payload("xen-dom0");
   const options = "placeholder root=/dev/none ro console=hvc0 quiet";

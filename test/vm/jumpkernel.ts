@@ -30,7 +30,7 @@ const NEEDED = ["KEXEC_JUMP", "FIRMWARE_MEMMAP", "SERIAL_8250_CONSOLE", "RD_ZSTD
 
 /** Debian's source of its own kernel, unpacked into the cache; never changed there. */
 export async function kernelSource(): Promise<string> {
-  const { root, versions } = await debianPackages([SOURCE]);
+  const { root, versions } = await debianPackages([SOURCE], { suite: "bookworm" });
   const target = join(CACHE, `${SOURCE}-${versions[SOURCE]}`);
   await makeOnce(target, async (work) => {
     const tree = join(work, "linux");

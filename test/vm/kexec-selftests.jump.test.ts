@@ -12,7 +12,7 @@ import { cpioDirectory, cpioFile } from "../../src/binary/cpio.ts";
 import { initramfsWith, inside } from "./baton.ts";
 import { kernelSource } from "./jumpkernel.ts";
 import { withMachine } from "./machine.ts";
-import { KERNEL } from "./payload.ts";
+import { imageKernel, imageSuite, KERNEL } from "./payload.ts";
 import { signed, withoutSignature } from "./signing.ts";
 
 const FOLDER = "tools/testing/selftests/kexec";
@@ -24,7 +24,8 @@ before(async () => {
 });
 
 test("kexec_load is refused under Secure Boot, kexec_file_load takes the signed kernel and refuses the unsigned one", async () => {
-  const { root } = await debianPackages(["linux-image-amd64"]);
+  const { release } = await imageKernel();
+  const { root } = await debianPackages([`linux-image-${release}`], { suite: imageSuite() });
   const config = (await readdir(join(root, "boot"))).find((name) => name.startsWith("config-"))!;
   const unsigned = withoutSignature(await readFile(KERNEL));
   const own = await signed(unsigned, "owner");

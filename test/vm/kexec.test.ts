@@ -4,16 +4,14 @@
  */
 
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { test } from "node:test";
-import { debianPackages } from "../../initramfs/debian.ts";
+import { moduleTables, readModule } from "../../initramfs/kernel.ts";
 import { type ArchiveFile, archive } from "./archive.ts";
 import { inside, menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import { grubConfig } from "./grub.ts";
 import type { Machine } from "./machine.ts";
-import { initrdFile, KERNEL, type Payload, payload, userlandFiles } from "./payload.ts";
+import { imageKernel, initrdFile, KERNEL, type Payload, payload, userlandFiles } from "./payload.ts";
 
 /** Says what the second kernel knows of its machine, then powers off in the orderly way, which needs ACPI. */
 const REPORT = `
@@ -38,9 +36,9 @@ busybox poweroff -f
 `;
 
 async function reporter(): Promise<Payload> {
-  const { root } = await debianPackages(["linux-image-amd64"]);
-  const [release] = await readdir(join(root, "lib/modules"));
-  const efivarfs = await readFile(join(root, "lib/modules", release!, "kernel/fs/efivarfs/efivarfs.ko"));
+  const kernel = await imageKernel();
+  const { path } = (await moduleTables(kernel)).dep.get("efivarfs")!;
+  const efivarfs = Buffer.from(await readModule(kernel, path));
   const files: ArchiveFile[] = [...(await userlandFiles(REPORT)), { path: "efivarfs.ko", bytes: efivarfs }];
   const packed = archive([...files, { path: "payload/none", bytes: Buffer.from("x") }]);
   return { file: await initrdFile("reporter", packed), name: "none", sha256: "", size: packed.length };

@@ -5,18 +5,14 @@ import { basename, join } from "node:path";
 import { debianPackages } from "../../initramfs/debian.ts";
 import { sharedLibraries } from "../../initramfs/libraries.ts";
 import { type CpioEntry, cpioDirectory, cpioFile } from "../../src/binary/cpio.ts";
-
-const PACKAGES = [
-  ...["kexec-tools", "zlib1g", "liblzma5", "libc6", "libxenmisc4.17", "libxencall1", "libxendevicemodel1"],
-  ...["libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxentoolcore1", "libxentoollog1", "libxenhypfs1"],
-];
+import { imageSuite } from "./payload.ts";
 
 /** How it is called there. */
 export const KEXEC_TOOLS = "/kt/ld-linux-x86-64.so.2 --library-path /kt /kt/kexec";
 
 /** Debian's kexec with the libraries that it needs, in a folder of its own. */
 export async function kexecTools(): Promise<CpioEntry[]> {
-  const { root } = await debianPackages(PACKAGES);
+  const { root } = await debianPackages(["kexec-tools"], { suite: imageSuite() });
   const program = join(root, "sbin/kexec");
   const libraries = await sharedLibraries([program], root, "amd64");
   const entries = [cpioDirectory("kt"), cpioFile("kt/kexec", await readFile(program), 0o755)];

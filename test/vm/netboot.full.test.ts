@@ -16,7 +16,7 @@ const MENUS = ["debian-installer/amd64/boot-screens/txt.cfg", "debian-installer/
 
 /** The package's tree, its installer's screen on the serial line. */
 async function installerTree(t: TestContext): Promise<string> {
-  const { root } = await debianPackages([PACKAGE]);
+  const { root } = await debianPackages([PACKAGE], { suite: "bookworm" });
   const directory = mkdtempSync(join(tmpdir(), "baton-installer-"));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   cpSync(join(root, TREE), directory, { recursive: true, verbatimSymlinks: true });

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { debianPackages } from "../../initramfs/debian.ts";
+import { imageSuite } from "./payload.ts";
 
 /** For the time of one test. */
 export function folder(t: TestContext): string {
@@ -15,5 +16,5 @@ export function folder(t: TestContext): string {
 
 /** UEFI stubs and loaders of Debian's package. */
 export async function stubFolder(): Promise<string> {
-  return join((await debianPackages(["systemd-boot-efi"])).root, "usr/lib/systemd/boot/efi");
+  return join((await debianPackages(["systemd-boot-efi"], { suite: imageSuite() })).root, "usr/lib/systemd/boot/efi");
 }

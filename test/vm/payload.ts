@@ -5,10 +5,14 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { type Architecture, debianPackages } from "../../initramfs/debian.ts";
+import type { Architecture } from "../../initramfs/apt.ts";
+import { debianPackages } from "../../initramfs/debian.ts";
+import { debianKernel, type Kernel } from "../../initramfs/kernel.ts";
+import { readProfile } from "../../initramfs/profile.ts";
 import { type ArchiveFile, archive } from "./archive.ts";
 import { hashOf, makeOnce } from "./disks.ts";
 import { CACHE, ROOT } from "./host.ts";
@@ -16,6 +20,19 @@ import type { Machine } from "./machine.ts";
 
 /** What Baton's image was made for, which is Debian's kernel; also the kernel of every second system. */
 export const KERNEL = join(ROOT, "dist/vmlinuz");
+
+/** Debian's suite that the image in dist/ was made of; what runs beside it in machines comes from there, too. */
+export function imageSuite(): string {
+  const description = join(ROOT, "dist/image.json");
+  return existsSync(description)
+    ? (JSON.parse(readFileSync(description, "utf8")) as { suite: string }).suite
+    : "bookworm";
+}
+
+/** {@link KERNEL} with its modules. */
+export async function imageKernel(): Promise<Kernel> {
+  return debianKernel({ ...(await readProfile(join(ROOT, "configs/pc.yaml"))), suite: imageSuite() });
+}
 
 /** One file to be named as an initrd, and what the second system must find in it. */
 export interface Payload {
@@ -58,7 +75,7 @@ echo "payload: end"
 
 /** The path of busybox, statically linked. */
 export async function busyboxPath(arch: Architecture = "amd64"): Promise<string> {
-  return join((await debianPackages(["busybox-static"], { arch })).root, "bin/busybox");
+  return join((await debianPackages(["busybox-static"], { arch, suite: imageSuite() })).root, "bin/busybox");
 }
 
 /** An initrd whose payload is random but always the same for the same name. */
