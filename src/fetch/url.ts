@@ -22,6 +22,17 @@ export function encodePath(path: string): string {
   });
 }
 
+/**
+ * A file's name as a bootloader would ask a server for it. GRUB and PXELINUX send it over HTTP as it stands, so that what
+ * follows `?` is a query, and `%20` a blank.
+ * @param origin `http://host:8080`; a place within a file has no queries
+ */
+export function urlPath(origin: string, path: string): string {
+  if (!/^https?:\/\/[^/]*$/.test(origin)) return encodePath(path);
+  const pieces = path.split(/(\?|%[0-9A-Fa-f]{2})/);
+  return pieces.map((piece, at) => (at % 2 === 1 ? piece : encodePath(piece))).join("");
+}
+
 /** `//` and `.` vanish, `..` stops at the root. */
 export function collapsePath(path: string): string {
   const parts: string[] = [];

@@ -91,6 +91,8 @@ export interface NetworkFacts {
   readonly bootif: string | null;
   /** Of the machine, as its network boot program sent it. */
   readonly uuid?: string | null;
+  /** The bytes of a DHCPv4 option; null where the server sent none. Left out where there is no lease. */
+  readonly dhcpOption?: (number: number) => Uint8Array | null;
 }
 
 /** A bootloader that was started from the network. */

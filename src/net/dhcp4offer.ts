@@ -101,6 +101,7 @@ export function leaseOf(heard: Heard, link: Link, uuid: string | null): Lease {
     uuid,
     ipxe: ipxeOptions(options.get(175)),
     rootPath: textOption(heard, 17) || null,
+    options,
     dhcpServer: serverOf(heard),
     seconds: seconds === null || seconds === 0xffffffff ? null : seconds,
   });

@@ -22,7 +22,7 @@ export const PORTS: Dhcp4Ports = { client: 68, server: 67, proxy: 4011, host: "2
 const MAX_RETRY_MS = 8000;
 
 const WANTED = [
-  1, 3, 6, 12, 15, 17, 26, 28, 33, 42, 43, 51, 54, 58, 59, 60, 66, 67, 97, 119, 121, 128, 129, 150, 175, 209, 210,
+  1, 3, 6, 12, 15, 17, 18, 26, 28, 33, 42, 43, 51, 54, 58, 59, 60, 66, 67, 97, 119, 121, 128, 129, 150, 175, 209, 210,
 ];
 
 /** Where a question goes; to everybody unless given. */

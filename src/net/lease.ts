@@ -54,6 +54,8 @@ export interface Lease {
   readonly ipxe: Readonly<Record<string, string>>;
   /** Option 17. */
   readonly rootPath: string | null;
+  /** DHCPv4's options by number, as they came. */
+  readonly options: ReadonlyMap<number, Uint8Array>;
   /** Option 54, or the address of the router that advertised. */
   readonly dhcpServer: string | null;
   /** Seconds that the address may be used (option 51); null for ever. */
@@ -88,6 +90,7 @@ export function lease(fields: Partial<Lease> & Pick<Lease, "origin">): Lease {
     parameters: [],
     ipxe: {},
     rootPath: null,
+    options: new Map(),
     dhcpServer: null,
     seconds: null,
     ...fields,

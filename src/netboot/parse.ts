@@ -19,7 +19,7 @@ import { bootif, type Lease } from "../net/lease.ts";
 import type { Content } from "./contenttype.ts";
 import { networkIpxeHost } from "./ipxehost.ts";
 import type { Part } from "./iso.ts";
-import { grubVariables } from "./places.ts";
+import { dhcpOption, grubVariables } from "./places.ts";
 import type { Located, UrlTrees } from "./trees.ts";
 import type { KernelExtras } from "./urlfragment.ts";
 
@@ -93,6 +93,7 @@ export class ContentParser {
         ? [lease.ip, lease.server, lease.gateway, lease.netmask].map((part) => part ?? "").join(":")
         : null,
       bootif: lease && bootif(lease),
+      ...(lease === null ? {} : { dhcpOption: (number: number) => dhcpOption(lease, number) }),
     };
     const context = { ...this.#context(at, lease), network };
     return format.folder === undefined

@@ -50,6 +50,20 @@ export function ipxePlaces(folder: string): string[] {
 /** Without the slash at the end, so that `/` is empty. */
 const below = (folder: string): string => folder.replace(/\/+$/, "");
 
+/** A DHCP option's bytes: as it came, else those of what the lease says by itself (`--lease`); null where there is none. */
+export function dhcpOption(lease: Lease, number: number): Uint8Array | null {
+  const { hostname, domain, rootPath, server, file, conf, prefix, options } = lease;
+  const texts: Readonly<Record<number, string | null>> = {
+    ...{ 12: hostname, 15: domain, 17: rootPath, 66: server, 67: file, 209: conf, 210: prefix },
+  };
+  const text = texts[number] ?? null;
+  return options.get(number) ?? (text === null ? null : new TextEncoder().encode(text));
+}
+
+/** Some servers count a NUL at the end in, some don't. */
+const textOf = (bytes: Uint8Array | null): string | null =>
+  bytes && new TextDecoder().decode(bytes).replace(/\0.*$/s, "");
+
 /**
  * GRUB's variables after `net_bootp` (grub-core/net/bootp.c, docs "Network").
  * @param origin where its configuration came from: `tftp://10.0.2.2`
@@ -73,6 +87,7 @@ export function grubVariables(lease: Lease | null, origin: string, platform: Pla
     [`net_${card}_next_server`]: lease?.server,
     [`net_${card}_dhcp_server_name`]: lease?.server,
     [`net_${card}_rootpath`]: lease?.rootPath,
+    [`net_${card}_extensionspath`]: lease && textOf(dhcpOption(lease, 18)),
     [`net_${card}_clientuuid`]: lease?.uuid,
   };
   return Object.fromEntries(Object.entries(values).flatMap(([name, value]) => (value ? [[name, value]] : [])));

@@ -9,7 +9,7 @@ import type { Fetcher } from "../fetch/fetcher.ts";
 import { fragmentOf } from "../fetch/fragment.ts";
 import { localRefusal } from "../fetch/localfiles.ts";
 import { parseFetchUrl } from "../fetch/transports.ts";
-import { decodedPath, encodePath, originOf, shownUrl } from "../fetch/url.ts";
+import { decodedPath, originOf, shownUrl, urlPath } from "../fetch/url.ts";
 import type { FormatResult, FormatVolume, OpenDoor } from "../formats/format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
 import { PinnedFile } from "./pinnedfile.ts";
@@ -72,7 +72,7 @@ export class UrlTrees {
     url.hash = "";
     const tree = this.tree(originOf(url));
     const path = decodedPath(url);
-    if (`${tree.name}${encodePath(path)}` !== url.href) this.#exact.set(`${tree.name}:${path}`, url.href);
+    if (`${tree.name}${urlPath(tree.name, path)}` !== url.href) this.#exact.set(`${tree.name}:${path}`, url.href);
     return { tree, path, hash };
   }
 
@@ -101,7 +101,7 @@ export class UrlTrees {
 
   /** The URL of a file in one of the trees. */
   urlOf(origin: string, path: string): string {
-    return this.#exact.get(`${origin}:${path}`) ?? origin + encodePath(path);
+    return this.#exact.get(`${origin}:${path}`) ?? origin + urlPath(origin, path);
   }
 
   /** The reference with a URL where it names a file of one of the trees. */

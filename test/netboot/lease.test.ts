@@ -180,6 +180,43 @@ test("GRUB reads files of other servers, and keeps to its own where it names non
   ]);
 });
 
+test("on a server GRUB's names need no slash in front, may go up, and are kept with what a web server takes for a query", async (t) => {
+  const config = (file: string) => `menuentry A { linux ${file}\ninitrd boot/../i }\n`;
+  for (const [scheme, file, url] of [
+    ["tftp", "boot/k", "tftp://s/boot/k"],
+    ["tftp", "/boot/../k", "tftp://s/k"],
+    ["tftp", "../k", "tftp://s/k"],
+    ["tftp", "/k?a=b", "tftp://s/k%3Fa=b"],
+    ["http", "'k?host=a&slot=../1%20x'", "http://s/k?host=a&slot=../1%20x"],
+    ["http", "'/a b#c'", "http://s/a%20b%23c"],
+  ]) {
+    const tree = { [`${scheme}/s/grub/grub.cfg`]: config(file!) };
+    const answer = await ask(t, tree, { lease: { url: `${scheme}://s/grub/grub.cfg` } });
+    assert.equal(lines(answer)[0]?.split(" | ")[1], url, file);
+    assert.equal(lines(answer)[0]?.split(" | ")[2], `${scheme}://s/i`);
+  }
+});
+
+test("DHCP's options reach GRUB's variables, by their names and by net_get_dhcp_option", async (t) => {
+  const config = `for way in string hex; do
+  if net_get_dhcp_option text $net_default_interface 43 $way; then set all="$all $text"; fi
+done
+if net_get_dhcp_option n efinet0 132 number; then set all="$all $n"; fi
+if net_get_dhcp_option n efinet0 133 number; then set all="$all never"; fi
+net_get_dhcp_option host efinet0:dhcp 12 string
+menuentry "$host $net_efinet0_extensionspath" { linux /k $all }
+`;
+  const options = new Map([
+    [18, Buffer.from("room-5\0")],
+    [43, Buffer.from("ab")],
+    [132, Buffer.from([1, 2])],
+  ]);
+  const lease = { ...CLIENT, server: "s", file: "grubx64.efi", hostname: "node", options };
+  assert.deepEqual(lines(await ask(t, { "tftp/s/grub.cfg": config }, { lease })), [
+    "node room-5 | tftp://s/k |  | BOOT_IMAGE=/k ab 61:62 258",
+  ]);
+});
+
 test("UEFI HTTP boot: GRUB's (http) without a server is the one that the lease's URL names, its port included", async (t) => {
   const tree = {
     "http/h:8080/os/EFI/BOOT/grub.cfg":

@@ -1,12 +1,13 @@
 /** What a script sees of the disks: files by GRUB path, patterns, environment blocks. Looks at each thing once. */
 
+import { normalize } from "node:path/posix";
 import { type FileRef, formatFileRef, type StateWrite } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { globMatches } from "../../glob.ts";
 import type { FormatVolume } from "../format.ts";
 import type { FileStat } from "../reader.ts";
 import type { Budget } from "./budget.ts";
-import { type Device, type Devices, splitPath } from "./devices.ts";
+import { type Device, type Devices, isServer, splitPath } from "./devices.ts";
 import { type EnvironmentBlock, parseEnvironmentBlock } from "./envblk.ts";
 import type { Environment } from "./environment.ts";
 import type { Subvolumes } from "./subvolumes.ts";
@@ -55,7 +56,10 @@ export class Files {
     const device = this.device(name);
     const rooted = path.startsWith("/") ? path : `/${path}`;
     // `$prefix` may end in a slash; on a disk that says nothing, and the same file must be known for the same.
-    const plain = device.kind === "volume" && rooted.includes("//") ? rooted.replace(/\/{2,}/g, "/") : rooted;
+    const isVolume = device.kind === "volume";
+    const once = isVolume && rooted.includes("//") ? rooted.replace(/\/{2,}/g, "/") : rooted;
+    // A server has no links that `..` could lead through.
+    const plain = isVolume && isServer(device.volume) ? once.replace(/^[^?]*/, normalize) : once;
     const absolute = this.#scope.subvolumes.resolve(device, plain, this.#scope.env);
     return { device, path: absolute, ref: this.#scope.devices.fileRef(device, absolute) };
   }

@@ -10,6 +10,7 @@ import { fileCommands } from "./file.ts";
 import { firmwareCommands } from "./firmware.ts";
 import { loadCommands } from "./load.ts";
 import { menuCommands } from "./menu.ts";
+import { networkCommands } from "./network.ts";
 import { quietCommands } from "./quiet.ts";
 import { searchCommands } from "./search.ts";
 import { smbiosCommands } from "./smbios.ts";
@@ -34,6 +35,7 @@ export function grubCommands(): ReadonlyMap<string, CommandFunction> {
     ...fileCommands,
     ...deviceCommands,
     ...firmwareCommands,
+    ...networkCommands,
     ...smbiosCommands,
     ...blsCommands,
     ...loadCommands,

@@ -23,7 +23,7 @@ const ACCEPTED = [
   ..."trust_certificate distrust_certificate list_certificates trust_signature measure tpm_record_pcrs".split(" "),
   // Networks: the tree is read where it lies.
   ..."net_add_addr net_add_dns net_add_route net_bootp net_dhcp net_bootp6 net_del_addr net_del_dns".split(" "),
-  ..."net_del_route net_get_dhcp_option net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns".split(" "),
+  ..."net_del_route net_ipv6_autoconf net_ls_addr net_ls_cards net_ls_dns".split(" "),
   ..."net_ls_routes net_nslookup net_set_vlan".split(" "),
   // Locked disks and pools that only GRUB opens.
   ..."cryptomount zfskey zfs-bootfs xnu_uuid btrfs-info btrfs-list-subvols".split(" "),
