@@ -185,6 +185,13 @@ export interface ParsedEntry {
   readonly opens?: string;
   /** What a person is asked before that: the answers go to the door. */
   readonly asks?: readonly Question[];
+  /**
+   * Where `linux` is null: the boot program that it starts, an EFI program's file; a partition's boot sector has the path
+   * `/`. Left out where it starts none, or none that is known.
+   */
+  readonly program?: FileRef;
+  /** The configuration that `program` reads, where Baton has read it, too: its `source`. */
+  readonly menu?: string;
   // Boot Loader Specification only, named as bootctl names them.
   readonly sortKey?: string | null;
   readonly version?: string | null;
@@ -196,6 +203,13 @@ export interface ParsedEntry {
   readonly profile?: number | null;
 }
 
+/** An entry of another configuration's menu. */
+export interface MenuLink {
+  readonly id: string;
+  /** Whether that configuration names it as its default, merely has it first, or has no default. */
+  readonly by: "name" | "order" | "nothing";
+}
+
 /** One entry of the list that people and policy choose from. */
 export interface BootEntry extends ParsedEntry {
   /** Stable across runs, unique in the list, without spaces. */
@@ -204,6 +218,8 @@ export interface BootEntry extends ParsedEntry {
   readonly isDefault: boolean;
   /** Whether it boots by itself: as the default, or after that has failed; left out where only a person boots it. */
   readonly unattended?: "default" | "fallback";
+  /** Where it opens another configuration's `menu`: what stands selected there. */
+  readonly leadsTo?: MenuLink;
   /** The configuration that led to it: its own `source`, or one from which that was read in turn. */
   readonly config?: string;
   /** False where this entry can't be booted now; `reason` says why. */

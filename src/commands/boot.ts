@@ -7,6 +7,7 @@ import { BatonError, describeError } from "../errors.ts";
 import { bootEntry } from "../loader/boot.ts";
 import { type BootPlan, planBoot } from "../loader/plan.ts";
 import { findEntry } from "../policy/find.ts";
+import { bootedBy } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
 import { formatSize, printable } from "../text.ts";
 import { entryJson } from "./shared/json.ts";
@@ -59,7 +60,7 @@ export async function bootChosen(
   close: () => Promise<void>,
 ): Promise<number> {
   try {
-    const entry = chooseEntry(discovery.list, name);
+    const entry = bootedBy(discovery.list.entries, chooseEntry(discovery.list, name));
     if (!asked.dryRun) {
       return await bootEntry(discovery, entry, entry.options, {
         onProgress: () => {},

@@ -19,11 +19,13 @@ import { type BootOptions, bootOptions } from "../state/firmware.ts";
 import { GLOBAL_GUID } from "../state/guids.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "../volumes/volume.ts";
+import { BootPrograms } from "./bootprograms.ts";
 import { copyNote } from "./copies.ts";
 import { diskConfigs, keysAmong } from "./diskconfigs.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { NamedFiles } from "./namedfiles.ts";
+import type { Scan } from "./scan.ts";
 import { unreadable } from "./unreadable.ts";
 import { scanVolume, UNREAD, type VolumeScan } from "./volumescan.ts";
 
@@ -65,6 +67,7 @@ export class Discovery {
   /** The names of all devices, in their order; null where it has to be found out. */
   #names: readonly string[] | null = null;
   readonly #files = new NamedFiles((device) => this.volume(device).reader);
+  readonly #programs = new BootPrograms((device) => this.volume(device).reader);
   readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
   readonly #isoScanner: IsoScanner;
   #list: BootList = bootList([], () => null);
@@ -90,7 +93,7 @@ export class Discovery {
         ...this.#context(iso, [iso, ...nearestFirst(this.volumes, iso.parent)]),
         image: { volume: iso.parent, path: iso.file },
       }),
-      lookForFiles: async (scans) => void (await this.#files.look(scans)),
+      lookForFiles: async (scans) => void (await this.#look(scans)),
     });
   }
 
@@ -135,7 +138,7 @@ export class Discovery {
     this.#setFacts(facts);
     this.#attached.set(volume.name, { volume, found: UNREAD, isos: [] });
     this.#isoFiles.forget(volume.name);
-    this.#files.forget(volume.name);
+    this.#forget(volume.name);
   }
 
   /** A device has gone, and what stood on it. */
@@ -145,7 +148,7 @@ export class Discovery {
     this.#names = null;
     this.#attached.delete(name);
     this.#isoFiles.forget(name);
-    this.#files.forget(name);
+    this.#forget(name);
     return attached?.volume ?? null;
   }
 
@@ -165,7 +168,7 @@ export class Discovery {
     await Promise.all(
       [...chosen, ...waiting].map(async (attached) => {
         await this.#scanVolume(attached);
-        await this.#files.look(attached.found.scans);
+        await this.#look(attached.found.scans);
         this.refresh();
         onList?.();
       }),
@@ -173,7 +176,7 @@ export class Discovery {
     // What was known of a volume's files was forgotten when it was read, also where others name them.
     const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
     const all = chosen.length > 1 ? [...this.#attached.values()] : others;
-    const isNews = await this.#files.look(all.flatMap(({ found }) => found.scans));
+    const isNews = await this.#look(all.flatMap(({ found }) => found.scans));
     if (isNews || chosen.length + waiting.length === 0) this.refresh();
     onList?.();
   }
@@ -272,6 +275,17 @@ export class Discovery {
     return this.#list.entries.find((entry) => entry.id === id) ?? null;
   }
 
+  /** Looks for the files that entries name. @returns whether there were any of which nothing was known */
+  async #look(scans: readonly Scan[]): Promise<boolean> {
+    const isNews = await Promise.all([this.#files.look(scans), this.#programs.look(scans)]);
+    return isNews.includes(true);
+  }
+
+  #forget(device: string): void {
+    this.#files.forget(device);
+    this.#programs.forget(device);
+  }
+
   /** What another device's coming or going might change: files on it, and whatever could not be reached. */
   #isIncomplete(result: FormatResult): boolean {
     const isElsewhere = (ref: FileRef): boolean =>
@@ -298,7 +312,7 @@ export class Discovery {
     const context = this.#context(volume, nearestFirst(this.volumes, volume));
     attached.found = await scanVolume(this.#formats, context, attached.found);
     // A device that came or went meanwhile makes what is known of files stale.
-    this.#files.forget(volume.name);
+    this.#forget(volume.name);
   }
 
   #context(volume: Volume, volumes: readonly Volume[]): FormatContext {
@@ -317,7 +331,13 @@ export class Discovery {
   #configs(): ReadConfig[] {
     const ordered = this.#ordered();
     const transportOf = (name: string): string | null => this.#facts.get(name)?.transport ?? null;
-    const { configs, isAwaited } = diskConfigs(ordered, transportOf, this.#platform, this.#bootOptions());
+    const { configs, isAwaited } = diskConfigs(
+      ordered,
+      transportOf,
+      this.#platform,
+      this.#bootOptions(),
+      this.#programs,
+    );
     this.#isFirmwareAwaited = isAwaited;
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
     const isos = ordered.flatMap((attached) => attached.isos);

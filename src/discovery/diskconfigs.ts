@@ -4,6 +4,7 @@ import { sourceDevice } from "../entry.ts";
 import type { Format, FormatResult, Platform } from "../formats/format.ts";
 import type { BootOptions } from "../state/firmware.ts";
 import type { Volume } from "../volumes/volume.ts";
+import { type BootPrograms, withMenus } from "./bootprograms.ts";
 import { type FirmwareOrder, withFirmwareOrder } from "./firmwareorder.ts";
 import type { FileNames } from "./samefile.ts";
 import type { Scan } from "./scan.ts";
@@ -19,12 +20,14 @@ interface ReadVolume {
  * @param read in the order of devices
  * @param transportOf how a device is attached
  * @param options the firmware's own boot entries; null where there are none
+ * @param programs what is known of the programs that entries start
  */
 export function diskConfigs(
   read: readonly ReadVolume[],
   transportOf: (device: string) => string | null,
   platform: Platform,
   options: BootOptions | null,
+  programs: BootPrograms,
 ): FirmwareOrder {
   const volumes = read.map(({ volume }) => volume);
   const keyOf = keysAmong(volumes);
@@ -50,7 +53,7 @@ export function diskConfigs(
       },
     })),
   );
-  return withFirmwareOrder(candidates, volumes, platform, options);
+  return withFirmwareOrder(withMenus(candidates, volumes, programs), volumes, platform, options);
 }
 
 /** With the sources of entries by the names under which those files are listed themselves. */

@@ -5,7 +5,7 @@ import { describeError } from "../errors.ts";
 import type { Format, FormatContext } from "../formats/format.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
 import { log } from "../log.ts";
-import { type Loader, loaderBeside } from "./firmwareorder.ts";
+import { type Loader, loaderBeside } from "./loadermenus.ts";
 import { FileNames, type Place, placeOf } from "./samefile.ts";
 import { type Scan, scanConfig } from "./scan.ts";
 

@@ -3,12 +3,12 @@
  * place of the default loader (UEFI 2.10, 3.5.1.1). Baton boots a kernel in that place; the rest is listed with the reason.
  */
 
-import { findSection } from "../binary/pe.ts";
 import { type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { efiArchitecture, sameMachine } from "./architecture.ts";
 import { FOREIGN_LOADERS, type ForeignLoader, onlyFirmware } from "./foreignloaders.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
+import { loaderByContent } from "./loaderprogram.ts";
 import { Lookup } from "./lookup.ts";
 import { osNames } from "./osrelease.ts";
 import { baseName } from "./paths.ts";
@@ -17,14 +17,6 @@ import { isKernel } from "./systemdboot/program.ts";
 import { openProgram, readUki } from "./systemdboot/ukiimage.ts";
 
 const DEFAULT_LOADER = /^\/EFI\/BOOT\/BOOT[A-Z0-9]+\.EFI$/i;
-/**
- * Sections of a bootloader's own program: GRUB's modules, systemd-boot's mark. It is no entry, since its configuration is
- * found where that lies.
- */
-const LOADERS_SECTIONS = ["mods", ".sdmagic"];
-/** The names of bootloaders in `.sbat` (shim's SBAT.md), which has a line for each component. */
-const LOADERS_NAMES = /^(?:shim|grub|systemd-boot)[.,]/m;
-
 export const loaders: Format = {
   name: "loader",
   isLastResort: true,
@@ -63,8 +55,8 @@ async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise
 /** False for a bootloader, and for a file that is no EFI program. */
 async function isProgram(reader: Reader, path: string): Promise<boolean> {
   const program = await openProgram(reader, path);
-  if (program === null || LOADERS_SECTIONS.some((name) => findSection(program.pe, name) !== null)) return false;
-  return !LOADERS_NAMES.test((await program.text(findSection(program.pe, ".sbat"))) ?? "");
+  // A bootloader is no entry: its configuration is found where that lies.
+  return program !== null && (await loaderByContent(program)) === null;
 }
 
 function foreign(

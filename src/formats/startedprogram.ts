@@ -25,7 +25,7 @@ export async function startedProgram(
     context,
     { push },
   );
-  if (kind !== "linux") return { kind, reason };
+  if (kind !== "linux") return { kind, reason, program: file };
   return {
     kind,
     linux: file,

@@ -345,6 +345,10 @@ export class Controller {
       this.#store.update({ message: `${entry.title} cannot be booted: ${reason}` });
       return;
     }
+    if (entry.leadsTo !== undefined) {
+      this.#select(entry.leadsTo.id);
+      return;
+    }
     const { boot } = this.#actions;
     if (entry.asks !== undefined && this.#actions.open !== undefined) {
       this.#askFirst(entry, entry.asks);
@@ -381,7 +385,11 @@ export class Controller {
     const isInside = (other: BootEntry): boolean =>
       other.config === config && path.every((name, depth) => other.submenu[depth] === name);
     const first = this.#store.state.entries.find(isInside);
-    if (first !== undefined) this.position.show(first.id);
+    this.#select(first?.id ?? null);
+  }
+
+  #select(id: string | null): void {
+    if (id !== null) this.position.show(id);
     this.#store.update({});
   }
 

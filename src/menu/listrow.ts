@@ -12,7 +12,7 @@ export function listRow(item: Item, selected: boolean, isDefault: boolean, colum
   const soft = selected ? "selectedSoft" : "soft";
   const beside = selected ? "selectedSoft" : bootable ? "label" : "soft";
   const mark = isDefault ? " * " : "   ";
-  const suffix = item.kind === "submenu" || item.entry.opens !== undefined ? " >" : "";
+  const suffix = item.kind === "submenu" || item.entry.opens !== undefined || item.entry.leadsTo ? " >" : "";
   const title = look.text(item.title);
   const hint = columns < 30 ? "" : look.text(item.hint);
   const room = columns - mark.length - 1;

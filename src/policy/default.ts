@@ -2,6 +2,7 @@
 
 import type { BootEntry } from "../entry.ts";
 import { hazardEvidence } from "./evidence.ts";
+import { followByItself } from "./links.ts";
 import { placeInOrder } from "./order.ts";
 import { findNamed } from "./owner.ts";
 import { type BootRules, isFromNetwork, type Listed, mayBootByItself, type ReadConfig } from "./readconfig.ts";
@@ -10,6 +11,8 @@ export interface Choice {
   readonly entry: BootEntry | undefined;
   /** The configuration whose timeout and fallbacks count. */
   readonly from: Listed | undefined;
+  /** The entries that led to it, each by opening another menu (a chainload). */
+  readonly via: readonly BootEntry[];
   readonly why: string;
   /** True where no device that comes after the default's own can make another one the default. */
   readonly isDecided: boolean;
@@ -27,7 +30,8 @@ export function chooseDefault(listed: readonly Listed[], rules: BootRules): Choi
     const how = isSaved ? "it was saved as the default" : `it is named: default ${rules.default}`;
     // What a removable device has gives way to a built-in disk that answers later.
     const isDecided = from?.config.removable === false;
-    return { entry: named, from, why: withNotes(how, [note]), isDecided, named: { name: wanted!, isFound: true } };
+    const choice = throughMenus(listed, rules, { entry: named, from, via: [], why: how, isDecided });
+    return { ...choice, why: withNotes(choice.why, [note]), named: { name: wanted!, isFound: true } };
   }
   const choice = chooseFrom(listed, rules, named);
   return {
@@ -66,17 +70,41 @@ function chooseFrom(listed: readonly Listed[], rules: BootRules, local: BootEntr
     const also = others.length === 0 ? null : `a default is also in ${others.slice(0, 3).join(", ")}`;
     const isOwn = !config.removable && !config.isPluggable;
     const isSure = isStrong(config) && isOwn && rules.order.length === 0 && local === null;
-    return {
+    return throughMenus(listed, rules, {
       entry,
       from,
+      via: [],
       why: withNotes(`${local === null ? "" : `${notes[0]}; `}${config.source} ${howChosen(config, rules)}`, [
         also,
         ...notes.slice(local === null ? 0 : 1),
       ]),
       isDecided: isSure,
-    };
+    });
   }
-  return { entry: undefined, from: undefined, why: withNotes(whyNone(listed, rules), notes), isDecided: false };
+  return {
+    entry: undefined,
+    from: undefined,
+    via: [],
+    why: withNotes(whyNone(listed, rules), notes),
+    isDecided: false,
+  };
+}
+
+/** Where the default opens another bootloader's menu, that one's default is the default; the first menu's time counts. */
+function throughMenus(
+  listed: readonly Listed[],
+  rules: BootRules,
+  choice: Omit<Choice, "named">,
+): Omit<Choice, "named"> {
+  const { entry: first, from, why } = choice;
+  // The disk of a program that isn't there may still come.
+  if (first?.program !== undefined && first.leadsTo === undefined) return { ...choice, isDecided: false };
+  if (first?.leadsTo === undefined) return choice;
+  const { entry, from: to, via, obstacle } = followByItself(listed, rules, first);
+  if (to === undefined) return { ...choice, why: withNotes(why, [obstacle]) };
+  const timeout = from?.config.timeout ?? to.config.timeout;
+  const way = via.map(({ title, menu }) => `${title} opens ${menu}`).join(", where ");
+  return { ...choice, entry, from: { ...to, config: { ...to.config, timeout } }, via, why: `${why}; ${way}` };
 }
 
 function howChosen({ defaultIsExplicit, firmware }: ReadConfig, rules: BootRules): string {

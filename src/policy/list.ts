@@ -8,6 +8,7 @@ import { entryFiles, formatFileRef } from "../entry.ts";
 import { firmwareProgramReason } from "../firmwareprograms.ts";
 import { type Choice, chooseDefault } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
+import { isSameItem, withLinks } from "./links.ts";
 import { type BootRules, type FirmwareWay, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
 import { canBootByItself, unattendedOrder } from "./unattended.ts";
 
@@ -49,12 +50,13 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
     const entries = config.entries.map((entry) => listEntry(entry, uniqueId(volume, entry, ids), config.source, check));
     return { config, entries };
   });
-  const loneDisk = loneDiskOf(all);
-  const own = loneDisk === null ? all : withOwnDisk(all, loneDisk);
+  const linked = withLinks(all, configs);
+  const loneDisk = loneDiskOf(linked);
+  const own = loneDisk === null ? linked : withOwnDisk(linked, loneDisk);
   const listed = given.removable === "never" ? own.map(withoutRemovable) : own;
   const entries = listed.flatMap((item) => item.entries);
   const rules = { ...given, passedOver: withTheSame(entries, given.passedOver) };
-  const { entry: first, from, why, isDecided, named } = chooseDefault(listed, rules);
+  const { entry: first, from, via, why, isDecided, named } = chooseDefault(listed, rules);
   const order = unattendedOrder(listed, rules, first, from);
   const unattended = order.filter(canBootByItself);
   const following = new Set(unattended);
@@ -65,7 +67,10 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
   return {
     entries: entries.map((entry) => {
       const role = entry === byDefault ? "default" : following.has(entry) ? "fallback" : null;
-      return role === null ? entry : { ...entry, unattended: role, isDefault: role === "default" };
+      if (role === null) return entry;
+      // What the menus on the way would have saved counts for this boot, too.
+      const writes = entry === first ? [...via.flatMap((one) => one.writes), ...entry.writes] : entry.writes;
+      return { ...entry, writes, unattended: role, isDefault: role === "default" };
     }),
     diagnostics: shown.flatMap((config) => config.diagnostics),
     defaultId: byDefault?.id ?? null,
@@ -228,13 +233,6 @@ function waysThrough(
 const isNearer = (a: FirmwareWay, b: FirmwareWay): boolean =>
   a.isBootOrder === b.isBootOrder ? a.rank < b.rank : a.isBootOrder === true;
 
-/** One file's item, read by two ways. */
-const isSameItem = (a: ParsedEntry, b: ParsedEntry): boolean =>
-  a.source === b.source &&
-  a.title === b.title &&
-  a.nativeId === b.nativeId &&
-  a.submenu.join("\n") === b.submenu.join("\n");
-
 function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCheck): BootEntry {
   const reason = entry.reason ?? fileReason(entry, check);
   // Field by field: a spread of so many costs ten times as much, and there may be thousands of entries.
@@ -266,13 +264,16 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     triesDone: entry.triesDone ?? null,
     profile: entry.profile ?? null,
   };
-  const { initrdNames, initrdModes, asks, devicetreeOverlays, addons, opens, tool, unchecked, digests } = entry;
-  const more = [initrdNames, devicetreeOverlays, addons, opens, tool, unchecked, digests];
+  const { initrdNames, initrdModes, asks, devicetreeOverlays, addons } = entry;
+  const { opens, program, menu, tool, unchecked, digests } = entry;
+  const more = [initrdNames, devicetreeOverlays, addons, opens, program, menu, tool, unchecked, digests];
   const hasMore = more.some((one) => one !== undefined);
   if (!hasMore) return listed;
   return {
     ...listed,
     ...(opens !== undefined && { opens }),
+    ...(program !== undefined && { program }),
+    ...(menu !== undefined && { menu }),
     ...(tool !== undefined && { tool }),
     ...(unchecked !== undefined && { unchecked }),
     ...(digests && { digests }),

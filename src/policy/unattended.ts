@@ -11,6 +11,7 @@ import {
   titleEvidence,
   whatBoots,
 } from "./evidence.ts";
+import { followByItself } from "./links.ts";
 import { findNamed } from "./owner.ts";
 import { type BootRules, isFromNetwork, type Listed, mayBootByItself } from "./readconfig.ts";
 
@@ -40,10 +41,12 @@ export function unattendedOrder(
     ...(rules.fallback.includes(ANY) ? anything(listed, rules, from) : []),
   ];
   const seen = new Set<string>();
-  const once = order.filter((one) => {
-    const what = whatBoots(one);
-    return !seen.has(what) && seen.add(what) !== undefined;
-  });
+  const once = order
+    .map((one) => (one === entry ? one : followByItself(listed, rules, one).entry))
+    .filter((one) => {
+      const what = whatBoots(one);
+      return !seen.has(what) && seen.add(what) !== undefined;
+    });
   // What nobody confirmed is tried when nothing else has booted: a machine that comes up badly can be mended.
   const isUnconfirmed = ({ id }: BootEntry): number => Number(rules.passedOver?.has(id) ?? false);
   return once.sort((a, b) => isUnconfirmed(a) - isUnconfirmed(b));
@@ -51,7 +54,11 @@ export function unattendedOrder(
 
 /** Whether an attempt by itself can lead anywhere. */
 export const canBootByItself = (entry: BootEntry): boolean =>
-  entry.bootable && entry.restricted === null && entry.opens === undefined && entry.unchecked === undefined;
+  entry.bootable &&
+  entry.restricted === null &&
+  entry.opens === undefined &&
+  entry.leadsTo === undefined &&
+  entry.unchecked === undefined;
 
 const KERNELS: readonly BootEntry["kind"][] = ["linux", "multiboot", "multiboot2"];
 

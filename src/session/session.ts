@@ -7,6 +7,7 @@ import type { BootEntry, Diagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
 import { type MenuActions, type MenuSettings, MenuStore } from "../menu/model.ts";
+import { bootedBy } from "../policy/links.ts";
 import type { BootRules } from "../policy/readconfig.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
 import { Attempts } from "./attempts.ts";
@@ -170,7 +171,7 @@ export class Session {
       boot: async (entry, options, files) => {
         if (attempts.isGoingOn) return;
         this.#countdown.stop();
-        const known = host.discovery.entry(entry.id) ?? entry;
+        const known = bootedBy(host.discovery.list.entries, host.discovery.entry(entry.id) ?? entry);
         if (known.opens !== undefined && openDoor) return read(known);
         // Whether such files are there shows when they are opened.
         const current =

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { after } from "node:test";
 import { Discovery } from "../../src/discovery/discovery.ts";
 import type { BootList } from "../../src/policy/list.ts";
+import { type BootRules, NO_RULES } from "../../src/policy/readconfig.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
 
 const base = fs.mkdtempSync(join(tmpdir(), "baton-order-"));
@@ -15,6 +16,7 @@ after(() => fs.rmSync(base, { recursive: true, force: true }));
 export interface Disk {
   readonly type?: string;
   readonly uuid?: string;
+  readonly label?: string;
   readonly partuuid?: string;
   readonly removable?: boolean;
   /** Path → text, bytes, or where a link leads; a kernel is any text. */
@@ -31,13 +33,15 @@ export async function listOf(
   disks: Record<string, Disk>,
   variables?: Variables,
   firmware: "efi" | "pc" = "efi",
+  rules: BootRules = NO_RULES,
 ): Promise<BootList> {
   const efiVariable = (name: string): Buffer | null => variables?.[name] ?? null;
   const platform = { firmware, arch: "x86_64", ...(variables === undefined ? {} : { efiVariable }) };
   const discovery = new Discovery(platform);
+  discovery.setRules(rules);
   for (const [
     name,
-    { type = "ext4", uuid = `uuid-${name}`, partuuid = `part-${name}`, removable = false, files },
+    { type = "ext4", uuid = `uuid-${name}`, label = null, partuuid = `part-${name}`, removable = false, files },
   ] of Object.entries(disks)) {
     const root = fs.mkdtempSync(join(base, "disk-"));
     for (const [path, text] of Object.entries(files)) {
@@ -48,7 +52,7 @@ export async function listOf(
     }
     const reader = openDirectory(root, { caseInsensitive: type === "vfat" });
     const disk = name.replace(/\d+$/, "");
-    const identity = { name, type, uuid, label: null, partuuid, partlabel: null, model: null, transport: null };
+    const identity = { name, type, uuid, label, partuuid, partlabel: null, model: null, transport: null };
     discovery.attach(
       {
         ...{

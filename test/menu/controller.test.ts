@@ -118,6 +118,16 @@ test("an entry that asks something is opened with the answers, of which secrets 
   assert.deepEqual([menu.page, opened.length], [null, 2], "Esc leaves without an answer");
 });
 
+test("an entry that starts another bootloader selects what that one's menu would boot, and boots nothing by itself", () => {
+  const link = { ...sampleEntry({ id: "link", title: "Other" }), leadsTo: { id: "adv-17", by: "name" } as const };
+  store.update({ entries: [link, ...store.state.entries] });
+  press("home", "enter");
+  assert.deepEqual(done, []);
+  assert.equal(selected(), "adv-17");
+  press("enter");
+  assert.deepEqual(done, ["boot adv-17"]);
+});
+
 test("a default within a submenu selects the submenu, and in it the default", () => {
   store.update({ defaultId: "adv-17" });
   assert.equal(menu.position.selectedItem()?.kind, "submenu");

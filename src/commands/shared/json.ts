@@ -25,6 +25,7 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
   if (entry.initrdNames !== undefined) json.initrdNames = entry.initrdNames;
   if (entry.devicetreeOverlays !== undefined) json.devicetreeOverlays = entry.devicetreeOverlays.map(formatFileRef);
   if (entry.addons !== undefined) json.addons = entry.addons.map(formatFileRef);
+  if (entry.leadsTo !== undefined) json.leadsTo = entry.leadsTo.id;
   if (entry.unchecked !== undefined) json.unchecked = entry.unchecked;
   if (entry.restricted !== null) json.restricted = entry.restricted;
   if (entry.type === "bls" || entry.type === "uki") {

@@ -215,6 +215,7 @@ export class Listing {
       restricted: whoPasses(around.users, restriction(item, env.get("superusers"))),
       hotkey: item.hotkey,
       ...(unchecked === null ? {} : { unchecked }),
+      ...(plan.program === null ? {} : { program: plan.program }),
       ...(item.tool === undefined ? {} : { tool: item.tool }),
       ...(plan.initrdNames.some((name) => name !== null) ? { initrdNames: plan.initrdNames } : {}),
     });

@@ -62,6 +62,8 @@ export class BootPlan {
   modules: readonly BootModule[] = NONE;
   /** What was searched for in vain, on which its files are to be: the root that was left has no such kernel. */
   missedRoot: string | null = null;
+  /** As in ParsedEntry. */
+  program: FileRef | null = null;
   /** Why this can't be booted. */
   reason: string | null = null;
   writes: readonly StateWrite[] = NONE;
@@ -81,6 +83,7 @@ export class BootPlan {
     this.devicetree = null;
     this.modules = NONE;
     this.missedRoot = null;
+    this.program = null;
     this.reason = null;
   }
 }

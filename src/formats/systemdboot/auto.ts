@@ -39,8 +39,9 @@ export async function autoEntries(context: FormatContext, settings: LoaderSettin
     if (file === null || (id === "auto-efi-default" && !(await isOtherLoader(context, file)))) continue;
     const source = `${volume.name}:${file}`;
     const reason = onlyFirmware(file);
+    const program = { device: volume.name, path: file };
     const finish = (shown: string): ParsedEntry =>
-      parsedEntry({ nativeId: id, title: shown, type: "bls", source, kind: "efi", reason });
+      parsedEntry({ nativeId: id, title: shown, type: "bls", source, kind: "efi", reason, program });
     found.push({
       ...{ id, shownId: id, ownTitle: title, source, finish, profile: 0 },
       ...{ sortKey: null, machineId: null, version: null, triesLeft: null, triesDone: null },

@@ -17,6 +17,8 @@ export interface Program {
   /** Of a unified kernel image; null for all else. */
   readonly profile: number | null;
   readonly addons: readonly FileRef[];
+  /** As in ParsedEntry. */
+  readonly program?: FileRef;
 }
 
 const PLAIN = { profile: null, addons: [] };
@@ -65,7 +67,8 @@ export async function startedBy(
     // Whether the file is there is checked for every entry alike.
     if (loader.key !== "efi") return { kind: "linux", reason: null, options, ...PLAIN };
   }
-  return { kind: "efi", reason: onlyFirmware(path), options, ...PLAIN };
+  const program = { device: context.volume.name, path };
+  return { kind: "efi", reason: onlyFirmware(path), options, ...PLAIN, program };
 }
 
 /** True for a kernel with an EFI stub, which people start with an `efi` line too. */

@@ -108,6 +108,7 @@ interface EntryFiles {
   readonly devicetree: FileRef | null;
   readonly overlays: readonly FileRef[];
   readonly addons: readonly FileRef[];
+  readonly program?: FileRef;
   readonly options: string;
 }
 
@@ -199,6 +200,7 @@ class Builder {
       devicetree: files.devicetree,
       ...(files.overlays.length > 0 && { devicetreeOverlays: files.overlays }),
       ...(files.addons.length > 0 && { addons: files.addons }),
+      ...(files.program !== undefined && { program: files.program }),
       modules: [],
       options: files.options,
       reason,

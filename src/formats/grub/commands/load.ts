@@ -172,11 +172,15 @@ const chainloader: CommandFunction = (run, argv, call) => {
   if (/(?:^|\))[0-9]*\+[0-9]+/.test(image)) {
     plan.load("local", call.name);
     plan.reason = `it starts the boot sector ${image}, which only the firmware's own loader can do`;
+    const at = run.files.name(image.startsWith("(") ? `${image.slice(0, image.indexOf(")") + 1)}/` : "/");
+    // A filesystem's first sectors; those of a disk start what is active on it.
+    if (/(?:^|\))0?\+/.test(image) && at.device.kind === "volume") plan.program = at.ref;
     return OK;
   }
   plan.load("efi", call.name);
   plan.reason = `it starts another boot program (${image}), which kexec can't`;
   const file = run.files.name(image);
+  plan.program = file.ref;
   if (!/\.efi$/i.test(image) || file.device.kind !== "volume") return OK;
   return chainloadUki(run, call, file, withoutOptions(argv).slice(1));
 };

@@ -1,0 +1,101 @@
+/** Which of the configurations that were read a bootloader would read: by what lies where. */
+
+import type { EntryType } from "../entry.ts";
+import type { FormatVolume, Platform } from "../formats/format.ts";
+import type { LoaderName } from "../formats/loaderprogram.ts";
+import { Lookup } from "../formats/lookup.ts";
+import { folderOf } from "../formats/paths.ts";
+import type { ReadConfig } from "../policy/readconfig.ts";
+
+/** What lies beside a configuration and would read it. */
+export type Loader = "boot sector" | "systemd-boot" | "default loader";
+
+/** A configuration with what it takes to tell how firmware comes to it. */
+export interface Candidate {
+  readonly config: ReadConfig;
+  readonly format: EntryType;
+  readonly path: string;
+  readonly volume: FormatVolume;
+  readonly loader: Loader | null;
+  /** Another configuration opens it, by starting the loader that reads it. */
+  readonly isOpened?: boolean;
+}
+
+/** Folders' and files' names on an EFI system partition have no case. */
+export const BOOT_FOLDER = "/efi/boot";
+export const STUB = /^(\/efi\/[^/]+)\/grub\.cfg$/;
+/** systemd-boot's own entries lie in these folders of its partition. */
+const SYSTEMD_FOLDER = /^\/(loader\/entries|efi\/linux)$/;
+
+export const isEspType = ({ type }: FormatVolume): boolean => type === "vfat" || type === null;
+const isSystemdMenu = ({ format, path }: Candidate): boolean =>
+  (format === "bls" || format === "uki") && SYSTEMD_FOLDER.test(path.toLowerCase());
+
+/**
+ * Looks for the loader beside a configuration.
+ * @returns null where there is none, and where it isn't known
+ */
+export async function loaderBeside(
+  format: EntryType,
+  path: string,
+  volume: FormatVolume,
+  { firmware }: Pick<Platform, "firmware">,
+): Promise<Loader | null> {
+  const lookup = new Lookup(volume.reader);
+  const folder = folderOf(path).replace(/\/$/, "");
+  const beside = { grub: "i386-pc/core.img", syslinux: "ldlinux.sys" }[format as string];
+  try {
+    if (beside !== undefined) {
+      const isInstalled = firmware === "pc" && (await lookup.find(`${folder}/${beside}`)) !== null;
+      return isInstalled ? "boot sector" : null;
+    }
+    if (!(format === "bls" || format === "uki") || !SYSTEMD_FOLDER.test(path.toLowerCase()) || !isEspType(volume)) {
+      return null;
+    }
+    const has = async (at: string, name: RegExp): Promise<boolean> => {
+      const found = await lookup.find(at, "directory");
+      return found !== null && (await lookup.list(found)).some((item) => name.test(item.name.toLowerCase()));
+    };
+    if (await has("/EFI/systemd", /^systemd-boot/)) return "systemd-boot";
+    const isDefault = (await lookup.find("/loader/loader.conf")) !== null && (await has(BOOT_FOLDER, /^boot.*\.efi$/));
+    return isDefault ? "default loader" : null;
+  } catch {
+    // It is said where that volume is read for its own sake.
+    return null;
+  }
+}
+
+/**
+ * The configuration that an EFI program reads.
+ * @param folder that the program lies in, in lower case
+ * @param loader what it is; null where it is none
+ * @param among several that it may be, whether the first of them is meant or none
+ */
+export function menuOf(
+  folder: string,
+  loader: LoaderName | null,
+  volume: FormatVolume,
+  candidates: readonly Candidate[],
+  among: "first" | "only" = "first",
+): Candidate | undefined {
+  const here = candidates.filter((one) => one.volume === volume);
+  const near = candidates.filter((one) => one.volume.disk !== null && one.volume.disk === volume.disk);
+  const inFolder = (format: EntryType): Candidate | undefined =>
+    here.find((one) => one.format === format && folderOf(one.path).toLowerCase() === folder);
+  const onDisk = (is: (one: Candidate) => boolean): Candidate | undefined => here.find(is) ?? near.find(is);
+  if (loader === "systemd-boot") return onDisk(isSystemdMenu);
+  if (loader === "limine") return inFolder("limine") ?? onDisk(({ format }) => format === "limine");
+  if (loader === "syslinux" || loader === "refind") return inFolder(loader);
+  if (loader === null) return undefined;
+  const stub = inFolder("grub");
+  if (stub !== undefined) return stub;
+  if (folder === BOOT_FOLDER) {
+    const menu = loader === "default" ? here.find((one) => one.loader !== null) : undefined;
+    // shim in the default place starts what the vendor's folder names (fbx64.efi): which, is known where there is one.
+    const stubs = here.filter(({ format, path }) => format === "grub" && STUB.test(path.toLowerCase()));
+    return menu ?? (stubs.length === 1 ? stubs[0] : undefined);
+  }
+  // Without a stub, GRUB has the place of its configuration built in (grub-install's prefix): on its own disk.
+  const all = [...here, ...near].filter(({ format, path }) => format === "grub" && !STUB.test(path.toLowerCase()));
+  return among === "first" || new Set(all).size === 1 ? all[0] : undefined;
+}
