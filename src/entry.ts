@@ -71,6 +71,7 @@ export type EntryType =
   | "limine"
   | "refind"
   | "raspberrypi"
+  | "uboot"
   /** A kernel on a disk without any configuration, found by its name. */
   | "kernel"
   /** What the firmware would start from a disk without any configuration. */

@@ -15,9 +15,10 @@ import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
 import { bls } from "./systemdboot/bls.ts";
 import { uki } from "./systemdboot/uki.ts";
+import { uboot } from "./uboot/uboot.ts";
 
 export const formats: readonly Format[] = [
-  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine, refind, raspberryPi],
+  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine, refind, raspberryPi, uboot],
   // Only where none of those finds anything.
   ...[loaders, bareKernels],
 ];

@@ -1,0 +1,186 @@
+/**
+ * U-Boot's scripts. `boot.scr` in the corpus is made by Debian's mkimage (u-boot-tools 2023.01) of a script of our own; what
+ * is expected of the language is what U-Boot's documentation of its commands says.
+ */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { crc32 } from "../../src/binary/crc.ts";
+import { formatFileRef } from "../../src/entry.ts";
+import { uboot } from "../../src/formats/uboot/uboot.ts";
+import { assertGolden, fixtures } from "./golden.ts";
+import { contextOf, type Files, messages, type ReadOptions, treeVolume } from "./tree.ts";
+
+for (const name of fixtures("uboot-")) {
+  test(`${name} gives the entry of its expected.json`, () => assertGolden(name, [uboot]));
+}
+
+/** A script as mkimage wraps it. */
+function script(text: string): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(Buffer.byteLength(text), 0);
+  const data = Buffer.concat([head, Buffer.from(text)]);
+  const header = Buffer.alloc(64);
+  header.writeUInt32BE(0x27051956, 0);
+  header.writeUInt32BE(data.length, 12);
+  header.writeUInt32BE(crc32(data), 24);
+  header.set([5, 22, 6, 0], 28);
+  header.write("Ours", 32, "latin1");
+  header.writeUInt32BE(crc32(header), 4);
+  return Buffer.concat([header, data]);
+}
+
+async function read(files: Files, options: ReadOptions = {}) {
+  const volume = treeVolume({ "/Image": "k", "/initrd": "i", ...files }, { name: "sda1", ...options.volume });
+  const paths = await uboot.find(volume);
+  assert.equal(paths.length, 1);
+  const platform = { arch: "aarch64", ...options.platform };
+  return uboot.parse(paths[0]!, contextOf(volume, { ...options, platform }));
+}
+
+const run = (text: string, files: Files = {}, options: ReadOptions = {}) =>
+  read({ "/boot.scr": script(text), ...files }, options);
+const BOOT = "\nload mmc 0 $kernel_addr_r Image\nbooti $kernel_addr_r - $fdt_addr_r\n";
+const cmdline = async (text: string, files: Files = {}): Promise<string | undefined> =>
+  (await run(text + BOOT, files)).entries[0]?.options;
+
+describe("the language", () => {
+  test("words, quotes and variables", async () => {
+    assert.equal(await cmdline("setenv bootargs a 'b  $x' \"c ${bootargs}\""), "a b  $x c ");
+    assert.equal(await cmdline('x="1  2"; setenv bootargs $x "$x" ${x}3'), "1 2 1  2 1 23");
+    assert.equal(await cmdline("setenv a one\\\n two # three\nsetenv bootargs $a"), "one two");
+    assert.equal(await cmdline('setenv bootargs "a\\"b\\$c"'), 'a"b$c');
+  });
+
+  test("what follows && and ||, and which arm of an if is taken", async () => {
+    assert.equal(await cmdline("false && setenv a 1; true || setenv b 2; setenv bootargs x${a}${b}"), "x");
+    assert.equal(
+      await cmdline("if false; then setenv bootargs 1; elif true; then setenv bootargs 2; else reset; fi"),
+      "2",
+    );
+    assert.equal(await cmdline("false; setenv bootargs $?"), "1");
+    assert.equal(await cmdline("if test -z $nothing && test ! -n $nothing; then setenv bootargs e; fi"), "e");
+  });
+
+  test("loops, and what runs a variable", async () => {
+    assert.equal(await cmdline('for i in a "b c"; do setenv l "$l<$i>"; done; setenv bootargs $l'), "<a><b c>");
+    assert.equal(
+      await cmdline("setenv n 3; while itest $n > 0; do setenv l ${l}$n; setexpr n $n - 1; done; setenv bootargs $l"),
+      "321",
+    );
+    assert.equal(await cmdline("setenv a 'run b; setenv bootargs ${c}d'; setenv b 'setenv c c'; run a"), "cd");
+  });
+
+  test("comparisons", async () => {
+    const holds = async (expression: string) =>
+      (await cmdline(`if test ${expression}; then setenv bootargs yes; fi`)) === "yes";
+    for (const yes of [
+      "a = a",
+      "a != b",
+      "2 -lt 10",
+      "a = b -o c = c",
+      "! a = b",
+      "-e mmc 0:1 /Image",
+      "-n a -a -z ''",
+    ]) {
+      assert.ok(await holds(yes), yes);
+    }
+    for (const no of ["a = b", "-e mmc 0 none", "10 -lt 2", "a = a -a b = c", ""]) assert.ok(!(await holds(no)), no);
+  });
+});
+
+describe("files", () => {
+  test("an environment that is imported, all of it or by name", async () => {
+    const files = { "/e.txt": "# a=0\na=1\nb=2 3\nno line\n" };
+    assert.equal(
+      await cmdline("load mmc 0:1 1000 e.txt; env import -t 1000 $filesize; setenv bootargs $a-$b", files),
+      "1-2 3",
+    );
+    assert.equal(
+      await cmdline("load mmc 0:1 1000 e.txt; env import -t 0x1000 $filesize b; setenv bootargs x$a-$b", files),
+      "x-2 3",
+    );
+  });
+
+  test("another script is sourced, and one that is damaged fails", async () => {
+    const text = "load mmc 0 1000 s.scr; source 1000 || setenv bootargs failed";
+    assert.equal(await cmdline(text, { "/s.scr": script("setenv bootargs inner") }), "inner");
+    const damaged = script("setenv bootargs inner");
+    damaged[70]! ^= 1;
+    assert.equal(await cmdline(text, { "/s.scr": damaged }), "failed");
+  });
+
+  test("the disk's other partitions by their numbers; one that isn't there fails", async () => {
+    const other = treeVolume({ "/k": "k" }, { name: "sda2", disk: "sda", partition: 2, partuuid: "pp-02" });
+    const text =
+      "if load mmc 1:3 $kernel_addr_r k; then true; else load mmc 1:2 $kernel_addr_r k; fi; part uuid mmc 1:2 u; setenv bootargs root=PARTUUID=$u; booti $kernel_addr_r";
+    const options = { volume: { disk: "sda", partition: 1 }, others: [other] };
+    const { entries } = await run(text, {}, options);
+    assert.deepEqual([formatFileRef(entries[0]!.linux!), entries[0]!.options], ["sda2:/k", "root=PARTUUID=pp-02"]);
+  });
+
+  test("what was loaded to which address tells kernel, initrd and devicetree", async () => {
+    const text =
+      "load mmc 0 100 Image; unzip 100 200; load mmc 0 300 initrd; load mmc 0 400 a.dtb; load mmc 0 500 o.dtbo; fdt addr 400; fdt apply 500; bootm 200 300:1000 400";
+    const { entries } = await run(text, { "/a.dtb": "d", "/o.dtbo": "o" });
+    const { linux, initrd, devicetree, devicetreeOverlays } = entries[0]!;
+    assert.deepEqual([linux!, ...initrd, devicetree!, ...devicetreeOverlays!].map(formatFileRef), [
+      "sda1:/Image",
+      "sda1:/initrd",
+      "sda1:/a.dtb",
+      "sda1:/o.dtbo",
+    ]);
+  });
+});
+
+test("the first boot command with a kernel counts; one without goes on to what follows", async () => {
+  const { entries } = await run(`booti 100 || setenv bootargs second; ${BOOT}; setenv bootargs third; ${BOOT}`);
+  assert.deepEqual(
+    entries.map(({ options, title }) => [title, options]),
+    [["Ours", "second"]],
+  );
+});
+
+test("uEnv.txt is a script where its own boot command is in it", async () => {
+  const files = {
+    "/uEnv.txt": "args=root=/dev/mmcblk0p2 ro\nuenvcmd=load mmc 0 100 Image; setenv bootargs ${args}; bootz 100\n",
+  };
+  assert.equal((await read(files)).entries[0]!.options, "root=/dev/mmcblk0p2 ro");
+  assert.deepEqual(await uboot.find(treeVolume({ "/uEnv.txt": "args=quiet\n" })), []);
+});
+
+test("on another machine it is listed with the reason, and extlinux.conf comes before it", async () => {
+  const x86 = await run(BOOT, {}, { platform: { arch: "x86_64" } });
+  assert.match(x86.entries[0]!.reason!, /for a board with U-Boot, and this machine is x86_64/);
+  assert.equal(x86.defaultIndex, null);
+  assert.equal((await run(BOOT)).defaultIndex, 0);
+  assert.equal((await run(BOOT, { "/extlinux/extlinux.conf": "" })).defaultIndex, null);
+});
+
+describe("what goes wrong is said, and costs nothing else", () => {
+  const said = async (text: string) => messages((await run(text)).diagnostics).join("\n");
+
+  test("scripts without end", async () => {
+    assert.match(await said("while true; do true; done"), /more than 20000 steps/);
+    assert.match(await said("setenv a 'run a'; run a"), /call each other without end/);
+    assert.match(await said('setenv a xxxxxxxx; while true; do setenv a "$a$a"; done'), /more memory than any board/);
+  });
+
+  test("what isn't the language, an unknown command, and nothing to start", async () => {
+    assert.match(await said("if true; then true"), /'fi' is missing: U-Boot doesn't run this/);
+    assert.match(await said("fi"), /'fi' has no beginning/);
+    assert.match(await said('echo "a'), /a quote \("\) is never closed/);
+    assert.match(await said("frobnicate"), /unknown command 'frobnicate'[\s\S]*starts nothing that Baton could follow/);
+    assert.match(await said("sysboot mmc 0 any"), /goes on with extlinux.conf/);
+  });
+
+  test("a file without U-Boot's header, or with a wrong checksum", async () => {
+    const real = readFileSync(join(import.meta.dirname, "../corpus/uboot-board/mmcblk0p1/boot/boot.scr"));
+    real[100]! ^= 1;
+    assert.match(messages((await read({ "/boot.scr": real })).diagnostics)[0]!, /its checksum is wrong/);
+    assert.match(messages((await read({ "/boot.scr": "x".repeat(100) })).diagnostics)[0]!, /no header of U-Boot's/);
+    assert.match(messages((await read({ "/boot.scr": "" })).diagnostics)[0]!, /too short/);
+  });
+});
