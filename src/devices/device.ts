@@ -42,6 +42,8 @@ export interface BlockDevice {
   readonly partlabel: string | null;
   /** GPT type GUID in lower case, or the MBR type as `0x83`. */
   readonly partitionType: string | null;
+  /** A GPT partition's attribute bits; left out where there is none, or before it was probed. */
+  readonly partitionAttributes?: bigint;
   /** The kernel says so, it is optical, or it is attached by USB or FireWire. */
   readonly removable: boolean;
   /** Removable because of its cable alone. */

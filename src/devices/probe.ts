@@ -162,6 +162,7 @@ function partitionFacts(device: BlockDevice, table: PartitionTable | null): Part
     partuuid: partition.uuid,
     partlabel: partition.name,
     partitionType: partition.type,
+    ...(partition.attributes === undefined ? {} : { partitionAttributes: partition.attributes }),
   };
 }
 

@@ -87,6 +87,12 @@ export class DeviceMonitor {
     const placed = (name: string) => this.#known.get(name) ?? { name };
     this.#platform = options.platform ?? thisPlatform();
     this.discovery = new Discovery(this.#platform, (a, b) => compareDevices(placed(a), placed(b)));
+    this.discovery.partitionsOf = (disk) =>
+      [...this.#known.values()].flatMap(({ disk: own, partition, partitionType, partuuid, partitionAttributes }) =>
+        own !== disk || partition === null || partitionAttributes === undefined
+          ? []
+          : { number: partition, type: partitionType, partuuid, attributes: partitionAttributes },
+      );
   }
 
   get isSettled(): boolean {

@@ -8,7 +8,7 @@ import { totalmem } from "node:os";
 import type { BootEntry, FileRef } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
-import type { Format, FormatContext, FormatResult, FormatVolume, Platform } from "../formats/format.ts";
+import type { Format, FormatContext, FormatResult, FormatVolume, GptPartition, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
 import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
@@ -96,6 +96,9 @@ export class Discovery {
       lookForFiles: async (scans) => void (await this.#look(scans)),
     });
   }
+
+  /** As {@link FormatContext.partitions}; null where there are no disks. */
+  partitionsOf: ((disk: string) => readonly GptPartition[]) | null = null;
 
   /** The list as of the last {@link scan}. */
   get list(): BootList {
@@ -325,7 +328,11 @@ export class Discovery {
       }
     };
     const devicesMayCome = this.#devicesMayCome;
-    return { volume, volumes, platform: this.#platform, memory: totalmem(), devicesMayCome, openImage };
+    const partitions = this.partitionsOf;
+    return {
+      ...{ volume, volumes, platform: this.#platform, memory: totalmem(), devicesMayCome, openImage },
+      ...(partitions === null ? {} : { partitions }),
+    };
   }
 
   #configs(): ReadConfig[] {

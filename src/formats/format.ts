@@ -40,12 +40,27 @@ export interface Platform {
   readonly compatible?: () => readonly string[];
 }
 
+/** A partition as its disk's GPT has it. */
+export interface GptPartition {
+  readonly number: number;
+  /** GUID in lower case. */
+  readonly type: string | null;
+  readonly partuuid: string | null;
+  /** Its 64 bits (UEFI specification, 5.3.3); those from 48 on are its type's own. */
+  readonly attributes: bigint;
+}
+
 export interface FormatContext {
   /** The volume on which the configuration lies. */
   readonly volume: FormatVolume;
   /** Every volume attached now, `volume` included, in the order in which devices are listed. */
   readonly volumes: readonly FormatVolume[];
   readonly platform: Platform;
+  /**
+   * The partitions of a disk's GPT by its name (`vda`), those without a filesystem among them; empty where they aren't
+   * known. Left out where volumes are directories.
+   */
+  readonly partitions?: (disk: string) => readonly GptPartition[];
   /** Not every device of the machine's start has answered yet. */
   readonly devicesMayCome?: boolean;
   /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */

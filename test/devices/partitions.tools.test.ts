@@ -37,7 +37,7 @@ async function bySfdisk(path: string) {
   const { partitiontable: table } = JSON.parse(await run("sfdisk", "--json", path));
   const signature = table.id.replace("0x", "");
   return table.partitions.map(
-    (p: { node: string; start: number; size: number; type: string; uuid?: string; name?: string }) => {
+    (p: { node: string; start: number; size: number; type: string; uuid?: string; name?: string; attrs?: string }) => {
       const number = Number(p.node.slice(path.length).replace("p", ""));
       const mbr = table.label === "dos";
       return {
@@ -47,14 +47,22 @@ async function bySfdisk(path: string) {
         type: mbr ? `0x${p.type}` : p.type.toLowerCase(),
         uuid: mbr ? `${signature}-${number.toString(16).padStart(2, "0")}` : p.uuid?.toLowerCase(),
         name: p.name ?? null,
+        ...(mbr ? {} : { attributes: attributesOf(p.attrs) }),
       };
     },
   );
 }
 
+/** `RequiredPartition GUID:49,56` */
+function attributesOf(text = ""): bigint {
+  const named = text.includes("RequiredPartition") ? 1n : 0n;
+  const [, numbers = ""] = /GUID:([0-9,]*)/.exec(text) ?? [];
+  return numbers.split(",").reduce((all, bit) => (bit === "" ? all : all | (1n << BigInt(bit))), named);
+}
+
 const GPT = `label: gpt
 1 : start=2048, size=4096, type=uefi, name="EFI System"
-3 : start=8192, size=4096, name="Größe 文"
+3 : start=8192, size=4096, name="Größe 文", attrs="RequiredPartition GUID:49,52,63"
 128 : start=16384, size=8, uuid=0FC63DAF-8483-4772-8E79-3D69D8477DE4
 `;
 

@@ -45,6 +45,7 @@ async function readTable(window: Window, lba: number): Promise<readonly Partitio
       type,
       uuid: guidText(entry.subarray(16, 32)),
       name: label16Text(entry.subarray(56, 128), "le"),
+      attributes: entry.readBigUInt64LE(48),
     });
   }
   return partitions;

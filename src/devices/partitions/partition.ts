@@ -13,6 +13,8 @@ export interface Partition {
   readonly uuid: string | null;
   /** PARTLABEL: GPT only. */
   readonly name: string | null;
+  /** GPT only: its 64 attribute bits. */
+  readonly attributes?: bigint;
 }
 
 export interface PartitionTable {

@@ -71,6 +71,13 @@ export class Devices {
     return this.#names.get(volume) ?? serverName(volume.name) ?? volume.name;
   }
 
+  /** The kernel's name of the disk that GRUB calls so (`hd0`), and of the one that one of its partitions lies on. */
+  diskOf(name: string): string | null {
+    const disk = name.replace(/,.*$/s, "");
+    const volume = this.#volumes.find((one) => this.nameOf(one).replace(/,.*$/s, "") === disk);
+    return volume?.disk ?? null;
+  }
+
   withTag(tag: Tag, value: string): readonly FormatVolume[] {
     let volumes = this.#byTag.get(tag);
     if (volumes === undefined) {

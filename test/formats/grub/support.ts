@@ -95,6 +95,7 @@ export interface ReadOptions {
   readonly others?: readonly FormatVolume[];
   readonly platform?: Partial<Platform>;
   readonly devicesMayCome?: boolean;
+  readonly partitions?: FormatContext["partitions"];
   readonly limits?: Partial<Limits>;
 }
 
@@ -107,6 +108,7 @@ export function read(config: string | Uint8Array, options: ReadOptions = {}): Pr
     volumes: [volume, ...(options.others ?? [])],
     platform: { firmware: "efi", arch: "x86_64", ...options.platform },
     devicesMayCome: options.devicesMayCome ?? false,
+    ...(options.partitions === undefined ? {} : { partitions: options.partitions }),
   };
   return readConfiguration(path, context, { ...LIMITS, ...options.limits });
 }

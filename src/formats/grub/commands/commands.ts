@@ -8,6 +8,7 @@ import { controlCommands } from "./control.ts";
 import { deviceCommands } from "./device.ts";
 import { fileCommands } from "./file.ts";
 import { firmwareCommands } from "./firmware.ts";
+import { gptCommands } from "./gpt.ts";
 import { loadCommands } from "./load.ts";
 import { menuCommands } from "./menu.ts";
 import { networkCommands } from "./network.ts";
@@ -36,6 +37,7 @@ export function grubCommands(): ReadonlyMap<string, CommandFunction> {
     ...deviceCommands,
     ...firmwareCommands,
     ...networkCommands,
+    ...gptCommands,
     ...smbiosCommands,
     ...blsCommands,
     ...loadCommands,
