@@ -156,7 +156,7 @@ async function receive(fetcher: Fetcher, file: MemoryFile, job: Job): Promise<vo
   const transport = await fetcher.transport(url);
   const start = part?.offset ?? 0;
   if (file.size > 0 && file.validator === null && job.digests.length === 0) file.restart();
-  const opened = await transport.open(url, {
+  const opened = await fetcher.open(url.href, {
     offset: transport.ranges ? start + file.size : 0,
     ...(part ? { length: part.size - file.size } : {}),
     validator: file.validator,

@@ -13,6 +13,8 @@ const READ_MS = 120_000;
 /** A configuration or a script: more than any person or generator writes. */
 const MAX_TEXT_SIZE = 16 * 1024 * 1024;
 
+const withoutFragment = (url: string): string => url.replace(/#.*$/s, "");
+
 const tooSlow = (name: string): BatonError =>
   new BatonError("timeout", `${name}: not all of it came in time; the server or the line is too slow`);
 
@@ -20,6 +22,8 @@ export class Fetcher {
   readonly #options: FetcherOptions;
   #byLease: Fetcher | null = null;
   readonly #transports = new Map<string, Promise<Transport>>();
+  /** Where redirects led, by URLs without fragments. */
+  readonly #ends = new Map<string, string>();
 
   constructor(options: FetcherOptions = {}) {
     this.#options = options;
@@ -56,7 +60,20 @@ export class Fetcher {
   /** @throws BatonError, see {@link Transport} */
   async open(text: string, options: OpenOptions = {}): Promise<Opened> {
     const url = parseFetchUrl(text);
-    return (await this.transport(url)).open(url, options);
+    const opened = await (await this.transport(url)).open(url, options);
+    const asked = withoutFragment(text);
+    if (withoutFragment(opened.url) === withoutFragment(url.href)) this.#ends.delete(asked);
+    else this.#ends.set(asked, withoutFragment(opened.url));
+    return opened;
+  }
+
+  /**
+   * Where a file that was fetched came from in the end (RFC 9110, 15.4): relative names in it start there (RFC 3986,
+   * 5.1.3). The URL itself, without its fragment, where nothing redirected.
+   */
+  endOf(text: string): string {
+    const asked = withoutFragment(text);
+    return this.#ends.get(asked) ?? asked;
   }
 
   /** @throws BatonError, see {@link Transport} */

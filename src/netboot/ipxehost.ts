@@ -80,7 +80,7 @@ export function networkIpxeHost(
       let file: ScriptFile | null = null;
       try {
         const bytes = await fetcher.read(ref.url, { limit: MAX_SCRIPT_SIZE, accept });
-        if (bytes !== null) file = { text: decodeText(bytes).text, base: { url: ref.url.replace(/#.*$/s, "") } };
+        if (bytes !== null) file = { text: decodeText(bytes).text, base: { url: fetcher.endOf(ref.url) } };
       } catch (error) {
         log.info(describeError(error));
       }

@@ -77,7 +77,7 @@ export class NetworkReader {
     if (at.path.endsWith("/")) return this.#search(at, startIn(at.path), ["pxelinux", "grub", "ipxe"], lease);
     const content = await this.#contentOf(at);
     if (content.what === "program") return this.#search(at, folderOf(at.path), loadersFor(at.path), lease);
-    if (content.what !== "unknown") return this.#read(at, content, startOf(at.path), lease, extras);
+    if (content.what !== "unknown") return this.#readNamed(at, content, lease, extras);
     throw new BatonError(
       "bad-format",
       `${this.#name(at)}: it is ${content.description}, and none of what Baton boots from: a kernel, a unified kernel ` +
@@ -199,7 +199,7 @@ export class NetworkReader {
       log.info(error.message);
     }
     if (content !== null && content.what !== "program" && content.what !== "unknown") {
-      return this.#read(at, content, startOf(at.path), lease, extras);
+      return this.#readNamed(at, content, lease, extras);
     }
     const what =
       content === null
@@ -257,6 +257,12 @@ export class NetworkReader {
 
   #name(at: Located): string {
     return this.trees.urlOf(at.tree.name, at.path);
+  }
+
+  /** What is named by itself: a configuration's names start where it came from in the end, redirects followed. */
+  #readNamed(at: Located, content: Content, lease: Lease | null, extras: KernelExtras): Promise<ReadConfig> {
+    const from = content.what === "configuration" ? this.trees.moved(at) : at;
+    return this.#read(from, content, startOf(from.path), lease, extras);
   }
 
   /** @param start the folder in which PXELINUX's names start */

@@ -12,6 +12,7 @@ import { parseFetchUrl } from "../fetch/transports.ts";
 import { decodedPath, originOf, shownUrl, urlPath } from "../fetch/url.ts";
 import type { FormatResult, FormatVolume, OpenDoor } from "../formats/format.ts";
 import { MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
+import { log } from "../log.ts";
 import { PinnedFile } from "./pinnedfile.ts";
 import { RemoteFile } from "./remotefile.ts";
 
@@ -89,8 +90,25 @@ export class UrlTrees {
     this.#pinned.set(url, await PinnedFile.fetch(this.#fetcher, url, hash, digests));
   }
 
+  /**
+   * A file that was read, where it came from in the end: what it names relative to itself starts there. What was read, and
+   * checked, is what it is there, too.
+   */
+  moved(at: Located): Located {
+    const from = this.urlOf(at.tree.name, at.path);
+    const to = this.#fetcher.endOf(from);
+    if (to === from) return at;
+    const moved = this.locate(to, from);
+    const url = this.urlOf(moved.tree.name, moved.path);
+    const [kept, pinned] = [this.#kept.get(from), this.#pinned.get(from)];
+    if (kept !== undefined) this.#kept.set(url, kept);
+    if (pinned !== undefined) this.#pinned.set(url, pinned);
+    log.info(`${from}: it came from ${url}`);
+    return { ...moved, ...(at.hash === undefined ? {} : { hash: at.hash }) };
+  }
+
   get pinned(): readonly PinnedFile[] {
-    return [...this.#pinned.values()];
+    return [...new Set(this.#pinned.values())];
   }
 
   /** Another name for a file, which formats that go by names can take. */
