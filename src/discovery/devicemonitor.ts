@@ -3,7 +3,6 @@
  * Says when every device of the start has been read or has passed its deadline.
  */
 
-import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareDevices, listBlockDevices } from "../devices/block.ts";
 import { type BlockDevice, identityOf } from "../devices/device.ts";
@@ -15,19 +14,15 @@ import { BatonError, describeError } from "../errors.ts";
 import type { Platform } from "../formats/format.ts";
 import { answersTo } from "../identity.ts";
 import { endsWithin } from "../linux/deadline.ts";
-import { OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
-import { filesystem } from "../volumes/filesystems.ts";
-import { mountDevice } from "../volumes/mounted.ts";
-import { type DeviceFacts, Discovery } from "./discovery.ts";
-import { driversReady, quiet, until } from "./drivers.ts";
+import { deviceVolume, factsOf, subvolumesOf } from "./devicevolume.ts";
+import { Discovery } from "./discovery.ts";
+import { areDriversDone, driversReady, quiet, until } from "./drivers.ts";
 import { thisPlatform } from "./platform.ts";
+import { diskOf, startDisk, startPartition } from "./startdisk.ts";
 import type { StorageStacks } from "./storagestacks.ts";
 import { Throttle } from "./throttle.ts";
-
-/** Made by the image's init script when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
-const DRIVERS_DONE = `${OWN_FOLDER}/probed`;
 
 /** How long one device may take to answer: an optical drive that spins up needs most of it. */
 const DEVICE_MS = 10_000;
@@ -76,8 +71,8 @@ export class DeviceMonitor {
   #isComplete = false;
   #complete: Promise<void> = Promise.resolve();
   readonly #platform: Platform;
-  /** PARTUUID in lower case; empty where it isn't told, null before it was asked for. */
-  #startPartition: string | null = null;
+  /** Undefined before it was asked for: EFI's variables may need a driver. */
+  #startPartition: string | null | undefined;
   /** RAID, LVM2, LUKS: loaded where a device is a part of one. */
   #stacks: Promise<StorageStacks> | null = null;
 
@@ -175,17 +170,11 @@ export class DeviceMonitor {
     return { ...device, removable: this.#isRemovable(device) && diskOf(device) !== this.discovery.list.loneDisk };
   }
 
-  /** False, too, for the disk that Baton itself was started from, whatever it says of itself. */
+  /** False, too, for the disk that Baton itself was started from. */
   #isRemovable(device: BlockDevice): boolean {
-    return device.removable && diskOf(device) !== this.#startDisk();
-  }
-
-  /** The disk that Baton was started from; null where the loader doesn't tell, or where two disks answer to it. */
-  #startDisk(): string | null {
-    this.#startPartition ??= startPartition(this.#platform);
-    if (this.#startPartition === "") return null;
-    const found = [...this.#known.values()].filter(({ partuuid }) => partuuid === this.#startPartition);
-    return found.length === 1 ? diskOf(found[0]!) : null;
+    if (!device.removable) return false;
+    if (this.#startPartition === undefined) this.#startPartition = startPartition(this.#platform);
+    return diskOf(device) !== startDisk([...this.#known.values()], this.#startPartition, this.#isSettled);
   }
 
   /**
@@ -307,16 +296,10 @@ export class DeviceMonitor {
   /** For the screen of devices; nothing waits for it. */
   async #listSubvolumes(name: string): Promise<void> {
     const volume = this.discovery.volumes.find((one) => one.name === name);
-    if (volume === undefined || !filesystem(volume.type).hasSubvolumes) return;
-    try {
-      const { describeSubvolume, listSubvolumes } = await import("../volumes/btrfs.ts");
-      const subvolumes = (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
-      if (subvolumes.length === 0) return;
-      this.discovery.amend(name, { subvolumes });
-      this.#listeners.notify();
-    } catch (error) {
-      log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
-    }
+    const subvolumes = volume === undefined ? [] : await subvolumesOf(volume);
+    if (subvolumes.length === 0) return;
+    this.discovery.amend(name, { subvolumes });
+    this.#listeners.notify();
   }
 
   /** @returns true where a filesystem was found, which is then attached. */
@@ -333,39 +316,15 @@ export class DeviceMonitor {
       }
       return false;
     }
-    const uuid = probed.identity.uuid;
-    const isRemovable = (): boolean => this.#isRemovable(probed);
-    const siblings = (): string[] =>
-      [...this.#known.values()]
-        .filter((other) => other.name !== probed.name && other.identity?.uuid === uuid)
-        .map((other) => other.node);
-    const mounted = mountDevice(probed, {
+    const volume = deviceVolume(probed, {
       timeoutMs: DEVICE_MS,
-      siblings,
       // On a host the device-mapper is its administrator's.
       replays: this.#options.waitForDrivers === true,
-      onDirty: (isReplayed) => this.discovery.amend(probed.name, { note: isReplayed ? REPLAYED : STALE }),
+      devices: () => this.#known.values(),
+      isRemovable: () => this.#isRemovable(probed),
+      onNote: (note) => this.discovery.amend(probed.name, { note }),
     });
-    this.discovery.attach(
-      {
-        ...identityOf(probed),
-        type: probed.identity.type,
-        aliases: probed.aliases ?? [],
-        disk: probed.disk,
-        partition: probed.partition,
-        scheme: probed.scheme,
-        // Which disk Baton was started from may be known only when another partition of it has answered.
-        get removable() {
-          return isRemovable();
-        },
-        isPluggable: probed.isPluggable ?? false,
-        baseDisk: diskOf(probed),
-        reader: mounted.reader,
-        hostPath: (path) => mounted.hostPath(path),
-        close: () => mounted.close(),
-      },
-      facts,
-    );
+    this.discovery.attach(volume, facts);
     log.info(`${probed.name}: ${probed.identity.type} ${probed.identity.uuid ?? "without a UUID"}`);
     return true;
   }
@@ -395,6 +354,8 @@ export class DeviceMonitor {
     } while (await this.#openIncomplete());
     await this.discovery.settle();
     this.#isSettled = true;
+    // What is removable may be known only now (startdisk.ts).
+    this.discovery.refresh();
     log.info(`every device has been read, or has passed its deadline (${this.#known.size} devices)`);
     this.#listeners.notify();
   }
@@ -439,35 +400,4 @@ export class DeviceMonitor {
     await quiet(() => this.#lastNews, isThere);
     while (this.#arrivals.size > 0 && !isThere()) await Promise.all(this.#arrivals);
   }
-}
-
-/** False while a driver is looking at its hardware. */
-export function areDriversDone(): boolean {
-  return existsSync(DRIVERS_DONE);
-}
-
-/** Baton reads a filesystem as it lies on the disk; files that only its journal knows are missing. */
-const REPLAYED = "it was not unmounted cleanly: its journal was replayed in memory, and the disk is as it was";
-const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
-
-const diskOf = ({ name, disk, baseDisk }: BlockDevice): string => disk ?? baseDisk ?? name;
-
-/** What systemd-boot and systemd-stub say of where they were loaded from (systemd-stub(7)). */
-function startPartition({ loaderVariable }: Platform): string {
-  const value = loaderVariable?.("LoaderDevicePartUUID") ?? loaderVariable?.("StubDevicePartUUID") ?? "";
-  return value.toLowerCase();
-}
-
-function factsOf(device: BlockDevice): DeviceFacts {
-  return {
-    name: device.name,
-    size: device.size,
-    type: device.identity?.type ?? null,
-    uuid: device.identity?.uuid ?? null,
-    label: device.identity?.label ?? null,
-    model: device.model,
-    transport: device.transport,
-    reason: device.reason,
-    note: device.identity?.usage === "filesystem" && device.identity.dirty ? STALE : null,
-  };
 }

@@ -9,6 +9,9 @@ import { log } from "../log.ts";
 /** Made by the image's init script once drivers are loaded and the kernel's own probing has ended. */
 const DRIVERS_LOADED = `${OWN_FOLDER}/coldplug-done`;
 
+/** Made by it when no driver is looking at its hardware any more: with a disk that doesn't answer, never. */
+const DRIVERS_DONE = `${OWN_FOLDER}/probed`;
+
 /** How long drivers may take to find their devices. */
 const DRIVERS_MS = 15_000;
 /** How long USB disks that are plugged in may take to appear; the kernel itself waits one second for each. */
@@ -18,6 +21,11 @@ const USB_ENUMERATION_MS = 1000;
 /** The kernel announces no more devices of the start after this time without an event. */
 const QUIET_MS = 150;
 const POLL_MS = 25;
+
+/** False while a driver is looking at its hardware. */
+export function areDriversDone(): boolean {
+  return existsSync(DRIVERS_DONE);
+}
 
 /**
  * Waits until drivers are loaded, USB disks are ready and the kernel announces nothing more. Logs what has not ended in

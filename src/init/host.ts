@@ -1,6 +1,6 @@
 /** The initramfs as a session sees it (session/host.ts). */
 
-import { areDriversDone } from "../discovery/devicemonitor.ts";
+import { areDriversDone } from "../discovery/drivers.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";

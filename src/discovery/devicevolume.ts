@@ -1,0 +1,82 @@
+/** A device that was probed, as discovery knows it: what is said of it, and the filesystem on it as a volume. */
+
+import { type BlockDevice, identityOf } from "../devices/device.ts";
+import { describeError } from "../errors.ts";
+import { log } from "../log.ts";
+import { filesystem } from "../volumes/filesystems.ts";
+import { mountDevice } from "../volumes/mounted.ts";
+import type { Volume } from "../volumes/volume.ts";
+import type { DeviceFacts } from "./discovery.ts";
+import { diskOf } from "./startdisk.ts";
+
+/** Baton reads a filesystem as it lies on the disk; files that only its journal knows are missing. */
+const REPLAYED = "it was not unmounted cleanly: its journal was replayed in memory, and the disk is as it was";
+const STALE = "it was not unmounted cleanly: what Baton reads may be old, and newer kernels missing";
+
+export function factsOf(device: BlockDevice): DeviceFacts {
+  return {
+    name: device.name,
+    size: device.size,
+    type: device.identity?.type ?? null,
+    uuid: device.identity?.uuid ?? null,
+    label: device.identity?.label ?? null,
+    model: device.model,
+    transport: device.transport,
+    reason: device.reason,
+    note: device.identity?.usage === "filesystem" && device.identity.dirty ? STALE : null,
+  };
+}
+
+interface VolumeHooks {
+  /** For one operation on the device. */
+  readonly timeoutMs: number;
+  /** Replay journals in memory. */
+  readonly replays: boolean;
+  /** Every device that there is, asked when it is mounted: a btrfs may lie on several. */
+  devices(): Iterable<BlockDevice>;
+  /** Which disk Baton was started from may be known only when another partition of it has answered. */
+  isRemovable(): boolean;
+  onNote(note: string): void;
+}
+
+/** Nothing is mounted before it is read. */
+export function deviceVolume(device: BlockDevice, hooks: VolumeHooks): Volume {
+  const { timeoutMs, replays } = hooks;
+  const uuid = device.identity?.uuid ?? null;
+  const mounted = mountDevice(device, {
+    ...{ timeoutMs, replays },
+    siblings: () =>
+      [...hooks.devices()]
+        .filter((other) => other.name !== device.name && other.identity?.uuid === uuid)
+        .map((other) => other.node),
+    onDirty: (isReplayed) => hooks.onNote(isReplayed ? REPLAYED : STALE),
+  });
+  return {
+    ...identityOf(device),
+    type: device.identity?.type ?? null,
+    aliases: device.aliases ?? [],
+    disk: device.disk,
+    partition: device.partition,
+    scheme: device.scheme,
+    get removable() {
+      return hooks.isRemovable();
+    },
+    isPluggable: device.isPluggable ?? false,
+    baseDisk: diskOf(device),
+    reader: mounted.reader,
+    hostPath: (path) => mounted.hostPath(path),
+    close: () => mounted.close(),
+  };
+}
+
+/** Subvolumes and snapshots of a btrfs, in words; empty for any other filesystem. Never rejects. */
+export async function subvolumesOf(volume: Volume): Promise<readonly string[]> {
+  if (!filesystem(volume.type).hasSubvolumes) return [];
+  try {
+    const { describeSubvolume, listSubvolumes } = await import("../volumes/btrfs.ts");
+    return (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
+  } catch (error) {
+    log.debug(`${volume.name}: its subvolumes are not known: ${describeError(error)}`);
+    return [];
+  }
+}
