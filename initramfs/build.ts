@@ -79,6 +79,8 @@ export async function bundle(entry = join(projectRoot, "src", "main.ts")): Promi
     minifySyntax: true,
     legalComments: "none",
     metafile: true,
+    // What a thread runs: this same file.
+    define: { "import.meta.filename": "__filename" },
     logLevel: "silent",
     logOverride: { "empty-import-meta": "error" },
     inject: [join(projectRoot, "initramfs", "clock.js")],

@@ -11,7 +11,7 @@ import { VERSION } from "./version.ts";
 type Command = (args: string[]) => Promise<number>;
 
 interface CommandRow {
-  readonly name: CommandName | "init";
+  readonly name: CommandName | "init" | "thread";
   /** Loaded only when called: a start-up doesn't pay for the others. */
   readonly load: () => Promise<Command>;
 }
@@ -27,6 +27,8 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "menu", load: async () => (await import("./commands/menu.ts")).menu },
   // People don't call it themselves: PID 1 does, in the image.
   { name: "init", load: async () => (await import("./init/init.ts")).init },
+  // Nor this one, which src/thread.ts calls: in the thread that runs this file it does its job.
+  { name: "thread", load: async () => (await import("./thread.ts")).thread },
 ];
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -50,7 +52,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (process.env.BATON_DEBUG) addLogSink((line) => process.stderr.write(`${formatLogLine(line)}\n`));
   // kexec(8) prints its own.
-  if (rest.includes("--help") && row.name !== "init" && row.name !== "kexec") {
+  if (rest.includes("--help") && row.name !== "init" && row.name !== "thread" && row.name !== "kexec") {
     process.stdout.write((await import("./commands/shared/helptext.ts")).commandHelp(row.name));
     return 0;
   }
@@ -60,7 +62,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     complain(describeError(error));
     if (!(error instanceof BatonError && error.code === "usage")) return 1;
-    if (row.name !== "init") {
+    if (row.name !== "init" && row.name !== "thread") {
       const { synopsis } = await import("./commands/shared/manual.ts");
       process.stderr.write(`usage: ${synopsis(row.name).join("\n       ")}\n`);
     }

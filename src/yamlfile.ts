@@ -1,7 +1,29 @@
 /**
- * Whether a text is one that the YAML parser can be given: its time and memory grow with the square of what nests, and a
- * stick's file may be anything. Takes time in proportion to the text. Pure.
+ * YAML that a stranger may have written. The parser's time and memory grow with the square of what nests: such a text
+ * isn't parsed at all, and one that is longer than people's own is parsed in a thread.
  */
+
+import { BatonError, describeError } from "./errors.ts";
+import type { YamlFile } from "./yamlparse.ts";
+
+/** Characters; a longer text goes to a thread. The worst of this length takes about 50 ms. */
+const MAX_HERE = 8 * 1024;
+const THREAD_LIMITS = { heapMiB: 48, milliseconds: 10_000 } as const;
+
+/** @returns what stands in the text, or why it isn't read: a sentence for a diagnostic */
+export async function readYaml(text: string): Promise<YamlFile | string> {
+  const fault = yamlFault(text);
+  if (fault !== null) return fault;
+  try {
+    // Loaded when it is needed: most machines have no such file, and starting up counts.
+    if (text.length <= MAX_HERE) return (await import("./yamlparse.ts")).parseYaml(text);
+    return await (await import("./thread.ts")).inThread("yaml", text, THREAD_LIMITS);
+  } catch (error) {
+    if (error instanceof RangeError) return error.message;
+    if (error instanceof BatonError) return describeError(error);
+    throw error;
+  }
+}
 
 /** Characters; files that people write are a tenth of that. */
 const MAX_LENGTH = 512 * 1024;
@@ -12,7 +34,10 @@ const MAX_NODES = 10_000;
 /** Anchors that are referred to (`*name`), each of which is looked for from the beginning. */
 const MAX_ALIASES = 100;
 
-/** @returns why the text isn't parsed, a sentence for a diagnostic; null where it can be. */
+/**
+ * Whether the parser may be given a text; takes time in proportion to it.
+ * @returns why the text isn't parsed, a sentence for a diagnostic; null where it can be
+ */
 export function yamlFault(text: string): string | null {
   if (text.length > MAX_LENGTH) return `it is longer than ${MAX_LENGTH / 1024} KiB, which nobody has written by hand`;
   let nodes = 1;

@@ -19,7 +19,9 @@ const GROUND = [
   "log",
   "status",
   "text",
+  "thread",
   "version",
+  "yamlparse",
 ];
 
 /** Room → rooms it may import, besides the ground and itself. */
@@ -67,7 +69,7 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { loader: ["volu
 
 /** Node's own modules that a pure room may use. */
 const PURE = ["formats", "images", "policy", "trust", "binary", ...GROUND];
-const PURE_NODE = ["node:path/posix", "node:buffer", "node:crypto", "node:zlib"];
+const PURE_NODE = ["node:path/posix", "node:buffer", "node:crypto", "node:zlib", "node:worker_threads"];
 
 /** Package → the only room that may import it. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -75,7 +77,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   blessed: ["menu"],
   "get-east-asian-width": ["menu"],
   "qrcode-generator": ["menu"],
-  yaml: ["policy", "formats"],
+  yaml: ["yamlparse"],
   ini: ["inifile"],
   zstddec: ["images"],
   "seek-bzip": ["images"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { yamlFault } from "../src/yamlfile.ts";
+import { readYaml, yamlFault } from "../src/yamlfile.ts";
 
 test("what people write is parsed, brackets and stars in their texts too", () => {
   assert.equal(yamlFault(readFileSync("configs/entries.yaml", "utf8")), null);
@@ -27,3 +27,22 @@ for (const [name, text, why] of [
     assert.match(yamlFault(text) ?? "", why);
   });
 }
+
+test("a value has its text as it is written, and its place; an alias has those of what it names", async () => {
+  const written = "a: &x [1.50, yes, ~]\nb:\n  c: 'd'\ne: *x\n";
+  const short = await readYaml(written);
+  assert.ok(typeof short !== "string");
+  const [a, b, e] = short.root!.pairs!;
+  assert.deepEqual(
+    a!.value.items!.map(({ text }) => text),
+    ["1.50", "yes", null],
+  );
+  assert.deepEqual([b!.key.line, b!.value.pairs![0]!.value.text, b!.value.pairs![0]!.value.column], [2, "d", 6]);
+  assert.deepEqual([e!.value.line, e!.value.items!.length], [4, 3]);
+});
+
+test("aliases that lead in circles or multiply are told", async () => {
+  assert.match(String(await readYaml("a: &x [*x]\n")), /too many values/);
+  const levels = [..."bcdefg"].map((name, i) => `${name}: &${name} [${`*${"abcdef"[i]}, `.repeat(9)}]\n`).join("");
+  assert.match(String(await readYaml(`a: &a [x, x, x, x, x, x, x, x, x]\n${levels}`)), /too many values/);
+});

@@ -2,7 +2,8 @@
 
 import type { Diagnostic } from "../entry.ts";
 import type { IniLine, IniSection } from "../inifile.ts";
-import { yamlFault } from "../yamlfile.ts";
+import { readYaml } from "../yamlfile.ts";
+import type { YamlNode } from "../yamlparse.ts";
 import { findSetting, SETTINGS, type Setting, type SettingName, type Settings } from "./settings.ts";
 import type { RawValue } from "./valuekinds.ts";
 
@@ -37,7 +38,7 @@ export async function readSettings(text: string, source: string): Promise<Settin
   const say: Say = (line, column, message) => {
     if (diagnostics.length < MAX_DIAGNOSTICS) diagnostics.push({ severity: "error", source, line, column, message });
   };
-  const written = /\.ini$/i.test(source) ? await readIni(text, say) : await readYaml(text, say);
+  const written = /\.ini$/i.test(source) ? await readIni(text, say) : await readYamlSettings(text, say);
   return { settings: settingsOf(written, say), diagnostics };
 }
 
@@ -72,66 +73,40 @@ function settingsOf(written: readonly Written[], say: Say): Partial<Settings> {
   return settings as Partial<Settings>;
 }
 
-async function readYaml(text: string, say: Say): Promise<Written[]> {
-  const fault = yamlFault(text);
-  if (fault !== null) {
-    say(null, null, `it is not read: ${fault}`);
+async function readYamlSettings(text: string, say: Say): Promise<Written[]> {
+  const file = await readYaml(text);
+  if (typeof file === "string") {
+    say(null, null, `it is not read: ${file}`);
     return [];
   }
-  // Loaded where there is a file: most machines have none, and starting up counts.
-  const { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } = await import("yaml");
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: "error",
-    uniqueKeys: false,
-  });
-  for (const error of document.errors) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    say(line, col, `this is no YAML: ${error.message}`);
-  }
-  const place = (node: unknown): { line: number; column: number } => {
-    const at = (node as { range?: readonly number[] | null } | null)?.range?.[0] ?? 0;
-    const { line, col } = lines.linePos(at);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
-  const { contents } = document;
-  if (contents === null || (isScalar(contents) && contents.value === null)) return [];
-  if (!isMap(contents)) {
-    const { line, column } = place(contents);
-    say(line, column, "a configuration is keys and values, one in a line: timeout: 5");
+  for (const { line, column, message } of file.faults) say(line, column, `this is no YAML: ${message}`);
+  const { root } = file;
+  if (root === null || (root.pairs === null && root.items === null && root.text === null)) return [];
+  if (root.pairs === null) {
+    say(root.line, root.column, "a configuration is keys and values, one in a line: timeout: 5");
     return [];
   }
-  /** Null where it is no text. */
-  const textOf = (node: unknown): string | null => {
-    const target = isAlias(node) ? node.resolve(document) : node;
-    if (target === null) return "";
-    if (!isScalar(target)) return null;
-    if (target.value === null) return "";
-    return typeof target.value === "string" ? target.value : (target.source ?? String(target.value));
-  };
-  const textsOf = (node: unknown): string[] | null => {
-    if (!isSeq(node)) {
-      const single = textOf(node);
-      return single === null ? null : [single];
-    }
-    const texts = node.items.map(textOf);
+  /** Null where it is a list or a map. */
+  const textOf = ({ text, items, pairs }: YamlNode): string | null =>
+    items === null && pairs === null ? (text ?? "") : null;
+  const textsOf = (node: YamlNode): string[] | null => {
+    const texts = (node.items ?? [node]).map(textOf);
     return texts.includes(null) ? null : (texts as string[]);
   };
-  return contents.items.flatMap((pair): Written[] => {
-    const key = textOf(pair.key);
+  return root.pairs.flatMap(({ key: name, value }): Written[] => {
+    const key = textOf(name);
     if (key === null || key === "") return [];
-    const at = place(isScalar(pair.key) ? pair.key : pair.value);
+    const at = { line: name.line, column: name.column };
     const keyColumn = at.column;
-    const value = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
     if (NOT_OURS.includes(key)) return [{ key, texts: [], fields: null, ...at, keyColumn }];
-    if (isMap(value)) {
-      const fields = value.items.map((item) => ({ key: textOf(item.key) ?? "", texts: textsOf(item.value) ?? [] }));
-      return [{ key, texts: [], fields, ...place(value.items[0]?.key ?? pair.key), keyColumn }];
+    const { line, column, pairs } = value;
+    if (pairs !== null) {
+      const fields = pairs.map((pair) => ({ key: textOf(pair.key) ?? "", texts: textsOf(pair.value) ?? [] }));
+      const first = pairs[0]?.key ?? name;
+      return [{ key, texts: [], fields, line: first.line, column: first.column, keyColumn }];
     }
     const texts = textsOf(value);
-    if (texts !== null) return [{ key, texts, fields: null, ...(value === null ? at : place(value)), keyColumn }];
+    if (texts !== null) return [{ key, texts, fields: null, line, column, keyColumn }];
     say(at.line, at.column, `${key}: it is neither a text nor a list of texts`);
     return [];
   });

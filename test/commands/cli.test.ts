@@ -125,3 +125,18 @@ test("kexec says what a file is that is no kernel, and exits as kexec(8) does", 
   assert.equal(code, 255);
   assert.match(stderr, /^Cannot determine the file type of .*not a kernel/);
 });
+
+test("a list in YAML is parsed in a thread where it is long; one that fills memory costs itself alone", async () => {
+  const list = async (yaml: string): Promise<{ entries: { title: string }[]; diagnostics: { message: string }[] }> => {
+    const stick = tree("yaml", { "/baton.yaml": yaml, "/loader/entries/a.conf": "title Other\nlinux /k\n" });
+    return JSON.parse((await baton("list", "--json", "--disk", `vda1=${stick}`)).stdout);
+  };
+  const long = await list(`entries:\n- title: Good\n  linux: /k\n# ${"x".repeat(20_000)}\n`);
+  assert.deepEqual(long.entries.map(({ title }) => title).sort(), ["Good", "Other"]);
+  const bomb = await list("]".repeat(400_000));
+  assert.deepEqual(
+    bomb.entries.map(({ title }) => title),
+    ["Other"],
+  );
+  assert.match(bomb.diagnostics[0]!.message, /it is not read: reading it takes more than /);
+});

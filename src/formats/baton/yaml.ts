@@ -1,98 +1,79 @@
 /** Baton's own list as YAML. */
 
-import type { LineCounter, Node } from "yaml";
-import { yamlFault } from "../../yamlfile.ts";
+import { readYaml } from "../../yamlfile.ts";
+import type { YamlNode, YamlPair } from "../../yamlparse.ts";
 import type { DiagnosticSink } from "../budget.ts";
 import type { Value, WrittenEntry, WrittenList } from "./list.ts";
 
-/** Aliases that multiply would fill memory; a list of entries has no use for many. */
-const MAX_ALIASES = 100;
-
 /** @returns what could be read; `diagnostics` says what could not. */
 export async function parseYamlList(text: string, source: string, diagnostics: DiagnosticSink): Promise<WrittenList> {
-  const fault = yamlFault(text);
-  if (fault !== null) {
-    diagnostics.push({ severity: "error", source, line: null, column: null, message: `it is not read: ${fault}` });
-    return { values: [], entries: [] };
-  }
-  // Loaded when it is needed: most machines have no such list, and starting up counts.
-  const { isMap, isScalar, LineCounter, parseDocument, visit } = await import("yaml");
-  const lines = new LineCounter();
   const say = (line: number | null, column: number | null, message: string): void => {
     diagnostics.push({ severity: "error", source, line, column, message });
   };
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    logLevel: "error",
-    // The parser's own check compares each key with all before it.
-    uniqueKeys: false,
-  });
-  for (const error of document.errors.slice(0, 20)) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    say(line, col, error.message);
-  }
-  visit(document, {
-    Map(_, { items }) {
-      const seen = new Set<string>();
-      for (const { key } of items) {
-        if (!isScalar(key)) continue;
-        const name = String(key.value);
-        if (seen.has(name)) say(lineOf(key as Node, lines), null, `'${name}' stands there already; this one counts`);
-        seen.add(name);
-      }
-    },
-  });
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch (error) {
-    say(null, null, error instanceof Error ? error.message : String(error));
+  const file = await readYaml(text);
+  if (typeof file === "string") {
+    say(null, null, `it is not read: ${file}`);
     return { values: [], entries: [] };
   }
-  if (!isRecord(value)) {
-    if (value !== null) say(1, 1, "the file is a list of words and values: entries: and below it the entries");
+  for (const { line, column, message } of file.faults) say(line, column, message);
+  const { root } = file;
+  if (root === null || isNothing(root)) return { values: [], entries: [] };
+  if (root.pairs === null) {
+    say(1, 1, "the file is a list of words and values: entries: and below it the entries");
     return { values: [], entries: [] };
   }
-  const root = isMap(document.contents) ? document.contents : null;
-  const nodes = root?.get("entries", true);
-  const items = (nodes as { items?: readonly Node[] } | undefined)?.items ?? [];
-  const { entries, ...globals } = value;
-  if (entries !== undefined && entries !== null && !Array.isArray(entries)) {
-    say(lineOf(nodes as Node | undefined, lines), null, "entries is a list: each entry begins with '- '");
+  const words = lastOfEach(root.pairs, say);
+  const entries = words.find(({ key }) => key.text === "entries")?.value;
+  if (entries !== undefined && !isNothing(entries) && entries.items === null) {
+    say(entries.line, null, "entries is a list: each entry begins with '- '");
   }
   return {
-    values: valuesOf(globals, null, source, diagnostics),
-    entries: (Array.isArray(entries) ? entries : []).flatMap((entry: unknown, index): WrittenEntry[] => {
-      const line = lineOf(items[index], lines);
-      if (isRecord(entry)) return [{ line, name: null, values: valuesOf(entry, line, source, diagnostics) }];
+    values: valuesOf(
+      words.filter(({ key }) => key.text !== "entries"),
+      null,
+      source,
+      diagnostics,
+    ),
+    entries: (entries?.items ?? []).flatMap(({ line, pairs }): WrittenEntry[] => {
+      if (pairs !== null) {
+        const values = valuesOf(lastOfEach(pairs, say), line, source, diagnostics);
+        return [{ line, name: null, values }];
+      }
       say(line, null, "an entry is a list of words and values: title: …, linux: …");
       return [];
     }),
   };
 }
 
-function lineOf(node: Node | undefined, lines: LineCounter): number | null {
-  const start = node?.range?.[0];
-  return start === undefined ? null : lines.linePos(start).line;
+const isNothing = ({ text, items, pairs }: YamlNode): boolean => text === null && items === null && pairs === null;
+
+/** Of words that stand twice, the last. */
+function lastOfEach(
+  pairs: readonly YamlPair[],
+  say: (line: number, column: null, message: string) => void,
+): readonly YamlPair[] {
+  const last = new Map<string, YamlPair>();
+  for (const pair of pairs) {
+    const { line, text } = pair.key;
+    const name = text ?? "";
+    if (last.has(name)) say(line, null, `'${name}' stands there already; this one counts`);
+    last.set(name, pair);
+  }
+  return [...last.values()];
 }
 
 function valuesOf(
-  record: Readonly<Record<string, unknown>>,
+  pairs: readonly YamlPair[],
   line: number | null,
   source: string,
   diagnostics: DiagnosticSink,
 ): Value[] {
-  return Object.entries(record).flatMap(([key, value]) => {
-    const texts = (Array.isArray(value) ? value : [value]).filter((one) => one !== null);
-    if (texts.every((one) => ["string", "number", "boolean"].includes(typeof one))) {
-      return [{ key, texts: texts.map(String), line }];
-    }
-    const message = `${key} is a text or a list of texts; it is ignored`;
+  return pairs.flatMap(({ key, value }) => {
+    const name = key.text ?? "";
+    const texts = (value.items ?? [value]).filter((one) => !isNothing(one));
+    if (texts.every(({ text }) => text !== null)) return [{ key: name, texts: texts.map(({ text }) => text!), line }];
+    const message = `${name} is a text or a list of texts; it is ignored`;
     diagnostics.push({ severity: "warning", source, line, column: null, message });
     return [];
   });
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
