@@ -72,6 +72,11 @@ export type EntryType =
   | "refind"
   | "raspberrypi"
   | "uboot"
+  | "lilo"
+  | "elilo"
+  | "kexecboot"
+  /** OSTree's deployments without a loader. */
+  | "ostree"
   /** A kernel on a disk without any configuration, found by its name. */
   | "kernel"
   /** What the firmware would start from a disk without any configuration. */

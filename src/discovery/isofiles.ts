@@ -37,6 +37,9 @@ export const ISO_FOLDERS: readonly string[] = [
   ...["/boot", "/boot/iso/**", "/boot/isos/**", "/boot/images/**"],
 ];
 
+/** Ventoy lists the files in every folder of the partition that it makes. */
+const VENTOY = { label: "Ventoy", folders: ["/**"] };
+
 /** Folders below a place: so deep, and so many of them. */
 const MAX_DEPTH = 3;
 const MAX_FOLDERS = 300;
@@ -182,7 +185,8 @@ export async function findIsoFiles(
 ): Promise<{ readonly files: readonly string[]; readonly left: number }> {
   const lookup = new CountedLookup(volume.reader);
   const candidates: string[] = [];
-  for (const folder of await placesIn(lookup, folders)) {
+  const places = volume.label === VENTOY.label && folders === ISO_FOLDERS ? VENTOY.folders : folders;
+  for (const folder of await placesIn(lookup, places)) {
     const items = (await lookup.list(folder)).filter(
       ({ name, type }) => /\.iso$/i.test(name) && (type === "file" || type === "symlink"),
     );

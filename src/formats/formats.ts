@@ -7,8 +7,11 @@ import type { Format } from "./format.ts";
 import { grub } from "./grub/grub.ts";
 import { grubLegacy } from "./grub-legacy/grub-legacy.ts";
 import { ipxe } from "./ipxe/ipxe.ts";
+import { kexecboot } from "./kexecboot.ts";
+import { elilo, lilo } from "./lilo/lilo.ts";
 import { limine } from "./limine/limine.ts";
 import { loaders } from "./loaders.ts";
+import { ostree } from "./ostree.ts";
 import { raspberryPi } from "./raspberrypi/raspberrypi.ts";
 import { refind } from "./refind/refind.ts";
 import { pxelinux } from "./syslinux/pxelinux.ts";
@@ -18,9 +21,26 @@ import { uki } from "./systemdboot/uki.ts";
 import { uboot } from "./uboot/uboot.ts";
 
 export const formats: readonly Format[] = [
-  ...[grub, grubLegacy, syslinux, bls, uki, pxelinux, ipxe, petitboot, baton, limine, refind, raspberryPi, uboot],
+  ...[
+    grub,
+    grubLegacy,
+    syslinux,
+    bls,
+    uki,
+    pxelinux,
+    ipxe,
+    petitboot,
+    baton,
+    limine,
+    refind,
+    raspberryPi,
+    uboot,
+    elilo,
+    lilo,
+    kexecboot,
+  ],
   // Only where none of those finds anything.
-  ...[loaders, bareKernels],
+  ...[loaders, ostree, bareKernels],
 ];
 
 /** @throws Error where no format has that name */

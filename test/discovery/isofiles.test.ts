@@ -341,3 +341,14 @@ test("ISO files are found in the usual places, below /iso and /images too, or wh
   assert.deepEqual(await looked("/srv/**", "/srv/own"), ["vda1:/srv/own/f.iso", "vda1:/srv/own/below/g.iso"]);
   assert.deepEqual(await looked(), []);
 });
+
+test("on a filesystem that Ventoy made, ISO files are found in every folder; elsewhere in the usual ones", async () => {
+  const volume = volumeOf("sdb1", makeDisk({}, { "/systems/linux/a.iso": { "/x": "x" }, "/iso/b.iso": { "/x": "x" } }));
+  assert.deepEqual((await findIsoFiles(volume)).files, ["/iso/b.iso"]);
+  assert.deepEqual((await findIsoFiles({ ...volume, label: "Ventoy" })).files, ["/iso/b.iso", "/systems/linux/a.iso"]);
+  assert.deepEqual(
+    (await findIsoFiles({ ...volume, label: "Ventoy" }, ["/other"])).files,
+    [],
+    "what the owner names counts",
+  );
+});
