@@ -14,6 +14,7 @@ import {
   leaseOf,
   needsNoProxy,
   serverOf,
+  startsIpxe,
   textOption,
   withBootFile,
   worth,
@@ -158,13 +159,29 @@ class Client implements Dhcp4Lease {
       );
     }
     const isAnswered = [...asPxe.offers, ...asPxe.proxies].some((heard) => hasBootFile(heard) || isPxeServer(heard));
-    if (isAnswered || !needsBootFile) return asPxe;
+    if (!needsBootFile) return asPxe;
+    if (isAnswered) return (await this.#asIpxe(asPxe)) ?? asPxe;
     // Nobody has a file for PXE. Those who boot by HTTP answer only clients who say that they do.
     this.#socket.clientClass = "HTTPClient";
     const asHttp = await this.#gather(this.#times.gather / 2, Math.min(this.#left(), this.#times.gather / 2));
     if (asHttp.offers.some(hasBootFile)) return asHttp;
     this.#socket.clientClass = "PXEClient";
     return asPxe;
+  }
+
+  /** Where all that is offered is iPXE itself: what it would be told when it asks. Null where that is nothing else. */
+  async #asIpxe({ offers, proxies }: Offers): Promise<Offers | null> {
+    const files = [...offers, ...proxies].filter(hasBootFile);
+    if (files.length === 0 || !files.every(startsIpxe)) return null;
+    log.info(`${this.#link.name}: the boot file is iPXE; asking as iPXE does`);
+    this.#socket.isIpxe = true;
+    const answered = await this.#gather(this.#times.gather / 2, Math.min(this.#left(), this.#times.gather / 2));
+    const hasScript = [...answered.offers, ...answered.proxies].some(
+      (heard) => hasBootFile(heard) && !startsIpxe(heard),
+    );
+    if (hasScript && answered.offers.length > 0) return answered;
+    this.#socket.isIpxe = false;
+    return null;
   }
 
   /** @param gatherMs how long others are waited for after an offer without a boot file */
@@ -236,6 +253,24 @@ class Client implements Dhcp4Lease {
     const { address, vendor, title } = this.#bootServer ?? { address: null, vendor: null, title: null };
     if (address === null) return this.lease;
     if (title !== null) log.info(`${this.#link.name}: the boot server's menu begins with '${title}', which is taken`);
+    const answer = await this.#askBootServer(address, vendor);
+    if (answer === null) {
+      log.warn(`${this.#link.name}: the boot server ${address} (proxyDHCP) does not answer on its port 4011`);
+      return this.lease;
+    }
+    let best = answer;
+    if (startsIpxe(answer) && !this.#socket.isIpxe) {
+      this.#socket.isIpxe = true;
+      const script = await this.#askBootServer(address, vendor);
+      if (script !== null && hasBootFile(script) && !startsIpxe(script)) best = script;
+      else this.#socket.isIpxe = false;
+    }
+    this.lease = withBootFile(this.lease, best);
+    log.info(`${this.#link.name}: boot from ${this.lease.server ?? address}: ${this.lease.url ?? this.lease.file}`);
+    return this.lease;
+  }
+
+  async #askBootServer(address: string, vendor: Uint8Array | null): Promise<Heard | null> {
     const answered: Heard[] = [];
     let tries = 0;
     this.#socket.startOver();
@@ -254,14 +289,7 @@ class Client implements Dhcp4Lease {
         return 0;
       },
     });
-    const [answer] = answered;
-    if (answer === undefined) {
-      log.warn(`${this.#link.name}: the boot server ${address} (proxyDHCP) does not answer on its port 4011`);
-    } else {
-      this.lease = withBootFile(this.lease, answer);
-      log.info(`${this.#link.name}: boot from ${this.lease.server ?? address}: ${this.lease.url ?? this.lease.file}`);
-    }
-    return this.lease;
+    return answered[0] ?? null;
   }
 
   keep(onLost: (why: string) => void): void {

@@ -35,6 +35,11 @@ const bootFileOf = (heard: Heard): string => heard.message.file || textOption(he
 export const hasBootFile = (heard: Heard): boolean =>
   bootFileOf(heard) !== "" || textOption(heard, 209) !== "" || textOption(heard, 210) !== "";
 
+/** Where the boot file is iPXE itself: once it runs it asks anew, and is told its script. */
+export const startsIpxe = (heard: Heard): boolean =>
+  /(^|[/\\])(i?pxe|gpxe|undionly|snp(only)?|[^/\\]*ipxe[^/\\]*)\.(k?k?pxe|efi|0|lkrn)$/i.test(bootFileOf(heard)) ||
+  /\.k?kpxe$/i.test(bootFileOf(heard));
+
 /** It says itself that no proxy need be waited for, as iPXE's clients are told. */
 export const needsNoProxy = (heard: Heard): boolean => {
   const { "no-pxedhcp": isAlone } = ipxeOptions(heard.message.options.get(175));

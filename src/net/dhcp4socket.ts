@@ -8,6 +8,7 @@ import { log } from "../log.ts";
 import { architectureNumber, type ClientClass, type ClientFacts, guidBytes, vendorClass } from "./clientfacts.ts";
 import type { Heard } from "./dhcp4offer.ts";
 import { decodeMessage, encodeQuestion } from "./dhcp4packet.ts";
+import { ipxeFeatures } from "./ipxeoptions.ts";
 import type { Link } from "./links.ts";
 
 export interface Dhcp4Ports {
@@ -49,6 +50,8 @@ export class Dhcp4Socket {
   readonly ports: Dhcp4Ports;
   /** As whom this machine asks. */
   clientClass: ClientClass = "PXEClient";
+  /** Asks as iPXE does (options 77 and 175): some servers hand scripts only to it. */
+  isIpxe = false;
   /** Hears answers outside of an exchange. */
   onHeard: ((heard: Heard) => void) | null = null;
   readonly #link: Link;
@@ -122,9 +125,10 @@ export class Dhcp4Socket {
         // The usual client identifier (RFC 2132, 9.14): what was reserved for firmware and other systems fits.
         [61, Uint8Array.of(this.#link.hardwareType, ...this.#mac)],
         [60, Buffer.from(vendorClass(this.#facts, this.clientClass))],
-        [77, Buffer.from("Baton")],
+        [77, Buffer.from(this.isIpxe ? "iPXE" : "Baton")],
         [93, Uint8Array.of(arch >> 8, arch & 0xff)],
         [94, Uint8Array.of(1, 3, 16)],
+        ...(this.isIpxe ? [[175, ipxeFeatures(this.#facts.firmware)] as const] : []),
         ...(uuid === null ? [] : [[97, Buffer.concat([Buffer.from([0]), guidBytes(uuid)])] as const]),
       ],
     });

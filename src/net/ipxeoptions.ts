@@ -25,3 +25,10 @@ export function ipxeOptions(option175: Uint8Array | undefined): Record<string, s
   }
   return settings;
 }
+
+/** What iPXE says that it can: http, https, tftp, dns, bzimage, menu, and its firmware (src/include/ipxe/features.h). */
+export function ipxeFeatures(firmware: "efi" | "pc"): Uint8Array {
+  const features = [0x13, 0x14, 0x15, 0x17, 0x18, firmware === "efi" ? 0x24 : 0x21, 0x27];
+  const version = [0xeb, 3, 1, 21, 1];
+  return Uint8Array.from([...features.flatMap((feature) => [feature, 1, 1]), ...version]);
+}

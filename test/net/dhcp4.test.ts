@@ -231,6 +231,49 @@ test("iPXE's own settings are read, its priority decides, and no proxy is waited
   assert.deepEqual(got.lease.ipxe, { priority: "5", "no-pxedhcp": "1", username: "me", password: "secret" });
 });
 
+const asksAsIpxe = ({ options }: DhcpMessage): boolean => Buffer.from(options.get(77) ?? []).toString() === "iPXE";
+
+test("where the boot file is iPXE itself, the server is asked again as iPXE asks, for the script", async (t) => {
+  for (const program of ["undionly.kpxe", "boot/ipxe.efi", "snponly.efi", "ipxe/netboot-ipxe.efi"]) {
+    const { options, questions } = await server(t, (question) => {
+      const type = typeOf(question) === DHCP.discover ? DHCP.offer : DHCP.ack;
+      return [{ ...GOOD, type, file: asksAsIpxe(question) ? "http://boot.example/menu.ipxe" : program }];
+    });
+    const got = await dhcp4(LINK, options);
+    got.close();
+    assert.equal(got.lease.url, "http://boot.example/menu.ipxe", program);
+    const last = questions.at(-1)!;
+    assert.deepEqual([typeOf(last), asksAsIpxe(last), last.options.has(175)], [DHCP.request, true, true]);
+    assert.ok(!questions[0]!.options.has(175));
+  }
+});
+
+test("a server that has nothing else for iPXE is taken by its first answer", async (t) => {
+  for (const again of [[], [{ ...GOOD, file: "ipxe.efi" }], [{ ...GOOD, file: "", options: [] }]]) {
+    const { options, questions } = await server(t, (question) => {
+      if (typeOf(question) === DHCP.request) return [{ ...GOOD, type: DHCP.ack, file: "ipxe.efi" }];
+      return asksAsIpxe(question) ? again : [{ ...GOOD, file: "ipxe.efi" }];
+    });
+    const got = await dhcp4(LINK, options);
+    got.close();
+    assert.deepEqual([got.lease.file, asksAsIpxe(questions.at(-1)!)], ["ipxe.efi", false]);
+  }
+});
+
+test("a proxy that names iPXE is asked again as iPXE asks", async (t) => {
+  const plain: Reply = { type: DHCP.offer, yiaddr: "10.0.0.50" };
+  const offer: Reply = { type: DHCP.offer, server: "127.0.0.1", options: [[60, "PXEClient"]] };
+  const { options } = await server(t, (question, port) => {
+    const file = asksAsIpxe(question) ? "http://boot.example/menu.ipxe" : "undionly.kpxe";
+    if (port === "proxy") return [{ type: DHCP.ack, server: "127.0.0.1", siaddr: "10.0.0.8", file }];
+    return typeOf(question) === DHCP.discover ? [plain, offer] : [{ ...plain, type: DHCP.ack }];
+  });
+  const got = await dhcp4(LINK, options);
+  const whole = await got.askProxy();
+  got.close();
+  assert.equal(whole.url, "http://boot.example/menu.ipxe");
+});
+
 test("a boot file's name that is a URL is one", async (t) => {
   const { options } = await server(t, grants({ ...GOOD, file: "http://boot.example/x.efi" }));
   const got = await dhcp4(LINK, options);
