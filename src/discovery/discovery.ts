@@ -8,6 +8,7 @@ import { totalmem } from "node:os";
 import type { BootEntry, FileRef } from "../entry.ts";
 import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
+import { DeviceBudgets, type SharedBudget } from "../formats/budget.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, GptPartition, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
 import { hasTag, TAGS } from "../identity.ts";
@@ -70,6 +71,7 @@ export class Discovery {
   readonly #programs = new BootPrograms((device) => this.volume(device).reader);
   readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
   readonly #isoScanner: IsoScanner;
+  readonly #budgets = new DeviceBudgets(totalmem());
   #list: BootList = bootList([], () => null);
   #rules: BootRules | undefined;
   #options: BootOptions | null | undefined;
@@ -91,6 +93,7 @@ export class Discovery {
       context: (iso) => ({
         // Its own disk comes next: a loopback.cfg searches for the disk that has the file.
         ...this.#context(iso, [iso, ...nearestFirst(this.volumes, iso.parent)]),
+        share: this.#share(iso, iso.parent),
         image: { volume: iso.parent, path: iso.file },
       }),
       lookForFiles: async (scans) => void (await this.#look(scans)),
@@ -312,10 +315,18 @@ export class Discovery {
 
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
-    const context = this.#context(volume, nearestFirst(this.volumes, volume));
+    const context = {
+      ...this.#context(volume, nearestFirst(this.volumes, volume)),
+      share: this.#share(volume, volume),
+    };
     attached.found = await scanVolume(this.#formats, context, attached.found);
     // A device that came or went meanwhile makes what is known of files stale.
     this.#forget(volume.name);
+  }
+
+  /** What a volume's configurations may use up, as a part of what those of its disk may. */
+  #share({ name }: Volume, on: Volume): SharedBudget {
+    return this.#budgets.begin(name, on.disk ?? on.baseDisk ?? on.name, on.removable);
   }
 
   #context(volume: Volume, volumes: readonly Volume[]): FormatContext {

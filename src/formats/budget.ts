@@ -17,11 +17,125 @@ export const LIST_LIMITS: ListLimits = { bytes: 32 << 20, entries: 50_000 };
 const MEMORY_PARTS = 32;
 const MIN_LIST_BYTES = 2 << 20;
 
-/** The limits on a machine with so many bytes of memory; undefined where that isn't known. */
+/** The limits of one configuration on a machine with so many bytes of memory; undefined where that isn't known. */
 export function listLimits(memory: number | undefined): ListLimits {
   if (memory === undefined) return LIST_LIMITS;
   const bytes = Math.max(MIN_LIST_BYTES, Math.min(LIST_LIMITS.bytes, Math.floor(memory / MEMORY_PARTS)));
   return { ...LIST_LIMITS, bytes };
+}
+
+/** What the reading of a configuration is told of its budget. */
+export interface BudgetContext {
+  /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */
+  readonly memory?: number;
+  /** What it shares with the other configurations of its device. */
+  readonly share?: SharedBudget | undefined;
+}
+
+interface SharedLimits extends ListLimits {
+  /** Commands that scripts run. */
+  readonly steps: number;
+}
+
+/** What several configurations may use up together: those of a volume, of a device, of all devices. */
+export class SharedBudget {
+  readonly #limits: SharedLimits;
+  /** `this device`, for the message. */
+  readonly #whose: string;
+  #within: SharedBudget | null;
+  #bytes = 0;
+  #entries = 0;
+  #steps = 0;
+
+  /** @param within what this is a part of */
+  constructor(limits: SharedLimits, whose: string, within: SharedBudget | null = null) {
+    this.#limits = limits;
+    this.#whose = whose;
+    this.#within = within;
+  }
+
+  /** Takes an entry's bytes. @returns why there is no room for it, and then takes nothing; else null */
+  take(bytes: number): string | null {
+    const { bytes: most, entries } = this.#limits;
+    if (this.#entries >= entries) return `there are more than ${entries} entries on ${this.#whose}`;
+    if (this.#bytes + bytes > most) return `the entries of ${this.#whose} take more than ${mebibytes(most)} of memory`;
+    const why = this.#within?.take(bytes) ?? null;
+    if (why !== null) return why;
+    this.#entries++;
+    this.#bytes += bytes;
+    return null;
+  }
+
+  /** So many commands were run. @returns why no more may be; else null */
+  run(steps: number): string | null {
+    this.#steps += steps;
+    if (this.#steps <= this.#limits.steps) return this.#within?.run(steps) ?? null;
+    return `the configurations of ${this.#whose} run more than ${this.#limits.steps} commands together`;
+  }
+
+  /** Gives back all that was used, since its results are forgotten; what still uses it counts for nothing else. */
+  release(): void {
+    this.#within?.giveBack(this.#bytes, this.#entries, this.#steps);
+    this.#within = null;
+  }
+
+  private giveBack(bytes: number, entries: number, steps: number): void {
+    this.#bytes -= bytes;
+    this.#entries -= entries;
+    this.#steps -= steps;
+    this.#within?.giveBack(bytes, entries, steps);
+  }
+}
+
+/** Of a stick and of a disk that is built in: what one configuration may take, and how much more. */
+const REMOVABLE = { bytes: 1, entries: 5000, steps: 4_000_000 } as const;
+const BUILT_IN = { bytes: 2, entries: 100_000, steps: 20_000_000 } as const;
+/** Devices' worth that all sticks may take together; built-in disks have as much beside them. */
+const DEVICES = 2;
+const WITHOUT_LIMIT: SharedLimits = { bytes: Infinity, entries: Infinity, steps: Infinity };
+
+/** The shares of devices: a stick's configurations take nothing from those of the built-in disks. */
+export class DeviceBudgets {
+  readonly #bytes: number;
+  readonly #removable: SharedBudget;
+  readonly #builtIn: SharedBudget;
+  readonly #devices = new Map<string, SharedBudget>();
+  readonly #parts = new Map<string, SharedBudget>();
+
+  /** @param memory bytes that the machine has */
+  constructor(memory: number) {
+    this.#bytes = listLimits(memory).bytes;
+    this.#removable = new SharedBudget(this.#limits(REMOVABLE, DEVICES), "all removable devices");
+    this.#builtIn = new SharedBudget(this.#limits(BUILT_IN, DEVICES), "all built-in disks");
+  }
+
+  /**
+   * The share for reading a volume anew: what it used before is given back.
+   * @param device its disk's name
+   */
+  begin(volume: string, device: string, isRemovable: boolean): SharedBudget {
+    this.end(volume);
+    const key = `${device} ${isRemovable}`;
+    let shared = this.#devices.get(key);
+    if (shared === undefined) {
+      const limits = this.#limits(isRemovable ? REMOVABLE : BUILT_IN, 1);
+      shared = new SharedBudget(limits, "this device", isRemovable ? this.#removable : this.#builtIn);
+      this.#devices.set(key, shared);
+    }
+    const part = new SharedBudget(WITHOUT_LIMIT, "this volume", shared);
+    this.#parts.set(volume, part);
+    return part;
+  }
+
+  /** A volume has gone. */
+  end(volume: string): void {
+    this.#parts.get(volume)?.release();
+    this.#parts.delete(volume);
+  }
+
+  #limits({ bytes, entries, steps }: SharedLimits, times: number): SharedLimits {
+    return { bytes: this.#bytes * bytes * times, entries: entries * times, steps: steps * times };
+  }
 }
 
 /** An entry's objects without its texts, in bytes. */
@@ -53,13 +167,20 @@ const nameLength = (file: { readonly path: string } | { readonly url: string }):
 /** Counts a configuration's entries, those of the configurations it leads to among them. */
 export class ListBudget {
   readonly #limits: ListLimits;
+  readonly #share: SharedBudget | undefined;
   #bytes = 0;
   #entries = 0;
   #ended: string | null = null;
   #isSaid = false;
 
-  constructor(limits: ListLimits = LIST_LIMITS) {
+  constructor(limits: ListLimits = LIST_LIMITS, share?: SharedBudget) {
     this.#limits = limits;
+    this.#share = share;
+  }
+
+  /** For a configuration in its surroundings. @param entries a limit of its own */
+  static of({ memory, share }: BudgetContext, entries = LIST_LIMITS.entries): ListBudget {
+    return new ListBudget({ ...listLimits(memory), entries }, share);
   }
 
   /** Takes what an entry needs. False from the first one on for which there is no room. */
@@ -73,12 +194,11 @@ export class ListBudget {
     const { entries, bytes: most } = this.#limits;
     if (this.#entries >= entries) this.#ended = `there are more than ${entries} entries`;
     else if (this.#bytes + bytes > most) this.#ended = `its entries take more than ${mebibytes(most)} of memory`;
-    else {
-      this.#entries++;
-      this.#bytes += bytes;
-      return true;
-    }
-    return false;
+    else this.#ended = this.#share?.take(bytes) ?? null;
+    if (this.#ended !== null) return false;
+    this.#entries++;
+    this.#bytes += bytes;
+    return true;
   }
 
   /** True where nothing more is listed. */

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, type FileRef, formatFileRef, type ParsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
-import { Breath, DiagnosticList, ListBudget, listLimits } from "./budget.ts";
+import { Breath, DiagnosticList, ListBudget } from "./budget.ts";
 import { EMPTY_RESULT, type FormatContext, type FormatResult } from "./format.ts";
 import { decodeText } from "./text.ts";
 
@@ -19,7 +19,7 @@ export class EntryList {
   constructor(path: string, context: FormatContext) {
     this.source = formatFileRef({ device: context.volume.name, path });
     this.context = context;
-    this.#budget = new ListBudget(listLimits(context.memory));
+    this.#budget = ListBudget.of(context);
   }
 
   get length(): number {

@@ -2,6 +2,7 @@
 
 import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
 import type { VolumeIdentity } from "../identity.ts";
+import type { BudgetContext } from "./budget.ts";
 import type { Reader } from "./reader.ts";
 
 /** A filesystem as formats know it. */
@@ -50,7 +51,7 @@ export interface GptPartition {
   readonly attributes: bigint;
 }
 
-export interface FormatContext {
+export interface FormatContext extends BudgetContext {
   /** The volume on which the configuration lies. */
   readonly volume: FormatVolume;
   /** Every volume attached now, `volume` included, in the order in which devices are listed. */
@@ -63,8 +64,6 @@ export interface FormatContext {
   readonly partitions?: (disk: string) => readonly GptPartition[];
   /** Not every device of the machine's start has answered yet. */
   readonly devicesMayCome?: boolean;
-  /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */
-  readonly memory?: number;
   /**
    * Opens a disk image (`.iso`) that lies on a volume, for GRUB's `loopback`: null where it can't be opened. The
    * name of what it gives must do as a FileRef's device.

@@ -125,6 +125,7 @@ export class ContentParser {
       volume: tree,
       volumes: [tree],
       platform: this.#place.platform,
+      memory: totalmem(),
       variables: grubVariables(lease, tree.name, this.#place.platform),
       openServer: (origin) => trees.tree(origin),
       openUrl: async (url) => {

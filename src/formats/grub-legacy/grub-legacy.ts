@@ -14,7 +14,7 @@ import {
   type StateWrite,
 } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
-import { Breath, DiagnosticList, ListBudget, listLimits } from "../budget.ts";
+import { Breath, DiagnosticList, ListBudget } from "../budget.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, LineSigns } from "../format.ts";
 import type { Device } from "../grub/devices.ts";
 import { decodeSource } from "../grub/source.ts";
@@ -119,7 +119,7 @@ class Reading {
   constructor(context: FormatContext) {
     this.#context = context;
     this.#names = new LegacyNames(context);
-    this.#budget = new ListBudget(listLimits(context.memory));
+    this.#budget = ListBudget.of(context);
   }
 
   async result(path: string): Promise<FormatResult> {

@@ -1,6 +1,6 @@
 /** What running one configuration may use up: a hostile one must not hang or fill the machine that boots. */
 
-import { Breath, LIST_LIMITS, ListBudget } from "../budget.ts";
+import { Breath, LIST_LIMITS, ListBudget, type SharedBudget } from "../budget.ts";
 
 /** Thrown when a limit is reached; ends what was running, not what was read before. */
 export class BudgetExceeded {
@@ -56,6 +56,7 @@ export class Budget {
   readonly limits: Limits;
   /** What the entries take. */
   readonly list: ListBudget;
+  readonly #share: SharedBudget | undefined;
   readonly #breath = new Breath(32);
   #steps = 0;
   #entryEnd: number;
@@ -63,12 +64,15 @@ export class Budget {
   #files = 0;
   #bytes = 0;
   #deadline: number;
+  #isShareSpent = false;
   /** The deadline had passed when the clock was last looked at. */
   #isLate = false;
 
-  constructor(limits: Limits = LIMITS) {
+  /** @param share what other configurations of the device use, too */
+  constructor(limits: Limits = LIMITS, share?: SharedBudget) {
     this.limits = limits;
-    this.list = new ListBudget({ bytes: limits.listBytes, entries: limits.entries });
+    this.#share = share;
+    this.list = new ListBudget({ bytes: limits.listBytes, entries: limits.entries }, share);
     this.#entryEnd = limits.steps;
     this.#deadline = performance.now() + limits.milliseconds;
   }
@@ -83,7 +87,12 @@ export class Budget {
         `more than ${this.limits.entrySteps} commands were run for one entry, which looks like an endless loop`,
       );
     }
-    if ((this.#steps & 0x3ff) === 0) this.checkTime();
+    if ((this.#steps & 0x3ff) !== 0) return;
+    this.checkTime();
+    const why = this.#share?.run(0x400) ?? null;
+    if (why === null) return;
+    this.#isShareSpent = true;
+    throw new BudgetExceeded(why);
   }
 
   checkTime(): void {
@@ -94,7 +103,8 @@ export class Budget {
 
   /** True where no entry can be run any more. */
   get isSpent(): boolean {
-    return this.#steps >= this.limits.steps || this.#length > this.limits.totalLength || this.#isLate;
+    const isOver = this.#steps >= this.limits.steps || this.#length > this.limits.totalLength;
+    return isOver || this.#isLate || this.#isShareSpent;
   }
 
   /** The configuration itself was run; now come its entries, which may use as much again. */

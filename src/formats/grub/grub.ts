@@ -44,8 +44,11 @@ export async function readConfiguration(path: string, context: FormatContext, gi
   const { text, warnings } = decodeSource(bytes);
   const source = SourceText.file(`${context.volume.name}:${path}`, text);
   const evaluate = async (written: readonly StateWrite[]): Promise<Evaluation> => {
-    const allowed = written.length === 0 ? limits : { ...limits, ...AGAIN };
-    const run = new Interpreter(context, grubCommands(), Environment.empty(), source, allowed);
+    const isFirst = written.length === 0;
+    const allowed = isFirst ? limits : { ...limits, ...AGAIN };
+    // What is evaluated again isn't listed once more.
+    const own = isFirst || context.share === undefined ? context : { ...context, share: undefined };
+    const run = new Interpreter(own, grubCommands(), Environment.empty(), source, allowed);
     let isWhole = true;
     run.files.pretendWritten(written);
     for (const warning of warnings) run.say("warning", null, warning, source);

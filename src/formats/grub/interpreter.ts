@@ -87,7 +87,7 @@ export class Interpreter {
   ) {
     this.context = context;
     this.devices = new Devices(context);
-    this.budget = new Budget(limits);
+    this.budget = new Budget(limits, context.share);
     this.#commands = commands;
     this.env = env;
     this.source = source;

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, type EntryType, type FileRef, formatFileRef, type ParsedEntry } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
-import { Breath, DiagnosticList, ListBudget, listLimits } from "../budget.ts";
+import { Breath, DiagnosticList, ListBudget } from "../budget.ts";
 import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext, NetworkFacts, Place } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
@@ -49,7 +49,7 @@ export class SyslinuxRun {
   constructor(context: FormatContext, options: ListingOptions) {
     this.context = context;
     this.options = options;
-    this.budget = new ListBudget(listLimits(context.memory));
+    this.budget = ListBudget.of(context);
     this.dialect = options.dialect ?? "syslinux";
   }
 

@@ -4,7 +4,7 @@ import type { DeviceFile, EntryKind, FileRef, ParsedEntry, StateWrite } from "..
 import { formatFileRef, parsedEntry } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import { efiArchitecture } from "../architecture.ts";
-import { Breath, type DiagnosticSink, entryBytes, ListBudget, listLimits } from "../budget.ts";
+import { Breath, type DiagnosticSink, entryBytes, ListBudget } from "../budget.ts";
 import type { FormatContext, FormatVolume } from "../format.ts";
 import { fileExists } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
@@ -54,7 +54,7 @@ export async function readType1Folder(
       return null;
     }
   };
-  const budget = new ListBudget(listLimits(context.memory));
+  const budget = ListBudget.of(context);
   const breath = new Breath();
   let total = 0;
   for (let at = 0; at < names.length; at += AT_ONCE) {
