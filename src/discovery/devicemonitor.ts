@@ -82,6 +82,7 @@ export class DeviceMonitor {
     const placed = (name: string) => this.#known.get(name) ?? { name };
     this.#platform = options.platform ?? thisPlatform();
     this.discovery = new Discovery(this.#platform, (a, b) => compareDevices(placed(a), placed(b)));
+    this.discovery.mountImages();
     this.discovery.partitionsOf = (disk) =>
       [...this.#known.values()].flatMap(({ disk: own, partition, partitionType, partuuid, partitionAttributes }) =>
         own !== disk || partition === null || partitionAttributes === undefined
@@ -222,6 +223,7 @@ export class DeviceMonitor {
 
   /** Unmounts everything; a volume that is read again mounts again. */
   async unmount(): Promise<void> {
+    await this.discovery.unmountImages();
     await Promise.all(this.discovery.volumes.map((volume) => volume.close().catch((e) => log.warn(describeError(e)))));
   }
 

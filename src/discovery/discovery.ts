@@ -100,6 +100,16 @@ export class Discovery {
     });
   }
 
+  /** On a machine: images that disks hold are mounted where a configuration opens them. */
+  mountImages(): void {
+    this.#isoFiles.mounts = true;
+  }
+
+  /** Unmounts them, which comes before the disks that hold them. Never rejects. */
+  unmountImages(): Promise<void> {
+    return this.#isoFiles.unmount();
+  }
+
   /** As {@link FormatContext.partitions}; null where there are no disks. */
   partitionsOf: ((disk: string) => readonly GptPartition[]) | null = null;
 
@@ -330,12 +340,12 @@ export class Discovery {
   }
 
   #context(volume: Volume, volumes: readonly Volume[]): FormatContext {
-    const openImage = async (on: FormatVolume, path: string): Promise<Volume | null> => {
+    const openImage = async (on: FormatVolume, path: string): Promise<Volume | string> => {
       try {
-        return await this.#isoFiles.open(this.volume(on.name), path);
+        return await this.#isoFiles.openImage(this.volume(on.name), path);
       } catch (error) {
         log.warn(describeError(error));
-        return null;
+        return describeError(error);
       }
     };
     const devicesMayCome = this.#devicesMayCome;

@@ -7,15 +7,18 @@
  */
 
 import { posix } from "node:path";
+import type { Identity } from "../devices/device.ts";
 import { iso9660 } from "../devices/probes/iso9660.ts";
+import { identify } from "../devices/probes/table.ts";
 import { Window } from "../devices/probes/window.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Format, FormatResult, FormatVolume } from "../formats/format.ts";
 import { fileExists, Lookup } from "../formats/lookup.ts";
 import type { DirectoryItem } from "../formats/reader.ts";
 import { log } from "../log.ts";
+import { isKnown } from "../volumes/filesystems.ts";
 import { openIso } from "../volumes/iso.ts";
-import type { Volume } from "../volumes/volume.ts";
+import type { FileExtent, Volume } from "../volumes/volume.ts";
 
 /** An ISO file, open as a volume. */
 export interface IsoVolume extends Volume {
@@ -50,6 +53,8 @@ const MAX_CANDIDATES = 4 * MAX_FILES;
 const MAX_LISTED = 100_000;
 /** Those that GRUB's `loopback` opens count as well. */
 const MAX_OPEN = 256;
+/** Each takes a loop device and a mount. */
+const MAX_MOUNTED = 16;
 /** An ISO in an ISO is the most that anybody has. */
 const MAX_NESTED = 2;
 
@@ -77,11 +82,36 @@ export class IsoFiles {
     return [...this.#volumes.values()].filter(({ parent }) => parent.name === device);
   }
 
+  /** Whether images with another filesystem than an ISO's may be mounted: on a machine, not where folders stand for disks. */
+  mounts = false;
+
+  /**
+   * As {@link open}; where it is no ISO file but holds another filesystem that Baton reads, that is mounted.
+   * @throws BatonError as {@link open}
+   */
+  async openImage(parent: Volume, path: string): Promise<IsoVolume> {
+    const { size, type } = await parent.reader.stat(path);
+    if (type === "file") {
+      const readAt = (offset: number, length: number): Promise<Uint8Array> =>
+        parent.reader.readAt(path, offset, length);
+      const isIso = (await iso9660.read(new Window(readAt, size, { optical: true }), null)) !== null;
+      const identity = isIso ? null : await identify(readAt, size);
+      if (identity !== null && isKnown(identity.type)) return this.open(parent, path, identity);
+    }
+    return this.open(parent, path);
+  }
+
+  /** Unmounts what {@link openImage} mounted. Never rejects. */
+  async unmount(): Promise<void> {
+    await Promise.all([...this.#volumes.values()].map((volume) => volume.close()));
+  }
+
   /**
    * Opens the file as a volume, or gives the one that it is already if the file has not changed since.
+   * @param filesystem what is in it where that is to be mounted; else it is taken for an ISO file
    * @throws BatonError `bad-format`, `unsupported`, `refused`, and as Reader's methods
    */
-  async open(parent: Volume, path: string): Promise<IsoVolume> {
+  async open(parent: Volume, path: string, filesystem: Identity | null = null): Promise<IsoVolume> {
     const file = posix.normalize(path);
     const key = `${parent.name}:${file}`;
     const stat = await parent.reader.stat(file);
@@ -96,10 +126,14 @@ export class IsoFiles {
       throw new BatonError("refused", `${key}: more than ${MAX_OPEN} ISO files are not opened.`);
     }
     const name = this.#nameOf(key, parent, file);
-    const volume = openVolume(parent, file, stat.size, name);
+    const volume =
+      filesystem === null
+        ? openVolume(parent, file, stat.size, name)
+        : this.#mount(parent, file, stat.size, name, filesystem);
     this.#opened.set(key, { stamp, volume });
     try {
       const opened = await volume;
+      await this.#volumes.get(name)?.close();
       this.#volumes.set(name, opened);
       return opened;
     } catch (error) {
@@ -108,12 +142,33 @@ export class IsoFiles {
     }
   }
 
+  async #mount(parent: Volume, file: string, size: number, name: string, filesystem: Identity): Promise<IsoVolume> {
+    const what = `${parent.name}:${file} holds ${filesystem.type}`;
+    if (!this.mounts) {
+      throw new BatonError(
+        "unsupported",
+        `${what}, which Baton opens on a machine alone, not where folders stand for disks.`,
+      );
+    }
+    // What is mounted is no part of a file, but a tree.
+    if ([...this.#volumes.values()].filter(({ extent }) => extent === undefined).length >= MAX_MOUNTED) {
+      throw new BatonError("refused", `${what}; more than ${MAX_MOUNTED} such images are not opened.`);
+    }
+    const { mountImage } = await import("../volumes/imagefile.ts");
+    const place = (): Promise<FileExtent> => placeOf(parent, file, size);
+    return { ...volumeIn(parent, file, size, name, filesystem), ...mountImage(name, filesystem, place) };
+  }
+
   /** A device has gone, or its medium is another one. */
   forget(device: string): void {
     for (const key of this.#opened.keys()) {
       if (key.startsWith(`${device}:`) || key.startsWith(`${device}+`)) this.#opened.delete(key);
     }
-    for (const name of this.#volumes.keys()) if (name.startsWith(`${device}+`)) this.#volumes.delete(name);
+    for (const [name, volume] of this.#volumes) {
+      if (!name.startsWith(`${device}+`)) continue;
+      this.#volumes.delete(name);
+      void volume.close();
+    }
   }
 
   #nameOf(key: string, parent: Volume, file: string): string {
@@ -131,20 +186,8 @@ async function openVolume(parent: Volume, file: string, size: number, name: stri
   const image = await openIso(readAt, size, `${parent.name}:${file}`, name);
   const identity = await iso9660.read(new Window(readAt, size, { optical: true }), null);
   return {
-    name,
-    type: "iso9660",
-    uuid: identity?.uuid ?? null,
-    label: identity?.label ?? null,
-    partuuid: null,
-    partlabel: null,
-    disk: null,
-    partition: null,
-    scheme: null,
-    removable: parent.removable,
+    ...volumeIn(parent, file, size, name, { type: "iso9660", uuid: null, label: null, ...identity }),
     reader: image.reader,
-    parent,
-    file,
-    size,
     hasUdf: image.hasUdf,
     get shortfall() {
       return image.shortfall;
@@ -157,11 +200,30 @@ async function openVolume(parent: Volume, file: string, size: number, name: stri
     },
     extent: async (path) => {
       const { offset, size: length } = await image.extent(path);
-      const outer = (await parent.extent?.(file)) ?? { hostPath: await parent.hostPath(file), offset: 0 };
+      const outer = await placeOf(parent, file, size);
       return { hostPath: outer.hostPath, offset: outer.offset + offset, size: length };
     },
     close: async () => image.forget(),
   };
+}
+
+/** What any image is as a volume. */
+function volumeIn(
+  parent: Volume,
+  file: string,
+  size: number,
+  name: string,
+  { type, uuid, label }: Pick<Identity, "type" | "uuid" | "label">,
+): Omit<IsoVolume, "reader" | "hostPath" | "close"> {
+  return {
+    ...{ name, type, uuid, label, partuuid: null, partlabel: null, disk: null, partition: null, scheme: null },
+    ...{ removable: parent.removable, parent, file, size, hasUdf: false, shortfall: null },
+  };
+}
+
+/** Where a file of a volume is on this machine. */
+async function placeOf(parent: Volume, file: string, size: number): Promise<FileExtent> {
+  return (await parent.extent?.(file)) ?? { hostPath: await parent.hostPath(file), offset: 0, size };
 }
 
 /** How many files around a volume are ISO files. */

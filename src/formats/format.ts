@@ -65,10 +65,10 @@ export interface FormatContext extends BudgetContext {
   /** Not every device of the machine's start has answered yet. */
   readonly devicesMayCome?: boolean;
   /**
-   * Opens a disk image (`.iso`) that lies on a volume, for GRUB's `loopback`: null where it can't be opened. The
-   * name of what it gives must do as a FileRef's device.
+   * Opens a disk image (an ISO file, a squashfs) that lies on a volume, for GRUB's `loopback`: a sentence where it can't
+   * be opened. The name of what it gives must do as a FileRef's device.
    */
-  readonly openImage?: (volume: FormatVolume, path: string) => Promise<FormatVolume | null>;
+  readonly openImage?: (volume: FormatVolume, path: string) => Promise<FormatVolume | string>;
   /** Where `volume` is itself a disk image: the file that it is, and the volume on which that lies. */
   readonly image?: { readonly volume: FormatVolume; readonly path: string };
   /**

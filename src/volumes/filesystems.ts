@@ -157,6 +157,9 @@ export function filesystem(type: string | null): Filesystem {
   return BY_NAME.get(type ?? "") ?? { type: type ?? "", replay: null, writable: null };
 }
 
+/** True for those in the table. */
+export const isKnown = (type: string): boolean => BY_NAME.has(type);
+
 /** @param type as blkid names it. */
 export function mountTries(type: string): readonly MountTry[] {
   return (filesystem(type).tries ?? [[type, ""]]).map(([driver, data]) => ({ driver, data }));

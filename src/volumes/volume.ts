@@ -3,7 +3,7 @@
 import type { FormatVolume } from "../formats/format.ts";
 
 /** Bytes of a file on this machine that are a file of a volume. */
-interface FileExtent {
+export interface FileExtent {
   readonly hostPath: string;
   /** Bytes from the beginning of that file. */
   readonly offset: number;

@@ -1,8 +1,8 @@
 /** GRUB legacy's names for devices and files, with those that GRUB4DOS added. */
 
-import { type FileRef, formatFileRef } from "../../entry.ts";
+import type { FileRef } from "../../entry.ts";
 import type { FormatContext } from "../format.ts";
-import { type Device, Devices } from "../grub/devices.ts";
+import { type Device, Devices, whyClosed } from "../grub/devices.ts";
 import { Environment } from "../grub/environment.ts";
 import { fileExists } from "../lookup.ts";
 
@@ -80,7 +80,7 @@ export class LegacyNames {
   whyClosed(text: string, root: Device): string | null {
     const { device } = this.at(text, root);
     if (device.kind !== "unresolved" || device.image === undefined) return null;
-    return `'${text}' is inside the disk image ${formatFileRef(device.image)}`;
+    return whyClosed(text, device.image);
   }
 
   file(text: string, root: Device): FileRef {
@@ -92,8 +92,12 @@ export class LegacyNames {
   async map(file: string, name: string, root: Device): Promise<void> {
     const { device, path } = this.at(file, root);
     if (device.kind !== "volume") return;
-    const volume = (await this.#context.openImage?.(device.volume, path)) ?? null;
-    const image = { device: device.volume.name, path };
-    this.#images.set(name, volume ? { kind: "volume", volume } : { kind: "unresolved", selector: name, image });
+    const opened = (await this.#context.openImage?.(device.volume, path)) ?? null;
+    const isOpen = opened !== null && typeof opened !== "string";
+    const image = isOpen ? null : { file: { device: device.volume.name, path }, why: opened };
+    this.#images.set(
+      name,
+      isOpen ? { kind: "volume", volume: opened } : { kind: "unresolved", selector: name, ...(image && { image }) },
+    );
   }
 }

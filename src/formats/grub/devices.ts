@@ -12,10 +12,20 @@ import type { Environment } from "./environment.ts";
 /** What a device name stands for. */
 export type Device =
   | { readonly kind: "volume"; readonly volume: FormatVolume }
-  /** Nothing attached answers. `image`: it is a disk image that can't be looked into, this file. */
-  | { readonly kind: "unresolved"; readonly selector: string; readonly image?: FileRef }
+  /** Nothing attached answers. `image`: it is a disk image that can't be looked into, and why. */
+  | { readonly kind: "unresolved"; readonly selector: string; readonly image?: ClosedImage }
   /** A server. */
   | { readonly kind: "net"; readonly base: string };
+
+export interface ClosedImage {
+  readonly file: FileRef;
+  readonly why: string | null;
+}
+
+/** Why a file in such an image can't be had. */
+export function whyClosed(name: string, { file, why }: ClosedImage): string {
+  return `'${name}' is inside the disk image ${formatFileRef(file)}${why === null ? "" : `, which can't be opened: ${why}`}`;
+}
 
 /** A file as a command names it. */
 interface GrubPath {
@@ -88,12 +98,10 @@ export class Devices {
   }
 
   /** A disk image becomes a device under the name that `loopback` gives it. */
-  attachImage(name: string, image: FileRef, opened: FormatVolume | null, env: Environment): void {
-    const key = `image ${formatFileRef(image)}`;
-    this.#images.set(
-      key,
-      opened === null ? { kind: "unresolved", selector: name, image } : { kind: "volume", volume: opened },
-    );
+  attachImage(name: string, image: ClosedImage | FormatVolume, env: Environment): void {
+    const isOpen = "reader" in image;
+    const key = `image ${isOpen ? image.name : formatFileRef(image.file)}`;
+    this.#images.set(key, isOpen ? { kind: "volume", volume: image } : { kind: "unresolved", selector: name, image });
     env.nameDevice(name, key);
   }
 

@@ -380,7 +380,7 @@ menuentry "ISO" {
     volume: own,
     volumes: [own],
     platform: { firmware: "efi", arch: "x86_64" },
-    openImage: async (_, path) => (path === "/isos/live.iso" ? image : null),
+    openImage: async (_, path) => (path === "/isos/live.iso" ? image : "it is none"),
   });
   assert.deepEqual(titles(result), ["ISO > Live"]);
   assert.equal(kernelOf(result.entries[0]!), "loop0:/live/vmlinuz");

@@ -183,9 +183,9 @@ test("an ISO file that GRUB4DOS maps is the device that it is mapped to", async 
   const result = await grubLegacy.parse(PATH, context);
   assert.equal(kernelOf(only(result)), "sda1+dog.iso:/casper/vmlinuz");
   assert.deepEqual(initrdsOf(only(result)), ["sda1+dog.iso:/casper/initrd"]);
-  const closed = only(await grubLegacy.parse(PATH, { ...context, openImage: async () => null }));
+  const closed = only(await grubLegacy.parse(PATH, { ...context, openImage: async () => "too large" }));
   assert.equal(kernelOf(closed), "unresolved:0xff:/casper/vmlinuz");
-  assert.match(closed.reason ?? "", /inside the disk image sda1:\/dog\.iso/);
+  assert.match(closed.reason ?? "", /inside the disk image sda1:\/dog\.iso, which can't be opened: too large/);
 });
 
 test("what opens a command line or ends GRUB is listed with the reason, and a divider says nothing", async () => {

@@ -106,7 +106,8 @@ const loopback: CommandFunction = async (run, argv, call) => {
   const { openImage } = run.context;
   const { device } = file;
   const opened = openImage !== undefined && device.kind === "volume" ? await openImage(device.volume, file.path) : null;
-  run.devices.attachImage(name, file.ref, opened, run.env);
+  const isOpen = opened !== null && typeof opened !== "string";
+  run.devices.attachImage(name, isOpen ? opened : { file: file.ref, why: opened }, run.env);
   return OK;
 };
 

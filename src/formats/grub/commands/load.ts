@@ -1,8 +1,8 @@
 /** Commands that load a kernel and what goes with it, and those that start something else. */
 
-import { type EntryKind, formatFileRef } from "../../../entry.ts";
+import type { EntryKind } from "../../../entry.ts";
 import { LINUX_IMAGE, loaderCmdline } from "../cmdline.ts";
-import { isServer } from "../devices.ts";
+import { isServer, whyClosed } from "../devices.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, NO_KERNEL, OK } from "../errors.ts";
 import type { NamedFile } from "../files.ts";
 import type { Call, CommandFunction, Interpreter, Status } from "../interpreter.ts";
@@ -79,7 +79,7 @@ async function allThere(run: Interpreter, names: readonly string[], unload: () =
 function checkName(run: Interpreter, name: string): void {
   const { device } = run.files.name(name);
   if (device.kind === "unresolved" && device.image !== undefined) {
-    run.plan.reason ??= `'${name}' is inside the disk image ${formatFileRef(device.image)}`;
+    run.plan.reason ??= whyClosed(name, device.image);
     return;
   }
   if (name.startsWith("()")) {
