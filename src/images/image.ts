@@ -20,6 +20,8 @@ export type ImageFormat =
   | "lz4"
   | "lzma"
   | "bzip2"
+  | "uImage"
+  | "FIT"
   | "other";
 
 /** The answer of the table of image types (identify.ts). */

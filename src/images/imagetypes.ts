@@ -9,9 +9,11 @@ import { probeBzImage } from "./bzimage.ts";
 import { probeCompressed } from "./compressed.ts";
 import { probeArm64, probeRiscv, probeZboot } from "./efistub.ts";
 import { probeElf, probeEsxBootInfo, probeMultiboot } from "./elf.ts";
+import { probeFit } from "./fit.ts";
 import type { Image, ImageFormat, Probe, Subject } from "./image.ts";
 import { type LayoutInput, type Loader, layOutAout, layOutArm64, layOutElf, layOutMultiboot } from "./layout.ts";
 import type { SegmentMemory, Start } from "./segment.ts";
+import { probeUimage } from "./uimage.ts";
 import { probeUki } from "./uki.ts";
 import { describeUnrecognised, probeEfiProgram } from "./unrecognised.ts";
 
@@ -78,6 +80,8 @@ export const IMAGE_TYPES: Readonly<Record<ImageFormat, ImageType>> = {
   lz4: PACKED,
   lzma: PACKED,
   bzip2: PACKED,
+  uImage: { probe: probeUimage, content: kernel },
+  FIT: { probe: probeFit, content: kernel },
   "EFI program": { probe: probeEfiProgram, content: () => "program" },
   other: { probe: describeUnrecognised },
 };

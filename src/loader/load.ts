@@ -27,7 +27,8 @@ import {
   withMembers,
 } from "./openfiles.ts";
 import { type EntryFiles, filesOf, isMultiboot, isX86, listFiles } from "./refs.ts";
-import { kexecParts } from "./ukiparts.ts";
+import { withoutWrappings } from "./ubootfiles.ts";
+import { kexecParts, ownCompatible } from "./ukiparts.ts";
 
 /** How long the closing of files may keep the hand-over. */
 const CLOSE_MS = 3000;
@@ -61,7 +62,8 @@ export async function loadEntry(
   );
   if (entry.digests !== undefined) show({ detail: "checking its files", done: 0, total: null });
   await checkDigests(listFiles(named), entry.digests ?? []);
-  const files = await withMembers(named);
+  const wishes = { configuration: entry.fitConfiguration ?? null, arch: machine(), compatible: await ownCompatible() };
+  const files = await withMembers(await withoutWrappings(named, wishes));
   try {
     return await loadOpened(files, {
       cmdline: options,

@@ -17,6 +17,8 @@ import {
   readAtOfFile,
 } from "./openfiles.ts";
 import { filesOf, listFiles } from "./refs.ts";
+import { withoutWrappings } from "./ubootfiles.ts";
+import { ownCompatible } from "./ukiparts.ts";
 
 interface BootFile {
   readonly ref: string;
@@ -45,8 +47,13 @@ export interface BootPlan {
  * @throws BatonError where it names no kernel, or a file can't be read
  */
 export async function planBoot(source: FileSource, entry: BootEntry, arch: string | null): Promise<BootPlan> {
-  const opened = await openFiles(source, filesOf(entry, arch ?? machine()));
-  await checkDigests(listFiles(opened), entry.digests ?? []);
+  const named = await openFiles(source, filesOf(entry, arch ?? machine()));
+  await checkDigests(listFiles(named), entry.digests ?? []);
+  const opened = await withoutWrappings(named, {
+    configuration: entry.fitConfiguration ?? null,
+    arch: arch ?? machine(),
+    compatible: arch === null ? await ownCompatible() : [],
+  });
   try {
     const { kernel } = opened;
     const image = await kernelImage(kernel);

@@ -40,7 +40,7 @@ function part(file: OpenFile, section: string, { offset, size }: Extent): KexecF
 }
 
 /** What the devicetree that this machine runs with calls it; nothing where there is none. */
-async function ownCompatible(): Promise<string[]> {
+export async function ownCompatible(): Promise<string[]> {
   const text = await readFile("/proc/device-tree/compatible", "latin1").catch(() => "");
   return text.split("\0").filter((name) => name !== "");
 }

@@ -41,7 +41,7 @@ export function whatBoots(entry: BootEntry): string {
   // What the firmware starts is only known by its name.
   if (files.length === 0) return entry.id;
   const modules = entry.modules.map(({ args }) => args);
-  return JSON.stringify([entry.kind, files, entry.options, modules, entry.profile]);
+  return JSON.stringify([entry.kind, files, entry.options, modules, entry.profile, entry.fitConfiguration]);
 }
 
 /** The kernel and its initrds, apart from the words it gets. */

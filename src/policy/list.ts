@@ -265,8 +265,19 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     profile: entry.profile ?? null,
   };
   const { initrdNames, initrdModes, asks, devicetreeOverlays, addons } = entry;
-  const { opens, program, menu, tool, unchecked, digests } = entry;
-  const more = [initrdNames, devicetreeOverlays, addons, opens, program, menu, tool, unchecked, digests];
+  const { opens, program, menu, tool, unchecked, digests, fitConfiguration } = entry;
+  const more = [
+    initrdNames,
+    devicetreeOverlays,
+    addons,
+    opens,
+    program,
+    menu,
+    tool,
+    unchecked,
+    digests,
+    fitConfiguration,
+  ];
   const hasMore = more.some((one) => one !== undefined);
   if (!hasMore) return listed;
   return {
@@ -277,6 +288,7 @@ function listEntry(entry: ParsedEntry, id: string, source: string, check: FileCh
     ...(tool !== undefined && { tool }),
     ...(unchecked !== undefined && { unchecked }),
     ...(digests && { digests }),
+    ...(fitConfiguration !== undefined && { fitConfiguration }),
     ...(initrdNames && { initrdNames }),
     ...(initrdModes && { initrdModes }),
     ...(asks && { asks }),

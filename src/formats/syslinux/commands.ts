@@ -19,6 +19,8 @@ export type Command =
       readonly modules: readonly BootModule[];
       /** VMware's list of the files; null for all but ESXi. */
       readonly bootCfg: string | null;
+      /** Of a kernel that is a FIT image; null for its own choice. */
+      readonly fitConfiguration: string | null;
       readonly options: string;
       readonly reason: string | null;
     }
@@ -223,13 +225,14 @@ function ubootCommand(label: Label, append: string, context: CommandContext): Co
   if (label.type !== "kernel" && label.type !== "linux") {
     return other(`${label.type.toUpperCase()} is no word of U-Boot's extlinux.conf`);
   }
-  const image = label.image.replace(/#.*$/s, "").trim();
+  const [, image = "", configuration = ""] = /^([^#]*?)\s*(?:#\s*(\S*).*)?$/s.exec(label.image) ?? [];
   const options = fillVariables(join(append, sysappends(label, context)), label, context);
   const inAppend = /initrd=(\S+)/.exec(append)?.[1] ?? "";
   const initrd = (label.initrd ?? inAppend).split(",").flatMap((name) => name.trim() || []);
   return {
     ...nothing("linux", image === "" ? "it names no kernel" : null),
     linux: image === "" ? null : context.resolve(image),
+    fitConfiguration: configuration || null,
     initrd: initrd.map((name) => context.resolve(name)),
     devicetree: label.fdt === null || label.fdt === "-" ? null : context.resolve(label.fdt),
     devicetreeFolder: label.fdt === null ? label.fdtdir : null,
@@ -277,6 +280,7 @@ function nothing(kind: EntryKind, reason: string | null): BootCommand {
     overlays: [],
     modules: [],
     bootCfg: null,
+    fitConfiguration: null,
   };
   return { does: "boot", kind, ...none, options: "", reason };
 }

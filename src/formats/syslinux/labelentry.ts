@@ -31,6 +31,7 @@ export function labelEntry(
           initrd: command.initrd,
           devicetree: command.devicetree,
           ...(command.overlays.length > 0 && { devicetreeOverlays: command.overlays }),
+          ...(command.fitConfiguration !== null && { fitConfiguration: command.fitConfiguration }),
           modules: command.modules,
           options: command.options,
           reason: command.reason,
