@@ -37,3 +37,48 @@ export const FOREIGN_LOADERS: readonly ForeignLoader[] = [
   { path: "/ntldr", title: "Windows", kind: "local", reason: onlyBios, autoId: null },
   { path: "/boot.cfg", title: "VMware ESXi", kind: "multiboot", reason: () => ESXI_REASON, autoId: null },
 ];
+
+/** A configuration in a language that Baton doesn't read: whose it is can be told all the same. */
+export interface ForeignConfig {
+  readonly path: string;
+  readonly program: string;
+  /** Where others have files of that name: what only this one's beginning has. */
+  readonly sign?: RegExp;
+}
+
+/** Looked for where nothing else is found on a filesystem. A new program is one row. */
+export const FOREIGN_CONFIGS: readonly ForeignConfig[] = [
+  { path: "/EFI/OC/config.plist", program: "OpenCore" },
+  { path: "/EFI/CLOVER/config.plist", program: "Clover" },
+  { path: "/EFI/refit/refit.conf", program: "rEFIt" },
+  { path: "/EFI/tools/startup.nsh", program: "the EFI shell" },
+  { path: "/startup.nsh", program: "the EFI shell" },
+  { path: "/boot/loader.conf", program: "FreeBSD's loader" },
+  { path: "/boot/device.hints", program: "FreeBSD's loader" },
+  { path: "/etc/boot.conf", program: "OpenBSD's boot loader" },
+  { path: "/boot.cfg", program: "NetBSD's boot loader", sign: /^menu=/m },
+  { path: "/freeldr.ini", program: "ReactOS's FreeLoader" },
+  { path: "/boot.ini", program: "Windows NT's loader", sign: /\[(boot loader|operating systems)\]/i },
+  { path: "/config.sys", program: "DOS" },
+  { path: "/boot/burg/burg.cfg", program: "BURG" },
+  { path: "/boot/gfxboot.cfg", program: "gfxboot" },
+  { path: "/etc/yaboot.conf", program: "yaboot" },
+  { path: "/yaboot.conf", program: "yaboot" },
+  { path: "/etc/silo.conf", program: "SILO" },
+  { path: "/etc/aboot.conf", program: "aboot" },
+  { path: "/etc/zipl.conf", program: "zipl" },
+  { path: "/etc/palo.conf", program: "PALO" },
+  { path: "/etc/kboot.conf", program: "kboot" },
+  { path: "/kboot.conf", program: "kboot" },
+  { path: "/boot/kboot.conf", program: "kboot" },
+  { path: "/boot/boot.ini", program: "a board's U-Boot (boot.ini)" },
+  { path: "/boot.ini", program: "a board's U-Boot (boot.ini)", sign: /^ODROID/ },
+  { path: "/uEnv.txt", program: "U-Boot, whose command for it is built in" },
+  { path: "/boot/uEnv.txt", program: "U-Boot, whose command for it is built in" },
+  { path: "/hyper.cfg", program: "Hyper" },
+  { path: "/BOOTBOOT/CONFIG", program: "BOOTBOOT" },
+  { path: "/boot.img", program: "an Android boot loader", sign: /^ANDROID!/ },
+];
+
+export const notRead = (file: string, program: string): string =>
+  `${file} is for ${program}, and Baton doesn't read its language`;

@@ -6,7 +6,14 @@
 import { type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { efiArchitecture, sameMachine } from "./architecture.ts";
-import { FOREIGN_LOADERS, type ForeignLoader, onlyFirmware } from "./foreignloaders.ts";
+import {
+  FOREIGN_CONFIGS,
+  FOREIGN_LOADERS,
+  type ForeignConfig,
+  type ForeignLoader,
+  notRead,
+  onlyFirmware,
+} from "./foreignloaders.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type FormatVolume } from "./format.ts";
 import { loaderByContent } from "./loaderprogram.ts";
 import { Lookup } from "./lookup.ts";
@@ -22,19 +29,54 @@ export const loaders: Format = {
   isLastResort: true,
   async find(volume) {
     const lookup = new Lookup(volume.reader);
+    const configs = await foreignConfigs(volume, lookup);
     for (const { path } of FOREIGN_LOADERS) {
       const found = await lookup.find(path);
       // Windows keeps a copy of its loader in the place of the default one.
-      if (found !== null) return [found];
+      if (found !== null) return configs.includes(found) ? configs : [found, ...configs];
     }
-    return await defaultLoaders(volume, lookup);
+    return [...(await defaultLoaders(volume, lookup)), ...configs];
   },
   parse: async (path, context) => {
-    const loader = FOREIGN_LOADERS.find((row) => row.path.toLowerCase() === path.toLowerCase());
-    const entry = loader === undefined ? await defaultLoader(path, context) : foreign(path, context, loader);
+    const isIt = (row: { readonly path: string }): boolean => row.path.toLowerCase() === path.toLowerCase();
+    const config = await foreignConfig(path, context.volume);
+    const loader = FOREIGN_LOADERS.find(isIt);
+    const entry =
+      config !== null
+        ? foreign(path, context, {
+            title: config.program,
+            kind: "other",
+            reason: (file) => notRead(file, config.program),
+          })
+        : loader === undefined
+          ? await defaultLoader(path, context)
+          : foreign(path, context, loader);
     return { ...EMPTY_RESULT, ...result(entry) };
   },
 };
+
+/** Long enough for what tells one program's file from another's. */
+const SIGN_SIZE = 4096;
+
+/** The program whose configuration a file is, null where it is none's that is known. */
+async function foreignConfig(path: string, { reader }: FormatVolume): Promise<ForeignConfig | null> {
+  for (const row of FOREIGN_CONFIGS) {
+    if (row.path.toLowerCase() !== path.toLowerCase()) continue;
+    const text = row.sign && Buffer.from(await reader.readAt(path, 0, SIGN_SIZE)).toString("latin1");
+    if (text === undefined || row.sign?.test(text)) return row;
+  }
+  return null;
+}
+
+/** Once for each program. */
+async function foreignConfigs(volume: FormatVolume, lookup: Lookup): Promise<string[]> {
+  const found = new Map<string, string>();
+  for (const { path, program } of FOREIGN_CONFIGS) {
+    const file = found.has(program) ? null : await lookup.find(path);
+    if (file !== null && (await foreignConfig(file, volume))?.program === program) found.set(program, file);
+  }
+  return [...found.values()];
+}
 
 async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise<string[]> {
   const folder = await lookup.find("/EFI/BOOT", "directory");

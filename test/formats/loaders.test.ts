@@ -85,3 +85,33 @@ test("any other program there is listed with the reason", async () => {
   const reason = "it starts the EFI program /efi/boot/bootx64.efi, which only the firmware can do";
   assert.deepEqual(row, ["EFI Default Loader", "efi", null, reason]);
 });
+
+test("a configuration that Baton doesn't read is listed by the program whose it is, beside what else is there", async () => {
+  const files = {
+    "/EFI/OC/config.plist": "<plist>",
+    "/EFI/OC/OpenCore.efi": PROGRAM,
+    "/EFI/BOOT/BOOTX64.EFI": PROGRAM,
+  };
+  assert.deepEqual(await listed(files), [
+    [
+      "EFI Default Loader",
+      "efi",
+      null,
+      "it starts the EFI program /EFI/BOOT/BOOTX64.EFI, which only the firmware can do",
+    ],
+    ["OpenCore", "other", null, "/EFI/OC/config.plist is for OpenCore, and Baton doesn't read its language"],
+  ]);
+  assert.deepEqual(
+    (await listed({ "/etc/yaboot.conf": "x", "/yaboot.conf": "x" })).map(([title]) => title),
+    ["yaboot"],
+  );
+});
+
+test("files of one name are told apart by what is in them", async () => {
+  const titles = async (files: Files) => (await listed(files)).map(([title]) => title);
+  assert.deepEqual(await titles({ "/boot.cfg": "banner=x\nmenu=Boot:boot\n" }), ["NetBSD's boot loader"]);
+  assert.deepEqual(await titles({ "/boot.cfg": "kernel=b.b00\n" }), ["VMware ESXi"]);
+  assert.deepEqual(await titles({ "/boot.ini": "[boot loader]\ntimeout=30\n" }), ["Windows NT's loader"]);
+  assert.deepEqual(await titles({ "/boot.ini": "ODROIDXU-UBOOT-CONFIG\n" }), ["a board's U-Boot (boot.ini)"]);
+  assert.deepEqual(await titles({ "/boot.ini": "colour=blue\n", "/boot.img": "a disk" }), []);
+});
