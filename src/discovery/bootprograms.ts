@@ -5,12 +5,10 @@
 
 import type { FileRef, ParsedEntry } from "../entry.ts";
 import { describeError } from "../errors.ts";
-import type { FormatVolume } from "../formats/format.ts";
 import { type LoaderName, loaderAt } from "../formats/loaderprogram.ts";
-import { folderOf } from "../formats/paths.ts";
 import type { Reader } from "../formats/reader.ts";
 import { log } from "../log.ts";
-import { type Candidate, menuOf } from "./loadermenus.ts";
+import { type Candidate, type Disks, menuOf } from "./loadermenus.ts";
 import type { Scan } from "./scan.ts";
 
 /** More than any menu starts; a hostile one may name thousands. */
@@ -68,11 +66,8 @@ const isBootSector = (program: FileRef): boolean => "path" in program && program
  * With the menu of each entry that starts another bootloader, where it is known. A configuration that another one opens,
  * and that doesn't open that one in turn, is not what the firmware comes to first.
  */
-export function withMenus(
-  candidates: readonly Candidate[],
-  volumes: readonly FormatVolume[],
-  programs: BootPrograms,
-): readonly Candidate[] {
+export function withMenus(disks: Disks, programs: BootPrograms): readonly Candidate[] {
+  const { candidates } = disks;
   const opened = new Map<Candidate, Set<Candidate>>();
   const linked = candidates.map((candidate) => {
     const { config } = candidate;
@@ -80,7 +75,7 @@ export function withMenus(
     opened.set(candidate, menus);
     if (!config.entries.some(({ program }) => program !== undefined)) return candidate;
     const entries = config.entries.map((entry): ParsedEntry => {
-      const menu = menuOfEntry(entry, candidates, volumes, programs);
+      const menu = menuOfEntry(entry, disks, programs);
       if (menu === undefined) return entry;
       menus.add(menu);
       return { ...entry, menu: menu.config.source };
@@ -94,16 +89,12 @@ export function withMenus(
   });
 }
 
-function menuOfEntry(
-  { program }: ParsedEntry,
-  candidates: readonly Candidate[],
-  volumes: readonly FormatVolume[],
-  programs: BootPrograms,
-): Candidate | undefined {
+function menuOfEntry({ program }: ParsedEntry, disks: Disks, programs: BootPrograms): Candidate | undefined {
+  const { candidates, volumes } = disks;
   if (program === undefined || !("device" in program)) return undefined;
   const volume = volumes.find(({ name }) => name === program.device);
   if (isBootSector(program)) return candidates.find((one) => one.volume === volume && one.loader === "boot sector");
   const loader = programs.loader(program);
   if (volume === undefined || loader === null) return undefined;
-  return menuOf(folderOf(program.path).toLowerCase(), loader, volume, candidates, "only");
+  return menuOf(program.path.toLowerCase(), loader, volume, disks, "only");
 }

@@ -53,7 +53,8 @@ export function diskConfigs(
       },
     })),
   );
-  return withFirmwareOrder(withMenus(candidates, volumes, programs), volumes, platform, options);
+  const disks = { candidates, volumes, programs: new Map(read.map(({ volume, found }) => [volume, found.programs])) };
+  return withFirmwareOrder({ ...disks, candidates: withMenus(disks, programs) }, platform, options);
 }
 
 /** With the sources of entries by the names under which those files are listed themselves. */

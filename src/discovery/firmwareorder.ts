@@ -10,7 +10,8 @@ import { folderOf } from "../formats/paths.ts";
 import { hasTag } from "../identity.ts";
 import type { ReadConfig } from "../policy/readconfig.ts";
 import type { BootOptions, FirmwareEntry } from "../state/firmware.ts";
-import { BOOT_FOLDER, type Candidate, isEspType, menuOf, STUB } from "./loadermenus.ts";
+import { BOOT_FOLDER, isEspType } from "./espprograms.ts";
+import { atPlace, builtIn, type Candidate, type Disks, menuOf, STUB } from "./loadermenus.ts";
 
 /** The order, and whether a disk that isn't there (yet) could change what comes first. */
 export interface FirmwareOrder {
@@ -20,18 +21,20 @@ export interface FirmwareOrder {
 
 /** @param options the firmware's own boot entries; null where there are none */
 export function withFirmwareOrder(
-  candidates: readonly Candidate[],
-  volumes: readonly FormatVolume[],
+  disks: Disks,
   platform: Pick<Platform, "firmware">,
   options: BootOptions | null,
 ): FirmwareOrder {
-  const started = options === null ? NOTHING : followOptions(candidates, volumes, options);
-  const configs = candidates.map((candidate) => {
+  const started = options === null ? NOTHING : followOptions(disks, options);
+  const told = started.ways.size === 0 ? toldByPrograms(disks, platform) : new Map<Candidate, Place>();
+  const configs = disks.candidates.map((candidate) => {
     const { config } = candidate;
     const way = started.ways.get(candidate);
     if (way !== undefined) return { ...config, ...way };
-    const found = byPlace(candidate, platform);
-    if (found === null) return config;
+    const [found] = [told.get(candidate), isPassedBy(candidate, disks) ? undefined : byPlace(candidate, platform)]
+      .filter((place) => place !== undefined)
+      .sort((a, b) => a.rank - b.rank);
+    if (found === undefined) return config;
     const rank = found.rank + (candidate.isOpened ? OPENED : 0);
     return {
       ...config,
@@ -55,11 +58,8 @@ interface Started {
 
 const NOTHING: Started = { ways: new Map(), note: "", isAwaited: false };
 
-function followOptions(
-  candidates: readonly Candidate[],
-  volumes: readonly FormatVolume[],
-  { current, entries }: BootOptions,
-): Started {
+function followOptions(disks: Disks, { current, entries }: BootOptions): Started {
+  const { volumes } = disks;
   const ways = new Map<Candidate, Way>();
   const passed: string[] = [];
   const note = (): string => (passed.length === 0 ? "" : `; passed over: ${passed.join(", ")}`);
@@ -76,7 +76,7 @@ function followOptions(
       passed.push(`${name} (${entry.partuuid === null ? "on no disk" : "its disk isn't there"})`);
       continue;
     }
-    const found = follow(entry, volume, candidates, entry.number === current);
+    const found = follow(entry, volume, disks, entry.number === current);
     if (found === null) {
       passed.push(`${name} (${entry.number === current ? "Baton itself" : "Baton can't follow it"})`);
       continue;
@@ -94,15 +94,15 @@ function followOptions(
 function follow(
   { file }: FirmwareEntry,
   volume: FormatVolume,
-  candidates: readonly Candidate[],
+  disks: Disks,
   isCurrent: boolean,
 ): { readonly candidate: Candidate; readonly index: number | null } | null {
   const path = (file ?? "").replaceAll("\\", "/").toLowerCase();
-  const folder = path === "" ? BOOT_FOLDER : folderOf(path);
-  if (isCurrent && folder === BOOT_FOLDER) return null;
-  const here = candidates.filter((candidate) => candidate.volume === volume);
+  if (isCurrent && (path === "" || folderOf(path) === BOOT_FOLDER)) return null;
+  const here = disks.candidates.filter((candidate) => candidate.volume === volume);
   // Firmware that is given no file looks for the default loader.
-  const found = menuOf(folder, path === "" ? "default" : loaderByName(path), volume, candidates);
+  const [at, loader] = path === "" ? [`${BOOT_FOLDER}/`, "default" as const] : [path, loaderByName(path)];
+  const found = menuOf(at, loader, volume, disks);
   if (found !== undefined) return { candidate: found, index: null };
   if (isCurrent) return null;
   for (const candidate of here) {
@@ -115,20 +115,56 @@ function follow(
   return null;
 }
 
-/** How firmware comes to it without an entry of its own; by what lies where. */
-function byPlace(
-  { format, path, volume, loader }: Candidate,
-  { firmware }: Pick<Platform, "firmware">,
-): { readonly rank: number; readonly how: string } | null {
+/** How firmware comes to a configuration without an entry of its own. */
+interface Place {
+  readonly rank: number;
+  readonly how: string;
+}
+
+/** Where Baton stands in the firmware's place there is no EFI to ask, and disks for EFI are laid out all the same. */
+const efiRank = ({ firmware }: Pick<Platform, "firmware">): number => (firmware === "pc" ? 1 : 0);
+
+/** What programs on EFI system partitions say: the one that shim's fallback starts, and those that have a place built in. */
+function toldByPrograms(disks: Disks, platform: Pick<Platform, "firmware">): ReadonlyMap<Candidate, Place> {
+  const told = new Map<Candidate, Place>();
+  const tell = (candidate: Candidate | undefined, rank: number, how: string): void => {
+    if (candidate === undefined) return;
+    const known = told.get(candidate);
+    if (known === undefined || rank < known.rank) told.set(candidate, { rank, how });
+  };
+  const first = efiRank(platform);
+  for (const [volume, { programs, fallback }] of disks.programs) {
+    for (const path of fallback) {
+      const how = `is what shim in \\EFI\\BOOT starts by itself (${path} of ${volume.name}'s BOOTX64.CSV)`;
+      tell(menuOf(path, loaderByName(path), volume, disks), first - OPENED / 2, how);
+    }
+    for (const { path, place } of programs) {
+      if (place === null) continue;
+      const rank = folderOf(path) === BOOT_FOLDER ? first + 1 : first;
+      tell(atPlace(place, volume, disks), rank, `is what the GRUB in ${volume.name}:${path} has built in`);
+    }
+  }
+  return told;
+}
+
+/** The GRUB beside it has another place built in, and doesn't read it. */
+function isPassedBy(candidate: Candidate, disks: Disks): boolean {
+  const place = builtIn(folderOf(candidate.path).toLowerCase(), candidate.volume, disks);
+  if (place === null || candidate.format !== "grub") return false;
+  const read = atPlace(place, candidate.volume, disks);
+  return read !== candidate && (read !== undefined || place.tag !== null);
+}
+
+/** By what lies where. */
+function byPlace({ format, path, volume, loader }: Candidate, platform: Pick<Platform, "firmware">): Place | undefined {
   if (loader === "boot sector") return { rank: 0, how: "is what the boot loader that is installed beside it reads" };
-  // Where Baton stands in the firmware's place there is no EFI to ask, and disks for EFI are laid out all the same.
-  const after = firmware === "pc" ? 1 : 0;
+  const after = efiRank(platform);
   if (loader === "systemd-boot") return { rank: after, how: "is the menu of the systemd-boot on its own partition" };
   if (loader === "default loader") {
     return { rank: after + 1, how: "is the menu of the loader in its own partition's \\EFI\\BOOT" };
   }
   const [, folder] = (format === "grub" && isEspType(volume) ? STUB.exec(path.toLowerCase()) : null) ?? [];
-  if (folder === undefined) return null;
+  if (folder === undefined) return undefined;
   return {
     rank: folder === BOOT_FOLDER ? after + 1 : after,
     how: "is what the EFI system partition's GRUB starts with",

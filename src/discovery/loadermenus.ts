@@ -2,10 +2,13 @@
 
 import type { EntryType } from "../entry.ts";
 import type { FormatVolume, Platform } from "../formats/format.ts";
+import type { GrubPlace } from "../formats/grub/embedded.ts";
 import type { LoaderName } from "../formats/loaderprogram.ts";
 import { Lookup } from "../formats/lookup.ts";
 import { folderOf } from "../formats/paths.ts";
+import { hasTag } from "../identity.ts";
 import type { ReadConfig } from "../policy/readconfig.ts";
+import { BOOT_FOLDER, type EspPrograms, isEspType } from "./espprograms.ts";
 
 /** What lies beside a configuration and would read it. */
 export type Loader = "boot sector" | "systemd-boot" | "default loader";
@@ -21,13 +24,10 @@ export interface Candidate {
   readonly isOpened?: boolean;
 }
 
-/** Folders' and files' names on an EFI system partition have no case. */
-export const BOOT_FOLDER = "/efi/boot";
 export const STUB = /^(\/efi\/[^/]+)\/grub\.cfg$/;
 /** systemd-boot's own entries lie in these folders of its partition. */
 const SYSTEMD_FOLDER = /^\/(loader\/entries|efi\/linux)$/;
 
-export const isEspType = ({ type }: FormatVolume): boolean => type === "vfat" || type === null;
 const isSystemdMenu = ({ format, path }: Candidate): boolean =>
   (format === "bls" || format === "uki") && SYSTEMD_FOLDER.test(path.toLowerCase());
 
@@ -65,19 +65,28 @@ export async function loaderBeside(
   }
 }
 
+/** What is known of a machine's disks. */
+export interface Disks {
+  readonly candidates: readonly Candidate[];
+  readonly volumes: readonly FormatVolume[];
+  readonly programs: ReadonlyMap<FormatVolume, EspPrograms>;
+}
+
 /**
  * The configuration that an EFI program reads.
- * @param folder that the program lies in, in lower case
+ * @param path of the program, in lower case
  * @param loader what it is; null where it is none
  * @param among several that it may be, whether the first of them is meant or none
  */
 export function menuOf(
-  folder: string,
+  path: string,
   loader: LoaderName | null,
   volume: FormatVolume,
-  candidates: readonly Candidate[],
+  disks: Disks,
   among: "first" | "only" = "first",
 ): Candidate | undefined {
+  const { candidates } = disks;
+  const folder = folderOf(path);
   const here = candidates.filter((one) => one.volume === volume);
   const near = candidates.filter((one) => one.volume.disk !== null && one.volume.disk === volume.disk);
   const inFolder = (format: EntryType): Candidate | undefined =>
@@ -87,6 +96,9 @@ export function menuOf(
   if (loader === "limine") return inFolder("limine") ?? onDisk(({ format }) => format === "limine");
   if (loader === "syslinux" || loader === "refind") return inFolder(loader);
   if (loader === null) return undefined;
+  const place = builtIn(folder, volume, disks);
+  const built = place === null ? undefined : atPlace(place, volume, disks);
+  if (built !== undefined || (place !== null && place.tag !== null)) return built;
   const stub = inFolder("grub");
   if (stub !== undefined) return stub;
   if (folder === BOOT_FOLDER) {
@@ -98,4 +110,27 @@ export function menuOf(
   // Without a stub, GRUB has the place of its configuration built in (grub-install's prefix): on its own disk.
   const all = [...here, ...near].filter(({ format, path }) => format === "grub" && !STUB.test(path.toLowerCase()));
   return among === "first" || new Set(all).size === 1 ? all[0] : undefined;
+}
+
+/** What the GRUB in a folder has built in; shim starts the one beside it. @param folder in lower case */
+export function builtIn(folder: string, volume: FormatVolume, { programs }: Pick<Disks, "programs">): GrubPlace | null {
+  const beside = programs.get(volume)?.programs.find((one) => one.place !== null && folderOf(one.path) === folder);
+  return beside?.place ?? null;
+}
+
+/** A name means the program's own disk first, and a removable one only where that is removable, too. */
+export function atPlace(
+  { tag, partition, folder }: GrubPlace,
+  own: FormatVolume,
+  { candidates, volumes }: Pick<Disks, "candidates" | "volumes">,
+): Candidate | undefined {
+  const isNear = (one: FormatVolume): boolean => one === own || (one.disk !== null && one.disk === own.disk);
+  const isMeant = (one: FormatVolume): boolean => {
+    if (tag !== null) return hasTag(one, tag.tag, tag.value) && (own.removable || !one.removable);
+    return partition === null ? one === own : isNear(one) && one.partition === partition;
+  };
+  const meant = volumes.filter(isMeant);
+  const volume = meant.find(isNear) ?? meant[0];
+  const path = `${folder}/grub.cfg`.toLowerCase();
+  return candidates.find((one) => one.volume === volume && one.format === "grub" && one.path.toLowerCase() === path);
 }

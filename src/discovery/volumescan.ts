@@ -5,6 +5,7 @@ import { describeError } from "../errors.ts";
 import type { Format, FormatContext } from "../formats/format.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
 import { log } from "../log.ts";
+import { type EspPrograms, espPrograms, NO_PROGRAMS } from "./espprograms.ts";
 import { type Loader, loaderBeside } from "./loadermenus.ts";
 import { FileNames, type Place, placeOf } from "./samefile.ts";
 import { type Scan, scanConfig } from "./scan.ts";
@@ -20,11 +21,12 @@ export interface ReadScan extends Scan {
 export interface VolumeScan {
   readonly scans: readonly ReadScan[];
   readonly names: FileNames;
+  readonly programs: EspPrograms;
   /** Why the volume could not be read, else null. */
   readonly failure: string | null;
 }
 
-export const UNREAD: VolumeScan = { scans: [], names: new FileNames(), failure: null };
+export const UNREAD: VolumeScan = { scans: [], names: new FileNames(), programs: NO_PROGRAMS, failure: null };
 
 /**
  * Reads what the formats find on a volume; the last resorts among them only where no other finds anything. Never
@@ -55,8 +57,8 @@ export async function scanVolume(
     return (await Promise.all(found)).flat();
   };
   try {
-    const scans = await scan(false);
-    return { scans: scans.length > 0 ? scans : await scan(true), names, failure: null };
+    const [scans, programs] = await Promise.all([scan(false), espPrograms(searched)]);
+    return { scans: scans.length > 0 ? scans : await scan(true), names, programs, failure: null };
   } catch (error) {
     const failure = describeError(error);
     log.warn(`${volume.name}: ${failure}`);

@@ -4,6 +4,7 @@ import type { BootEntry } from "../../src/entry.ts";
 import type { BootList } from "../../src/policy/list.ts";
 import { type BootRules, NO_RULES } from "../../src/policy/readconfig.ts";
 import { makePe } from "../binary/pefile.ts";
+import { embeddedGrub } from "../formats/grub/embeddedgrub.ts";
 import { type Disk, listOf } from "./machine.ts";
 
 const menu = (title: string, more = ""): string =>
@@ -196,12 +197,16 @@ test("what is no bootloader that Baton knows stays an entry that can't be booted
   }
 });
 
-test("several configurations that it may read are none", async () => {
-  const list = await listOf({
-    sda1: first("chainloader /EFI/other/grubx64.efi", { "EFI/other/grubx64.efi": "GRUB" }),
-    sda2: ext4({ "boot/grub/grub.cfg": menu("System") }),
-    sda3: ext4({ "boot/grub/grub.cfg": menu("Another") }),
-  });
+test("of several configurations that it may read the one that its program has built in is meant, else none", async () => {
+  const started = (program: string | Uint8Array): Promise<BootList> =>
+    listOf({
+      sda1: first("chainloader /EFI/other/grubx64.efi", { "EFI/other/grubx64.efi": program }),
+      sda2: ext4({ "boot/grub/grub.cfg": menu("Another") }),
+      sda3: ext4({ "boot/grub/grub.cfg": menu("System") }),
+    });
+  const built = await started(embeddedGrub({ prefix: "(,gpt3)/boot/grub" }));
+  assert.equal(find(built, "Other").leadsTo?.id, find(built, "System").id);
+  const list = await started("GRUB");
   assert.equal(find(list, "Other").leadsTo, undefined);
   assert.deepEqual(unattended(list), []);
 });

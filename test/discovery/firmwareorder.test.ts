@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BootList } from "../../src/policy/list.ts";
+import { makePe } from "../binary/pefile.ts";
+import { embeddedGrub } from "../formats/grub/embeddedgrub.ts";
 import { type Disk, listOf } from "./machine.ts";
 
 const titleOf = ({ entries, defaultId }: BootList): string | null =>
@@ -13,7 +15,7 @@ const grubDisk = (title: string, head = "", path = "boot/grub/grub.cfg"): Disk =
   files: { [path]: menu(title, head), vmlinuz: "kernel" },
 });
 const SERVICE = grubDisk("Repair", "set default=0");
-const esp = (files: Record<string, string>): Disk => ({ type: "vfat", files });
+const esp = (files: Disk["files"]): Disk => ({ type: "vfat", files });
 
 test("a configuration that the system partition's GRUB leads to comes before one that names a default", async () => {
   for (const order of [
@@ -272,4 +274,81 @@ test("a name means the configuration's own disk first, then a built-in one, then
   assert.deepEqual(await linuxOf(stickFirst), onDevice("sdc1"));
   assert.deepEqual(await linuxOf({ ...stickFirst, sdb2: root("same") }), onDevice("sdb2"));
   assert.deepEqual(await linuxOf({ sda1: root("same", true), sdb1: search }), onDevice("sda1"));
+});
+
+test("what a vendor's GRUB has built in says which configuration it comes to, where there is no stub", async () => {
+  const bySearch = embeddedGrub({
+    prefix: "/EFI/house",
+    config: "search.fs_uuid uuid-sda3 root\nset prefix=($root)'/boot/grub'\n",
+  });
+  const cases: Record<string, Disk["files"]> = {
+    "by UUID": { "EFI/house/grubx64.efi": bySearch },
+    "by the partition's number": { "EFI/house/grubx64.efi": embeddedGrub({ prefix: "(,gpt3)/boot/grub" }) },
+    "in the default place": { "EFI/BOOT/BOOTX64.EFI": bySearch },
+    "before the stub beside it, which it doesn't read": {
+      "EFI/house/grubx64.efi": bySearch,
+      "EFI/house/grub.cfg": stub("uuid-sda2"),
+    },
+  };
+  for (const [what, files] of Object.entries(cases)) {
+    const list = await listOf({ sda1: esp(files), sda2: SERVICE, sda3: grubDisk("System") });
+    assert.equal(titleOf(list), "System", `${what}: ${list.why}`);
+    assert.match(list.why, /has built in/, what);
+  }
+});
+
+test("a place that is built in and isn't there says nothing, and a stick's copy doesn't stand in for it", async () => {
+  const program = embeddedGrub({
+    prefix: "/x",
+    config: "search.fs_uuid uuid-gone root\nset prefix=($root)/boot/grub\n",
+  });
+  const gone = await listOf({
+    sda1: esp({ "EFI/house/grubx64.efi": program }),
+    sda2: SERVICE,
+    sda3: grubDisk("System"),
+  });
+  assert.equal(titleOf(gone), "Repair");
+  const stick: Disk = { ...grubDisk("Stick", "set default=0"), uuid: "uuid-gone", removable: true };
+  const beside = await listOf({ sda1: esp({ "EFI/house/grubx64.efi": program }), sda2: SERVICE, sdb1: stick });
+  assert.equal(titleOf(beside), "Repair");
+});
+
+test("where the firmware has no entries, shim in the default place starts what the vendors' BOOTX64.CSV names", async () => {
+  const utf16 = (text: string): Buffer => Buffer.from(text, "utf16le");
+  const shim = makePe([[".sbat", "sbat,1,SBAT Version,sbat,1,x\nshim,4,UEFI shim,shim,1,x\n"]]);
+  const files = (more: Disk["files"]): Disk["files"] => ({
+    "EFI/BOOT/BOOTX64.EFI": shim,
+    "EFI/BOOT/fbx64.efi": "fb",
+    "EFI/alpha/grub.cfg": stub("uuid-sda2"),
+    "EFI/beta/grub.cfg": stub("uuid-sda3"),
+    "EFI/beta/shimx64.efi": shim,
+    "EFI/beta/BOOTX64.CSV": utf16("shimx64.efi,beta,,This is the boot entry for beta\n"),
+    ...more,
+  });
+  const titleWith = async (more: Disk["files"], variables?: Record<string, Buffer>): Promise<string | null> => {
+    const list = await listOf(
+      { sda1: { ...esp(files(more)), partuuid: PART_A }, sda2: SERVICE, sda3: grubDisk("System") },
+      variables,
+    );
+    return titleOf(list);
+  };
+  assert.equal(await titleWith({}), "System");
+  assert.equal(
+    await titleWith({ "EFI/beta/BOOTX64.CSV": utf16("\ufeffshimx64.efi,beta,,x\r\nother.efi,x,,y\r\n") }),
+    "System",
+    "a mark",
+  );
+  assert.equal(
+    await titleWith({ "EFI/BOOT/grub.cfg": stub("uuid-sda2") }),
+    "System",
+    "shim doesn't start the GRUB beside it",
+  );
+  const without: Record<string, Disk["files"]> = {
+    "the default loader isn't shim": { "EFI/BOOT/BOOTX64.EFI": makePe([[".text", "code"]]) },
+    "no list": { "EFI/beta/BOOTX64.CSV": "" },
+    "a list in another encoding": { "EFI/beta/BOOTX64.CSV": "shimx64.efi,beta,,x\n" },
+  };
+  for (const [what, more] of Object.entries(without)) assert.equal(await titleWith(more), "Repair", what);
+  const started = { BootOrder: uint16s(1), Boot0001: loadOption("alpha", PART_A, "\\EFI\\alpha\\shimx64.efi") };
+  assert.equal(await titleWith({}, started), "Repair", "the firmware's own entries say more");
 });
