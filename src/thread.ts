@@ -9,6 +9,7 @@ import { BatonError } from "./errors.ts";
 /** Each takes what can be sent to a thread, and gives what can be sent back. */
 const JOBS = {
   yaml: async (text: string) => (await import("./yamlparse.ts")).parseYaml(text),
+  bzip2: async (input: { packed: Uint8Array; limit: number }) => (await import("./bunzip.ts")).unpackBzip2(input),
 } as const;
 
 type Jobs = typeof JOBS;
@@ -34,7 +35,8 @@ export async function inThread<Name extends keyof Jobs>(
   { heapMiB, milliseconds }: ThreadLimits,
 ): Promise<Awaited<ReturnType<Jobs[Name]>>> {
   // From source, as tests run it, there is no such file: a thread would need their loader.
-  if (import.meta.filename.endsWith(".ts")) return (await JOBS[batonJob](input)) as Awaited<ReturnType<Jobs[Name]>>;
+  const job: (input: Parameters<Jobs[Name]>[0]) => Promise<unknown> = JOBS[batonJob] as never;
+  if (import.meta.filename.endsWith(".ts")) return (await job(input)) as Awaited<ReturnType<Jobs[Name]>>;
   const order: Order = { batonJob, input };
   const worker = new Worker(import.meta.filename, {
     workerData: order,
@@ -67,7 +69,10 @@ export async function thread(): Promise<number> {
   const { batonJob, input } = workerData as Order;
   try {
     const job: (input: never) => Promise<unknown> = JOBS[batonJob];
-    parentPort!.postMessage({ result: await job(input as never) });
+    const result = await job(input as never);
+    const { bytes } = (result ?? {}) as { bytes?: unknown };
+    // Handed over, not copied.
+    parentPort!.postMessage({ result }, bytes instanceof Uint8Array ? [bytes.buffer as ArrayBuffer] : []);
   } catch (error) {
     parentPort!.postMessage({ fault: error instanceof Error ? error.message : String(error) });
   }

@@ -9,6 +9,7 @@ import { test } from "node:test";
 const COMPOSITIONS = ["main", "init", "commands"];
 /** Imported by all; import nothing above themselves. */
 const GROUND = [
+  "bunzip",
   "entry",
   "errors",
   "firmwareprograms",
@@ -80,7 +81,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   yaml: ["yamlparse"],
   ini: ["inifile"],
   zstddec: ["images"],
-  "seek-bzip": ["images"],
+  "seek-bzip": ["bunzip"],
   "xz-decompress": ["images"],
 };
 

@@ -130,20 +130,13 @@ async function lzma2(packed: Uint8Array, output: Output): Promise<void> {
   }
 }
 
-/** Bytes of the result that are put into the output at once. */
-const PIECE = 1 << 16;
-
+/** In a thread, for the package doesn't pause. Half a minute is what 100 MB take. */
 async function bzip2(packed: Uint8Array, output: Output): Promise<void> {
-  const { default: bunzip } = await import("seek-bzip");
-  const piece = Buffer.allocUnsafe(PIECE);
-  let filled = 0;
-  bunzip.decode(Buffer.from(packed.buffer, packed.byteOffset, packed.length), {
-    writeByte(byte) {
-      piece[filled++] = byte;
-      if (filled < PIECE) return;
-      output.append(piece);
-      filled = 0;
-    },
-  });
-  output.append(piece.subarray(0, filled));
+  const { inThread } = await import("../thread.ts");
+  const limit = output.limit - output.length;
+  const limits = { heapMiB: 64, milliseconds: 300_000 };
+  const { bytes, isCut, fault } = await inThread("bzip2", { packed, limit }, limits);
+  output.append(bytes);
+  if (isCut) output.reserve(limit + 1);
+  if (fault !== null) throw new Error(fault);
 }

@@ -12,6 +12,8 @@ const LEGACY_MAGIC = 0x184c2102;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 /** What a block of the legacy format unpacks to at most. */
 const LEGACY_BLOCK = 8 << 20;
+/** And one of the frame format ("Block Maximum Size"). */
+const FRAME_BLOCK = 4 << 20;
 
 /**
  * Unpacks a file of one or more LZ4 frames. Checksums aren't verified; a damaged block is noticed where it refers to
@@ -49,10 +51,11 @@ async function frame(input: Buffer, start: number, output: Output): Promise<numb
     at += 4;
     if (word === 0) return at + (hasContentChecksum ? 4 : 0);
     const size = word & 0x7fffffff;
+    if (size > FRAME_BLOCK) broken("one of its blocks is too large");
     if (at + size > input.length) broken("it is cut short");
     const content = input.subarray(at, at + size);
     if (word >>> 31 === 1) output.append(content);
-    else block(content, output);
+    else block(content, output, FRAME_BLOCK);
     at += size + (hasBlockChecksum ? 4 : 0);
     if (output.isTurnDue) await output.turn();
   }
@@ -70,15 +73,19 @@ async function legacyFrame(input: Buffer, start: number, output: Output): Promis
       broken("it is cut short");
     }
     if (size > LEGACY_BLOCK + LEGACY_BLOCK / 255 + 16) broken("one of its blocks is too large");
-    block(input.subarray(at + 4, at + 4 + size), output);
+    block(input.subarray(at + 4, at + 4 + size), output, LEGACY_BLOCK);
     at += 4 + size;
     if (output.isTurnDue) await output.turn();
   }
   return at;
 }
 
-/** One block: sequences of literals and of copies from what was unpacked before. */
-function block(input: Buffer, output: Output): void {
+/**
+ * One block: sequences of literals and of copies from what was unpacked before.
+ * @param most bytes that it unpacks to at most
+ */
+function block(input: Buffer, output: Output, most: number): void {
+  const end = output.length + most;
   let at = 0;
   const long = (length: number): number => {
     if (length !== 15) return length;
@@ -102,6 +109,7 @@ function block(input: Buffer, output: Output): void {
     at += 2;
     const length = long(token & 15) + 4;
     if (distance === 0 || distance > output.length) broken("one of its blocks refers to what is before its beginning");
+    if (output.length + length > end) broken("one of its blocks unpacks to too much");
     output.copyBack(distance, length);
   }
 }
