@@ -35,3 +35,9 @@ export function describeError(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
   return text.replace(/\s*\n\s*/g, " ");
 }
+
+/** The same where its subject is named already: without `NAME: ` in front. */
+export function describeWithout(name: string, error: unknown): string {
+  const text = describeError(error);
+  return text.startsWith(`${name}: `) ? text.slice(name.length + 2) : text;
+}

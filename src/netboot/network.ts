@@ -6,7 +6,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { NetworkSource } from "../discovery/discovery.ts";
 import { entryFiles, type FileRef, type ParsedEntry } from "../entry.ts";
-import { BatonError, describeError } from "../errors.ts";
+import { BatonError, describeError, describeWithout } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/fragment.ts";
 import type { FormatResult, OpenDoor, Platform } from "../formats/format.ts";
@@ -33,6 +33,8 @@ interface Answer {
   readonly request: NetworkRequest;
   readonly config: ReadConfig;
   readonly row: DeviceStatus;
+  /** Why nothing was found, naming what was asked for; else null. */
+  readonly failure: string | null;
   /** Files that are what their digests say. */
   readonly pinned: readonly PinnedFile[];
 }
@@ -104,7 +106,7 @@ export class Network implements NetworkSource {
     this.#configs = answers.map(({ config }) => ({ ...config, entries: this.#keepDoors(config, config.source) }));
     this.#rows = answers.map(({ row }) => row);
     if (this.fetcher.isMirror) await this.#lookForFiles();
-    const reasons = answers.flatMap(({ row }) => row.reason ?? []);
+    const reasons = answers.flatMap(({ failure }) => failure ?? []);
     return reasons.length === answers.length && reasons.length > 0 ? reasons.join("; ") : null;
   }
 
@@ -205,17 +207,19 @@ export class Network implements NetworkSource {
         request,
         config: { ...withOrigin(config, lease), isNamed: request.isNamed === true },
         row,
+        failure: null,
         pinned: reader.pinned,
       };
     } catch (error) {
-      const reason = describeError(error);
-      log.warn(reason);
+      const failure = describeError(error);
+      log.warn(failure);
       if (url !== null) this.#failures.set(url, error);
       const config = failedConfig(url ?? lease?.origin ?? name, error);
       return {
         request,
         config: withOrigin(config, lease),
-        row: { ...facts, name, type: null, sources: [], reason },
+        row: { ...facts, name, type: null, sources: [], reason: describeWithout(name, error) },
+        failure,
         pinned: reader.pinned,
       };
     }
@@ -233,7 +237,7 @@ export class Network implements NetworkSource {
         try {
           places = withMirrors(url);
         } catch (error) {
-          return void this.#files.set(url, describeError(error));
+          return void this.#files.set(url, describeWithout(url, error));
         }
         for (const place of places) {
           try {
@@ -241,7 +245,7 @@ export class Network implements NetworkSource {
             return void this.#files.set(url, null);
           } catch (error) {
             const isMissing = error instanceof BatonError && error.code === "not-found";
-            this.#files.set(url, isMissing ? "the file is missing (404)" : describeError(error));
+            this.#files.set(url, isMissing ? "the file is missing (404)" : describeWithout(place, error));
           }
         }
       }),

@@ -1,7 +1,7 @@
 /** Finds what a URL or a lease leads to: told apart by content, or where bootloaders look. */
 
 import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
-import { BatonError, describeError } from "../errors.ts";
+import { BatonError, describeWithout } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/fragment.ts";
 import { collapsePath } from "../fetch/url.ts";
@@ -96,7 +96,8 @@ export class NetworkReader {
         return await attempt();
       } catch (error) {
         if (!(error instanceof BatonError)) throw error;
-        failures.push(`${what}: ${error.message}`);
+        // Two ways to the same server fail alike.
+        if (!failures.some((known) => known.endsWith(`: ${error.message}`))) failures.push(`${what}: ${error.message}`);
         log.info(`${lease.origin}: ${what}: ${error.message}`);
         // A server that doesn't answer doesn't answer the next question either.
         if (error.code === "timeout" || error.code === "cancelled") break;
@@ -304,7 +305,7 @@ function withDigest(result: FormatResult, url: string, hash: string): FormatResu
 
 /** A failure as the list shows it. */
 export function failedConfig(source: string, error: unknown): ReadConfig {
-  const message = describeError(error);
+  const message = describeWithout(source, error);
   const diagnostics: Diagnostic[] = [{ severity: "error", source, line: null, column: null, message }];
   return { ...EMPTY_RESULT, diagnostics, source, volumeKey: source, removable: false };
 }

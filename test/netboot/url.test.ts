@@ -64,6 +64,26 @@ test("schemes that are not fetched are named with what to use instead", async (t
   }
 });
 
+test("a URL that can't be fetched is named once, wherever that is said", async (t) => {
+  const url = "nfs://h/x";
+  const why = "nfs is not supported: Baton has no NFS client; serve the same folder by HTTP or TFTP";
+  const named = await ask(t, {}, { url });
+  assert.equal(named.failure, `${url}: ${why}`);
+  assert.deepEqual(
+    named.rows.map(({ name, reason }) => [name, reason]),
+    [[url, why]],
+  );
+  assert.deepEqual(
+    named.list.diagnostics.map(({ source, message }) => [source, message]),
+    [[url, why]],
+  );
+  const menu = { "tftp/h/pxelinux.cfg/default": `LABEL a\n KERNEL ${url}\n` };
+  const [entry] = (await ask(t, menu, { url: "tftp://h/pxelinux.cfg/default" })).list.entries;
+  assert.equal(entry!.reason, `${url}: ${why}`);
+  const leased = await ask(t, {}, { lease: { server: "h", conf: url } });
+  assert.equal(leased.failure, `configuration file (option 209): ${url}: ${why}`);
+});
+
 test("a URL that ends in a slash is a tree, read as network bootloaders do", async (t) => {
   const tree = { "http/h/tree/pxelinux.cfg/default": "LABEL x\nKERNEL k\n" };
   assert.equal(source(await ask(t, tree, { url: "http://h/tree/" })), "http://h/tree/pxelinux.cfg/default");
