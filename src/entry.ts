@@ -264,6 +264,14 @@ export function entryFiles(entry: ParsedEntry): FileRef[] {
   return files.filter((file) => file !== null);
 }
 
+/** What a bootloader's configuration has as a user's password; never shown, logged or handed to the menu. */
+export type UserPassword =
+  | { readonly plain: string }
+  /** PBKDF2 (RFC 8018) with HMAC-SHA-512; `salt` and `hash` in hexadecimal. */
+  | { readonly iterations: number; readonly salt: string; readonly hash: string }
+  /** Why it can't be checked. */
+  | { readonly problem: string };
+
 /** Something a person should know about a configuration. */
 export interface Diagnostic {
   readonly severity: "error" | "warning";

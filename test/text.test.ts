@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { log, logLines } from "../src/log.ts";
 import { confirmBox, promptBox } from "../src/menu/dialogs.ts";
+import { editLine } from "../src/menu/editline.ts";
 import { EditHistory, EntryEditor } from "../src/menu/entryeditor.ts";
 import type { Row } from "../src/menu/frame.ts";
-import { passwordPage } from "../src/menu/prompt.ts";
+import { askPassword, type PromptPage } from "../src/menu/prompt.ts";
 import { makeLook } from "../src/menu/style.ts";
 import { printable, printableJson } from "../src/text.ts";
 import { sampleEntry } from "./menu/samples.ts";
@@ -44,18 +45,15 @@ test("titles of boxes and prompts, questions and the log obey nothing", () => {
   const evil = "a\x1b[2J\u202eb\u{e0041}";
   const look = makeLook("xterm", true, true);
   log.info(evil);
+  const pages: PromptPage[] = [];
+  const show = (page: PromptPage): void => void pages.push(page);
+  askPassword({ what: evil, users: evil, attempt: async () => null }, show, () => {});
+  pages[0]!.line = editLine(evil);
+  pages[0]!.enter();
+  const [userPage, wordPage] = pages;
   const shown = [
-    text(
-      promptBox(
-        passwordPage(
-          evil,
-          async () => null,
-          () => {},
-        ),
-        80,
-        look,
-      ).rows,
-    ),
+    text(promptBox(userPage!, 80, look).rows),
+    text(promptBox(wordPage!, 80, look).rows),
     text(confirmBox({ title: evil, question: `Boot ${evil}?` }, 80, look)),
     logLines().at(-1)!.text,
   ];

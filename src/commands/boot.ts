@@ -9,6 +9,7 @@ import { type BootPlan, planBoot } from "../loader/plan.ts";
 import { findEntry } from "../policy/find.ts";
 import { bootedBy } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
+import { isPasswordOf } from "../policy/locks.ts";
 import { formatSize, printable } from "../text.ts";
 import { entryJson } from "./shared/json.ts";
 import { BOOT_OPTIONS } from "./shared/manual.ts";
@@ -62,6 +63,7 @@ export async function bootChosen(
   try {
     const entry = bootedBy(discovery.list.entries, chooseEntry(discovery.list, name));
     if (!asked.dryRun) {
+      await askUser(discovery.list, entry);
       return await bootEntry(discovery, entry, entry.options, {
         onProgress: () => {},
         onLoaded: (method, seconds) =>
@@ -84,6 +86,32 @@ export async function bootChosen(
   } finally {
     await close();
   }
+}
+
+/**
+ * Asks for the name and the password of a user whom the entry's own bootloader would let start it.
+ * @throws BatonError `refused` where nobody can be asked, or it is another password
+ */
+async function askUser({ locks }: BootList, { title, source, config, restricted }: BootEntry): Promise<void> {
+  if (restricted === null) return;
+  const lock = locks.find((one) => one.source === (config ?? source));
+  const who = restricted.length === 0 ? "whoever knows its password" : restricted.join(", ");
+  const refused = (why: string): BatonError =>
+    new BatonError("refused", `${title}: its bootloader (${source}) leaves it to ${who}; ${why}`);
+  const known = restricted.filter((user) => {
+    const password = lock?.passwords.get(user);
+    return password !== undefined && !("problem" in password);
+  });
+  if (known.length === 0) throw refused("Baton could read no password of theirs, and boots it only from its own menu");
+  if (!process.stdin.isTTY) throw refused("run this on a terminal, where it asks for name and password");
+  const { typeLines } = await import("./shared/typed.ts");
+  const questions = [
+    { text: `User for ${printable(title)}: `, isHidden: false },
+    { text: "Password: ", isHidden: true },
+  ];
+  const [user = "", typed = ""] = await typeLines(questions);
+  const password = known.includes(user) ? lock?.passwords.get(user) : undefined;
+  if (password === undefined || !(await isPasswordOf(password, typed))) throw refused("that is not the password");
 }
 
 /** The entry that was named, else the default. */

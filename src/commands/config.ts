@@ -11,6 +11,7 @@ import { CONFIG_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 import { schemaFile } from "./shared/schema.ts";
+import { typeLines } from "./shared/typed.ts";
 
 /** @returns the exit code: 1 where something is wrong in the file */
 export async function config(args: string[]): Promise<number> {
@@ -46,28 +47,13 @@ export async function password(args: string[]): Promise<number> {
   return 0;
 }
 
+async function typePassword(): Promise<string> {
+  const [typed = ""] = await typeLines([{ text: "Password: ", isHidden: true }]);
+  return typed;
+}
+
 async function readAll(): Promise<string> {
   let text = "";
   for await (const piece of process.stdin.setEncoding("utf8")) text += piece;
   return text.replace(/\r?\n$/, "");
-}
-
-async function typePassword(): Promise<string> {
-  process.stderr.write("Password: ");
-  process.stdin.setRawMode(true);
-  process.stdin.setEncoding("utf8");
-  let text = "";
-  try {
-    for await (const piece of process.stdin) {
-      for (const char of String(piece)) {
-        if (char === "\r" || char === "\n" || char === "\u0004") return text;
-        if (char === "\u0003") throw new BatonError("cancelled", "no password was typed");
-        text = char === "\u007f" || char === "\b" ? [...text].slice(0, -1).join("") : text + char;
-      }
-    }
-    return text;
-  } finally {
-    process.stdin.setRawMode(false);
-    process.stderr.write("\n");
-  }
 }

@@ -1,6 +1,6 @@
 /** The contract of a configuration format: text and a Reader in, entries and diagnostics out. */
 
-import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
+import type { Diagnostic, EntryType, ParsedEntry, UserPassword } from "../entry.ts";
 import type { VolumeIdentity } from "../identity.ts";
 import type { BudgetContext } from "./budget.ts";
 import type { Reader } from "./reader.ts";
@@ -143,6 +143,8 @@ export interface FormatResult {
    * left out where anybody may.
    */
   readonly superusers?: readonly string[];
+  /** The passwords of its users, by name (GRUB's `password` and `password_pbkdf2`). */
+  readonly passwords?: ReadonlyMap<string, UserPassword>;
   /** It looked for a device that isn't attached: one that comes may change it. */
   readonly awaitsDevices?: boolean;
   /** What stands behind entries that are opened rather than booted, by `ParsedEntry.opens`. */

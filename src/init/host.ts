@@ -39,6 +39,7 @@ export function initHost(parts: InitParts): SessionHost {
     discovery,
     isSettled: () => readiness.isSettled,
     isDecided: () => readiness.isDecided,
+    areDisksRead: () => !readiness.awaits("disks"),
     rescan: async () => {
       await Promise.all([machine.rescan(), network.refresh()]);
     },

@@ -13,7 +13,7 @@ import { move } from "./moves.ts";
 import type { ConfirmPage, ControllerHost, Page, TextPage, Viewport } from "./page.ts";
 import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
-import { askInTurn, type PromptPage, passwordPage, urlPage } from "./prompt.ts";
+import { askInTurn, askPassword, type PromptPage, urlPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
 import { TIMERS, type Timers } from "./timers.ts";
 import { buildTree, type Level } from "./tree.ts";
@@ -141,17 +141,23 @@ export class Controller {
         this.page = { kind: "confirm", ...confirmation, yes };
         this.#private = { page: this.page, host };
       },
-      askPassword: (what, then) => {
-        const attempt = (text: string): Promise<string | null> => this.#guard.tryPassword(text, console);
-        this.page = passwordPage(what, attempt, (page) => {
-          if (this.page !== page) return;
-          if (page.note === null) {
+      askPassword: (asked, then) => {
+        const isLeft = (page: PromptPage | null): boolean => page !== null && this.page !== page;
+        askPassword(
+          asked,
+          (page, before) => {
+            if (isLeft(before)) return;
+            this.page = page;
+            this.#private = { page, host };
+            this.#store.update({});
+          },
+          (page) => {
+            if (isLeft(page)) return;
             this.page = null;
             then();
-          }
-          this.#store.update({});
-        });
-        this.#private = { page: this.page, host };
+            this.#store.update({});
+          },
+        );
       },
     };
   }

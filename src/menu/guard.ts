@@ -1,12 +1,19 @@
-/** What an action's guard asks for (actions.ts), and the password that opens what the owner has shut. */
+/** What an action's guard asks for (actions.ts), and the passwords that open what the owner or a bootloader has shut. */
 
 import type { BootEntry } from "../entry.ts";
 import type { ActionGuard, Confirmation } from "./actions.ts";
-import type { MenuActions, MenuStore } from "./model.ts";
+import type { MenuActions, MenuLock, MenuStore } from "./model.ts";
 import type { Timers } from "./timers.ts";
 
 /** How long a password opens what is shut, after the last key; in milliseconds. */
 const UNLOCKED_MS = 300_000;
+
+/** One of the things that keep an action shut. */
+type Bar =
+  /** The owner's password opens it. */
+  | { readonly kind: "owner"; readonly why: string }
+  /** So does that of one of these users of a configuration. */
+  | { readonly kind: "users"; readonly lock: MenuLock; readonly users: readonly string[] };
 
 /** How a menu asks what a guard wants to know. */
 export interface GuardFront {
@@ -16,16 +23,35 @@ export interface GuardFront {
   confirm(confirmation: Confirmation, then: () => void): void;
   /** Calls `then` when no other key has followed at once. */
   deliberately(then: () => void): void;
-  /** Calls `then` when {@link Guard.tryPassword} has found the password right. @param what `a shell` */
-  askPassword(what: string, then: () => void): void;
+  /** Asks until an attempt succeeds, then calls `then`. */
+  askPassword(asked: AskedPassword, then: () => void): void;
+}
+
+/** What a menu asks for before something that is shut. */
+export interface AskedPassword {
+  /** `a shell` */
+  readonly what: string;
+  /** Which configuration asks for one of its users, whose name is asked for first; null: for the owner's password alone. */
+  readonly users: string | null;
+  /** @returns null where that is the password, else what to say */
+  attempt(password: string, user: string): Promise<string | null>;
+}
+
+/** The owner's password, among what is given by configuration. */
+const OWNER = "";
+
+interface Given {
+  readonly user: string;
+  /** Until when it counts. */
+  until: number;
 }
 
 export class Guard {
   readonly #store: MenuStore;
   readonly #actions: MenuActions;
   readonly #timers: Pick<Timers, "now">;
-  /** Until when a password that was given counts, by the console on which it was typed. */
-  readonly #openUntil = new Map<object | undefined, number>();
+  /** Who has given a password, by the console on which it was typed and the configuration for which it counts. */
+  readonly #given = new Map<object | undefined, Map<string, Given>>();
 
   constructor(store: MenuStore, actions: MenuActions, timers: Pick<Timers, "now">) {
     this.#store = store;
@@ -33,20 +59,51 @@ export class Guard {
     this.#timers = timers;
   }
 
-  /** True while the password that was given on that console counts. */
-  #isUnlocked(console?: object): boolean {
-    return this.#timers.now() < (this.#openUntil.get(console) ?? 0);
+  #givenOn(console: object | undefined, source: string): string | null {
+    const given = this.#given.get(console)?.get(source);
+    return given !== undefined && this.#timers.now() < given.until ? given.user : null;
   }
 
-  /** Whether the action would need the password, were it not given already. */
-  isShut({ shut }: ActionGuard, entry: BootEntry | null): boolean {
-    if (shut === undefined) return false;
-    return shut === "restricted" ? entry?.restricted != null : !this.#store.state.settings[shut];
+  #give(console: object | undefined, source: string, user: string): void {
+    const all = this.#given.get(console) ?? new Map<string, Given>();
+    this.#given.set(console, all.set(source, { user, until: this.#timers.now() + UNLOCKED_MS }));
   }
 
-  /** A key was pressed: the person who gave the password is still there. */
+  /** What keeps the action shut, were no password given already. */
+  #bars({ shut }: ActionGuard, entry: BootEntry | null): Bar[] {
+    const { settings, locks } = this.#store.state;
+    const its = entry === null ? undefined : locks.find(({ source }) => source === (entry.config ?? entry.source));
+    if (shut === undefined) return [];
+    if (shut === "restricted") {
+      if (entry?.restricted == null) return [];
+      if (its === undefined) return [{ kind: "owner", why: "its bootloader restricts it" }];
+      return [{ kind: "users", lock: its, users: entry.restricted }];
+    }
+    const machines = locks.find(({ isMachines }) => isMachines);
+    // Another configuration's superusers guard its own entries alone.
+    const shutting = [machines, shut === "editor" ? its : undefined].filter((lock) => lock !== undefined);
+    return [
+      ...(settings[shut] ? [] : [{ kind: "owner", why: `the configuration says ${shut}: no` } as const]),
+      ...[...new Set(shutting)].map((lock) => ({ kind: "users", lock, users: lock.superusers }) as const),
+    ];
+  }
+
+  #isOpen(bar: Bar, console: object | undefined): boolean {
+    if (this.#givenOn(console, OWNER) !== null) return true;
+    if (bar.kind === "owner") return false;
+    const user = this.#givenOn(console, bar.lock.source);
+    return user !== null && bar.users.includes(user);
+  }
+
+  /** Whether the action would need a password, were it not given already. */
+  isShut(guard: ActionGuard, entry: BootEntry | null): boolean {
+    return this.#bars(guard, entry).length > 0;
+  }
+
+  /** A key was pressed: the person who gave a password is still there. */
   extend(console?: object): void {
-    if (this.#isUnlocked(console)) this.#openUntil.set(console, this.#timers.now() + UNLOCKED_MS);
+    for (const [source, { user }] of this.#given.get(console) ?? [])
+      if (this.#givenOn(console, source) !== null) this.#give(console, source, user);
   }
 
   /**
@@ -66,34 +123,62 @@ export class Guard {
     return true;
   }
 
-  /** At once, after the password, or never where there is none. */
+  /** At once, after the passwords, or never where there are none. */
   #open(guard: ActionGuard, entry: BootEntry | null, front: GuardFront, action: () => void): void {
-    const { shut, what } = guard;
-    const { settings } = this.#store.state;
-    if (!this.isShut(guard, entry) || this.#isUnlocked(front.console)) {
+    const { settings, areLocksKnown } = this.#store.state;
+    const name = guard.what?.(entry) ?? "this";
+    const asksUsers = guard.shut === "editor" || guard.shut === "shell";
+    if (asksUsers && !areLocksKnown && this.#givenOn(front.console, OWNER) === null) {
+      front.note(`Not yet: a disk that is still being read may keep ${name} shut. Once more in a moment.`);
+      return;
+    }
+    const bar = this.#bars(guard, entry).find((one) => !this.#isOpen(one, front.console));
+    if (bar === undefined) {
       action();
       return;
     }
-    const name = what?.(entry) ?? "this";
-    if (settings.hasPassword && this.#actions.unlock !== undefined) {
-      front.askPassword(name, action);
-      return;
-    }
-    const why = shut === "restricted" ? "its bootloader restricts it" : `the configuration says ${shut}: no`;
-    front.note(`Not without a password, and the configuration has none: ${name} (${why}).`);
+    const { console } = front;
+    const again = (): void => this.#open(guard, entry, front, action);
+    const hasOwner = settings.hasPassword && this.#actions.unlock !== undefined;
+    const { login } = this.#actions;
+    if (bar.kind === "users" && login !== undefined && bar.users.some((user) => bar.lock.users.includes(user))) {
+      const { source } = bar.lock;
+      const attempt = async (password: string, user: string): Promise<string | null> => {
+        if (user === "" && hasOwner) return this.tryPassword(password, console);
+        const verdict = await login(source, user, password);
+        const problem = this.#tried(verdict, () => this.#give(console, source, user));
+        return problem === null && !bar.users.includes(user) ? "That is the password, but of another user." : problem;
+      };
+      const own = hasOwner ? " Without a name: the password of Baton's configuration." : "";
+      front.askPassword({ what: name, users: `${source} leaves it to its users.${own}`, attempt }, again);
+    } else if (hasOwner)
+      front.askPassword({ what: name, users: null, attempt: (text) => this.tryPassword(text, console) }, again);
+    else front.note(whyShut(name, bar));
   }
 
   /**
+   * The owner's password.
    * @param console what it opens
    * @returns null where that is the password, else what to say
    */
   async tryPassword(text: string, console?: object): Promise<string | null> {
-    const { ok, waitMs } = await this.#actions.unlock!(text);
-    if (!ok) {
-      const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} s.` : "";
-      return `That is not the password.${wait}`;
-    }
-    this.#openUntil.set(console, this.#timers.now() + UNLOCKED_MS);
-    return null;
+    return this.#tried(await this.#actions.unlock!(text), () => this.#give(console, OWNER, OWNER));
   }
+
+  #tried({ ok, waitMs }: { ok: boolean; waitMs: number }, give: () => void): string | null {
+    if (ok) {
+      give();
+      return null;
+    }
+    const wait = waitMs > 0 ? ` None is looked at for ${Math.ceil(waitMs / 1000)} s.` : "";
+    return `That is not the password.${wait}`;
+  }
+}
+
+/** Why something stays shut where nobody's password opens it. */
+function whyShut(name: string, bar: Bar): string {
+  if (bar.kind === "owner") return `Not without a password, and the configuration has none: ${name} (${bar.why}).`;
+  const { source, problem } = bar.lock;
+  const who = bar.users.length === 0 ? "nobody" : bar.users.join(", ");
+  return `Not without a password: ${source} leaves ${name} to ${who}, and ${problem ?? "has no password of theirs that Baton could read"}.`;
 }

@@ -48,6 +48,19 @@ export const OPEN_SETTINGS: MenuSettings = {
   theme: {},
 };
 
+/** What a bootloader's own users keep shut (policy/locks.ts), without their passwords. */
+export interface MenuLock {
+  /** The configuration. */
+  readonly source: string;
+  /** Who may edit, and open a shell where it is the machine's own configuration. */
+  readonly superusers: readonly string[];
+  readonly isMachines: boolean;
+  /** Users whose passwords can be checked. */
+  readonly users: readonly string[];
+  /** Why that of another can't; null where there is no such. */
+  readonly problem: string | null;
+}
+
 export interface MenuState {
   /** In the order of the list; submenus are grouped by `submenu`. */
   readonly entries: readonly BootEntry[];
@@ -73,6 +86,9 @@ export interface MenuState {
   readonly settings: MenuSettings;
   /** Where it is the same text as `message`, that is no failure but merely something to say. */
   readonly note: string | null;
+  readonly locks: readonly MenuLock[];
+  /** False while a disk may still shut the editor and the shell. */
+  readonly areLocksKnown: boolean;
   /** One line about Baton and the machine: version, kernel, memory, model. */
   readonly machine: readonly string[];
 }
@@ -102,6 +118,8 @@ export interface MenuActions {
   unlockDevice?(name: string, passphrase: string): Promise<{ readonly reason: string; readonly again: boolean } | null>;
   /** Whether that is the password; after too many wrong ones, how long none is looked at. */
   unlock?(password: string): Promise<{ readonly ok: boolean; readonly waitMs: number }>;
+  /** Whether that is the password of a user of that configuration ({@link MenuState.locks}); else as `unlock`. */
+  login?(source: string, user: string, password: string): Promise<{ readonly ok: boolean; readonly waitMs: number }>;
   /** Looks at every device again. */
   rescan(): Promise<void>;
   /** A key was pressed: no countdown any more. */
@@ -138,6 +156,8 @@ export class MenuStore {
       failure: null,
       note: null,
       settings: OPEN_SETTINGS,
+      locks: [],
+      areLocksKnown: true,
       machine: [],
       ...initial,
     };

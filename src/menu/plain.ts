@@ -249,15 +249,20 @@ class PlainMenu implements Menu {
           else this.#print(line, "No.");
         });
       },
-      askPassword: (what, then) => {
-        this.#print(line, `Password for ${what}:`);
-        this.#ask(line, true, (text) => {
-          void this.#guard.tryPassword(text, line).then((problem) => {
-            if (problem === null) then();
-            else this.#print(line, problem);
-            if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+      askPassword: ({ what, users, attempt }, then) => {
+        const askWord = (user: string): void => {
+          this.#print(line, user === "" ? `Password for ${what}:` : `Password of ${user} for ${what}:`);
+          this.#ask(line, true, (text) => {
+            void attempt(text, user).then((problem) => {
+              if (problem === null) then();
+              else this.#print(line, problem);
+              if (line.shell === null && this.#lines.has(line)) this.#prompt(line);
+            });
           });
-        });
+        };
+        if (users === null) return askWord("");
+        this.#print(line, users, `User for ${what}:`);
+        this.#ask(line, false, (user) => askWord(user.trim()));
       },
     };
   }

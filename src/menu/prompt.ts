@@ -3,6 +3,7 @@
 import type { Question } from "../entry.ts";
 import { printable } from "../text.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
+import type { AskedPassword } from "./guard.ts";
 
 /** What is wrong with a URL that was typed; null where nothing is. */
 export function urlProblem(text: string): string | null {
@@ -91,20 +92,27 @@ export function askInTurn(
 }
 
 /**
- * @param what    `a shell`
- * @param attempt resolves to null where that is the password, else to what to say
- * @param tried   called after each attempt, whose answer is then the page's note
+ * Asks for a password, and for a user's name before it where there are users; after a wrong one it begins anew.
+ * @param show opens a page; called when a page's note has changed, too
+ * @param done called when an attempt has succeeded
  */
-export function passwordPage(
-  what: string,
-  attempt: (text: string) => Promise<string | null>,
-  tried: (page: PromptPage) => void,
-): PromptPage {
-  return new PromptPage({ title: `Password for ${what}`, hidden: true }, (text, page) => {
-    page.clear("Looking…");
-    void attempt(text).then((problem) => {
-      page.note = problem;
-      tried(page);
+export function askPassword(
+  { what, users, attempt }: AskedPassword,
+  show: (page: PromptPage, before: PromptPage | null) => void,
+  done: (page: PromptPage) => void,
+): void {
+  const forPassword = (user: string | null): PromptPage => {
+    const title = user === null || user === "" ? `Password for ${what}` : `Password of ${printable(user)} for ${what}`;
+    return new PromptPage({ title, hidden: true }, (text, page) => {
+      page.clear("Looking…");
+      void attempt(text, user ?? "").then((problem) => {
+        if (problem === null) return done(page);
+        if (users === null) page.note = problem;
+        show(users === null ? page : forUser(problem), page);
+      });
     });
-  });
+  };
+  const forUser = (note: string): PromptPage =>
+    new PromptPage({ title: `User for ${what}`, note }, (text, page) => show(forPassword(text.trim()), page));
+  show(users === null ? forPassword(null) : forUser(users), null);
 }

@@ -158,7 +158,7 @@ function compareKeys(a: readonly number[], b: readonly number[]): number {
 }
 
 /** What the machine has by itself: also where `order` says that the network alone boots (`network: require`). */
-function ownDisks(listed: readonly Listed[], rules: BootRules): Listed[] {
+export function ownDisks(listed: readonly Listed[], rules: BootRules): Listed[] {
   const order = rules.order.filter((source) => !/^(network$|mac[=:])/i.test(source));
   return rankedConfigs(
     listed.filter(({ config }) => !isFromNetwork(config)),

@@ -6,9 +6,10 @@
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
 import { firmwareProgramReason } from "../firmwareprograms.ts";
-import { type Choice, chooseDefault } from "./default.ts";
+import { type Choice, chooseDefault, ownDisks } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
 import { isSameItem, withLinks } from "./links.ts";
+import { type Lock, locksOf } from "./locks.ts";
 import { type BootRules, type FirmwareWay, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
 import { canBootByItself, unattendedOrder } from "./unattended.ts";
 
@@ -27,6 +28,8 @@ export interface BootList {
   readonly unattended: readonly string[];
   /** The one disk on USB that counts as the machine's own, since no built-in disk has anything to boot; else null. */
   readonly loneDisk: string | null;
+  /** What bootloaders' own users keep shut. */
+  readonly locks: readonly Lock[];
   /** The winning configuration's own timeout in seconds; null where it has none. */
   readonly timeout: number | null;
 }
@@ -80,6 +83,7 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
     order: order.map(({ id }) => id),
     unattended: unattended.map(({ id }) => id),
     loneDisk,
+    locks: locksOf(listed, ownDisks(listed, rules), from),
     timeout: from?.config.timeout ?? null,
   };
 }

@@ -1,6 +1,6 @@
 /** What policy starts from: configurations as they were read, and what the machine's owner has settled. Pure. */
 
-import type { BootEntry, Diagnostic, ParsedEntry } from "../entry.ts";
+import type { BootEntry, Diagnostic, ParsedEntry, UserPassword } from "../entry.ts";
 import { isNamedInOrder, type Origin, placeInOrder } from "./order.ts";
 import type { Settings } from "./settings.ts";
 
@@ -30,6 +30,9 @@ export interface ReadConfig {
   readonly isNamed?: boolean;
   /** Where it came from, for `order:` of the configuration. */
   readonly origin?: Origin;
+  /** Who alone may edit and open a shell, where its bootloader has such users; left out where anybody may. */
+  readonly superusers?: readonly string[];
+  readonly passwords?: ReadonlyMap<string, UserPassword>;
   /** How the firmware would come to it; left out where nothing tells. */
   readonly firmware?: FirmwareWay;
 }

@@ -33,11 +33,13 @@ export function unattendedOrder(
   entry: BootEntry | undefined,
   from: Listed | undefined,
 ): BootEntry[] {
+  // Where its own bootloader would ask for a password and wait, nothing else than the owner's own word takes its place.
+  const asks = entry !== undefined && entry.restricted !== null;
   const order = [
     ...(entry === undefined ? [] : [entry]),
     ...rules.fallback.flatMap((name) => (name === ANY ? [] : (findNamed(listed, name, rules).entry ?? []))),
-    ...(from === undefined ? [] : ownFallbacks(from)),
-    ...(entry === undefined ? [] : sameSystem(listed, rules, entry)),
+    ...(from === undefined || asks ? [] : ownFallbacks(from)),
+    ...(entry === undefined || asks ? [] : sameSystem(listed, rules, entry)),
     ...(rules.fallback.includes(ANY) ? anything(listed, rules, from) : []),
   ];
   const seen = new Set<string>();

@@ -93,7 +93,7 @@ export class Attempts {
     }
     if (entry.opens !== undefined) throw new Error("it is a menu, which is read when a person chooses it");
     if (!isByPerson && entry.restricted !== null)
-      throw new Error("its bootloader restricts it: a person must choose it");
+      throw new Error("its bootloader asks for a user's password before it starts: a person must choose it");
     if (!isByPerson && entry.unchecked !== undefined) throw new Error(`a person must choose it: ${entry.unchecked}`);
     // While a menu is drawn the consoles show no line of the kernel log, so this one is kept until it is closed.
     let loaded: string | null = null;

@@ -32,6 +32,8 @@ export interface SessionHost {
   isSettled(): boolean;
   /** True where no device that has not answered yet can make another entry the default; before `isSettled`. */
   isDecided?(): boolean;
+  /** Every disk present at start has been read or has passed its deadline; left out where all are. */
+  areDisksRead?(): boolean;
   /** Looks at every device again. */
   rescan(): Promise<void>;
   /** Loads and jumps; returns only by an error. */

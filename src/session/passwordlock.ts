@@ -1,7 +1,14 @@
-/** The password of the configuration, with a wait after wrong ones. */
+/** Passwords: the owner's, and those of bootloaders' users, with one wait after wrong ones. */
 
 import { log } from "../log.ts";
+import type { Lock } from "../policy/locks.ts";
 import { type Clock, systemClock } from "./clock.ts";
+
+export interface Verdict {
+  readonly ok: boolean;
+  /** How long none is looked at from now on. */
+  readonly waitMs: number;
+}
 
 export class PasswordLock {
   readonly #clock: Pick<Clock, "now">;
@@ -14,23 +21,41 @@ export class PasswordLock {
   }
 
   /** @param hash as `baton password` prints it */
-  async tryPassword(password: string, hash: string): Promise<{ ok: boolean; waitMs: number }> {
+  tryPassword(password: string, hash: string): Promise<Verdict> {
+    return this.#try("the password", async () => {
+      const { verifyPassword } = await import("../policy/password.ts");
+      return verifyPassword(password, hash);
+    });
+  }
+
+  /** @param lock the configuration whose user that is; undefined where it isn't listed any more */
+  tryLogin(lock: Lock | undefined, user: string, password: string): Promise<Verdict> {
+    const known = lock?.passwords.get(user);
+    return this.#try(`a password for ${lock?.source ?? "a configuration"}`, async () => {
+      if (known === undefined) return false;
+      const { isPasswordOf } = await import("../policy/locks.ts");
+      return isPasswordOf(known, password);
+    });
+  }
+
+  /** @param what for the log, which has nothing of what was typed */
+  async #try(what: string, isRight: () => Promise<boolean>): Promise<Verdict> {
     const now = this.#clock.now();
     // One at a time: else many tries at once would each be looked at before the first has failed.
     if (this.#isLooking || now < this.#shutUntil) return { ok: false, waitMs: Math.max(1000, this.#shutUntil - now) };
     this.#isLooking = true;
     try {
-      const { lockoutMs, verifyPassword } = await import("../policy/password.ts");
-      if (await verifyPassword(password, hash)) {
+      const { lockoutMs } = await import("../policy/password.ts");
+      if (await isRight()) {
         this.#wrong = 0;
-        log.info("the password was given");
+        log.info(`${what} was given`);
         return { ok: true, waitMs: 0 };
       }
       this.#wrong++;
       const waitMs = lockoutMs(this.#wrong);
       this.#shutUntil = this.#clock.now() + waitMs;
       log.warn(
-        `a wrong password, ${this.#wrong} in a row${waitMs > 0 ? `; none is looked at for ${waitMs / 1000} s` : ""}`,
+        `${what} was wrong, ${this.#wrong} in a row${waitMs > 0 ? `; none is looked at for ${waitMs / 1000} s` : ""}`,
       );
       return { ok: false, waitMs };
     } finally {

@@ -6,8 +6,10 @@
 import type { BootEntry, Diagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
-import { type MenuActions, type MenuSettings, MenuStore } from "../menu/model.ts";
+import { type MenuActions, type MenuLock, type MenuSettings, MenuStore } from "../menu/model.ts";
 import { bootedBy } from "../policy/links.ts";
+import type { BootList } from "../policy/list.ts";
+import type { Lock } from "../policy/locks.ts";
 import type { BootRules } from "../policy/readconfig.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
 import { Attempts } from "./attempts.ts";
@@ -75,8 +77,16 @@ export class Session {
       defaultId: list.defaultId,
       why: list.why,
       scanning: !this.#host.isSettled(),
+      locks: list.locks.map(menuLock),
+      areLocksKnown: this.#areLocksKnown(list),
     });
     this.#selection.update();
+  }
+
+  /** A machine's own configuration that shuts something was read, or no disk can bring one any more. */
+  #areLocksKnown({ locks }: BootList): boolean {
+    const { areDisksRead, isDecided } = this.#host;
+    return locks.some(({ isMachines }) => isMachines) || (areDisksRead?.() ?? true) || (isDecided?.() ?? false);
   }
 
   /** Seconds until the default boots; 0 boots without a menu. */
@@ -197,6 +207,10 @@ export class Session {
       },
       makeDefault: (entry) =>
         this.#makeDefault(entry).catch((error) => this.store.update({ message: describeError(error) })),
+      login: (source, user, password) => {
+        const lock = host.discovery.list.locks.find((one) => one.source === source);
+        return passwordLock.tryLogin(lock, user, password);
+      },
       unlock: (password) => passwordLock.tryPassword(password, this.#settings.password ?? ""),
       ...(firmware && { firmware }),
       ...(unlockDevice && {
@@ -236,6 +250,16 @@ export class Session {
     const message = await saveDefault(this.#host, entry, this.#settings);
     this.store.update({ message, note: message });
   }
+}
+
+function menuLock({ source, superusers, passwords, isMachines }: Lock): MenuLock {
+  const users: string[] = [];
+  const problems: string[] = [];
+  for (const [user, password] of passwords) {
+    if ("problem" in password) problems.push(`the password of ${user} can't be checked: ${password.problem}`);
+    else users.push(user);
+  }
+  return { source, superusers, isMachines, users, problem: problems.length === 0 ? null : problems.join("; ") };
 }
 
 const menuSettings = (settings: Settings): MenuSettings => ({

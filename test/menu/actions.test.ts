@@ -116,7 +116,7 @@ function guarded(settings: Partial<typeof OPEN_SETTINGS>, actions: Partial<MenuA
       done.push(question);
       then();
     },
-    askPassword: (what) => void done.push(`password for ${what}`),
+    askPassword: ({ what }) => void done.push(`password for ${what}`),
   };
   const press = (action: string, entry = sampleEntry({ title: "Debian" })): string[] => {
     done.length = 0;

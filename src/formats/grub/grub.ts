@@ -3,7 +3,7 @@
  * what Debian and Fedora add.
  */
 
-import { type ParsedEntry, parsedEntry, type StateWrite } from "../../entry.ts";
+import { type ParsedEntry, parsedEntry, type StateWrite, type UserPassword } from "../../entry.ts";
 import { listLimits } from "../budget.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type LineSigns } from "../format.ts";
 import { readBeginning } from "../readbeginning.ts";
@@ -130,6 +130,8 @@ async function addSubvolumes({ context, devices, subvolumes }: Interpreter): Pro
 /** Runs every entry and chooses the default. */
 async function collect(run: Interpreter, path: string): Promise<FormatResult> {
   const listing = new Listing(run);
+  // What an entry's body sets counts once that entry was started.
+  const passwords = new Map(run.passwords);
   const { menu, env, plan, shown, waited, devices } = run;
   run.shown = [];
   run.budget.beginListing();
@@ -149,7 +151,7 @@ async function collect(run: Interpreter, path: string): Promise<FormatResult> {
     diagnostics: run.diagnostics,
     ...chooseDefault(run, first.menu),
     ...chooseTimeout(first.menu.env, first.waited),
-    ...superusersOf(first.menu.env),
+    ...superusersOf(first.menu.env, passwords),
   };
 }
 
@@ -167,9 +169,12 @@ function chooseDefault(
 }
 
 /** Where `superusers` is set, GRUB's editor and command line are for those users alone (manual, "Authentication"). */
-function superusersOf(env: Environment): Pick<FormatResult, "superusers"> {
+function superusersOf(
+  env: Environment,
+  passwords: ReadonlyMap<string, UserPassword>,
+): Pick<FormatResult, "superusers" | "passwords"> {
   const value = env.get("superusers");
-  return value === undefined ? {} : { superusers: splitUsers(value) };
+  return value === undefined ? {} : { superusers: splitUsers(value), passwords };
 }
 
 function chooseTimeout(env: Environment, waited: number): Pick<FormatResult, "timeout" | "timeoutStyle"> {

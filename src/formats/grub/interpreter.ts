@@ -4,7 +4,7 @@
  * would cost more than running it.
  */
 
-import type { Diagnostic } from "../../entry.ts";
+import type { Diagnostic, UserPassword } from "../../entry.ts";
 import type { FormatContext } from "../format.ts";
 import { type Block, COMMAND, type Command, type ForCommand, type LoopCommand, type SimpleCommand } from "./ast.ts";
 import { Budget, BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
@@ -69,6 +69,8 @@ export class Interpreter {
   awaitsDevices = false;
   /** Receives what `echo` prints, newline included. */
   onEcho: ((text: string) => void) | null = null;
+  /** The passwords of GRUB's users, by name: one table, whatever the context (grub-core/normal/auth.c). */
+  readonly passwords = new Map<string, UserPassword>();
   /** Seconds that top-level `sleep --interruptible` waited. */
   waited = 0;
 

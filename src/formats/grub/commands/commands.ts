@@ -12,6 +12,7 @@ import { gptCommands } from "./gpt.ts";
 import { loadCommands } from "./load.ts";
 import { menuCommands } from "./menu.ts";
 import { networkCommands } from "./network.ts";
+import { passwordCommands } from "./passwords.ts";
 import { quietCommands } from "./quiet.ts";
 import { searchCommands } from "./search.ts";
 import { smbiosCommands } from "./smbios.ts";
@@ -26,6 +27,7 @@ export function grubCommands(): ReadonlyMap<string, CommandFunction> {
   table ??= new Map<string, CommandFunction>([
     ...quietCommands,
     ...checkCommands,
+    ...passwordCommands,
     ...controlCommands,
     ...variableCommands,
     ...testCommands,

@@ -18,8 +18,8 @@ const ACCEPTED = [
   ..."cmosclean cmosdump cmosset gdbstub gdbstub_break gdbstub_stop write_byte write_word write_dword".split(" "),
   ..."read_byte read_word read_dword inb inw inl lsapm dump zfsinfo boottime cbmemc coreboot_boottime".split(" "),
   ..."pxe_unload connectefi eficonnect efi-export-env efi-watchdog watchdog uppermem lsdev lsfs backtrace".split(" "),
-  // Passwords and keys guard GRUB's own menu; who may boot an entry is kept on the entry.
-  ..."password password_pbkdf2 trust distrust list_trusted".split(" "),
+  // Keys guard GRUB's own files.
+  ..."trust distrust list_trusted".split(" "),
   ..."trust_certificate distrust_certificate list_certificates trust_signature measure tpm_record_pcrs".split(" "),
   // Networks: the tree is read where it lies.
   ..."net_add_addr net_add_dns net_add_route net_bootp net_dhcp net_bootp6 net_del_addr net_del_dns".split(" "),
