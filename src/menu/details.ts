@@ -48,6 +48,8 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   add("Disk", diskText(item.device, state, look), 1);
   const note = state.devices.find((candidate) => candidate.name === item.device)?.note ?? "";
   add("Beware", note, 2, "warning");
+  if (entry.restricted !== null)
+    add("Beware", "its bootloader asks for a user's password; it doesn't boot by itself", 1);
   if (entry.unchecked !== undefined) add("Beware", `it doesn't boot by itself: ${entry.unchecked}`, 2, "warning");
   const why = entry.id === state.defaultId ? state.why.replace("names it as its default", "names it") : "";
   // Where there was something to choose: the configuration, and which others there are.

@@ -106,6 +106,28 @@ test("an entry that is named and isn't there, or can't boot, is a failure that s
   }
 });
 
+test("an entry that GRUB leaves to users isn't booted without a terminal to ask on; no list has a hash or password", async () => {
+  const secret = `${"ab".repeat(64)}.${"cd".repeat(64)}`;
+  const users = `set superusers="root mate"\npassword_pbkdf2 root grub.pbkdf2.sha512.10000.${secret}\npassword mate h1dden\n`;
+  const guarded = tree("guarded", {
+    "/boot/grub/grub.cfg": `${users}menuentry Closed { linux /vmlinuz }\n`,
+    "/vmlinuz": "x",
+  });
+  const bare = tree("bare", {
+    "/boot/grub/grub.cfg": "set superusers=root\nmenuentry Closed { linux /vmlinuz }\n",
+    "/vmlinuz": "x",
+  });
+  const asked = await baton("boot", "Closed", `--disk=vda1=${guarded}`);
+  assert.equal(asked.code, 1);
+  assert.match(asked.stderr, /leaves it to root, mate; run this on a terminal/);
+  const shut = await baton("boot", "Closed", `--disk=vda1=${bare}`);
+  assert.match(shut.stderr, /leaves it to root; Baton could read no password of theirs/);
+  const { stdout, stderr } = await baton("list", "--json", `--disk=vda1=${guarded}`);
+  assert.deepEqual(JSON.parse(stdout).entries[0].restricted, ["root", "mate"]);
+  assert.deepEqual(JSON.parse(stdout).unattended, []);
+  assert.doesNotMatch(stdout + stderr + asked.stderr, /h1dden|cdcdcd|pbkdf2/);
+});
+
 test("wrong usage exits with 2 and says how it is called", async () => {
   for (const args of [["lst"], ["list", "--jsn"], ["list", "--disk", "x"], ["boot", "--json"], []]) {
     const { code, stdout, stderr } = await baton(...args);

@@ -39,6 +39,7 @@ beforeEach(async () => {
       unlockDevice: async (name, passphrase) =>
         passphrase === "sesame" ? null : { reason: `no key of ${name} fits.`, again: true },
       unlock: async (password) => ({ ok: password === "sesame", waitMs: 0 }),
+      login: async (_, user, password) => ({ ok: user === "root" && password === "grub", waitMs: 0 }),
       reboot: async () => void done.push("reboot"),
       powerOff: async () => {},
       log: () => [{ at: 1, level: 6, text: "a line of the log" }],
@@ -148,6 +149,21 @@ test("the password is not shown, and opens the shell", async () => {
   await say("sesame");
   await line.until("this is the shell");
   assert.doesNotMatch(line.output(), /wrong|sesame/);
+});
+
+test("where GRUB's superusers shut the shell, a name and its password open it", async () => {
+  const source = "vda2:/boot/grub/grub.cfg";
+  store.update({ locks: [{ source, superusers: ["root"], isMachines: true, users: ["root"], problem: null }] });
+  await say("c");
+  await line.until(/vda2:\/boot\/grub\/grub\.cfg leaves it to its users\.\r?\nUser for a shell:/);
+  await say("root");
+  await line.until("Password of root for a shell:");
+  await say("wrong");
+  await line.until("not the password");
+  await say("c");
+  await say("root");
+  await say("grub");
+  await line.until("this is the shell");
 });
 
 test("u asks for the passphrase of an encrypted device, and again after a wrong one", async () => {

@@ -368,6 +368,17 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       tries: ["A", "B"],
     },
     {
+      what: "after a default that its bootloader would ask a password for comes nothing, but for the owner's own word",
+      machine: [on("sda1", [e("A", ROOT, { restricted: ["root"] }), e("B", ROOT), e("C", OTHER)], { fallback: [1] })],
+      tries: [],
+    },
+    {
+      what: "the owner's fallback comes after a default that its bootloader would ask a password for",
+      machine: [on("sda1", [e("A", ROOT, { restricted: [] }), e("B", ROOT), e("C", OTHER)], { fallback: [1] })],
+      rules: { fallback: ["C"] },
+      tries: ["C"],
+    },
+    {
       what: "a restricted fallback is left to a person",
       machine: [on("sda1", [e("A", ROOT), e("B", OTHER, { restricted: [] })], { fallback: [1] })],
       tries: ["A"],
