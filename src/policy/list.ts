@@ -71,9 +71,12 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
     entries: entries.map((entry) => {
       const role = entry === byDefault ? "default" : following.has(entry) ? "fallback" : null;
       if (role === null) return entry;
+      const isDefault = role === "default";
       // What the menus on the way would have saved counts for this boot, too.
       const writes = entry === first ? [...via.flatMap((one) => one.writes), ...entry.writes] : entry.writes;
-      return { ...entry, writes, unattended: role, isDefault: role === "default" };
+      // A default that its bootloader asks a password for is one, and waits for a person.
+      const byItself = entry.bootable && !canBootByItself(entry) ? {} : { unattended: role };
+      return { ...entry, ...byItself, writes, isDefault };
     }),
     diagnostics: shown.flatMap((config) => config.diagnostics),
     defaultId: byDefault?.id ?? null,

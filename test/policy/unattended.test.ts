@@ -371,12 +371,14 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       what: "after a default that its bootloader would ask a password for comes nothing, but for the owner's own word",
       machine: [on("sda1", [e("A", ROOT, { restricted: ["root"] }), e("B", ROOT), e("C", OTHER)], { fallback: [1] })],
       tries: [],
+      byDefault: "A",
     },
     {
       what: "the owner's fallback comes after a default that its bootloader would ask a password for",
       machine: [on("sda1", [e("A", ROOT, { restricted: [] }), e("B", ROOT), e("C", OTHER)], { fallback: [1] })],
       rules: { fallback: ["C"] },
       tries: ["C"],
+      byDefault: "A",
     },
     {
       what: "a restricted fallback is left to a person",
