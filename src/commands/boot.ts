@@ -7,7 +7,7 @@ import { BatonError, describeError } from "../errors.ts";
 import { bootEntry } from "../loader/boot.ts";
 import { type BootPlan, planBoot } from "../loader/plan.ts";
 import { findEntry } from "../policy/find.ts";
-import { bootedBy } from "../policy/links.ts";
+import { bootedBy, restrictedBehind } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
 import { isPasswordOf } from "../policy/locks.ts";
 import { formatSize, printable } from "../text.ts";
@@ -61,9 +61,10 @@ export async function bootChosen(
   close: () => Promise<void>,
 ): Promise<number> {
   try {
-    const entry = bootedBy(discovery.list.entries, chooseEntry(discovery.list, name));
+    const chosen = chooseEntry(discovery.list, name);
+    const entry = bootedBy(discovery.list.entries, chosen);
     if (!asked.dryRun) {
-      await askUser(discovery.list, entry);
+      await askUser(discovery.list, chosen);
       return await bootEntry(discovery, entry, entry.options, {
         onProgress: () => {},
         onLoaded: (method, seconds) =>
@@ -92,7 +93,11 @@ export async function bootChosen(
  * Asks for the name and the password of a user whom the entry's own bootloader would let start it.
  * @throws BatonError `refused` where nobody can be asked, or it is another password
  */
-async function askUser({ locks }: BootList, { title, source, config, restricted }: BootEntry): Promise<void> {
+async function askUser({ entries, locks }: BootList, chosen: BootEntry): Promise<void> {
+  const { title, source, config, restricted } = chosen;
+  const shut = restrictedBehind(entries, chosen);
+  if (shut !== null)
+    throw new BatonError("refused", `${title} leads to ${shut.id}, which asks for a password: name that`);
   if (restricted === null) return;
   const lock = locks.find((one) => one.source === (config ?? source));
   const who = restricted.length === 0 ? "whoever knows its password" : restricted.join(", ");

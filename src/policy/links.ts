@@ -69,6 +69,19 @@ export function bootedBy(entries: readonly BootEntry[], entry: BootEntry): BootE
   return follow(entry, (id) => entries.find((one) => one.id === id)) ?? entry;
 }
 
+/** The entry in another menu to which this one leads, and which that menu's bootloader asks a password for; else null. */
+export function restrictedBehind(entries: readonly BootEntry[], entry: BootEntry): BootEntry | null {
+  const passed = new Set<string>();
+  let at: BootEntry | undefined = entry;
+  while (at?.leadsTo !== undefined && !passed.has(at.id)) {
+    passed.add(at.id);
+    const { id }: MenuLink = at.leadsTo;
+    at = entries.find((one) => one.id === id);
+    if (at !== undefined && at.restricted !== null) return at;
+  }
+  return null;
+}
+
 /** Where an entry leads that boots by itself. */
 export interface Followed {
   readonly entry: BootEntry;

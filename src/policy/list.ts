@@ -69,7 +69,7 @@ export function bootList(configs: readonly ReadConfig[], check: FileCheck, given
   const byDefault = follower ?? first;
   return {
     entries: entries.map((entry) => {
-      const role = entry === byDefault ? "default" : following.has(entry) ? "fallback" : null;
+      const role = entry === byDefault ? ("default" as const) : following.has(entry) ? ("fallback" as const) : null;
       if (role === null) return entry;
       const isDefault = role === "default";
       // What the menus on the way would have saved counts for this boot, too.

@@ -7,7 +7,7 @@ import type { BootEntry, Diagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
 import { type MenuActions, type MenuLock, type MenuSettings, MenuStore } from "../menu/model.ts";
-import { bootedBy } from "../policy/links.ts";
+import { bootedBy, restrictedBehind } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
 import type { Lock } from "../policy/locks.ts";
 import type { BootRules } from "../policy/readconfig.ts";
@@ -181,7 +181,16 @@ export class Session {
       boot: async (entry, options, files) => {
         if (attempts.isGoingOn) return;
         this.#countdown.stop();
-        const known = bootedBy(host.discovery.list.entries, host.discovery.entry(entry.id) ?? entry);
+        const { entries } = host.discovery.list;
+        const chosen = host.discovery.entry(entry.id) ?? entry;
+        const shut = restrictedBehind(entries, chosen);
+        if (shut !== null) {
+          this.store.update({
+            message: `${entry.title} leads to ${shut.title} (${shut.source}), whose own bootloader asks for a password: choose that entry itself`,
+          });
+          return;
+        }
+        const known = bootedBy(entries, chosen);
         if (known.opens !== undefined && openDoor) return read(known);
         // Whether such files are there shows when they are opened.
         const current =

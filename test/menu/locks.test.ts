@@ -181,6 +181,18 @@ test("a stick that the owner has made the default doesn't open what the machine'
   assert.match(menu.note() ?? "", /^vda1:/);
 });
 
+test("an entry that opens another bootloader's menu leads around nothing that this one shuts", async () => {
+  const other = await grub("vda2", USERS + ENTRIES, { defaultIndex: 2 });
+  const first = config("vda1", ["The other GRUB"]);
+  const entries = first.entries.map((entry) => ({ ...entry, kind: "efi" as const, linux: null, menu: other.source }));
+  const menu = await menuOf([{ ...first, entries }, other]);
+  menu.console("tty0").press("home", "enter", "enter");
+  assert.equal(menu.title(), "User for Closed");
+  await menu.keys().boot(menu.session.store.state.entries[0]!);
+  assert.deepEqual(menu.booted(), []);
+  assert.match(menu.message(), /leads to Closed \(vda2:.*\), whose own bootloader asks for a password/);
+});
+
 test("where no password of a superuser can be known it stays shut, with the reason", async () => {
   for (const [text, why] of [
     [`set superusers=root\n${ENTRIES}`, /vda1:.* leaves a shell to root, and has no password/],
