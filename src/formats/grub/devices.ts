@@ -105,6 +105,11 @@ export class Devices {
     env.nameDevice(name, key);
   }
 
+  /** Whether `loopback` gave that name. */
+  isImage(name: string, env: Environment): boolean {
+    return this.#images.has(env.device(name) ?? "");
+  }
+
   /** `loopback -d NAME`: the name means nothing any more. */
   detachImage(name: string, env: Environment): void {
     env.nameDevice(name, `image ${name}`);

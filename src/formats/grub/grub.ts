@@ -63,7 +63,7 @@ export async function readConfiguration(path: string, context: FormatContext, gi
       isWhole = false;
       run.say("error", null, `${error.message}; what was read before is listed`, source);
     }
-    const result = { ...(await collect(run, path)), ...(run.awaitsDevices ? { awaitsDevices: true } : {}) };
+    const result = { ...(await collect(run, path)), ...(run.missed.size > 0 ? { awaitsDevices: true } : {}) };
     return { result, files: run.files, isWhole: isWhole && !run.budget.isSpent };
   };
   const first = await evaluate([]);

@@ -65,8 +65,8 @@ export class Interpreter {
   readonly reading: { readonly ref: string; readonly exported: string; readonly all: string }[] = [];
   /** Menus that `configfile` showed: what a person sees in place of this one. */
   shown: ShownMenu[] = [];
-  /** A device was looked for that isn't attached: one that comes may change what was read. */
-  awaitsDevices = false;
+  /** What was searched for and isn't attached (`UUID=…`): a device that comes may change what was read. */
+  readonly missed = new Set<string>();
   /** Receives what `echo` prints, newline included. */
   onEcho: ((text: string) => void) | null = null;
   /** The passwords of GRUB's users, by name: one table, whatever the context (grub-core/normal/auth.c). */
@@ -338,7 +338,11 @@ export class Interpreter {
       this.say("warning", command.at, "'!' needs a command after it");
       return BAD_ARGUMENT;
     }
+    const name = argv[0]!;
+    // A command that there isn't succeeds with `!` before it, too.
+    const isKnown = this.#commands.has(name) || this.#functions.has(name) || name.includes("=");
     const status = this.#dispatch(argv, command);
+    if (!isKnown) return status;
     return typeof status === "number" ? invert(status) : status.then(invert);
   }
 

@@ -82,6 +82,31 @@ test("patterns and file tests answer as in GRUB", { skip }, async () => {
   );
 });
 
+test("files that read themselves and one another run as in GRUB", { skip }, async () => {
+  const tree = join(directory, "reading");
+  mkdirSync(tree, { recursive: true });
+  const files: Record<string, string> = {};
+  for (const [name, text] of Object.entries({
+    "again.cfg": `if [ "$n" = aaaa ]; then echo last "$n"; else n=a$n; source ${tree}/again.cfg; echo back "$n"; fi\n`,
+    "ping.cfg": `echo ping $q; if [ "$q" != bb ]; then q=b$q; . ${tree}/pong.cfg; echo after ping; fi\n`,
+    "pong.cfg": `echo pong $q; source ${tree}/ping.cfg; echo after pong\n`,
+    "own.cfg": "set inside=yes; export kept; kept=changed; echo own $kept $other\n",
+  })) {
+    writeFileSync(join(tree, name), text);
+    files[`${tree}/${name}`] = text;
+  }
+  await compare(
+    [
+      `n=\nsource ${tree}/again.cfg\necho end $n $?`,
+      `q=\nsource ${tree}/ping.cfg\necho $q`,
+      `kept=first; other=x; export kept\nconfigfile ${tree}/own.cfg\necho "[$inside]" $kept $other $?`,
+      `if source ${tree}/again.cfg; then echo yes; else echo no; fi`,
+      `if [ -e ()${tree}/again.cfg ]; then echo yes; else echo no; fi\nif [ -f ${tree}/again.cfg ]; then echo yes; fi`,
+    ],
+    files,
+  );
+});
+
 const quoted = fc.constantFrom("'a b'", '"c  d"', '"$v $w"', "'$v'", '"\\$v\\\\"', '""', "''", `"\${w}x"`);
 const bare = fc.constantFrom(
   "a",

@@ -145,6 +145,7 @@ export async function echoes(script: string, files: Tree = {}, fields: Partial<F
   const source = SourceText.file("vda1:/test.cfg", script);
   const run = new Interpreter(context, grubCommands(), Environment.empty(), source);
   run.env.set("root", run.devices.nameOf(volume));
+  run.env.export("root");
   let printed = "";
   run.onEcho = (text) => {
     printed += text;

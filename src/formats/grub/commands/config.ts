@@ -35,8 +35,8 @@ async function runFile(run: Interpreter, call: Call, path: string, translate?: T
   }
   const bytes = await run.files.read(file, MAX_CONFIG_SIZE);
   if (typeof bytes === "string") {
-    const missed = run.files.missedRootOf(path);
-    const why = missed === null ? "" : `; nothing that is attached answers to ${missed}, for which it searched`;
+    const missed = [...run.missed].slice(0, 3).join(", ");
+    const why = missed === "" ? "" : `; nothing that is attached answers to ${missed}, for which 'search' looked`;
     run.warn(call, `${call.name} ${path}: ${bytes}${why}`);
     return FILE_NOT_FOUND;
   }

@@ -2,7 +2,7 @@
 
 import { formatFileRef } from "../../../entry.ts";
 import type { FormatVolume } from "../../format.ts";
-import { BAD_ARGUMENT, FILE_NOT_FOUND, NOT_IMPLEMENTED, OK, UNKNOWN_DEVICE } from "../errors.ts";
+import { BAD_ARGUMENT, BAD_DEVICE, FILE_NOT_FOUND, NOT_IMPLEMENTED, OK, UNKNOWN_DEVICE } from "../errors.ts";
 import type { CommandFunction } from "../interpreter.ts";
 import { optionValue, parseOptions } from "../options.ts";
 
@@ -93,6 +93,7 @@ const loopback: CommandFunction = async (run, argv, call) => {
   if (typeof options === "string" || options.args[0] === undefined) return BAD_ARGUMENT;
   const [name, path] = options.args as [string, string | undefined];
   if (options.values.has("delete")) {
+    if (!run.devices.isImage(name, run.env)) return BAD_DEVICE;
     run.devices.detachImage(name, run.env);
     return OK;
   }

@@ -90,11 +90,12 @@ function find(
     const candidates = ownDisk ? found.filter((volume) => devices.isOnOwnDisk(volume)) : found;
     const [first] = candidates;
     if (first === undefined) {
-      run.awaitsDevices = true;
+      const selector = `${kind}=${key}`;
+      run.missed.add(selector);
       if (variable === "root" && run.conditions === 0) {
-        run.env.missedRoot = `${kind}=${key}`;
+        run.env.missedRoot = selector;
         // GRUB goes on with the root that it has; while the disk may still come, everything on it stays named.
-        if (run.context.devicesMayCome === true) run.env.set("root", run.env.missedRoot);
+        if (run.context.devicesMayCome === true) run.env.set("root", selector);
       }
       return FILE_NOT_FOUND;
     }

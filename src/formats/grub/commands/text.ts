@@ -55,12 +55,11 @@ const regexp: CommandFunction = (run, argv, call) => {
         run.warn(call, `regexp --set ${name}: what stands before ':' is no number of a group`);
         return BAD_ARGUMENT;
       }
-      if (number > regex.groups) {
-        run.warn(call, `regexp: '${pattern}' has no group ${number}`);
-        continue;
-      }
+      if (number > regex.groups) run.warn(call, `regexp: '${pattern}' has no group ${number}`);
+      const variable = numbered?.[2] ?? name;
       const group = match[number];
-      run.setVariable(numbered?.[2] ?? name, group ? text.slice(group.start, group.end) : "");
+      if (group) run.setVariable(variable, text.slice(group.start, group.end));
+      else run.env.unset(variable);
     }
     return OK;
   } catch (problem) {
