@@ -57,7 +57,7 @@ const STARTS: readonly Start[] = [
     isUefi: false,
     words: (folder, { console }) => [
       ...["-kernel", join(folder, "vmlinuz"), "-initrd", join(folder, "initramfs.cpio.zst")],
-      ...["-append", `console=${console} quiet init_on_alloc=0`],
+      ...["-append", `console=${console} quiet init_on_alloc=0 cryptomgr.notests`],
     ],
   },
   { format: "efi", isUefi: true, words: (folder) => ["-kernel", join(folder, "baton.efi")] },
