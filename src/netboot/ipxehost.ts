@@ -22,6 +22,8 @@ const MAX_SCRIPT_SIZE = 1024 * 1024;
 const MAX_LOOKS = 40;
 /** More than any site's whole tree has. */
 const MAX_SCRIPTS = 400;
+/** A menu whose scripts aren't there: the rest isn't asked for. */
+const MAX_MISSES = 60;
 /** A resolver that doesn't answer is given up. */
 const LOOKUP_MS = 5000;
 
@@ -55,6 +57,7 @@ export function networkIpxeHost(
     }
   };
   const scripts = new Map<string, ScriptFile | null>();
+  let misses = 0;
   return {
     defers,
     resolve: (uri, from) => allowed(withServer(resolveUri(uri, from), uri, lease), from),
@@ -75,13 +78,14 @@ export function networkIpxeHost(
       if (!("url" in ref)) return null;
       const read = scripts.get(ref.url);
       if (read !== undefined) return read;
-      if (scripts.size >= MAX_SCRIPTS) return null;
+      if (scripts.size >= MAX_SCRIPTS || misses >= MAX_MISSES) return null;
       const accept = (start: Uint8Array): boolean => isScript(decodeText(start).text);
       let file: ScriptFile | null = null;
       try {
         const bytes = await fetcher.read(ref.url, { limit: MAX_SCRIPT_SIZE, accept });
         if (bytes !== null) file = { text: decodeText(bytes).text, base: { url: fetcher.endOf(ref.url) } };
       } catch (error) {
+        misses++;
         log.info(describeError(error));
       }
       // What is sent may be answered otherwise the next time.

@@ -176,6 +176,21 @@ describe("control flow", () => {
     assert.deepEqual(messages(missing.diagnostics), ["2:- goto nowhere: there is no such label"]);
   });
 
+  test("limits count for each item of a menu: long ones end, and the others are listed", async () => {
+    const items = Array.from({ length: 300 }, (_, at) => `item i${at} I`);
+    const found = await fetched(
+      lines(
+        ...["menu", "item loop Loop", "item grow Grow", "item wait Wait", ...items, "choose x", "goto ${x} ||"],
+        ...["kernel k ${x}", "boot", ":loop", "goto loop", ":grow", "set a ${a:hexhyp}b${a}", "goto grow"],
+        ...[":wait", "chain missing.ipxe || goto wait"],
+      ),
+    );
+    assert.equal(found.entries.length, 303);
+    assert.deepEqual(found.entries.map(({ reason }, at) => reason !== null && at < 3).filter(Boolean).length, 3);
+    assert.match(found.entries[2]!.reason!, /ran too long; what failed last, in line \d+: 'chain missing\.ipxe'/);
+    assert.ok(found.entries.slice(3).every(({ reason }) => reason === null));
+  });
+
   test("a loop without end is stopped", async () => {
     const found = await fetched(lines(":top", "inc n", "goto top"));
     assert.match(found.entries[0]!.reason!, /ran too long/);
@@ -463,4 +478,39 @@ test("sanboot of a drive is the machine's own disk, of a URI a network disk", as
   assert.equal(await kinds("sanboot"), "local");
   assert.equal(await kinds("sanboot iscsi:10.0.0.1::::x"), "other");
   assert.equal(await kinds("shell"), "other");
+});
+
+test("kernels and initrds may have one name; imgfree takes each that it names; what is extracted has its own name", async () => {
+  const same = await fetched(lines("kernel k/image a", "initrd i/image", "boot"));
+  assert.deepEqual(files(same.entries[0]!), ["http://boot.example/menus/k/image", "http://boot.example/menus/i/image"]);
+  assert.equal(same.entries[0]!.options, "a");
+  const freed = await fetched(lines("initrd a", "initrd b", "imgfree a b", "kernel k", "initrd c", "boot"));
+  assert.deepEqual(files(freed.entries[0]!).slice(1), ["http://boot.example/menus/c"]);
+  assert.match((await fetched(lines("imgfree a"))).entries[0]!.reason!, /no such image/);
+  const packed = await fetched(lines("imgextract k.gz", "imgextract -n i --keep i.zst", "imgfree i.zst", "boot k x"));
+  assert.deepEqual(files(packed.entries[0]!), ["http://boot.example/menus/k.gz", "http://boot.example/menus/i.zst"]);
+});
+
+test("a form is sent once, by its name, and not for an item that nobody has chosen", async () => {
+  const web = { "http://boot.example/menus/ask#post=a%3D1%26b%3Dx%2520y": lines("kernel k asked", "boot") };
+  const form = ["params --name f", "param --params f a 1", "param -p f b x y"];
+  const sent = await fetched(lines(...form, "chain ask##params=f"), {}, web);
+  assert.equal(sent.entries[0]!.options, "asked");
+  const twice = await fetched(lines(...form, "md5sum ask##params=f", "md5sum ask##params=f || kernel again", "boot"));
+  assert.equal(files(twice.entries[0]!)[0], "http://boot.example/menus/again");
+  assert.match((await fetched(lines("param a 1"))).entries[0]!.reason!, /there is no form/);
+  const menu = await fetched(
+    lines(
+      ...form,
+      "menu",
+      "item a A",
+      "item --default b B",
+      "choose x",
+      "iseq ${x} b && chain k ||",
+      "chain ask##params=f",
+    ),
+    {},
+    web,
+  );
+  assert.match(menu.entries[0]!.reason!, /sends a form to ask/);
 });

@@ -24,7 +24,9 @@ import {
 /** On one way from a menu's item to what it boots: more than any script takes. */
 const MAX_STEPS = 20_000;
 /** On all ways together. A menu may have hundreds of items, each of which is short. */
-const MAX_ALL_STEPS = 500_000;
+const MAX_ALL_STEPS = 300_000;
+/** A command of so many characters, its settings filled in, counts as one more. */
+const LONG_COMMAND = 32;
 const MAX_ENTRIES = 5000;
 const MAX_DIAGNOSTICS = 200;
 const MAX_CHAIN_DEPTH = 16;
@@ -109,6 +111,7 @@ export class IpxeRun {
   readonly #read = new Map<string, Script>();
   readonly #title: string;
   #steps = 0;
+  #hasSaidAll = false;
   #entries = 0;
 
   /** @param title of an entry that no menu names. */
@@ -145,11 +148,13 @@ export class IpxeRun {
       }
       const breath = this.#breath.take();
       if (breath !== undefined) await breath;
-      if (this.#isSpent(way)) return this.#outOfSteps(state, way);
+      if (this.#isSpent(way, 1)) return this.#outOfSteps(state, way);
       const before = state.segment === 0 ? null : line.segments[state.segment - 1]!.next;
       state.segment++;
       if ((before === "&&" && !state.ok) || (before === "||" && state.ok)) continue;
       const words = segment.tokens.map((token) => this.expand(state, token));
+      const length = words.reduce((sum, word) => sum + word.length, 0);
+      if (length >= LONG_COMMAND && this.#isSpent(way, length / LONG_COMMAND)) return this.#outOfSteps(state, way);
       const step = this.command({ state, way, line: line.number, words });
       const came = step instanceof Promise ? await step : step;
       if (came === "next") state.ok = true;
@@ -321,8 +326,15 @@ export class IpxeRun {
     if (isLost && !isDispensable) way.spent.lost = why;
   }
 
-  #isSpent({ spent }: Way): boolean {
-    return spent.steps++ >= MAX_STEPS || this.#steps++ >= MAX_ALL_STEPS;
+  /** Counts work that takes as long as so many commands. */
+  spend({ spent }: Way, steps: number): void {
+    spent.steps += steps;
+    this.#steps += steps;
+  }
+
+  #isSpent(way: Way, steps: number): boolean {
+    this.spend(way, steps);
+    return way.spent.steps > MAX_STEPS || this.#steps > MAX_ALL_STEPS;
   }
 
   #ended(state: ScriptState, way: Way, failed: boolean): IpxeListing {
@@ -343,8 +355,9 @@ export class IpxeRun {
     const number = state.script.lines[state.line]?.number ?? null;
     const isAll = this.#steps > MAX_ALL_STEPS;
     const most = isAll ? MAX_ALL_STEPS : MAX_STEPS;
-    if (!isAll || this.#steps === MAX_ALL_STEPS + 1)
+    if (!this.#hasSaidAll)
       this.say(state, number, `more than ${most} commands were run; the script may have no end`, "error");
+    this.#hasSaidAll ||= isAll;
     const { failure } = state;
     const last = failure === null ? "" : `; what failed last, in line ${failure.line}: ${failure.why}`;
     return this.unbootable(state, way, `the script was stopped: it ran too long${last}`, "other");

@@ -24,7 +24,10 @@ const hex = (separator: string): SettingType => ({
     const digits = value.split(separator === "" ? /(?=(?:..)*$)(?!^)/ : separator);
     return digits.every((pair) => /^[0-9a-f]{2}$/i.test(pair)) ? Buffer.from(digits.join(""), "hex") : null;
   },
-  format: (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(separator),
+  format: (bytes) =>
+    Buffer.from(bytes)
+      .toString("hex")
+      .replace(/..(?=.)/g, `$&${separator}`),
 });
 
 const number = (width: 1 | 2 | 4, isSigned: boolean): SettingType => ({

@@ -9,6 +9,9 @@ import { store } from "./setting.ts";
 /** Of one menu; more than anybody could read. */
 const MAX_ITEMS = 2000;
 const MAX_MENU_DEPTH = 8;
+/** So many items take as long as one command: to be copied, and to be told apart from those of other menus. */
+const COPIED_A_STEP = 512;
+const ITEMS_A_STEP = 32;
 
 const menu: IpxeCommand["run"] = (_, given, { state: { machine } }) => {
   const name = given.text("name") ?? "";
@@ -17,11 +20,12 @@ const menu: IpxeCommand["run"] = (_, given, { state: { machine } }) => {
   return "next";
 };
 
-const item: IpxeCommand["run"] = (_, given, { state: { machine } }) => {
+const item: IpxeCommand["run"] = (run, given, { state: { machine }, way }) => {
   const menuName = given.text("menu") ?? given.text("form") ?? "";
   const menu = machine.menus.get(menuName);
   if (menu === undefined) return { fails: `item: there is no menu${menuName === "" ? "" : ` '${menuName}'`}` };
   if (menu.items.length >= MAX_ITEMS) return { fails: `item: a menu has more than ${MAX_ITEMS} items` };
+  run.spend(way, menu.items.length / COPIED_A_STEP);
   const isGap = given.has("gap") || given.args.length === 0;
   const name = isGap ? null : given.args[0]!;
   const text = given.args.slice(isGap ? 0 : 1).join(" ");
@@ -49,6 +53,7 @@ const choose: IpxeCommand["run"] = async (run, given, { state, way, line }) => {
   const menu = state.machine.menus.get(menuName);
   if (menu === undefined || menu.items.every(({ name }) => name === null))
     return { fails: "choose: the menu is empty" };
+  run.spend(way, (menu.items.length * (1 + way.passed.length)) / ITEMS_A_STEP);
   const site = `${state.script.source}:${line}:${namesOf(menu.items)}`;
   // Back to a menu that led here: the way back, not another entry.
   if (way.passed.includes(site) || way.passed.length >= MAX_MENU_DEPTH) return NOTHING;
