@@ -84,9 +84,8 @@ function rootName({ uuid, partuuid, name }: FormatVolume): string {
 
 async function systemName({ volume, folder }: Root): Promise<string | null> {
   for (const path of OS_RELEASE) {
-    if (!(await fileExists(volume.reader, folder + path))) continue;
-    const bytes = await volume.reader.readAt(folder + path, 0, MAX_OS_RELEASE);
-    const names = osNames(Buffer.from(bytes).toString("utf8"));
+    const bytes = await volume.reader.readAt(folder + path, 0, MAX_OS_RELEASE).catch(() => null);
+    const names = bytes === null ? null : osNames(Buffer.from(bytes).toString("utf8"));
     if (names !== null) return names.name;
   }
   return null;

@@ -1,7 +1,9 @@
 /** What a bootloader starts as an EFI program: a kernel and a unified kernel image are such programs, too. */
 
 import type { Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
+import { describeError } from "../errors.ts";
 import type { EntryList } from "./entrylist.ts";
+import type { FormatVolume } from "./format.ts";
 import { fileExists } from "./lookup.ts";
 import { startedBy } from "./systemdboot/program.ts";
 
@@ -12,26 +14,31 @@ export async function startedProgram(
   list: EntryList,
 ): Promise<Pick<ParsedEntry, "kind" | "reason"> & Partial<ParsedEntry>> {
   const volume = "device" in file ? list.context.volumes.find(({ name }) => name === file.device) : undefined;
-  const isThere = volume !== undefined && "path" in file && (await fileExists(volume.reader, file.path));
   // What isn't there is told as a kernel that is missing; once its disk comes, it is looked at.
-  if (!isThere) return { kind: "linux", linux: file, options: cmdline, reason: null };
+  const asNamed = { kind: "linux", linux: file, options: cmdline, reason: null } as const;
+  if (volume === undefined || !("device" in file)) return asNamed;
+  try {
+    return (await fileExists(volume.reader, file.path)) ? await lookAt(file, volume, cmdline, list) : asNamed;
+  } catch (error) {
+    if (volume === list.context.volume) throw error;
+    // Another disk that can't be read costs what lies on it.
+    list.say("warning", null, describeError(error));
+    return asNamed;
+  }
+}
+
+async function lookAt(
+  file: Extract<FileRef, { readonly device: string }>,
+  volume: FormatVolume,
+  cmdline: string,
+  list: EntryList,
+): ReturnType<typeof startedProgram> {
   const loader = { key: "efi", value: file.path, line: 1 } as const;
-  const push = ({ severity, message }: Diagnostic): void => list.say(severity, null, message);
+  const notes = { push: ({ severity, message }: Diagnostic): void => list.say(severity, null, message) };
   const context = { ...list.context, volume };
-  const { kind, reason, options, profile, addons } = await startedBy(
-    { loader, profile: null },
-    file.path,
-    cmdline,
-    context,
-    { push },
-  );
+  const program = await startedBy({ loader, profile: null }, file.path, cmdline, context, notes);
+  const { kind, reason, options, profile, addons } = program;
   if (kind !== "linux") return { kind, reason, program: file };
-  return {
-    kind,
-    linux: file,
-    options,
-    reason,
-    ...(profile !== null && { profile }),
-    ...(addons.length > 0 && { addons }),
-  };
+  const parts = { ...(profile !== null && { profile }), ...(addons.length > 0 && { addons }) };
+  return { kind, linux: file, options, reason, ...parts };
 }

@@ -6,10 +6,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { formatFileRef } from "../../src/entry.ts";
+import { BatonError } from "../../src/errors.ts";
 import { matchInitrd, versionIn } from "../../src/formats/kernels.ts";
 import { refind } from "../../src/formats/refind/refind.ts";
 import { tokenLines } from "../../src/formats/refind/tokens.ts";
-import { assertGolden, fixtures } from "./golden.ts";
+import { assertGolden, fixtures, testVolume } from "./golden.ts";
 import { contextOf, type Files, messages, type ReadOptions, treeVolume } from "./tree.ts";
 
 for (const name of fixtures("refind-")) {
@@ -161,4 +162,19 @@ test("a file that includes itself, or isn't there, is told", async () => {
   const { entries, diagnostics } = await read({ [CONF]: conf, "/k": KERNEL });
   assert.equal(entries.filter(({ title }) => title === "A").length, 2);
   assert.match(messages(diagnostics).join("\n"), /none\.conf: no such file/);
+});
+
+test("another disk that doesn't answer costs its own kernels, and a stanza's that lies on it only that one", async () => {
+  const silent = async (): Promise<never> => {
+    throw new BatonError("timeout", "sdb1: no answer");
+  };
+  const reader = { read: silent, readAt: silent, list: silent, stat: silent };
+  const others = [testVolume(reader, { name: "sdb1", label: "Silent" })];
+  const conf = `${stanza("Mine")}menuentry Theirs {\nvolume Silent\nloader /x\n}\n`;
+  const { entries, diagnostics } = await read({ [CONF]: conf, "/k": KERNEL, "/boot/vmlinuz-1": KERNEL }, { others });
+  assert.deepEqual(
+    entries.map(({ title }) => title),
+    ["Boot /boot/vmlinuz-1 from vda1", "Mine", "Theirs"],
+  );
+  assert.match(messages(diagnostics).join("\n"), /kernels on sdb1 were not looked for: sdb1: no answer/);
 });

@@ -64,7 +64,9 @@ async function isPassedOver({ volume, volumes }: FormatContext): Promise<boolean
   if (volume.disk === null || volume.partition === null) return false;
   const near = volumes.filter(({ disk, type }) => disk === volume.disk && (type === "vfat" || type === null));
   const [first] = [...near].sort((a, b) => (a.partition ?? 0) - (b.partition ?? 0));
-  if (first === undefined || !(await fileExists(first.reader, "/autoboot.txt"))) return false;
+  // Where that partition can't be read, nothing says that this one counts.
+  const isThere = first === undefined ? false : await fileExists(first.reader, "/autoboot.txt").catch(() => null);
+  if (first === undefined || !isThere) return isThere === null;
   const text = Buffer.from(await first.reader.readAt("/autoboot.txt", 0, 512)).toString("latin1");
   const none = async (): Promise<null> => null;
   const { values } = await readConfigTxt(text, { models: [], partition: null }, none, () => {});
@@ -169,9 +171,8 @@ async function overlayFiles({ values, overlays }: ConfigTxt, prefix: string, lis
 async function systemName({ volume, volumes }: FormatContext): Promise<string | null> {
   const near = volume.disk === null ? [] : volumes.filter(({ disk }) => disk === volume.disk);
   for (const { reader } of near) {
-    if (!(await fileExists(reader, "/etc/os-release").catch(() => false))) continue;
-    const bytes = await reader.readAt("/etc/os-release", 0, MAX_CMDLINE);
-    return osNames(Buffer.from(bytes).toString("utf8"))?.name ?? null;
+    const bytes = await reader.readAt("/etc/os-release", 0, MAX_CMDLINE).catch(() => null);
+    if (bytes !== null) return osNames(Buffer.from(bytes).toString("utf8"))?.name ?? null;
   }
   return null;
 }

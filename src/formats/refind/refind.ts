@@ -5,6 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import { type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { describeError } from "../../errors.ts";
 import { clip, EntryList } from "../entrylist.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
 import { fileExists, Lookup } from "../lookup.ts";
@@ -50,9 +51,19 @@ async function readConfig(path: string, list: EntryList): Promise<FormatResult> 
   const stanzas = new Set<number>();
   for (const kind of settings.scanFor) {
     if (kind === "manual") await addStanzas(settings, list, stanzas);
-    else for (const volume of volumesOf(kind, list.context)) await scanVolume(volume, settings, list);
+    else for (const volume of volumesOf(kind, list.context)) await scanOrSay(volume, settings, list);
   }
   return list.result({ ...(await chooseDefault(path, settings, stanzas, list)), timeout: settings.timeout });
+}
+
+/** Another disk that can't be read costs its own kernels. */
+async function scanOrSay(volume: FormatVolume, settings: RefindSettings, list: EntryList): Promise<void> {
+  try {
+    await scanVolume(volume, settings, list);
+  } catch (error) {
+    if (volume === list.context.volume) throw error;
+    list.say("warning", null, `kernels on ${volume.name} were not looked for: ${describeError(error)}`);
+  }
 }
 
 async function readSettings(path: string, list: EntryList): Promise<RefindSettings> {

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { FileRef } from "../../entry.ts";
+import { describeError } from "../../errors.ts";
 import { isAbsence } from "../lookup.ts";
 import { fileAt, ownPartition, type Place } from "../volumenames.ts";
 import { scriptIn } from "./image.ts";
@@ -14,10 +15,7 @@ export function hexNumber(text: string | undefined): number {
   return /^(0x)?[0-9a-f]{1,12}$/i.test(text ?? "") ? Number.parseInt(text!, 16) : Number.NaN;
 }
 
-/**
- * `mmc 0:1`: which disk U-Boot calls the first one is unknown outside of it, so that it is the script's own.
- * @returns null where the device has no such partition
- */
+/** `mmc 0:1`: which disk U-Boot calls the first one is unknown outside of it, so that it is the script's own. */
 function placeOf({ list }: ScriptRun, name: string | undefined): Place {
   const part = /:([0-9a-f]+)/i.exec(name ?? "")?.[1];
   if (part === undefined) return list.context.volume;
@@ -35,7 +33,10 @@ async function findFile(run: ScriptRun, device: string | undefined, path: string
     return type === "file" ? { file, size } : null;
   } catch (error) {
     if (isAbsence(error)) return null;
-    throw error;
+    // Another disk that can't be read is one without the file.
+    if (place === run.list.context.volume) throw error;
+    run.say(null, describeError(error));
+    return null;
   }
 }
 
@@ -92,7 +93,6 @@ const env: CommandFunction = (run, [what, ...args], line) => {
     case "set":
       return setenv(run, args, line);
     case "exists":
-    case "exist":
       return run.variables.has(args[0] ?? "");
     case "delete":
       for (const name of args) run.variables.delete(name);
