@@ -20,10 +20,19 @@ export function loadersFor(file: string): readonly Loader[] {
   return ["pxelinux", "grub", "ipxe"];
 }
 
-/** PXELINUX: in `pxelinux.cfg/` below the folder where names start. */
-export function pxelinuxPlaces(folder: string, lease: Lease | null): string[] {
+/** U-Boot's name of an architecture that it reads such trees on (its CONFIG_SYS_ARCH), by `uname -m`. */
+const UBOOT_ARCHITECTURES: Readonly<Record<string, string>> = { aarch64: "arm", armv7l: "arm", riscv64: "riscv" };
+
+/**
+ * PXELINUX: in `pxelinux.cfg/` below the folder where names start. U-Boot has a default for its architecture besides
+ * (cmd/pxe.c, `pxe_default_paths`); those for its board only U-Boot knows.
+ */
+export function pxelinuxPlaces(folder: string, lease: Lease | null, { arch }: Pick<Platform, "arch">): string[] {
   const { uuid = null, mac = null, ip = null, hardwareType = 1 } = lease ?? {};
-  return pxelinuxNames({ uuid, mac, ip, hardwareType }).map((name) => `${below(folder)}/pxelinux.cfg/${name}`);
+  const names = pxelinuxNames({ uuid, mac, ip, hardwareType });
+  const uboot = UBOOT_ARCHITECTURES[arch];
+  if (uboot !== undefined) names.splice(-1, 0, `default-${uboot}`);
+  return names.map((name) => `${below(folder)}/pxelinux.cfg/${name}`);
 }
 
 /**

@@ -241,7 +241,7 @@ export class NetworkReader {
   }
 
   #places(loader: Loader, folder: string, lease: Lease | null): string[] {
-    if (loader === "pxelinux") return pxelinuxPlaces(folder, lease);
+    if (loader === "pxelinux") return pxelinuxPlaces(folder, lease, this.#platform);
     if (loader === "grub") return grubPlaces(folder, lease, this.#platform);
     return ipxePlaces(folder);
   }

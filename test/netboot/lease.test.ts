@@ -31,6 +31,19 @@ test("PXELINUX looks for its configuration by UUID, hardware address, address in
   }
 });
 
+test("on a board, U-Boot's default for its architecture comes before the one for all", async (t) => {
+  const base = "tftp/10.0.0.1/pxelinux.cfg";
+  const question = (arch: string) => ({
+    lease: { ...CLIENT, server: "10.0.0.1", file: "pxelinux.0" },
+    platform: { firmware: "efi", arch } as const,
+  });
+  const both = server(`${base}/default-arm`, `${base}/default`);
+  assert.equal(source(await ask(t, both, question("aarch64"))), "tftp://10.0.0.1/pxelinux.cfg/default-arm");
+  assert.equal(source(await ask(t, both, question("x86_64"))), "tftp://10.0.0.1/pxelinux.cfg/default");
+  const one = server(`${base}/default`);
+  assert.equal(source(await ask(t, one, question("aarch64"))), "tftp://10.0.0.1/pxelinux.cfg/default");
+});
+
 test("names in a configuration start at the boot file's folder, and the lease goes onto the command line", async (t) => {
   const answer = await ask(t, server("tftp/10.0.0.1/boot/pxelinux.cfg/default"), {
     lease: { ...CLIENT, server: "10.0.0.1", file: "/boot/pxelinux.0", gateway: "10.0.2.2", netmask: "255.255.255.0" },

@@ -6,6 +6,7 @@ import { type BootCommand, type Command, type CommandContext, labelCommand, plai
 import { type Config, isMenu, type Label, type Menu, type Position } from "./config.ts";
 import { dialectOf, isMenuModule, moduleName } from "./dialect.ts";
 import { DirectiveParser } from "./directives.ts";
+import { type Ancestor, type EntryList, emptyList } from "./entrylist.ts";
 import { withBootCfg } from "./esxi.ts";
 import { labelEntry, plainTitle, SWITCHED_OFF } from "./labelentry.ts";
 import { LabelNames } from "./labelnames.ts";
@@ -15,25 +16,6 @@ import { splitRaw } from "./words.ts";
 
 /** Configurations that lead to configurations, so deep and no further. */
 const MAX_CONFIG_DEPTH = 8;
-
-/** The entries of a configuration and of those it leads to. */
-interface EntryList {
-  readonly entries: ParsedEntry[];
-  defaultIndex: number | null;
-  defaultIsExplicit: boolean;
-  fallback: number[];
-  timeout: number | null;
-  timeoutStyle: FormatResult["timeoutStyle"];
-  /** One of its files could not be read. */
-  isPartial: boolean;
-}
-
-/** A configuration that leads to another. */
-interface Ancestor {
-  readonly places: readonly Place[];
-  /** Every file that it reads, those that it includes too, by their names (`nameOf`). */
-  readonly files: ReadonlySet<string>;
-}
 
 /** Where in the list an item of the menu stands. */
 interface Span {
@@ -57,11 +39,6 @@ export async function listSyslinux(
     diagnostics.push({ severity: "warning", source, line: null, column: null, message });
   }
   return { ...result, diagnostics: diagnostics.all };
-}
-
-function emptyList(): EntryList {
-  const nothing = { entries: [], defaultIndex: null, defaultIsExplicit: false, fallback: [], timeout: null };
-  return { ...nothing, timeoutStyle: null, isPartial: false };
 }
 
 /**
