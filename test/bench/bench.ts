@@ -5,6 +5,7 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { bombsGroup } from "./bombs.ts";
 import { bootGroup } from "./boot.ts";
 import { disksGroup } from "./disks.ts";
 import { type Figure, figureLine } from "./figures.ts";
@@ -15,7 +16,17 @@ import { menuGroup } from "./menu.ts";
 import { netGroup } from "./net.ts";
 import { netbootGroup } from "./netboot.ts";
 
-const GROUPS = [imageGroup, formatsGroup, bootGroup, kexecGroup, menuGroup, disksGroup, netGroup, netbootGroup];
+const GROUPS = [
+  imageGroup,
+  formatsGroup,
+  bombsGroup,
+  bootGroup,
+  kexecGroup,
+  menuGroup,
+  disksGroup,
+  netGroup,
+  netbootGroup,
+];
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });

@@ -21,6 +21,11 @@ const MAX_DEPTH = 400;
 /** Each costs another look at the rest of the text. */
 const MAX_SALVAGED = 20;
 
+/** Of one text: no configuration has more. */
+const MAX_FAULTS = 1000;
+/** Characters that may be looked through in vain for the end of a block: the whole text for each fault. */
+const MAX_SEARCHED = 4 << 20;
+
 /** What the grammar (parser.ts) is read with. */
 export class Recovery {
   protected readonly source: SourceText;
@@ -36,6 +41,9 @@ export class Recovery {
   #salvaged = 0;
   /** On the second look at a text that ended in the middle of a statement. */
   protected suspicious = false;
+  #faults = 0;
+  /** Characters that were looked through for the end of a block, and for nothing. */
+  #searched = 0;
   /** Compound commands that a fault broke off: what closes them is no news. */
   #brokenOff = 0;
   /** Faults of the statement being read: a second look may find what they really are. */
@@ -67,6 +75,11 @@ export class Recovery {
 
   protected recover(fault: Fault, start: number): void {
     const lexer = this.lexer;
+    if (++this.#faults > MAX_FAULTS) {
+      this.say(fault.offset, `more than ${MAX_FAULTS} faults; what stands from here on is not read`);
+      lexer.seek(this.source.text.length);
+      return;
+    }
     if (fault.atEnd) {
       if (!this.suspicious) {
         // Look again from the statement's beginning, now asking at every line whether a brace or quote is missing.
@@ -99,6 +112,8 @@ export class Recovery {
       lexer.next();
     }
     if (this.is(TOKEN.unterminated) || this.braces > 0) {
+      this.#searched += this.source.text.length - start;
+      if (this.#searched > MAX_SEARCHED) this.#faults = MAX_FAULTS;
       // Nothing closes it: GRUB would go on at the next line.
       const end = this.source.text.indexOf("\n", Math.max(fault.offset, start));
       lexer.seek(end === -1 ? this.source.text.length : end);

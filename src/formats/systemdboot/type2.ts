@@ -4,7 +4,7 @@ import type { Diagnostic, FileRef, ParsedEntry, StateWrite } from "../../entry.t
 import { formatFileRef } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import { sameMachine } from "../architecture.ts";
-import type { DiagnosticSink } from "../budget.ts";
+import { Breath, type DiagnosticSink, ListBudget } from "../budget.ts";
 import type { FormatContext } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { osNames } from "../osrelease.ts";
@@ -16,6 +16,8 @@ import { readUki, type Uki, type UkiProfile } from "./ukiimage.ts";
 
 /** Each is tens of megabytes: no volume holds more. */
 const MAX_IMAGES = 1000;
+/** Images that are read together. */
+const AT_ONCE = 8;
 
 /** True where systemd-boot takes a file for a Type #2 entry. */
 export function isType2Name(name: string): boolean {
@@ -39,23 +41,32 @@ export async function readType2Folder(
     diagnostics.push({ severity: "error", source, line: null, column: null, message });
     names.length = MAX_IMAGES;
   }
-  const perImage = await Promise.all(
-    names.map(async (name) => {
-      const path = `${folder}/${name}`;
-      const source = `${volume.name}:${path}`;
-      const notes: Diagnostic[] = [];
-      const uki = await readImage(context, path, notes);
-      // Images for other machines are hidden, as entries with another `architecture` are.
-      const isOurs = uki !== null && sameMachine(uki.machine, platform.arch);
-      const addons = isOurs ? await findAddons(context, path, uki.machine, notes) : NO_ADDONS;
-      const candidates = isOurs
-        ? uki.profiles.flatMap((profile) => candidate(profile, name, source, addons, context, settings, notes) ?? [])
-        : [];
-      return { notes, candidates };
-    }),
-  );
-  for (const { notes } of perImage) for (const note of notes) diagnostics.push(note);
-  return perImage.flatMap(({ candidates }) => candidates);
+  const read = async (name: string): Promise<{ notes: Diagnostic[]; candidates: Candidate[] }> => {
+    const path = `${folder}/${name}`;
+    const source = `${volume.name}:${path}`;
+    const notes: Diagnostic[] = [];
+    const uki = await readImage(context, path, notes);
+    // Images for other machines are hidden, as entries with another `architecture` are.
+    const isOurs = uki !== null && sameMachine(uki.machine, platform.arch);
+    const addons = isOurs ? await findAddons(context, path, uki.machine, notes) : NO_ADDONS;
+    const candidates = isOurs
+      ? uki.profiles.flatMap((profile) => candidate(profile, name, source, addons, context, settings, notes) ?? [])
+      : [];
+    return { notes, candidates };
+  };
+  const budget = ListBudget.of(context);
+  const breath = new Breath();
+  const found: Candidate[] = [];
+  for (let at = 0; at < names.length && !budget.isSpent; at += AT_ONCE) {
+    for (const { notes, candidates } of await Promise.all(names.slice(at, at + AT_ONCE).map(read))) {
+      for (const one of notes) diagnostics.push(one);
+      for (const one of candidates) if (budget.admit(one.finish(""))) found.push(one);
+    }
+    await breath.take();
+  }
+  const end = budget.sayEnd();
+  if (end !== null) note(diagnostics, `${volume.name}:${folder}`, end, "error");
+  return found;
 }
 
 /** An image, or null with a note where it can't be read. */

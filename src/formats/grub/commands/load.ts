@@ -1,6 +1,7 @@
 /** Commands that load a kernel and what goes with it, and those that start something else. */
 
 import type { EntryKind } from "../../../entry.ts";
+import { BudgetExceeded } from "../budget.ts";
 import { LINUX_IMAGE, loaderCmdline } from "../cmdline.ts";
 import { isServer, whyClosed } from "../devices.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, NO_KERNEL, OK } from "../errors.ts";
@@ -93,6 +94,13 @@ function checkName(run: Interpreter, name: string): void {
   run.plan.reason ??= `'${name}' doesn't begin with '/', and GRUB finds no file by such a name`;
 }
 
+/** Files that one entry loads: more than any has. */
+const MAX_FILES = 1000;
+
+function checkCount(count: number): void {
+  if (count > MAX_FILES) throw new BudgetExceeded(`it loads more than ${MAX_FILES} files`);
+}
+
 /** `newc:NAME:FILE`: the file itself, under that name. */
 const NEWC = /^newc:([^:]*):(.*)$/s;
 
@@ -107,6 +115,7 @@ const initrd: CommandFunction = (run, args, call) => {
     run.warn(call, `'${call.name}' names no file`);
     return BAD_ARGUMENT;
   }
+  checkCount(args.length);
   const packed = args.map((arg) => (arg.startsWith("newc:") ? NEWC.exec(arg) : null));
   const files = args.map((arg, at) => packed[at]?.[2] ?? arg);
   plan.initrd = files.map((file) => named(run, file).ref);
@@ -150,6 +159,7 @@ const moduleCommand: CommandFunction = (run, argv, call) => {
   }
   if (image === undefined) return BAD_ARGUMENT;
   const before = plan.modules;
+  checkCount(before.length + 1);
   plan.modules = [...before, { file: named(run, image).ref, args: loaderCmdline(args.slice(1)) }];
   return checkNames(run, [image], () => {
     plan.modules = before;
