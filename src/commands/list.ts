@@ -50,9 +50,12 @@ export function listText(discovery: Discovery): string {
   const lines: string[] = [];
   entries.forEach((entry, index) => {
     const title = [...entry.submenu, entry.title].join(" > ");
-    lines.push(`${MARKS[entry.unattended ?? "person"]}${String(index + 1).padStart(3)}  ${title}`);
+    lines.push(
+      `${MARKS[entry.isDefault ? "default" : (entry.unattended ?? "person")]}${String(index + 1).padStart(3)}  ${title}`,
+    );
     lines.push(`        ${entry.id}`);
-    lines.push(`        ${entry.source}${entry.reason === null ? "" : `: can't boot: ${entry.reason}`}`);
+    const opens = entry.leadsTo === undefined ? "" : `: opens ${entry.menu}`;
+    lines.push(`        ${entry.source}${entry.reason === null ? opens : `: can't boot: ${entry.reason}`}`);
   });
   if (entries.length > 0) lines.push(`The default (*): ${discovery.list.why}.`);
   if (entries.some(({ unattended }) => unattended === "fallback")) lines.push(FALLBACKS);

@@ -57,6 +57,7 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   if (isChosen) add("Default", why, 2);
   else add("Config", entry.source, 1);
   if (entry.unattended === "fallback") add("Boots", "by itself, where the default has failed", 1);
+  if (entry.leadsTo !== undefined) add("Opens", entry.menu ?? "", 1);
   add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);
   if (entry.initrd.length > 0 && room - rows.length > 1) add("Initrd", initrdText(entry), 1);
   if (entry.devicetree !== null && room - rows.length > 2) add("Dtb", formatFileRef(entry.devicetree), 1);

@@ -7,23 +7,12 @@
 import type { ReadAt } from "../binary/readat.ts";
 import { BatonError } from "../errors.ts";
 import { type DirectoryItem, type FileStat, MAX_CONFIG_SIZE, type Reader } from "../formats/reader.ts";
-import { log } from "../log.ts";
 import { COSTS } from "./isobudget.ts";
 import { type IsoVolume, readDescriptors, SECTOR } from "./isodescriptors.ts";
-import {
-  type IsoExtent,
-  type IsoRecord,
-  isSelfOrParent,
-  jolietName,
-  plainName,
-  readRecord,
-  readRecords,
-} from "./isorecord.ts";
-import { findRockRidge, type RockRidge, readFields } from "./isorockridge.ts";
+import { IsoDirectories, type IsoNames, type IsoNode, placeOf } from "./isodirectories.ts";
+import { type IsoExtent, type IsoRecord, readRecord } from "./isorecord.ts";
+import { findRockRidge, type RockRidge } from "./isorockridge.ts";
 import { IsoSource } from "./isosource.ts";
-
-/** Where the names come from. */
-type IsoNames = "rock-ridge" | "joliet" | "plain";
 
 export interface IsoImage {
   readonly reader: Reader;
@@ -41,47 +30,12 @@ export interface IsoImage {
   forget(): void;
 }
 
-/** A file, directory or symlink. */
-interface Node {
-  readonly name: string;
-  readonly type: DirectoryItem["type"];
-  /** Of a file that is longer than 4 GiB, several. */
-  readonly extents: IsoExtent[];
-  /** Seconds since 1970. */
-  readonly mtime: number;
-  /** Where a symlink leads, else null. */
-  readonly target: string | null;
-  /** Why its contents can't be read, else null. */
-  unreadable: string | null;
-}
-
-interface Directory {
-  readonly nodes: ReadonlyMap<string, Node>;
-  /** In the order of names. */
-  readonly items: readonly DirectoryItem[];
-  /** By name in lower case; null where names are told apart by case. */
-  readonly folded: ReadonlyMap<string, Node> | null;
-  /** What it counts for of {@link MAX_REMEMBERED}. */
-  readonly size: number;
-}
-
 /** As Linux (path_resolution(7)). */
 const MAX_SYMLINKS = 40;
 /** PATH_MAX. */
 const MAX_PATH_LENGTH = 4096;
-/** Names of one directory: so many are put in order without a pause. */
-const MAX_NAMES = 32_768;
-const MAX_DIRECTORY_SIZE = 16 * 1024 * 1024;
 /** Directories from the root to a file; Linux's own limit is what fits into a path. */
 const MAX_DEPTH = 256;
-/** What is remembered of all directories together, and what one of them may have: in characters of names and targets. */
-const MAX_REMEMBERED = 16 * 1024 * 1024;
-const MAX_DIRECTORY_NAMES = 8 * 1024 * 1024;
-/** What a name costs besides its characters, counted in characters. */
-const NODE_SIZE = 128;
-/** 64 TiB in parts of 4 GiB. */
-const MAX_EXTENTS = 16_384;
-
 /**
  * Reads the descriptors and the root directory's own record.
  * @param size of the image in bytes
@@ -119,14 +73,9 @@ function rootOf(volume: IsoVolume, source: IsoSource): IsoRecord {
 
 class IsoTree implements Reader {
   readonly #source: IsoSource;
-  readonly #blockSize: number;
-  readonly #root: Node;
-  readonly #names: IsoNames;
-  readonly #rockRidge: RockRidge | null;
+  readonly #root: IsoNode;
   readonly #name: string;
-  /** By where they lie. */
-  readonly #directories = new Map<number, Promise<Directory>>();
-  #remembered = 0;
+  readonly #directories: IsoDirectories;
 
   constructor(
     source: IsoSource,
@@ -137,10 +86,10 @@ class IsoTree implements Reader {
     name: string,
   ) {
     this.#source = source;
-    this.#blockSize = volume.blockSize;
-    this.#names = names;
-    this.#rockRidge = rockRidge;
     this.#name = name;
+    const { blockSize } = volume;
+    const display = (path: string): string => this.#display(path);
+    this.#directories = new IsoDirectories({ source, blockSize, names, rockRidge, display });
     const { extent, mtime } = root;
     this.#root = { name: "", type: "directory", extents: [extent], mtime, target: null, unreadable: null };
   }
@@ -178,7 +127,7 @@ class IsoTree implements Reader {
     if (node.type !== "directory") {
       throw new BatonError("not-a-directory", `${this.#display(path)}: it is not a directory.`);
     }
-    return (await this.#directory(node, path)).items;
+    return (await this.#directories.read(node, path)).items;
   }
 
   async stat(path: string): Promise<FileStat> {
@@ -186,6 +135,11 @@ class IsoTree implements Reader {
     if (node.type === "directory") return { type: "directory", size: 0, mtime: node.mtime };
     this.#checkFile(node, path);
     return { type: "file", size: sizeOf(node), mtime: node.mtime };
+  }
+
+  async realPath(path: string): Promise<string> {
+    const [, ...nodes] = await this.#walk(path);
+    return `/${nodes.map(({ name }) => name).join("/")}`;
   }
 
   async extent(path: string): Promise<IsoExtent> {
@@ -202,19 +156,18 @@ class IsoTree implements Reader {
   }
 
   forget(): void {
-    this.#directories.clear();
-    this.#remembered = 0;
+    this.#directories.forget();
     this.#source.forget();
   }
 
-  async #file(path: string): Promise<Node> {
+  async #file(path: string): Promise<IsoNode> {
     const node = await this.#resolve(path);
     if (node.type === "directory") throw this.#notFile(path, "a directory");
     this.#checkFile(node, path);
     return node;
   }
 
-  #checkFile(node: Node, path: string): void {
+  #checkFile(node: IsoNode, path: string): void {
     if (node.type !== "file") throw this.#notFile(path, "a device, FIFO or socket");
     if (node.unreadable !== null) {
       throw new BatonError("io", `${this.#display(path)}: it is ${node.unreadable}, which Baton does not read.`);
@@ -222,8 +175,12 @@ class IsoTree implements Reader {
     for (const { offset, size } of node.extents) if (size > 0) this.#source.check(offset, size);
   }
 
-  /** Follows a path to its end, symlinks included. */
-  async #resolve(path: string): Promise<Node> {
+  async #resolve(path: string): Promise<IsoNode> {
+    return (await this.#walk(path)).at(-1)!;
+  }
+
+  /** Follows a path to its end, symlinks included. @returns what is on the way there, from the root */
+  async #walk(path: string): Promise<readonly IsoNode[]> {
     if (path.length > MAX_PATH_LENGTH || path.includes("\0")) {
       throw new BatonError("not-found", `${this.#display(path.slice(0, 80))}…: no file can have this name.`);
     }
@@ -265,119 +222,14 @@ class IsoTree implements Reader {
       if (target.startsWith("/")) stack.length = 1;
       pending.push(...target.split("/").reverse());
     }
-    return stack.at(-1)!;
+    return stack;
   }
 
-  async #lookUp(directory: Node, name: string, path: string): Promise<Node> {
-    const { nodes, folded } = await this.#directory(directory, path);
+  async #lookUp(directory: IsoNode, name: string, path: string): Promise<IsoNode> {
+    const { nodes, folded } = await this.#directories.read(directory, path);
     const node = nodes.get(name) ?? folded?.get(name.toLowerCase());
     if (node !== undefined) return node;
     throw new BatonError("not-found", `${this.#display(path)}: no such file or directory.`);
-  }
-
-  #directory(node: Node, path: string): Promise<Directory> {
-    const place = placeOf(node);
-    let directory = this.#directories.get(place);
-    if (directory === undefined) {
-      if (this.#remembered > MAX_REMEMBERED) {
-        this.#directories.clear();
-        this.#remembered = 0;
-      }
-      directory = this.#readDirectory(node, path);
-      directory.then(
-        ({ size }) => {
-          this.#remembered += size;
-        },
-        () => this.#directories.delete(place),
-      );
-      this.#directories.set(place, directory);
-    }
-    return directory;
-  }
-
-  async #readDirectory({ extents: [extent] }: Node, path: string): Promise<Directory> {
-    const { budget } = this.#source;
-    budget.check();
-    const { offset, size } = extent!;
-    if (size > MAX_DIRECTORY_SIZE) {
-      throw new BatonError(
-        "too-large",
-        `${this.#display(path)}: a directory of ${size} bytes is none of a real image.`,
-      );
-    }
-    const bytes = await this.#source.metadata(offset, size);
-    const nodes = new Map<string, Node>();
-    let remembered = 0;
-    let begun: Node | null = null;
-    /** One message for a directory: a damaged one may have thousands of such places. */
-    let damage: string | null = null;
-    const onDamage = (what: string): void => {
-      damage ??= what;
-    };
-    for (const record of readRecords(bytes, this.#blockSize, (at) => onDamage(`at byte ${offset + at} of the image`))) {
-      if (budget.spend(COSTS.record)) await budget.turn();
-      if (budget.isSpent) break;
-      if (record.isAssociated || isSelfOrParent(record.rawName)) continue;
-      const node: Node | null = await this.#node(record, onDamage);
-      if (node === null) continue;
-      const joined: Node = begun?.name === node.name ? join(begun, node) : node;
-      begun = record.isContinued && joined.extents.length < MAX_EXTENTS ? joined : null;
-      // Of several versions of a file, the first is the newest.
-      if (begun !== null || nodes.has(joined.name)) continue;
-      nodes.set(joined.name, joined);
-      remembered += NODE_SIZE * joined.extents.length + joined.name.length + (joined.target?.length ?? 0);
-      if (nodes.size < MAX_NAMES && remembered < MAX_DIRECTORY_NAMES) continue;
-      budget.cut();
-      break;
-    }
-    if (damage !== null) log.warn(`${this.#display(path)}: damaged directory (${damage}); names may be missing`);
-    if (budget.shortfall !== null) log.warn(`${this.#display(path)}: ${budget.shortfall}`);
-    return {
-      nodes,
-      folded: this.#names === "rock-ridge" ? null : foldNames(nodes),
-      items: itemsOf(nodes),
-      size: remembered,
-    };
-  }
-
-  /** @returns null for what isn't shown, or has a name that no file can have. */
-  async #node(record: IsoRecord, onDamage: (what: string) => void): Promise<Node | null> {
-    const { extent, mtime, rawName, isInterleaved } = record;
-    const unreadable = isInterleaved ? "stored interleaved" : null;
-    const type = record.isDirectory ? "directory" : "file";
-    if (this.#rockRidge === null) {
-      const name = this.#names === "joliet" ? jolietName(rawName) : plainName(rawName);
-      return isName(name) ? { name, type, extents: [extent], mtime, target: null, unreadable } : null;
-    }
-    const fields = await readFields(record.systemUse, this.#rockRidge, this.#source, this.#blockSize);
-    const name = fields.name ?? plainName(rawName);
-    if (fields.isRelocated || !isName(name)) return null;
-    const common = { name, mtime: fields.mtime ?? mtime, target: fields.target };
-    if (fields.relocatedTo !== null) {
-      const moved = await this.#relocated(fields.relocatedTo);
-      if (moved === null) {
-        onDamage(`${name} was moved to where no directory is`);
-        return null;
-      }
-      return { ...common, type: "directory", extents: [moved], unreadable: null };
-    }
-    // Where the record says directory, its extent is one, whatever Rock Ridge says.
-    const isLeaf = !record.isDirectory && fields.type !== null && fields.type !== "directory";
-    return {
-      ...common,
-      type: isLeaf ? fields.type : type,
-      extents: [extent],
-      unreadable: unreadable ?? fields.encoding,
-    };
-  }
-
-  /** A directory's own first record tells how long it is. */
-  async #relocated(block: number): Promise<IsoExtent | null> {
-    const offset = block * this.#blockSize;
-    if (offset + SECTOR > this.#source.size) return null;
-    this.#source.budget.spend(COSTS.elsewhere);
-    const self = readRecord(await this.#source.metadata(offset, SECTOR), 0, this.#blockSize);
-    return self?.isDirectory && self.extent.offset === offset ? self.extent : null;
   }
 
   #display(path: string): string {
@@ -389,35 +241,6 @@ class IsoTree implements Reader {
   }
 }
 
-/** In place: a file may have thousands of extents. */
-function join(begun: Node, next: Node): Node {
-  begun.extents.push(...next.extents);
-  begun.unreadable ??= next.unreadable;
-  return begun;
-}
-
-function itemsOf(nodes: ReadonlyMap<string, Node>): DirectoryItem[] {
-  const items = [...nodes.values()].map(({ name, type }) => ({ name, type }));
-  return items.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-}
-
-function sizeOf(node: Node): number {
+function sizeOf(node: IsoNode): number {
   return node.extents.reduce((sum, { size }) => sum + size, 0);
-}
-
-function placeOf(directory: Node): number {
-  return directory.extents[0]!.offset;
-}
-
-function isName(name: string): boolean {
-  return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
-}
-
-function foldNames(nodes: ReadonlyMap<string, Node>): Map<string, Node> {
-  const folded = new Map<string, Node>();
-  for (const [name, node] of nodes) {
-    const key = name.toLowerCase();
-    if (!folded.has(key)) folded.set(key, node);
-  }
-  return folded;
 }

@@ -54,6 +54,9 @@ const stick = (entries: readonly ParsedEntry[], fields: Config = {}): ReadConfig
 const ROOT = "root=UUID=aaaa ro quiet";
 const OTHER = "root=UUID=bbbb ro";
 const LOCAL: Fields = { kind: "local", linux: null, reason: "it hands the machine back to its firmware" };
+/** Starts the bootloader whose configuration lies on that device. */
+const opens = (title: string, device: string, fields: Fields = {}): ParsedEntry =>
+  e(title, "", { kind: "efi", linux: null, reason: "x", menu: `${device}:/boot/grub/grub.cfg`, ...fields });
 const ERASE = e("Return to factory state", "factory_reset=yes");
 
 interface Row {
@@ -603,6 +606,94 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       ],
       rules: { order: ["nvme", "any"] },
       tries: ["B"],
+    },
+  ],
+  "an entry that starts another bootloader": [
+    {
+      what: "stands for that one's default, and what follows is that one's",
+      machine: [
+        on("sda1", [opens("Other", "sda2"), e("Own", ROOT)], { fallback: [1] }),
+        on("sda2", [e("A", OTHER), e("B", OTHER), e("C", ROOT)], { fallback: [2] }),
+      ],
+      tries: ["A", "C", "B"],
+      why: /names it as its default.*; Other opens sda2:/,
+    },
+    {
+      what: "through two of them",
+      machine: [
+        on("sda1", [opens("To two", "sda2")]),
+        on("sda2", [opens("To three", "sda3"), e("B", ROOT)]),
+        on("sda3", [e("A", OTHER)]),
+      ],
+      tries: ["A"],
+      why: /To two opens sda2:.*, where To three opens sda3:/,
+    },
+    {
+      what: "in a circle boots nothing",
+      machine: [
+        on("sda1", [opens("To two", "sda2"), e("A", ROOT)]),
+        on("sda2", [opens("To one", "sda1"), e("B", ROOT)]),
+      ],
+      tries: [],
+      byDefault: "To two",
+      why: /leads back to itself/,
+    },
+    {
+      what: "as the owner's fallback, and as its own configuration's",
+      machine: [
+        on("sda1", [e("A", ROOT), opens("Other", "sda2"), opens("Third", "sda3")], { fallback: [1] }),
+        on("sda2", [e("B", OTHER)], { defaultIsExplicit: false }),
+        on("sda3", [e("C", OTHER)], { defaultIsExplicit: false }),
+      ],
+      rules: { fallback: ["Third"] },
+      tries: ["A", "C", "B"],
+    },
+    {
+      what: "never by merely standing next to a default that fails",
+      machine: [on("sda1", [e("A", ROOT), opens("Other", "sda2")]), on("sda2", [e("B", OTHER)])],
+      tries: ["A"],
+    },
+    {
+      what: "on a stick boots nothing by itself",
+      machine: [on("sda1", [opens("Other", "sdz1"), e("Own", ROOT)]), stick([e("A", ROOT)])],
+      tries: [],
+      byDefault: "Other",
+      why: /may not boot by itself/,
+    },
+    {
+      what: "behind a password boots nothing by itself",
+      machine: [
+        on("sda1", [opens("Other", "sda2", { restricted: ["root"] })]),
+        on("sda2", [e("A", ROOT)], { removable: true }),
+      ],
+      tries: [],
+      byDefault: "Other",
+      why: /a person must choose/,
+    },
+    {
+      what: "whose first entry merely stands first and erases boots nothing by itself",
+      machine: [on("sda1", [opens("Other", "sda2")]), on("sda2", [ERASE, e("A", ROOT)], { defaultIsExplicit: false })],
+      tries: [],
+      byDefault: "Other",
+      why: /does not boot by itself/,
+    },
+    {
+      what: "whose menu names an eraser as its default has chosen it",
+      machine: [on("sda1", [opens("Other", "sda2")]), on("sda2", [ERASE, e("A", ROOT)])],
+      tries: ["Return to factory state"],
+    },
+    {
+      what: "whose menu has no default boots nothing by itself",
+      machine: [on("sda1", [opens("Other", "sda2")]), on("sda2", [e("A", ROOT)], { defaultIndex: null })],
+      tries: [],
+      byDefault: "Other",
+      why: /which has no default/,
+    },
+    {
+      what: "passed over like the entry that it stands for",
+      machine: [on("sda1", [opens("Other", "sda2")]), on("sda2", [e("A", ROOT), e("B", ROOT)])],
+      rules: { passedOver: new Map([["sda2:grub:A", "nobody confirmed it"]]) },
+      tries: ["B", "A"],
     },
   ],
   "removable: never": [

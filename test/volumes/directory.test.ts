@@ -149,6 +149,24 @@ describe("reading a directory as a volume", () => {
     await fails("not-found", openDirectory("/no/such/directory").list("/"));
   });
 
+  test("says where a path really lies, and which names are one file", async () => {
+    const tree = makeTree({ "boot/grub/grub.cfg": "x" }, { "boot/boot": ".", grub2: "/boot/grub" });
+    fs.linkSync(join(tree, "boot/grub/grub.cfg"), join(tree, "other.cfg"));
+    const reader = openDirectory(tree, { caseInsensitive: true });
+    for (const path of [
+      "/boot/grub/grub.cfg",
+      "/boot/boot/boot/grub/grub.cfg",
+      "/grub2/grub.cfg",
+      "/BOOT/Grub/GRUB.cfg",
+    ]) {
+      assert.equal(await reader.realPath!(path), "/boot/grub/grub.cfg", path);
+    }
+    assert.equal(await reader.realPath!("/grub2/../.."), "/");
+    assert.equal((await reader.stat("/other.cfg")).inode, (await reader.stat("/grub2/grub.cfg")).inode);
+    assert.equal("inode" in (await reader.stat("/boot")), false);
+    await assert.rejects(reader.realPath!("/gone"), { code: "not-found" });
+  });
+
   test("gives the host's path of a file, after its symlinks", async () => {
     const tree = makeTree({ "boot/k": "" }, { k: "/boot/k" });
     assert.equal(await openDirectory(tree).hostPath("/k"), join(tree, "boot/k"));
