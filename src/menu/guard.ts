@@ -150,7 +150,7 @@ export class Guard {
         return problem === null && !bar.users.includes(user) ? "That is the password, but of another user." : problem;
       };
       const own = hasOwner ? " Without a name: the password of Baton's configuration." : "";
-      front.askPassword({ what: name, users: `${source} leaves it to its users.${own}`, attempt }, again);
+      front.askPassword({ what: name, users: `${source} asks for one of its users.${own}`, attempt }, again);
     } else if (hasOwner)
       front.askPassword({ what: name, users: null, attempt: (text) => this.tryPassword(text, console) }, again);
     else front.note(whyShut(name, bar));

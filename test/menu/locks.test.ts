@@ -94,7 +94,7 @@ test("superusers of the machine's own configuration shut editor, shell, URLs and
     const { press, answer } = menu.console("tty0");
     press("home", key);
     assert.equal(menu.title(), `User for ${what}`);
-    assert.match(menu.note() ?? "", /^vda1:\/boot\/grub\/grub\.cfg leaves it to its users\.$/);
+    assert.match(menu.note() ?? "", /^vda1:\/boot\/grub\/grub\.cfg asks for one of its users\.$/);
     await answer("root");
     assert.equal(menu.title(), `Password of root for ${what}`);
     await answer("wrong");

@@ -155,7 +155,7 @@ test("where GRUB's superusers shut the shell, a name and its password open it", 
   const source = "vda2:/boot/grub/grub.cfg";
   store.update({ locks: [{ source, superusers: ["root"], isMachines: true, users: ["root"], problem: null }] });
   await say("c");
-  await line.until(/vda2:\/boot\/grub\/grub\.cfg leaves it to its users\.\s+User for a shell:/);
+  await line.until(/vda2:\/boot\/grub\/grub\.cfg asks for one of its users\.\s+User for a shell:/);
   await say("root");
   await line.until("Password of root for a shell:");
   await say("wrong");
