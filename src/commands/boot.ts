@@ -68,7 +68,7 @@ export async function bootChosen(
       return await bootEntry(discovery, entry, entry.options, {
         onProgress: () => {},
         onLoaded: (method, seconds) =>
-          process.stderr.write(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s\n`),
+          process.stderr.write(`${printable(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`)}\n`),
         beforeJump: async () => {},
         unmount: close,
       });

@@ -6,6 +6,7 @@ import { exitNow } from "../linux/exit.ts";
 import { loadKoffi } from "../linux/libc.ts";
 import { addLogSink, log } from "../log.ts";
 import { type BootWords, parseBootWords } from "../policy/words.ts";
+import { printable } from "../text.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { KernelLog } from "./kernellog.ts";
 
@@ -24,7 +25,7 @@ export function startProgram(): KernelLog {
     // Nothing can be mounted, drawn or booted without system calls: PID 1's rescue menu is what is left, and it shows
     // what stands on stderr.
     kernelLog.milestone(`baton: stopped: ${describeError(error)}`);
-    process.stderr.write(`${describeError(error)}\n`);
+    process.stderr.write(`${printable(describeError(error))}\n`);
     exitNow(1);
   }
   return kernelLog;

@@ -99,7 +99,7 @@ class PlainMenu implements Menu {
 
   #prompt(line: Line): void {
     const question = line.asks === null ? "Number, or ? for help: " : "> ";
-    line.terminal.write(question + (line.asks?.hidden ? "" : line.typed));
+    line.terminal.write(question + (line.asks?.hidden ? "" : printable(line.typed)));
   }
 
   #greet(line: Line): void {
@@ -172,7 +172,7 @@ class PlainMenu implements Menu {
     if (this.#shown.message !== null) store.update({ message: null });
     if (text !== "" && line.typed.length < MAX_LINE_LENGTH) {
       line.typed += text;
-      line.terminal.write(line.asks?.hidden ? "*" : text);
+      line.terminal.write(line.asks?.hidden ? "*" : printable(text));
       if (line.asks === null && line.filter.isTogether) line.filter.whenOver(() => this.#noise(line));
     } else if (name === "backspace" && line.typed !== "") {
       line.typed = [...line.typed].slice(0, -1).join("");

@@ -121,6 +121,15 @@ test("failures and progress are lines", async () => {
   assert.match(line.output(), /Loading Debian\. Escape ends this\.[\s\S]*50 percent of 8\.0 MiB/);
 });
 
+test("what is typed is echoed without marks that turn a line around or that nobody sees", async () => {
+  line.send("a\u202e\u2066\u3164b");
+  const output = await line.until(/a.*b/);
+  assert.doesNotMatch(output, /[\u202e\u2066\u3164]/);
+  store.update({ message: "said again below it" });
+  await line.until(/below it[\s\S]*a.*b/);
+  assert.doesNotMatch(line.output(), /[\u202e\u2066\u3164]/);
+});
+
 test("text that is pasted, and lines that come at once, boot nothing", async () => {
   line.send("\x1b[200~8\r\x1b[201~");
   // What is read together with a paste is part of it.

@@ -1,6 +1,7 @@
 /** Lines that a person types on the terminal from which a command was started. */
 
 import { BatonError } from "../../errors.ts";
+import { printable } from "../../text.ts";
 
 /**
  * Asks one question after the other on standard error.
@@ -31,7 +32,7 @@ export async function typeLines(
           text = [...text].slice(0, -1).join("");
         } else if (char >= " ") {
           text += char;
-          if (!isHidden) stderr.write(char);
+          if (!isHidden) stderr.write(printable(char));
         }
       }
     }
