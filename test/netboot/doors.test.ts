@@ -211,3 +211,18 @@ test("what a script asks is asked when its entry is opened, and the answers go t
     "mirror > mirror …",
   ]);
 });
+
+test("a form behind an item is sent when the item is opened, also to the script that made the menu", async (t) => {
+  const { titles, open, posted } = await site(t, {
+    "menu.ipxe": "#!ipxe\nchain boot.ipxe\n",
+    "boot.ipxe": menu("Main", {
+      disk: "kernel local\nboot",
+      remove: "params\nparam remove 1\nchain boot.ipxe##params",
+    }),
+    local: "a kernel",
+  });
+  assert.deepEqual([titles(), posted], [["disk", "remove …"], []]);
+  // The server answers with the same menu: nothing new.
+  await assert.rejects(open("remove"), /leads back/);
+  assert.deepEqual(posted, ["/boot.ipxe remove=1"]);
+});

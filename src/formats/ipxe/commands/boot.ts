@@ -9,6 +9,9 @@ import { isScript } from "../script.ts";
 import { imageNamed, type ScriptImage, selectedImage, startState } from "../state.ts";
 import { acquire, FETCH_OPTIONS } from "./image.ts";
 
+/** A URI that sends a form. */
+const FORM = /##params(=|$)/;
+
 async function boot(run: IpxeRun, given: Given, call: Call): Promise<Step> {
   const { state, words, way } = call;
   const [target] = given.args;
@@ -34,6 +37,7 @@ async function boot(run: IpxeRun, given: Given, call: Call): Promise<Step> {
  */
 function isPutOff(run: IpxeRun, uri: string, { state, way }: Call): boolean {
   if (!run.host.defers || way.isChosen || way.item === null) return false;
+  if (FORM.test(uri)) return true;
   const name = lastPart(uri);
   if (looksLikeKernel(name) || (name.includes(".") && !SCRIPT_NAME.test(name) && !LOADER.test(name))) return false;
   const ref = run.host.resolve(uri, state.base);
@@ -42,7 +46,7 @@ function isPutOff(run: IpxeRun, uri: string, { state, way }: Call): boolean {
 
 /** A form is sent only on the way that boots by itself: who lists a menu doesn't choose all that is in it. */
 function postRefusal({ host }: IpxeRun, uri: string, { way }: Call): string | null {
-  if (host.defers || way.isChosen || !/##params(=|$)/.test(uri)) return null;
+  if (host.defers || way.isChosen || !FORM.test(uri)) return null;
   return `it sends a form to ${uri.replace(/##params.*$/s, "")}, which is done only when it is chosen in Baton's menu`;
 }
 
