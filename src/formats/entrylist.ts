@@ -1,6 +1,6 @@
 /** What a simple format collects: entries within their budget, and what is to be said. */
 
-import { type Diagnostic, type FileRef, formatFileRef, type ParsedEntry } from "../entry.ts";
+import { type Diagnostic, formatFileRef, type ParsedEntry } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { Breath, DiagnosticList, ListBudget } from "./budget.ts";
 import { EMPTY_RESULT, type FormatContext, type FormatResult } from "./format.ts";
@@ -72,6 +72,3 @@ export class EntryList {
 export function clip(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
-
-/** Whether two references mean one file. */
-export const isSameFile = (a: FileRef, b: FileRef): boolean => formatFileRef(a) === formatFileRef(b);

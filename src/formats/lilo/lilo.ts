@@ -10,7 +10,7 @@ import { fileExists, Lookup } from "../lookup.ts";
 import { folderOf, resolvePath } from "../paths.ts";
 
 const MAX_SIZE = 1 << 20;
-/** LILO reads no more (its MAX_IMAGES is 27; ELILO has no limit). */
+/** More than either of them shows. */
 const MAX_IMAGES = 1000;
 
 type Dialect = "lilo" | "elilo";

@@ -8,8 +8,7 @@ import {
   type ParsedEntry,
   parsedEntry,
 } from "../../entry.ts";
-import type { EntryList } from "../entrylist.ts";
-import { clip } from "../entrylist.ts";
+import { clip, type EntryList } from "../entrylist.ts";
 import { startedProgram } from "../startedprogram.ts";
 import { liminePath } from "./paths.ts";
 import { firstValue, type Item, type Option } from "./syntax.ts";

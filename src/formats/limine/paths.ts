@@ -5,7 +5,7 @@ import { hasTag } from "../../identity.ts";
 import type { FormatContext } from "../format.ts";
 import { fileAt, ownPartition, type Place, taggedPlace } from "../volumenames.ts";
 
-export interface LiminePath {
+interface LiminePath {
   readonly file: FileRef;
   /** Of the file, in hexadecimal digits; null where none is given. */
   readonly hash: string | null;

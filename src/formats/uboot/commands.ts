@@ -11,7 +11,7 @@ import { type CommandFunction, type Loaded, ScriptEnd, type ScriptRun } from "./
 const MAX_TEXT = 1 << 20;
 
 /** Numbers are hexadecimal, with or without 0x. */
-export function hexNumber(text: string | undefined): number {
+function hexNumber(text: string | undefined): number {
   return /^(0x)?[0-9a-f]{1,12}$/i.test(text ?? "") ? Number.parseInt(text!, 16) : Number.NaN;
 }
 

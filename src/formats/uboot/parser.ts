@@ -80,7 +80,6 @@ function readWord(text: string, start: number, line: number): { word: Word; end:
   const word: Part[] = [];
   let literal = "";
   let quote: "'" | '"' | null = null;
-  let wasQuoted = false;
   let lines = 0;
   let at = start;
   const flush = (isQuoted: boolean): void => {
@@ -113,7 +112,6 @@ function readWord(text: string, start: number, line: number): { word: Word; end:
       if (quote === null) {
         flush(false);
         quote = c;
-        wasQuoted = true;
       } else {
         flush(true);
         quote = null;
@@ -126,7 +124,6 @@ function readWord(text: string, start: number, line: number): { word: Word; end:
   }
   if (quote !== null) throw new ScriptError(line, `a quote (${quote}) is never closed`);
   flush(false);
-  if (word.length === 0 && wasQuoted) word.push({ text: "", isVariable: false, isQuoted: true });
   return { word, end: at, lines };
 }
 
@@ -182,10 +179,6 @@ class Parser {
     const token = this.#next;
     if (keyword(token) !== word) throw new ScriptError(token.line, `'${word}' is missing`);
     this.#at++;
-  }
-
-  #skipEnds(): void {
-    while (this.#next.kind === ";") this.#at++;
   }
 
   #command(): Command {
@@ -244,7 +237,7 @@ class Parser {
     this.#at++;
     this.#expect("in");
     const words = this.#words();
-    this.#skipEnds();
+    while (this.#next.kind === ";") this.#at++;
     this.#expect("do");
     const body = this.#list(["done"]);
     this.#expect("done");
