@@ -96,14 +96,15 @@ export class DeviceMonitor {
   }
 
   /**
-   * True where every device before this one in the order of devices has answered, and every partition of its own disk:
-   * no other device's entries can come before this one's any more.
+   * True where every device before this one in the order of devices has answered, and every partition of its own disk: no
+   * other device's entries can come before this one's any more. A stick that boots nothing by itself isn't waited for.
    */
   isPrecededByNone(name: string): boolean {
     const own = this.#known.get(name);
     if (!this.#isEnumerated || own === undefined || this.#pending.has(name)) return false;
     return [...this.#pending].every((name) => {
       const other = this.#known.get(name);
+      if (other !== undefined && this.#bootsNothing(other) && !this.#isRemovable(own)) return true;
       if (other !== undefined && diskOf(other) === diskOf(own)) return false;
       return compareDevices(other ?? { name }, own) > 0;
     });
@@ -176,6 +177,13 @@ export class DeviceMonitor {
     if (!device.removable) return false;
     if (this.#startPartition === undefined) this.#startPartition = startPartition(this.#platform);
     return diskOf(device) !== startDisk([...this.#known.values()], this.#startPartition, this.#isSettled);
+  }
+
+  /** What is on it may not boot by itself; nor can it prove to be the disk that Baton was started from. */
+  #bootsNothing(device: BlockDevice): boolean {
+    if (this.discovery.mayRemovableBoot || !this.#isRemovable(device)) return false;
+    const start = this.#startPartition ?? null;
+    return start === null || startDisk([...this.#known.values()], start, false) !== null;
   }
 
   /**
@@ -278,7 +286,12 @@ export class DeviceMonitor {
     const readAttached = async (): Promise<void> => {
       const names = [...unread];
       unread.clear();
-      if (names.length > 0) await this.discovery.scan(names, () => this.#listeners.notify());
+      const onRead = (name: string | null): void => {
+        // One by one: a stick that takes long to read keeps no other disk waiting.
+        if (name !== null) this.#pending.delete(name);
+        this.#listeners.notify();
+      };
+      if (names.length > 0) await this.discovery.scan(names, onRead);
       for (const name of names) this.#pending.delete(name);
       this.#listeners.notify();
       for (const name of names) void this.#listSubvolumes(name);

@@ -173,7 +173,10 @@ export class Discovery {
    * been there. {@link list} is brought up to date, and `onList` called, after each volume. Never rejects because
    * of a volume.
    */
-  async scan(names: readonly string[] = [...this.#attached.keys()], onList?: () => void): Promise<void> {
+  async scan(
+    names: readonly string[] = [...this.#attached.keys()],
+    onList?: (read: string | null) => void,
+  ): Promise<void> {
     const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
     const twins = this.#twinsOf(chosen);
     const waiting = [...this.#attached.values()].filter(
@@ -186,7 +189,7 @@ export class Discovery {
         await this.#scanVolume(attached);
         await this.#look(attached.found.scans);
         this.refresh();
-        onList?.();
+        onList?.(attached.volume.name);
       }),
     );
     // What was known of a volume's files was forgotten when it was read, also where others name them.
@@ -194,7 +197,7 @@ export class Discovery {
     const all = chosen.length > 1 ? [...this.#attached.values()] : others;
     const isNews = await this.#look(all.flatMap(({ found }) => found.scans));
     if (isNews || chosen.length + waiting.length === 0) this.refresh();
-    onList?.();
+    onList?.(null);
   }
 
   /** From now on devices are awaited, until {@link settle}: a configuration that looks for one has not looked in vain. */
@@ -267,6 +270,11 @@ export class Discovery {
   setOthers(configs: readonly ReadConfig[]): void {
     this.#others = configs;
     this.refresh();
+  }
+
+  /** A removable device's entries may boot by themselves, so far as the owner's rules are known. */
+  get mayRemovableBoot(): boolean {
+    return this.#rules?.removable === true || (this.#rules?.order.length ?? 0) > 0;
   }
 
   get network(): NetworkSource | null {

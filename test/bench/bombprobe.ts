@@ -4,8 +4,10 @@
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { discoverDirectories } from "../../src/discovery/directories.ts";
-import { NO_RULES } from "../../src/policy/readconfig.ts";
+import { Discovery } from "../../src/discovery/discovery.ts";
+import { openDirectory } from "../../src/volumes/directory.ts";
+import { filesystem } from "../../src/volumes/filesystems.ts";
+import type { Volume } from "../../src/volumes/volume.ts";
 
 /** Times of the main thread in milliseconds, memory in MiB. */
 export interface BombCost {
@@ -22,12 +24,23 @@ export interface BombCost {
 const [harmless, folder, type = "ext4"] = process.argv.slice(2);
 if (harmless === undefined || folder === undefined) throw new Error("usage: bombprobe.ts HARMLESS FOLDER [TYPE]");
 
-const read = (directory: string, filesystem: string): ReturnType<typeof discoverDirectories> =>
-  discoverDirectories(
-    [{ name: "sda1", directory, type: filesystem, uuid: "B0B0-0001", label: null, partuuid: null, partlabel: null }],
-    { firmware: "efi", arch: "x86_64" },
-    NO_RULES,
-  );
+/** As a stick that is plugged in. */
+async function read(directory: string, type: string): Promise<Discovery> {
+  const reader = openDirectory(directory, { caseInsensitive: filesystem(type).caseless ?? false });
+  const volume: Volume = {
+    ...{ name: "sda1", type, uuid: "B0B0-0001", label: null, partuuid: null, partlabel: null },
+    ...{ disk: "sda", partition: 1, scheme: "msdos", removable: true },
+    reader,
+    hostPath: (path) => reader.hostPath(path),
+    close: async () => {},
+  };
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" });
+  const { name, uuid, label } = volume;
+  discovery.attach(volume, { name, type, uuid, label, size: null, model: null, transport: "usb", reason: null });
+  await discovery.scan();
+  await discovery.scanIsoFiles();
+  return discovery;
+}
 
 /** CPU time of this thread in milliseconds (Documentation/scheduler/sched-stats.rst). */
 const threadCpu = (): number => Number(readFileSync("/proc/thread-self/schedstat", "latin1").split(" ")[0]) / 1e6;
