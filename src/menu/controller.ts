@@ -8,19 +8,20 @@ import { type ActionGuard, type ActionRow, actionOfKey, BOOT_GUARD, type MenuFro
 import { applyKey } from "./editline.ts";
 import { type Edited, EditHistory, EntryEditor } from "./entryeditor.ts";
 import { Guard, type GuardFront } from "./guard.ts";
+import { guardPages, type PageHolder } from "./guardpages.ts";
 import type { MenuActions, MenuStore } from "./model.ts";
 import { move } from "./moves.ts";
 import type { ConfirmPage, ControllerHost, Page, TextPage, Viewport } from "./page.ts";
 import { nextLocked, passphrasePage } from "./passphrase.ts";
 import { Position } from "./position.ts";
-import { askInTurn, askPassword, type PromptPage, urlPage } from "./prompt.ts";
+import { askInTurn, type PromptPage, urlPage } from "./prompt.ts";
 import { SearchPage } from "./search.ts";
 import { TIMERS, type Timers } from "./timers.ts";
 import { buildTree, type Level } from "./tree.ts";
 
 const TOO_FAST = "That Enter came with text that nobody types so fast. Once more goes on.";
 
-export class Controller {
+export class Controller implements PageHolder {
   readonly position: Position;
   readonly #store: MenuStore;
   readonly #actions: MenuActions;
@@ -117,7 +118,7 @@ export class Controller {
   }
 
   #pass(guard: ActionGuard, entry: BootEntry | null, host: ControllerHost, action: () => void): boolean {
-    return this.#guard.pass(guard, entry, this.#asking(host), action);
+    return this.#guard.pass(guard, entry, guardPages(this, host), action);
   }
 
   /** Whether the page that is open, if any, takes what is typed on that console. */
@@ -130,36 +131,16 @@ export class Controller {
     return this.#isFor(console) ? null : (this.#private?.host.name ?? "another console");
   }
 
-  /** How a guard asks here: by pages over the list. */
-  #asking(host: ControllerHost): GuardFront {
-    const { console } = host;
-    return {
-      console,
-      note: (message) => this.#note(message),
-      deliberately: (then) => this.#deliberately(host, then),
-      confirm: (confirmation, yes) => {
-        this.page = { kind: "confirm", ...confirmation, yes };
-        this.#private = { page: this.page, host };
-      },
-      askPassword: (asked, then) => {
-        const isLeft = (page: PromptPage | null): boolean => page !== null && this.page !== page;
-        askPassword(
-          asked,
-          (page, before) => {
-            if (isLeft(before)) return;
-            this.page = page;
-            this.#private = { page, host };
-            this.#store.update({});
-          },
-          (page) => {
-            if (isLeft(page)) return;
-            this.page = null;
-            then();
-            this.#store.update({});
-          },
-        );
-      },
-    };
+  /** Opens a page that the host's console alone answers. */
+  openFor(host: ControllerHost, page: Page): void {
+    this.page = page;
+    this.#private = { page, host };
+  }
+
+  /** Opens a page that a password may have opened. */
+  #openShut(page: Page, entry: BootEntry | null, host: ControllerHost): void {
+    this.page = page;
+    if (this.#guard.isShut({ shut: "editor" }, entry)) this.openFor(host, page);
   }
 
   #front(host: ControllerHost): MenuFront {
@@ -173,18 +154,17 @@ export class Controller {
         this.#boot(entry, undefined, host);
       },
       edit: (entry) => {
-        this.page = new EntryEditor(entry, this.#history, this.#edits.get(entry.id));
-        if (this.#guard.isShut({ shut: "editor" }, entry)) this.#private = { page: this.page, host };
+        this.#openShut(new EntryEditor(entry, this.#history, this.#edits.get(entry.id)), entry, host);
       },
       search: () => {
         this.page = new SearchPage();
       },
       openUrl: () => {
-        this.page = urlPage((url) => {
+        const fetch = (url: string): void => {
           this.page = null;
           void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
-        });
-        if (this.#guard.isShut({ shut: "editor" }, null)) this.#private = { page: this.page, host };
+        };
+        this.#openShut(urlPage(fetch), null, host);
       },
       unlock: () => this.#askPassphrase(host),
       show: (name) => this.#show(name),
@@ -224,23 +204,23 @@ export class Controller {
     const { devices } = this.#store.state;
     const device = nextLocked(devices, this.#asked);
     if (device === null || unlockDevice === undefined) {
-      this.#note("No encrypted device waits for a passphrase.");
+      this.note("No encrypted device waits for a passphrase.");
       return;
     }
     this.#asked = device.name;
     const others = devices.filter(({ isLocked }) => isLocked === true).length - 1;
-    this.page = passphrasePage(device, others, unlockDevice.bind(this.#actions), {
+    const page = passphrasePage(device, others, unlockDevice.bind(this.#actions), {
       isOpen: (page) => this.page === page,
       close: () => {
         this.page = null;
       },
-      note: (message) => this.#note(message),
+      note: (message) => this.note(message),
       redraw: () => this.#store.update({}),
     });
-    this.#private = { page: this.page, host };
+    this.openFor(host, page);
   }
 
-  #note(message: string): void {
+  note(message: string): void {
     this.#store.update({ message, note: message });
   }
 
@@ -258,7 +238,7 @@ export class Controller {
     const wish = page.key(name, text, view.columns);
     if (wish === "leave") this.page = null;
     else if (wish === "enter") {
-      this.#deliberately(host, () => {
+      this.deliberately(host, () => {
         if (this.page === page) page.enter();
       });
     }
@@ -266,7 +246,7 @@ export class Controller {
 
   #confirmKey(page: ConfirmPage, name: string, host: ControllerHost): void {
     if (name === "y" || name === "Y") {
-      this.#deliberately(host, () => {
+      this.deliberately(host, () => {
         if (this.page !== page) return;
         this.page = null;
         page.yes();
@@ -276,8 +256,12 @@ export class Controller {
     }
   }
 
+  redraw(): void {
+    this.#store.update({});
+  }
+
   /** Where the key is refused on a page with a line, the page says so: what was typed is still there. */
-  #deliberately(host: ControllerHost, action: () => void): void {
+  deliberately(host: ControllerHost, action: () => void): void {
     const { page } = this;
     const refused = (): void => {
       if (page?.kind === "edit") page.problem = TOO_FAST;
@@ -331,7 +315,7 @@ export class Controller {
   /** @param page where the entry was edited: it stays open until a person has pressed Enter alone */
   #boot(entry: BootEntry, edited: Edited | undefined, host: ControllerHost, page: EntryEditor | null = null): void {
     const isHere = (): boolean => this.page === page;
-    const asking = this.#asking(host);
+    const asking = guardPages(this, host);
     const leaving: GuardFront = {
       ...asking,
       deliberately: (then) =>
