@@ -44,7 +44,8 @@ const MAX_FOLDERS = 100;
 /** Of an installed system or of Windows: large, and never a bootloader's. */
 const SYSTEM_FOLDERS =
   /^(bin|dev|etc|home|lib\d*|libx?32|lost\+found|media|mnt|opt|proc|root|run|sbin|srv|sys|tmp|usr|var|\$.*|windows|users|program.*|system volume information)$/i;
-const MAX_VENDORS = 16;
+/** For EFI, on one volume: each is compared with those before it. */
+const MAX_CONFIGS = 4;
 
 /**
  * The configurations on a volume. Each variant stops at the first that it finds, so this does too: a medium that is
@@ -73,11 +74,12 @@ async function efiConfigs(lookup: Lookup, own: OwnFolders): Promise<string[]> {
   const efi = await lookup.find("/EFI", "directory");
   const vendors = efi === null ? [] : await subfolders(lookup, efi);
   const usual = (path: string): boolean => EFI.folders.some((folder) => folder.toLowerCase() === path.toLowerCase());
-  const others = vendors.filter((path) => !usual(path)).slice(0, MAX_VENDORS);
+  const others = vendors.filter((path) => !usual(path));
   const found: string[] = [];
   for (const folder of [...EFI.folders, ...others, ...(await own.of(EFI))]) {
     const path = await firstOf(lookup, join([folder], EFI.names));
     if (path !== null && !found.includes(path)) found.push(path);
+    if (found.length === MAX_CONFIGS) break;
   }
   return found;
 }

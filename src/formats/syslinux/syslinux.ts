@@ -31,8 +31,17 @@ export const syslinux: Format = {
   },
 };
 
-const list = (path: string, context: FormatContext): Promise<FormatResult> =>
-  listSyslinux(path, context, { type: "syslinux", cwd: folderOf(path), dialect: null });
+/** What a volume's configurations are, by path, for as long as one scan of it takes: copies are compared with one another. */
+const lists = new WeakMap<FormatContext, Map<string, Promise<FormatResult>>>();
+
+function list(path: string, context: FormatContext): Promise<FormatResult> {
+  const known = lists.get(context) ?? new Map<string, Promise<FormatResult>>();
+  lists.set(context, known);
+  const listed =
+    known.get(path) ?? listSyslinux(path, context, { type: "syslinux", cwd: folderOf(path), dialect: null });
+  known.set(path, listed);
+  return listed;
+}
 
 /** One of a volume's configurations, without what is listed in those that this machine's firmware would come to before. */
 async function withoutTwins(path: string, context: FormatContext): Promise<FormatResult> {
