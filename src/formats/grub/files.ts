@@ -73,8 +73,10 @@ export class Files {
   /** What was searched for in vain to be the `$root` on which this path lies, else null. */
   missedRootOf(text: string): string | null {
     const { env } = this.#scope;
+    const { missedRoot } = env;
+    if (missedRoot === null) return null;
     const { device } = splitPath(text);
-    return device === null || device === env.get("root") ? env.missedRoot : null;
+    return device === null || device === env.get("root") ? missedRoot : null;
   }
 
   /** @returns null where there is no such file or directory. */

@@ -135,7 +135,7 @@ export class Listing {
 
   #finish(item: MenuItem, opened: Opened, around: Surroundings, chosen: string): ListedItem | Promise<ListedItem> {
     const shown = opened.plan.kind === null ? opened.shown : [];
-    const [again] = shown.filter((each) => isOpen(openMenu(each), around.menus));
+    const again = shown.find((each) => isOpen(openMenu(each), around.menus));
     if (again !== undefined) opened.plan.reason = `the menu that it opens, ${again.ref}, is this one`;
     else if (item.isSubmenu || shown.length > 0) return this.#open(item, opened, shown, around, chosen);
     // A blank line between entries, or what a key does: $default counts it, the menu doesn't show it.

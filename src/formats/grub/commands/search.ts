@@ -102,7 +102,8 @@ function find(
     if (kind !== "FILE" && candidates.length > 1) warnOfTwins(run, call, kind, key, candidates);
     if (variable !== null) {
       const name = devices.nameOf(first);
-      run.setVariable(variable, name);
+      run.env.set(variable, name);
+      if (variable === "root") run.env.missedRoot = null;
       run.env.nameDevice(name, first.name);
     }
     return OK;
