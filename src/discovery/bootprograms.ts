@@ -3,7 +3,7 @@
  * open, where Baton has read the configuration that they would read.
  */
 
-import type { FileRef, ParsedEntry } from "../entry.ts";
+import type { DeviceFile, ParsedEntry } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { type LoaderName, loaderAt } from "../formats/loaderprogram.ts";
 import type { Reader } from "../formats/reader.ts";
@@ -26,7 +26,7 @@ export class BootPrograms {
   }
 
   /** Null where it is no bootloader, or hasn't been looked at. */
-  loader({ device, path }: { readonly device: string; readonly path: string }): LoaderName | null {
+  loader({ device, path }: DeviceFile): LoaderName | null {
     return this.#known.get(device)?.get(path) ?? null;
   }
 
@@ -60,7 +60,7 @@ export class BootPrograms {
   }
 }
 
-const isBootSector = (program: FileRef): boolean => "path" in program && program.path === "/";
+const isBootSector = ({ path }: DeviceFile): boolean => path === "/";
 
 /**
  * With the menu of each entry that starts another bootloader, where it is known. A configuration that another one opens,
@@ -69,13 +69,19 @@ const isBootSector = (program: FileRef): boolean => "path" in program && program
 export function withMenus(disks: Disks, programs: BootPrograms): readonly Candidate[] {
   const { candidates } = disks;
   const opened = new Map<Candidate, Set<Candidate>>();
+  // Thousands of entries may start one program.
+  const known = new Map<string, Candidate | undefined>();
   const linked = candidates.map((candidate) => {
     const { config } = candidate;
     const menus = new Set<Candidate>();
     opened.set(candidate, menus);
     if (!config.entries.some(({ program }) => program !== undefined)) return candidate;
     const entries = config.entries.map((entry): ParsedEntry => {
-      const menu = menuOfEntry(entry, disks, programs);
+      const { program } = entry;
+      if (program === undefined || !("device" in program)) return entry;
+      const name = `${program.device}:${program.path}`;
+      if (!known.has(name)) known.set(name, menuOfProgram(program, disks, programs));
+      const menu = known.get(name);
       if (menu === undefined) return entry;
       menus.add(menu);
       return { ...entry, menu: menu.config.source };
@@ -89,9 +95,8 @@ export function withMenus(disks: Disks, programs: BootPrograms): readonly Candid
   });
 }
 
-function menuOfEntry({ program }: ParsedEntry, disks: Disks, programs: BootPrograms): Candidate | undefined {
+function menuOfProgram(program: DeviceFile, disks: Disks, programs: BootPrograms): Candidate | undefined {
   const { candidates, volumes } = disks;
-  if (program === undefined || !("device" in program)) return undefined;
   const volume = volumes.find(({ name }) => name === program.device);
   if (isBootSector(program)) return candidates.find((one) => one.volume === volume && one.loader === "boot sector");
   const loader = programs.loader(program);

@@ -6,12 +6,10 @@
 import type { FileHandle } from "node:fs/promises";
 import { totalmem } from "node:os";
 import type { BootEntry, FileRef } from "../entry.ts";
-import { entryFiles } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { DeviceBudgets, type SharedBudget } from "../formats/budget.ts";
-import type { Format, FormatContext, FormatResult, FormatVolume, GptPartition, Platform } from "../formats/format.ts";
+import type { Format, FormatContext, FormatVolume, GptPartition, Platform } from "../formats/format.ts";
 import { formats as allFormats } from "../formats/formats.ts";
-import { hasTag, TAGS } from "../identity.ts";
 import { log } from "../log.ts";
 import type { BootList } from "../policy/list.ts";
 import { bootList } from "../policy/list.ts";
@@ -26,6 +24,7 @@ import { diskConfigs, keysAmong } from "./diskconfigs.ts";
 import { IsoFiles } from "./isofiles.ts";
 import { type IsoScan, IsoScanner, isoConfigs, isoRow } from "./isoscan.ts";
 import { NamedFiles } from "./namedfiles.ts";
+import { isIncomplete, namesOneOf, nearestFirst, twinsOf } from "./rereading.ts";
 import type { Scan } from "./scan.ts";
 import { unreadable } from "./unreadable.ts";
 import { scanVolume, UNREAD, type VolumeScan } from "./volumescan.ts";
@@ -178,11 +177,16 @@ export class Discovery {
     onList?: (read: string | null) => void,
   ): Promise<void> {
     const chosen = names.flatMap((name) => this.#attached.get(name) ?? []);
-    const twins = this.#twinsOf(chosen);
-    const waiting = [...this.#attached.values()].filter(
+    const attached = [...this.#attached.values()];
+    const twins = twinsOf(
+      chosen.map(({ volume }) => volume),
+      attached.map(({ volume }) => volume),
+    );
+    const isThere = (device: string): boolean => this.#attached.has(device) || this.#isoFiles.find(device) !== null;
+    const waiting = attached.filter(
       ({ volume, found }) =>
         !names.includes(volume.name) &&
-        found.scans.some(({ result }) => this.#isIncomplete(result) || leadsTo(result, twins, volume.name)),
+        found.scans.some(({ result }) => isIncomplete(result, isThere) || namesOneOf(twins, result, volume.name)),
     );
     await Promise.all(
       [...chosen, ...waiting].map(async (attached) => {
@@ -310,27 +314,6 @@ export class Discovery {
     this.#programs.forget(device);
   }
 
-  /** What another device's coming or going might change: files on it, and whatever could not be reached. */
-  #isIncomplete(result: FormatResult): boolean {
-    const isElsewhere = (ref: FileRef): boolean =>
-      "selector" in ref ||
-      ("device" in ref && !this.#attached.has(ref.device) && this.#isoFiles.find(ref.device) === null);
-    if (result.diagnostics.length > 0 || result.awaitsDevices === true) return true;
-    return result.entries.some((entry) => entryFiles(entry).some(isElsewhere));
-  }
-
-  /** Volumes that have a name of one of these: until now a name may have meant them alone. */
-  #twinsOf(chosen: readonly Attached[]): ReadonlySet<string> {
-    const isTwin = (a: Volume, b: Volume): boolean =>
-      TAGS.some(({ tag, of }) => {
-        const own = of(a);
-        return own !== null && own !== "" && hasTag(b, tag, own);
-      });
-    const others = [...this.#attached.values()].filter((attached) => !chosen.includes(attached));
-    const twins = others.filter(({ volume }) => chosen.some((one) => isTwin(one.volume, volume)));
-    return new Set(twins.map(({ volume }) => volume.name));
-  }
-
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
     const context = {
@@ -415,30 +398,4 @@ export class Discovery {
     if (!this.#facts.has(facts.name)) this.#names = null;
     this.#facts.set(facts.name, facts);
   }
-}
-
-/**
- * In the order in which a name is looked for: the configuration's own disk, what is built in, what can be taken out. A
- * stick with a copied UUID or label must not stand in for the machine's own disk.
- */
-function nearestFirst(volumes: readonly Volume[], own: Volume): readonly Volume[] {
-  const distance = (other: Volume): number => {
-    if (other === own) return 0;
-    const isNear = other.disk !== null && other.disk === own.disk;
-    return isNear ? 1 : other.removable ? 3 : 2;
-  };
-  return [...volumes].sort((a, b) => distance(a) - distance(b));
-}
-
-/** Whether a configuration that lies elsewhere found files on one of these devices. */
-function leadsTo({ entries }: FormatResult, devices: ReadonlySet<string>, own: string): boolean {
-  const isThere = (device: string): boolean => device !== own && devices.has(device);
-  return (
-    devices.size > 0 &&
-    entries.some(
-      (entry) =>
-        isThere(entry.source.replace(/:.*$/s, "")) ||
-        entryFiles(entry).some((ref) => "device" in ref && isThere(ref.device)),
-    )
-  );
 }

@@ -22,22 +22,25 @@ export function withLinks(listed: readonly Listed[], configs: readonly ReadConfi
   const all = listed.flatMap(({ entries }) => entries);
   const opening = all.filter(({ menu }) => menu !== undefined);
   if (opening.length === 0) return listed;
-  const links = new Map<BootEntry, MenuLink>();
-  for (const entry of opening) {
-    const config = configs.find(({ source }) => source === entry.menu);
-    const item = config?.entries[config.defaultIndex ?? 0];
-    const to = item === undefined ? undefined : all.find((one) => isSameItem(one, item));
-    if (config === undefined || to === undefined) continue;
-    const by = config.defaultIndex === null ? "nothing" : config.defaultIsExplicit ? "name" : "order";
-    links.set(entry, { id: to.id, by });
-  }
+  // Thousands of entries may open one menu.
+  const links = new Map(
+    [...new Set(opening.map(({ menu }) => menu))].map((menu) => [menu, linkTo(menu, all, configs)]),
+  );
   const linked = all.map((entry) => {
-    const leadsTo = links.get(entry);
-    return leadsTo === undefined ? entry : { ...entry, leadsTo };
+    const leadsTo = links.get(entry.menu) ?? null;
+    return leadsTo === null ? entry : { ...entry, leadsTo };
   });
   const known = new Map(linked.map((entry) => [entry.id, entry]));
   const final = new Map(linked.map((entry) => [entry.id, withEnd(entry, known)]));
   return listed.map(({ config, entries }) => ({ config, entries: entries.map(({ id }) => final.get(id)!) }));
+}
+
+function linkTo(menu: string | undefined, all: readonly BootEntry[], configs: readonly ReadConfig[]): MenuLink | null {
+  const config = configs.find(({ source }) => source === menu);
+  const item = config?.entries[config.defaultIndex ?? 0];
+  const to = item === undefined ? undefined : all.find((one) => isSameItem(one, item));
+  if (config === undefined || to === undefined) return null;
+  return { id: to.id, by: config.defaultIndex === null ? "nothing" : config.defaultIsExplicit ? "name" : "order" };
 }
 
 /** It can be booted where what it leads to in the end can. */
@@ -98,6 +101,7 @@ export interface Followed {
  * before a kernel, the entry stays what it is, and boots nothing by itself.
  */
 export function followByItself(listed: readonly Listed[], rules: BootRules, start: BootEntry): Followed {
+  if (start.leadsTo === undefined) return { entry: start, from: undefined, via: [], obstacle: null };
   const none = (obstacle: string | null): Followed => ({ entry: start, from: undefined, via: [], obstacle });
   const holding = (id: string): Listed | undefined =>
     listed.find(({ entries }) => entries.some((one) => one.id === id));

@@ -261,3 +261,13 @@ test("as the owner's default or fallback, and as its configuration's fallback, i
     /it is named: default Other; Other opens/,
   );
 });
+
+test("a menu on a disk that comes later is opened once it is there", async () => {
+  const to = "search --fs-uuid --set=root uuid-sdb1\nchainloader /EFI/other/grubx64.efi";
+  const early = { sda1: esp({ "EFI/first/grub.cfg": chain("Other", to) + menu("Own") }) };
+  const late = { sdb1: esp({ "EFI/other/grubx64.efi": "GRUB", "EFI/other/grub.cfg": menu("System") }) };
+  const before = await listOf(early);
+  assert.deepEqual([titleOf(before), unattended(before), before.isDecided], ["Other", [], false]);
+  const list = await listOf(early, undefined, "efi", NO_RULES, late);
+  assert.deepEqual(unattended(list), ["System"]);
+});

@@ -16,7 +16,7 @@ after(() => fs.rmSync(base, { recursive: true, force: true }));
 export interface Disk {
   readonly type?: string;
   readonly uuid?: string;
-  readonly label?: string;
+  readonly label?: string | null;
   readonly partuuid?: string;
   readonly removable?: boolean;
   /** Path → text, bytes, or where a link leads; a kernel is any text. */
@@ -28,48 +28,56 @@ export interface Disk {
 /** The firmware's variables by name. */
 export type Variables = Readonly<Record<string, Buffer>>;
 
-/** Reads a machine of these partitions, `sda1` of disk `sda`. */
+/** Reads a machine of these partitions, `sda1` of disk `sda`; those of `late` come one by one when the others have been read. */
 export async function listOf(
   disks: Record<string, Disk>,
   variables?: Variables,
   firmware: "efi" | "pc" = "efi",
   rules: BootRules = NO_RULES,
+  late: Record<string, Disk> = {},
 ): Promise<BootList> {
   const efiVariable = (name: string): Buffer | null => variables?.[name] ?? null;
   const platform = { firmware, arch: "x86_64", ...(variables === undefined ? {} : { efiVariable }) };
   const discovery = new Discovery(platform);
   discovery.setRules(rules);
-  for (const [
-    name,
-    { type = "ext4", uuid = `uuid-${name}`, label = null, partuuid = `part-${name}`, removable = false, files },
-  ] of Object.entries(disks)) {
-    const root = fs.mkdtempSync(join(base, "disk-"));
-    for (const [path, text] of Object.entries(files)) {
-      fs.mkdirSync(dirname(join(root, path)), { recursive: true });
-      if (typeof text === "string" || text instanceof Uint8Array) fs.writeFileSync(join(root, path), text);
-      else if ("link" in text) fs.symlinkSync(text.link, join(root, path));
-      else fs.linkSync(join(root, text.hardLink), join(root, path));
-    }
-    const reader = openDirectory(root, { caseInsensitive: type === "vfat" });
-    const disk = name.replace(/\d+$/, "");
-    const identity = { name, type, uuid, label, partuuid, partlabel: null, model: null, transport: null };
-    discovery.attach(
-      {
-        ...{
-          ...identity,
-          disk,
-          baseDisk: disk,
-          partition: Number(name.slice(disk.length)),
-          scheme: "gpt",
-          removable,
-          reader,
-        },
-        hostPath: (path) => reader.hostPath(path),
-        close: async () => {},
-      },
-      { ...identity, size: 1, reason: null },
-    );
-  }
+  for (const [name, disk] of Object.entries(disks)) attach(discovery, name, disk);
   await discovery.scan();
+  for (const [name, disk] of Object.entries(late)) {
+    attach(discovery, name, disk);
+    await discovery.scan([name]);
+  }
   return discovery.list;
+}
+
+function attach(
+  discovery: Discovery,
+  name: string,
+  { type = "ext4", uuid = `uuid-${name}`, label = null, partuuid = `part-${name}`, removable = false, files }: Disk,
+): void {
+  const root = fs.mkdtempSync(join(base, "disk-"));
+  for (const [path, text] of Object.entries(files)) {
+    fs.mkdirSync(dirname(join(root, path)), { recursive: true });
+    if (typeof text === "string" || text instanceof Uint8Array) fs.writeFileSync(join(root, path), text);
+    else if ("link" in text) fs.symlinkSync(text.link, join(root, path));
+    else fs.linkSync(join(root, text.hardLink), join(root, path));
+  }
+  const reader = openDirectory(root, { caseInsensitive: type === "vfat" });
+  const disk = name.replace(/\d+$/, "");
+  const identity = { name, type, uuid, label, partuuid, partlabel: null, model: null, transport: null };
+  discovery.attach(
+    {
+      ...{
+        ...identity,
+        disk,
+        baseDisk: disk,
+        partition: Number(name.slice(disk.length)),
+        scheme: "gpt",
+        removable,
+        reader,
+      },
+      hostPath: (path) => reader.hostPath(path),
+      close: async () => {},
+    },
+    { ...identity, size: 1, reason: null },
+  );
 }
