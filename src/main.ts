@@ -23,6 +23,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "confirm", load: async () => (await import("./commands/confirm.ts")).confirm },
   { name: "config", load: async () => (await import("./commands/config.ts")).config },
   { name: "password", load: async () => (await import("./commands/config.ts")).password },
+  { name: "expect", load: async () => (await import("./commands/expect.ts")).expect },
   { name: "netboot", load: async () => (await import("./commands/netboot.ts")).netboot },
   { name: "menu", load: async () => (await import("./commands/menu.ts")).menu },
   // People don't call it themselves: PID 1 does, in the image.

@@ -61,6 +61,26 @@ test("list --json prints the list of docs/interfaces.md", async () => {
   ]);
 });
 
+test("expect says nothing where the default is that entry, by its id or title, and why not where it is another", async () => {
+  for (const name of ["0a1b:grub:debian", "Debian GNU/Linux"]) {
+    assert.deepEqual(await baton("expect", `--default=${name}`, disk), { code: 0, stdout: "", stderr: "" });
+  }
+  const other = await baton("expect", "--default", "Gone", disk);
+  assert.equal(other.code, 1);
+  assert.match(other.stderr, /^baton: expected Gone as the default, but the default is 0a1b:grub:debian: .*grub\.cfg/);
+  const unknown = await baton("expect", "--default", "none", disk);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /^baton: expected none as the default \(no entry is called so\), but /);
+  assert.equal((await baton("expect", disk)).code, 2);
+});
+
+test("expect fails where the default is as expected but can't boot", async () => {
+  const broken = tree("broken", { "/boot/grub/grub.cfg": "menuentry 'Only' { linux /missing }\n" });
+  const { code, stderr } = await baton("expect", "--default", "Only", `--disk=vda1=${broken}`);
+  assert.equal(code, 1);
+  assert.match(stderr, /^baton: the default is Only, as expected, but it can't boot: .*missing/);
+});
+
 test("a tree without configurations gives an empty list, and exits with 0", async () => {
   const { code, stdout } = await baton("list", "--json", `--disk=sda1=${tree("empty", { "/x": "" })}`);
   assert.equal(code, 0);

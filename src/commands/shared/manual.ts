@@ -62,6 +62,15 @@ const JSON_OPTION = {
 
 export const LIST_OPTIONS = { ...JSON_OPTION, ...DISK_OPTIONS } as const;
 
+export const EXPECT_OPTIONS = {
+  default: {
+    type: "string",
+    value: "ID",
+    about: "The entry that must be the default: its id, as list shows it, or its title.",
+  },
+  ...DISK_OPTIONS,
+} as const satisfies CommandManual["options"];
+
 export const BOOT_OPTIONS = {
   "dry-run": {
     type: "boolean",
@@ -140,6 +149,20 @@ export const MANUAL = {
     examples: [
       { command: "baton boot", about: "Boots the default." },
       { command: "baton boot 2 --dry-run", about: "Says what booting the second entry would read, load and write." },
+    ],
+  },
+  expect: {
+    summary: "fails where the default is another entry than the expected one",
+    about: [
+      "For CI: what a disk image would boot is checked before anybody boots it. It prints nothing and exits 0 where the " +
+        "default is that entry and can boot, and 1 with the reason otherwise.",
+    ],
+    options: EXPECT_OPTIONS,
+    examples: [
+      {
+        command: "baton expect --default Debian --disk vda1=/srv/tree",
+        about: "Whether a machine with this tree boots Debian by itself.",
+      },
     ],
   },
   menu: {
