@@ -51,6 +51,15 @@ interface Start {
   words(folder: string, kind: MachineKind): string[];
 }
 
+const disk = (folder: string): string[] => [
+  ...["-drive", `if=none,id=disk,format=raw,snapshot=on,file=${join(folder, "baton.img")}`],
+  ...["-device", "virtio-blk-pci,drive=disk"],
+];
+const disc = (folder: string): string[] => [
+  ...["-drive", `if=none,id=disc,format=raw,readonly=on,media=cdrom,file=${join(folder, "baton.iso")}`],
+  ...["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=disc"],
+];
+
 const STARTS: readonly Start[] = [
   {
     format: "initramfs",
@@ -60,6 +69,10 @@ const STARTS: readonly Start[] = [
       ...["-append", `console=${console} quiet init_on_alloc=0 cryptomgr.notests`],
     ],
   },
+  { format: "disk", isUefi: true, words: disk },
+  { format: "disk", isUefi: false, words: disk },
+  { format: "iso", isUefi: true, words: disc },
+  { format: "iso", isUefi: false, words: disc },
   { format: "efi", isUefi: true, words: (folder) => ["-kernel", join(folder, "baton.efi")] },
 ];
 

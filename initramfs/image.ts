@@ -18,7 +18,9 @@ import { codeCache } from "./code-cache.ts";
 import { compress, xz, ZSTD } from "./compress.ts";
 import { changingFiles, lastingFiles } from "./contents.ts";
 import { debianPackages } from "./debian.ts";
+import { diskImage } from "./disk-image.ts";
 import { unifiedKernelImage } from "./efi.ts";
+import { isoImage } from "./iso-image.ts";
 import { debianKernel, givenKernel, type Kernel } from "./kernel.ts";
 import { withLock } from "./lock.ts";
 import { nodeProgram } from "./node-runtime.ts";
@@ -135,12 +137,16 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
   const vmlinuz = await readFile(kernel.image);
   const outputs = new Map<string, Uint8Array>();
   if (xzs) outputs.set("initramfs.cpio.zst", zst).set("initramfs.cpio.xz", xzs).set("vmlinuz", vmlinuz);
-  if (stub && profile.stub && isMade("efi")) {
+  let efi: Uint8Array | null = null;
+  if (stub && profile.stub && formats.some((format) => format !== "initramfs")) {
     const stubFile = await readFile(join(stub.root, profile.stub.file));
     const { release } = kernel;
-    const efi = { kernel: vmlinuz, release, initrd: zst, cmdline: profile.cmdline };
-    outputs.set("baton.efi", unifiedKernelImage(stubFile, efi));
+    efi = unifiedKernelImage(stubFile, { kernel: vmlinuz, release, initrd: zst, cmdline: profile.cmdline });
+    if (isMade("efi")) outputs.set("baton.efi", efi);
   }
+  const bootable = { arch, cmdline: profile.cmdline, kernel: vmlinuz, initrd: zst, efi, tools };
+  if (isMade("disk")) outputs.set("baton.img", await diskImage(bootable));
+  if (isMade("iso")) outputs.set("baton.iso", await isoImage(bootable));
   const description = {
     profile: profile.name,
     suite,

@@ -12,6 +12,8 @@ import { distDirectory, projectRoot } from "./cache.ts";
 export const FORMATS = {
   initramfs: ["initramfs.cpio.zst", "initramfs.cpio.xz", "vmlinuz"],
   efi: ["baton.efi"],
+  disk: ["baton.img"],
+  iso: ["baton.iso"],
 } as const;
 export type Format = keyof typeof FORMATS;
 
@@ -50,7 +52,7 @@ const ROWS = [
   ["suite", "SUITE", "Debian's suite in place of the profile's: bookworm, trixie, trixie-backports, sid"],
   ["kernel", "FILE", "a kernel of your own; goes with --modules"],
   ["modules", "DIR", "its modules: lib/modules/RELEASE, or the folder above lib"],
-  ["cmdline", "WORDS", "the kernel command line of baton.efi, in place of the profile's"],
+  ["cmdline", "WORDS", "the kernel command line of baton.efi, baton.img and baton.iso, in place of the profile's"],
   ["config", "FILE", "Baton's configuration in the image: /etc/baton.yaml or /etc/baton.ini"],
   ["add", "FILE=PATH", "puts FILE into the image at PATH; may stand more than once"],
   ["format", "LIST", `what is made, of ${Object.keys(FORMATS).join(",")}; initramfs,efi unless given`],

@@ -49,7 +49,7 @@ function parseDepends(text: string): Dependency[][] {
 
 /**
  * The packages that are asked for, and of what they depend on: shared libraries, which are called otherwise in each
- * release, and the parts of a kernel, which in newer ones has several packages. Nothing else is followed.
+ * release, and the parts that a kernel or another package was divided into in newer ones. Nothing else is followed.
  * @param names may be those of packages that others stand in for (Provides)
  * @param lookUp the records that the table has, by the names that were asked for
  * @throws BatonError "not-found" for a name of `names` that the table does not have
@@ -89,5 +89,5 @@ export async function neededPackages(
 function isFollowed(from: PackageRecord, to: PackageRecord, { exactly }: Dependency): boolean {
   // A kernel names its parts, and the package without a version its newest kernel, by the very version.
   if (from.section === "kernel" && to.section === "kernel") return exactly === to.version;
-  return to.section === "libs";
+  return to.section === "libs" || to.name.startsWith(`${from.name}-`);
 }

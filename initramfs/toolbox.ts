@@ -24,6 +24,7 @@ export type ToolSuite = Pick<Archive, "suite" | "mirrors"> & { readonly lock?: P
 interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
   /** Milliseconds; none unless given. */
   readonly timeout?: number;
 }
@@ -63,14 +64,16 @@ export async function runWithin(
   root: string,
   program: string,
   args: readonly string[],
-  options: RunOptions = {},
+  { input, ...options }: RunOptions = {},
 ): Promise<Buffer> {
   const linker = join(root, LINKER[HOST_ARCHITECTURE]);
   const libraries = join(root, LIBRARY_FOLDER[HOST_ARCHITECTURE]);
   try {
     const words = ["--library-path", libraries, program, ...args];
-    const { stdout } = await run(linker, words, { ...options, encoding: "buffer", maxBuffer: 1 << 28 });
-    return stdout;
+    const running = run(linker, words, { ...options, encoding: "buffer", maxBuffer: 1 << 28 });
+    running.child.stdin?.on("error", () => {}); // told by the exit code
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   } catch (error) {
     const stderr = (error as { stderr?: Buffer }).stderr?.toString().trim();
     throw new BatonError("io", `${program} ${args.join(" ")} failed: ${stderr || describeError(error)}`, {

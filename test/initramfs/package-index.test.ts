@@ -42,6 +42,22 @@ Pre-Depends: libc6:any (>= 2.38)
 Depends: libaio1t64 (>= 0.3.93), libssl3 | libssl1, dmsetup
 SHA256: 07
 
+Package: ovmf
+Section: misc
+Version: 2026
+Depends: ovmf-generic, qemu
+SHA256: 0b
+
+Package: ovmf-generic
+Section: misc
+Version: 2026
+SHA256: 0c
+
+Package: qemu
+Section: misc
+Version: 10
+SHA256: 0d
+
 Package: libaio1t64
 Section: non-free/libs
 Version: 0.3.113-8
@@ -81,6 +97,10 @@ test("the newest kernel's name leads to its packages, however many it has, and t
 
 test("libraries that a program's package depends on come with it, whatever this release calls them", async () => {
   assert.deepEqual(await needed("lvm2"), ["libaio1t64", "libc6", "libssl1", "lvm2"]);
+});
+
+test("a package that a release has divided brings its parts", async () => {
+  assert.deepEqual(await needed("ovmf"), ["ovmf", "ovmf-generic"]);
 });
 
 test("a package may be asked for by a name that another stands in for", async () => {
