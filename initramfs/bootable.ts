@@ -5,7 +5,8 @@ import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BatonError } from "../src/errors.ts";
 import type { Architecture } from "./apt.ts";
-import { debianPackages } from "./debian.ts";
+import { debianPackages, HOST_ARCHITECTURE } from "./debian.ts";
+import { LIBRARY_FOLDER } from "./libraries.ts";
 import { type Toolbox, type ToolSuite, toolbox } from "./toolbox.ts";
 
 export interface Bootable {
@@ -35,7 +36,7 @@ export const hasBios = ({ arch }: Bootable): boolean => arch === "amd64";
 
 /** The programs that make images, of the image's own suite. */
 export function imageTools({ tools }: Bootable): Promise<Toolbox> {
-  return toolbox(["dosfstools", "fdisk", "grub-common", "mtools", "xorriso"], tools);
+  return toolbox(["dosfstools", "fdisk", "grub-common", "libfaketime", "mtools", "xorriso"], tools);
 }
 
 /**
@@ -137,5 +138,15 @@ export async function fatImage(
     env: ENVIRONMENT,
   });
   const tops = [...new Set([...files.keys()].map((name) => join(folder, name.split("/")[0]!)))];
-  await box.run("mcopy", ["-i", path, "-s", "-m", ...tops, "::"], { env: ENVIRONMENT });
+  // It writes the present time into each folder that it makes.
+  const clock = join(box.root, LIBRARY_FOLDER[HOST_ARCHITECTURE], "faketime", "libfaketime.so.1");
+  const env = {
+    ...ENVIRONMENT,
+    LD_PRELOAD: clock,
+    FAKETIME: new Date(TIME * 1000)
+      .toISOString()
+      .replace(/T|\..*/g, " ")
+      .trim(),
+  };
+  await box.run("mcopy", ["-i", path, "-s", "-m", ...tops, "::"], { env });
 }

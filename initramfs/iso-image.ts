@@ -43,6 +43,7 @@ export async function isoImage(bootable: Bootable): Promise<Uint8Array> {
       "xorriso",
       [
         ...["-as", "mkisofs", "-quiet", "-r", "-V", "BATON", `--modification-date=${date}`, ...bios],
+        ...["--set_all_file_dates", date],
         ...["-append_partition", "2", "0xef", esp, "-appended_part_as_gpt", "-eltorito-alt-boot"],
         ...["-e", "--interval:appended_partition_2:all::", "-no-emul-boot", "-o", iso, tree],
       ],
