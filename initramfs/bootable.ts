@@ -133,8 +133,23 @@ export async function fatImage(
   const content = [...files.values()].reduce((sum, data) => sum + data.length, 0);
   // Beside the files: two tables of four bytes a cluster, folders, and no fewer clusters than FAT32 must have.
   const sectors = Math.max(68_000, Math.ceil((content * 1.02) / 512) + 8192);
-  const format = ["-F", "32", "-S", "512", "-s", "1", "-i", at.serial, "-n", "BATON", "-h", String(at.hiddenSectors)];
-  await box.run("mkfs.vfat", [...format, "--invariant", "-C", path, String(Math.ceil(sectors / 2))], {
+  // The serial number comes behind --invariant, which has one of its own.
+  const format = [
+    "--invariant",
+    "-F",
+    "32",
+    "-S",
+    "512",
+    "-s",
+    "1",
+    "-i",
+    at.serial,
+    "-n",
+    "BATON",
+    "-h",
+    String(at.hiddenSectors),
+  ];
+  await box.run("mkfs.vfat", [...format, "-C", path, String(Math.ceil(sectors / 2))], {
     env: ENVIRONMENT,
   });
   const tops = [...new Set([...files.keys()].map((name) => join(folder, name.split("/")[0]!)))];
