@@ -17,16 +17,19 @@ import {
   writeFiles,
 } from "./bootable.ts";
 
-/** ISO 9660 with El Torito's entries for both kinds of firmware, and the EFI system partition behind it. */
+/** The EFI system partition, as a file. */
+const ESP = "baton/efi.img";
+
+/** ISO 9660 with El Torito's entries for both kinds of firmware. */
 export async function isoImage(bootable: Bootable): Promise<Uint8Array> {
   const box = await imageTools(bootable);
   const work = await mkdtemp(join(tmpdir(), "baton-iso-"));
   try {
     const id = identity(bootable);
-    const esp = join(work, "esp");
-    await fatImage(box, esp, uefiFiles(bootable), { serial: id.slice(0, 8), hiddenSectors: 0, work });
     const tree = join(work, "tree");
-    await mkdir(tree);
+    await mkdir(join(tree, "baton"), { recursive: true });
+    const serial = id.slice(0, 8);
+    await fatImage(box, join(tree, ESP), uefiFiles(bootable), { serial, hiddenSectors: 0, work });
     const date = volumeDate(id);
     const bios: string[] = [];
     let files = biosFiles(bootable);
@@ -44,8 +47,10 @@ export async function isoImage(bootable: Bootable): Promise<Uint8Array> {
       [
         ...["-as", "mkisofs", "-quiet", "-r", "-V", "BATON", `--modification-date=${date}`, ...bios],
         ...["--set_all_file_dates", date],
-        ...["-append_partition", "2", "0xef", esp, "-appended_part_as_gpt", "-eltorito-alt-boot"],
-        ...["-e", "--interval:appended_partition_2:all::", "-no-emul-boot", "-o", iso, tree],
+        // A size of 0 or 1 stands for all that follows (UEFI 2.10, 13.3.2.1): the field ends at 32 MiB.
+        ...["-eltorito-alt-boot", "-e", ESP, "-no-emul-boot", "-boot-load-size", "1"],
+        // A stick's firmware finds the same bytes as a partition.
+        ...["-efi-boot-part", "--efi-boot-image", "--protective-msdos-label", "-o", iso, tree],
       ],
       { env: ENVIRONMENT },
     );
