@@ -94,6 +94,8 @@ export class Discovery {
         ...this.#context(iso, [iso, ...nearestFirst(this.volumes, iso.parent)]),
         share: this.#share(iso, iso.parent),
         image: { volume: iso.parent, path: iso.file },
+        // It is read once, and nothing in it boots by itself.
+        devicesMayCome: false,
       }),
       lookForFiles: async (scans) => void (await this.#look(scans)),
     });
