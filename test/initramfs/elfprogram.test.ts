@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -19,6 +19,9 @@ function write(path: string, data: Uint8Array): string {
   return full;
 }
 
+/** Unpacked packages are merged into /usr. */
+mkdirSync(join(directory, "root/usr/lib"), { recursive: true });
+symlinkSync("usr/lib", join(directory, "root/lib"));
 const HOME = "root/lib/x86_64-linux-gnu";
 const LINKER = "/lib64/ld-linux-x86-64.so.2";
 
@@ -38,7 +41,7 @@ test("what is no ELF64 file is refused", () => {
 
 test("the libraries are what programs need, directly or not, each once, and the linker where they name it", async () => {
   write(`${HOME}/libone.so.1`, makeElf({ needed: ["libtwo.so.2", "libc.so.6"] }));
-  write(`root/usr/lib/x86_64-linux-gnu/libtwo.so.2`, makeElf({ needed: ["libone.so.1", "libc.so.6"] }));
+  write("root/usr/lib/x86_64-linux-gnu/libtwo.so.2", makeElf({ needed: ["libone.so.1", "libc.so.6"] }));
   write(`${HOME}/libc.so.6`, makeElf({ needed: ["ld-linux-x86-64.so.2"] }));
   write(`${HOME}/ld-linux-x86-64.so.2`, makeElf());
   write(`${HOME}/libunused.so.1`, makeElf());
@@ -51,7 +54,7 @@ test("the libraries are what programs need, directly or not, each once, and the 
     [
       ["/lib/x86_64-linux-gnu/libc.so.6", `${HOME}/libc.so.6`],
       ["/lib/x86_64-linux-gnu/libone.so.1", `${HOME}/libone.so.1`],
-      ["/lib/x86_64-linux-gnu/libtwo.so.2", "root/usr/lib/x86_64-linux-gnu/libtwo.so.2"],
+      ["/lib/x86_64-linux-gnu/libtwo.so.2", `${HOME}/libtwo.so.2`],
       [LINKER, `${HOME}/ld-linux-x86-64.so.2`],
     ],
   );

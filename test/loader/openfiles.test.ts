@@ -39,8 +39,8 @@ test("each file of an entry has its own place, whatever others there are", () =>
   assert.deepEqual(filesOf(all, "aarch64"), {
     kernel: file("/k"),
     initrds: [
-      { file: file("/a"), path: null },
-      { file: file("/b"), path: "etc/b" },
+      { file: file("/a"), path: null, mode: null },
+      { file: file("/b"), path: "etc/b", mode: null },
     ],
     addons: [file("/x.addon.efi")],
     devicetree: file("/board.dtb"),
@@ -50,7 +50,11 @@ test("each file of an entry has its own place, whatever others there are", () =>
   const onPc = filesOf(all, "x86_64");
   assert.deepEqual([onPc.devicetree, onPc.overlays], [null, []], "x86 kernels take no devicetree");
   const edited = filesOf({ ...all, initrd: [file("/b")] }, "x86_64");
-  assert.deepEqual(edited.initrds, [{ file: file("/b"), path: null }], "whose names they were is not known any more");
+  assert.deepEqual(
+    edited.initrds,
+    [{ file: file("/b"), path: null, mode: null }],
+    "whose names they were is not known any more",
+  );
 });
 
 test("a multiboot kernel is the first of its modules; only GRUB 2 leaves their names out of command lines", () => {
