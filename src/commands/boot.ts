@@ -37,7 +37,7 @@ export async function boot(args: string[]): Promise<number> {
     await state.load();
     return state.writesFor({ ...entry, writes: [] }, settings);
   };
-  const asked = { json: values.json === true, dryRun: values["dry-run"] === true, ownWrites };
+  const asked = { json: values.json === true, dryRun: values["dry-run"] === true, lister: "baton list", ownWrites };
   return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, asked, () => found.close());
 }
 
@@ -55,13 +55,17 @@ export async function bootChosen(
   asked: {
     readonly json: boolean;
     readonly dryRun: boolean;
+    /** The command that lists these entries. */
+    readonly lister: string;
+    /** Why there are none, where that is known. */
+    readonly failure?: string | null;
     /** What Baton itself would remember of this boot. */
     readonly ownWrites?: (entry: BootEntry) => Promise<readonly StateWrite[]>;
   },
   close: () => Promise<void>,
 ): Promise<number> {
   try {
-    const chosen = chooseEntry(discovery.list, name);
+    const chosen = chooseEntry(discovery.list, name, asked);
     const entry = bootedBy(discovery.list.entries, chosen);
     if (!asked.dryRun) {
       await askUser(discovery.list, chosen);
@@ -100,7 +104,7 @@ async function askUser({ entries, locks }: BootList, chosen: BootEntry): Promise
     throw new BatonError("refused", `${title} leads to ${shut.id}, which asks for a password: name that`);
   if (restricted === null) return;
   const lock = locks.find((one) => one.source === (config ?? source));
-  const who = restricted.length === 0 ? "whoever knows its password" : restricted.join(", ");
+  const who = restricted.length === 0 ? "those who know its password" : restricted.join(", ");
   const refused = (why: string): BatonError =>
     new BatonError("refused", `${title}: its bootloader (${source}) leaves it to ${who}; ${why}`);
   const known = restricted.filter((user) => {
@@ -120,15 +124,21 @@ async function askUser({ entries, locks }: BootList, chosen: BootEntry): Promise
 }
 
 /** The entry that was named, else the default. */
-function chooseEntry(list: BootList, name: string | undefined): BootEntry {
+function chooseEntry(
+  list: BootList,
+  name: string | undefined,
+  { lister, failure }: { readonly lister: string; readonly failure?: string | null },
+): BootEntry {
   const entry = name === undefined ? list.entries.find(({ isDefault }) => isDefault) : findEntry(list.entries, name);
   if (entry) return entry;
-  if (list.entries.length === 0) throw new BatonError("not-found", "nothing to boot was found; baton list says why");
+  if (list.entries.length === 0) {
+    throw new BatonError("not-found", failure ?? `nothing to boot was found; ${lister} says why`);
+  }
   throw new BatonError(
     "not-found",
     name === undefined
-      ? `no default: ${list.why}; name an entry (baton list shows them)`
-      : `no entry has the id, title or number '${name}'; baton list shows them`,
+      ? `no default: ${list.why}; name an entry (${lister} shows them)`
+      : `no entry has the id, title or number '${name}'; ${lister} shows them`,
   );
 }
 

@@ -1,6 +1,5 @@
 /** `baton config FILE`: what is wrong in a configuration, and what it settles. `baton password`: a hash for it. */
 
-import { readFileSync } from "node:fs";
 import { formatDiagnostic } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { hashPassword } from "../policy/password.ts";
@@ -10,6 +9,7 @@ import { printable } from "../text.ts";
 import { CONFIG_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
+import { readOwnFile } from "./shared/ownfile.ts";
 import { schemaFile } from "./shared/schema.ts";
 import { typeLines } from "./shared/typed.ts";
 
@@ -21,8 +21,9 @@ export async function config(args: string[]): Promise<number> {
     return 0;
   }
   const [path] = positionals;
-  if (path === undefined || positionals.length > 1) throw new BatonError("usage", "one FILE is checked");
-  const text = readFileSync(path, "utf8");
+  if (path === undefined || positionals.length > 1)
+    throw new BatonError("usage", "name one FILE: the configuration that is checked");
+  const text = readOwnFile(path);
   if (text.length > MAX_SETTINGS_SIZE)
     throw new BatonError("too-large", `${path} is larger than ${MAX_SETTINGS_SIZE} bytes`);
   const { settings, diagnostics } = await readSettings(text, path);

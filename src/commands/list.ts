@@ -59,12 +59,15 @@ export function listText(discovery: Discovery): string {
   });
   if (entries.length > 0) lines.push(`The default (*): ${discovery.list.why}.`);
   if (entries.some(({ unattended }) => unattended === "fallback")) lines.push(FALLBACKS);
+  const said = new Set<string | null>();
   if (entries.length === 0) {
     lines.push("Nothing to boot was found.");
     for (const { name, type, reason } of discovery.devices) {
       lines.push(`  ${name}${type === null ? "" : ` (${type})`}: ${reason ?? "no entries"}`);
+      said.add(reason);
     }
   }
-  for (const diagnostic of diagnostics) lines.push(`${diagnostic.severity}: ${formatDiagnostic(diagnostic)}`);
+  const others = diagnostics.filter(({ message }) => !said.has(message));
+  for (const diagnostic of others) lines.push(`${diagnostic.severity}: ${formatDiagnostic(diagnostic)}`);
   return lines.map((line) => `${printable(line)}\n`).join("");
 }

@@ -20,7 +20,11 @@ const execute = promisify(execFile);
 export async function menu(args: string[]): Promise<number> {
   const { values } = readArgs({ args, options: DISK_OPTIONS });
   const terminal = ownTerminal();
-  if (terminal === null) throw new BatonError("refused", "baton menu: needs a terminal for keys and picture");
+  if (terminal === null)
+    throw new BatonError(
+      "refused",
+      "the menu needs a terminal for keys and picture; baton list prints the same entries",
+    );
   const found = await discover(diskOptions(values));
   return new Promise((resolve) => {
     const leave = async (code: number): Promise<void> => {

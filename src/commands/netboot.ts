@@ -1,5 +1,6 @@
 /** `baton netboot`: what the network would boot, or booting it. */
 
+import { statSync } from "node:fs";
 import { machine } from "node:os";
 import { Discovery } from "../discovery/discovery.ts";
 import { thisPlatform } from "../discovery/platform.ts";
@@ -25,6 +26,9 @@ export async function netboot(args: string[]): Promise<number> {
   if (values.json && !values.list && !values["dry-run"]) {
     throw new BatonError("usage", "--json says what --list or --dry-run found; give one of them");
   }
+  if (values.mirror !== undefined && !statSync(values.mirror, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new BatonError("usage", `--mirror ${values.mirror}: it is not a directory`);
+  }
   const lease = parseLease(values.lease ?? []);
   // With a mirror nothing of the host is read, nor where a list is made for the machine that a lease stands for.
   const isOther = values.mirror !== undefined || (values.list === true && lease !== null);
@@ -47,7 +51,12 @@ export async function netboot(args: string[]): Promise<number> {
     complain(failure);
     return 1;
   }
-  const options = { json: values.json === true, dryRun: values["dry-run"] === true };
+  const options = {
+    json: values.json === true,
+    dryRun: values["dry-run"] === true,
+    lister: "baton netboot --list",
+    failure: isAsked ? failure : "nothing is asked of the network: give --url or --lease",
+  };
   return bootChosen(
     discovery,
     positionals[0],

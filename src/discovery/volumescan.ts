@@ -3,6 +3,7 @@
 import { sourceDevice } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import type { Format, FormatContext } from "../formats/format.ts";
+import { unreadConfigs } from "../formats/loaders.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
 import { log } from "../log.ts";
 import { type EspPrograms, espPrograms, NO_PROGRAMS } from "./espprograms.ts";
@@ -58,7 +59,11 @@ export async function scanVolume(
   };
   try {
     const [scans, programs] = await Promise.all([scan(false), espPrograms(searched)]);
-    return { scans: scans.length > 0 ? scans : await scan(true), names, programs, failure: null };
+    const [first, ...others] = scans;
+    if (first === undefined) return { scans: await scan(true), names, programs, failure: null };
+    const unread = await unreadConfigs(searched);
+    const result = { ...first.result, diagnostics: [...first.result.diagnostics, ...unread] };
+    return { scans: [{ ...first, result }, ...others], names, programs, failure: null };
   } catch (error) {
     const failure = describeError(error);
     log.warn(`${volume.name}: ${failure}`);

@@ -44,9 +44,11 @@ export interface ForeignConfig {
   readonly program: string;
   /** Where others have files of that name: what only this one's beginning has. */
   readonly sign?: RegExp;
+  /** It belongs to another program's menu: where that is read, nothing is missing. */
+  readonly isPart?: true;
 }
 
-/** Looked for where nothing else is found on a filesystem. A new program is one row. */
+/** Named as entries where nothing else is found on a filesystem, else in a warning each. A new program is one row. */
 export const FOREIGN_CONFIGS: readonly ForeignConfig[] = [
   { path: "/EFI/OC/config.plist", program: "OpenCore" },
   { path: "/EFI/CLOVER/config.plist", program: "Clover" },
@@ -61,7 +63,7 @@ export const FOREIGN_CONFIGS: readonly ForeignConfig[] = [
   { path: "/boot.ini", program: "Windows NT's loader", sign: /\[(boot loader|operating systems)\]/i },
   { path: "/config.sys", program: "DOS" },
   { path: "/boot/burg/burg.cfg", program: "BURG" },
-  { path: "/boot/gfxboot.cfg", program: "gfxboot" },
+  { path: "/boot/gfxboot.cfg", program: "gfxboot", isPart: true },
   { path: "/etc/yaboot.conf", program: "yaboot" },
   { path: "/yaboot.conf", program: "yaboot" },
   { path: "/etc/silo.conf", program: "SILO" },
@@ -73,12 +75,13 @@ export const FOREIGN_CONFIGS: readonly ForeignConfig[] = [
   { path: "/boot/kboot.conf", program: "kboot" },
   { path: "/boot/boot.ini", program: "a board's U-Boot (boot.ini)" },
   { path: "/boot.ini", program: "a board's U-Boot (boot.ini)", sign: /^ODROID/ },
-  { path: "/uEnv.txt", program: "U-Boot, whose command for it is built in" },
-  { path: "/boot/uEnv.txt", program: "U-Boot, whose command for it is built in" },
+  { path: "/uEnv.txt", program: "U-Boot, whose command for it is built in", isPart: true },
+  { path: "/boot/uEnv.txt", program: "U-Boot, whose command for it is built in", isPart: true },
   { path: "/hyper.cfg", program: "Hyper" },
   { path: "/BOOTBOOT/CONFIG", program: "BOOTBOOT" },
   { path: "/boot.img", program: "an Android boot loader", sign: /^ANDROID!/ },
 ];
 
-export const notRead = (file: string, program: string): string =>
-  `${file} is for ${program}, and Baton doesn't read its language`;
+/** @param subject the file, or what stands for it where that is named already. */
+export const notRead = (subject: string, program: string): string =>
+  `${subject} is for ${program}, and Baton doesn't read its language`;

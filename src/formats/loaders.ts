@@ -3,7 +3,7 @@
  * place of the default loader (UEFI 2.10, 3.5.1.1). Baton boots a kernel in that place; the rest is listed with the reason.
  */
 
-import { type ParsedEntry, parsedEntry } from "../entry.ts";
+import { type Diagnostic, type ParsedEntry, parsedEntry } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { efiArchitecture, sameMachine } from "./architecture.ts";
 import {
@@ -70,12 +70,31 @@ async function foreignConfig(path: string, { reader }: FormatVolume): Promise<Fo
 
 /** Once for each program. */
 async function foreignConfigs(volume: FormatVolume, lookup: Lookup): Promise<string[]> {
+  const found = await configsByProgram(FOREIGN_CONFIGS, volume, lookup);
+  return [...found.values()];
+}
+
+async function configsByProgram(
+  rows: readonly ForeignConfig[],
+  volume: FormatVolume,
+  lookup: Lookup,
+): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { path, program } of FOREIGN_CONFIGS) {
+  for (const { path, program } of rows) {
     const file = found.has(program) ? null : await lookup.find(path);
     if (file !== null && (await foreignConfig(file, volume))?.program === program) found.set(program, file);
   }
-  return [...found.values()];
+  return found;
+}
+
+/** Where other configurations are found on a volume: those that aren't read, and whose they are. */
+export async function unreadConfigs(volume: FormatVolume): Promise<Diagnostic[]> {
+  const rows = FOREIGN_CONFIGS.filter(({ isPart }) => isPart !== true);
+  const found = await configsByProgram(rows, volume, new Lookup(volume.reader));
+  return [...found].map(([program, file]) => ({
+    ...{ severity: "warning", source: `${volume.name}:${file}`, line: null, column: null },
+    message: notRead("it", program),
+  }));
 }
 
 async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise<string[]> {

@@ -114,6 +114,23 @@ test("boot --dry-run --json says what would be read, with sizes and digests", as
   assert.match(plan.warnings[0], /not a kernel/);
 });
 
+test("a file that can't be read is named with the reason", async () => {
+  const missing = `${folder}/nowhere.yaml`;
+  for (const args of [
+    ["config", missing],
+    ["list", "--config", missing, disk],
+  ]) {
+    const { code, stderr } = await baton(...args);
+    assert.deepEqual([code, stderr], [1, `baton: ${missing}: no such file or directory (ENOENT)\n`]);
+  }
+});
+
+test("a configuration of a program that Baton doesn't know is told beside what is read", async () => {
+  const files = { "/boot/grub/grub.cfg": "menuentry A { linux /k }\n", "/k": "k", "/etc/zipl.conf": "[x]\n" };
+  const { stdout } = await baton("list", `--disk=sda1=${tree("beside", files)}`);
+  assert.match(stdout, /^warning: sda1:\/etc\/zipl.conf: it is for zipl, and Baton doesn't read its language$/m);
+});
+
 test("an entry that is named and isn't there, or can't boot, is a failure that says so", async () => {
   for (const [name, reason] of [
     ["Nothing like it", /no entry has the id, title or number/],

@@ -45,6 +45,12 @@ test("with neither lease nor URL the list is empty; what leads nowhere is one JS
   assert.deepEqual([lost.code, JSON.parse(lost.stdout).entries], [0, []]);
 });
 
+test("what can't be booted because nothing was asked, or nothing answered, says so", async () => {
+  const [nothing, gone] = await Promise.all([netboot(), netboot("--url", "http://srv/gone")]);
+  assert.match(nothing.stderr, /^baton: .*give --url or --lease\n$/);
+  assert.match(gone.stderr, /^baton: http:\/\/srv\/gone: 404 Not Found.*\n$/);
+});
+
 test("--dry-run says what would be fetched and booted, with digests", async () => {
   const { code, stdout } = await netboot(...LEASE, "--dry-run", "--json");
   const plan = JSON.parse(stdout);
@@ -63,10 +69,11 @@ test("wrong words are wrong usage", async () => {
     netboot("--lease", "mac=nonsense", "--list"),
     netboot("--json"),
     netboot("--nonsense"),
+    baton("netboot", "--list", "--mirror", join(mirror, "nowhere")),
   ]);
   assert.deepEqual(
     results.map(({ code }) => code),
-    [2, 2, 2, 2],
+    [2, 2, 2, 2, 2],
   );
   for (const { stderr } of results) assert.match(stderr, /^baton: .*\nusage: baton netboot/);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatFileRef } from "../../src/entry.ts";
-import { loaders } from "../../src/formats/loaders.ts";
+import { formatDiagnostic, formatFileRef } from "../../src/entry.ts";
+import { loaders, unreadConfigs } from "../../src/formats/loaders.ts";
 import { makePe } from "../binary/pefile.ts";
 import { contextOf, type Files, type ReadOptions, treeVolume } from "./tree.ts";
 
@@ -105,6 +105,18 @@ test("a configuration that Baton doesn't read is listed by the program whose it 
     (await listed({ "/etc/yaboot.conf": "x", "/yaboot.conf": "x" })).map(([title]) => title),
     ["yaboot"],
   );
+});
+
+test("beside another menu such a configuration is a warning, once for each program; what belongs to the menu is none", async () => {
+  const files = {
+    ...{ "/boot/loader.conf": "x", "/boot/device.hints": "x", "/EFI/OC/config.plist": "<plist>" },
+    ...{ "/uEnv.txt": "console=ttyS0", "/boot/gfxboot.cfg": "x", "/boot.ini": "colour=blue" },
+  };
+  const found = await unreadConfigs(treeVolume(files, { name: "sda1", type: "vfat" }));
+  assert.deepEqual(found.map(formatDiagnostic), [
+    "sda1:/EFI/OC/config.plist: it is for OpenCore, and Baton doesn't read its language",
+    "sda1:/boot/loader.conf: it is for FreeBSD's loader, and Baton doesn't read its language",
+  ]);
 });
 
 test("files of one name are told apart by what is in them", async () => {

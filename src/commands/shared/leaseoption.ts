@@ -5,10 +5,12 @@ import type { Platform } from "../../formats/format.ts";
 import { machineOfArchitecture } from "../../net/clientfacts.ts";
 import { type Lease, lease } from "../../net/lease.ts";
 
-const KEYS = ["mac", "ip", "hostname", "uuid", "arch", "server", "file", "conf", "prefix", "url"] as const;
-/** More than a bootloader needs, and what `ip=` on a command line is made of. */
-const MORE_KEYS = ["netmask", "gateway", "dns", "domain"] as const;
-type Key = (typeof KEYS)[number] | (typeof MORE_KEYS)[number];
+const KEYS = [
+  ...(["mac", "ip", "hostname", "uuid", "arch", "server", "file", "conf", "prefix", "url"] as const),
+  // More than a bootloader needs, and what `ip=` on a command line is made of.
+  ...(["netmask", "gateway", "dns", "domain"] as const),
+];
+type Key = (typeof KEYS)[number];
 
 /**
  * @returns null where none is given
@@ -19,9 +21,9 @@ export function parseLease(words: readonly string[]): Lease | null {
   const values: Partial<Record<Key, string>> = {};
   for (const word of words) {
     const equals = word.indexOf("=");
-    const key = [...KEYS, ...MORE_KEYS].find((known) => known === word.slice(0, equals));
+    const key = KEYS.find((known) => known === word.slice(0, equals));
     if (key === undefined) {
-      throw new BatonError("usage", `--lease ${word}: it is KEY=VALUE, and KEY one of ${KEYS.join(" ")}`);
+      throw new BatonError("usage", `--lease ${word}: it is KEY=VALUE, and KEY one of ${KEYS.join(", ")}`);
     }
     const value = word.slice(equals + 1);
     if (value !== "") values[key] = value;

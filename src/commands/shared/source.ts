@@ -1,12 +1,12 @@
 /** Where a command's entries come from: `--disk` directories, else this machine's own devices. */
 
-import { readFileSync } from "node:fs";
 import { discoverDirectories } from "../../discovery/directories.ts";
 import type { Discovery } from "../../discovery/discovery.ts";
 import { formatDiagnostic } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { DEFAULT_SETTINGS, mergeSettings, type Settings } from "../../policy/settings.ts";
 import type { DiskOptions } from "./options.ts";
+import { readOwnFile } from "./ownfile.ts";
 
 export interface Found {
   /** What holds: the file of `--config`, else what holds without one. */
@@ -42,7 +42,7 @@ export async function discover(options: DiskOptions): Promise<Found> {
 async function readConfig(path: string | null): Promise<Settings> {
   if (path === null) return DEFAULT_SETTINGS;
   const { readSettings } = await import("../../policy/settingsfile.ts");
-  const { settings, diagnostics } = await readSettings(readFileSync(path, "utf8"), path);
+  const { settings, diagnostics } = await readSettings(readOwnFile(path), path);
   const [first] = diagnostics;
   if (first !== undefined) {
     const more = diagnostics.length > 1 ? ` (and ${diagnostics.length - 1} more; baton config ${path})` : "";
