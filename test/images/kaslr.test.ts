@@ -21,13 +21,13 @@ interface Reloc {
 }
 
 /** A kernel of two pages, of which the second is bss but for 16 bytes, with values to be relocated in the first. */
-function kernel(relocs: readonly Reloc[], lists = 3): Buffer {
+function kernel(relocs: readonly Reloc[], { lists = 3, entry = START } = {}): Buffer {
   const header = Buffer.alloc(PAGE);
   header.write("7f454c46020101", "hex");
   header.writeUInt16LE(2, 16);
   header.writeUInt16LE(62, 18);
   header.writeUInt32LE(1, 20);
-  header.writeBigUInt64LE(BigInt(START), 24);
+  header.writeBigUInt64LE(BigInt(entry), 24);
   header.writeBigUInt64LE(64n, 32);
   header.writeBigUInt64LE(64n, 40);
   header.writeUInt16LE(64, 52);
@@ -75,7 +75,7 @@ test("each kind of relocation is applied as the kernel's own unpacker does", asy
 
 test("a table of two lists, as kernels since 6.15 have it, is understood too", async () => {
   const relocs = RELOCS.filter(({ kind }) => kind !== "inverse");
-  const read = readUnpackedKernel(kernel(relocs, 2));
+  const read = readUnpackedKernel(kernel(relocs, { lists: 2 }));
   await relocateKernel(read, 0x200000, pause);
   assert.equal(read.bytes.readUInt32LE(PAGE + 0x300), 0x81200042);
   assert.equal(read.bytes.readBigUInt64LE(PAGE + 0x100), 0xffff_ffff_8143_4567n);
@@ -91,21 +91,22 @@ test("what isn't wholly understood is refused", async () => {
   const whole = kernel(RELOCS);
   assert.throws(() => readUnpackedKernel(whole.subarray(0, 4 * PAGE)), /no table of relocations/);
   assert.throws(() => readUnpackedKernel(Buffer.alloc(100_000, 1)), /no ELF file/);
-  const elsewhere = kernel([]);
-  const stray = Buffer.concat([elsewhere, Buffer.from("00000085", "hex")]);
+  for (const entry of [START - PAGE, START + 2 * PAGE])
+    assert.throws(() => readUnpackedKernel(kernel(RELOCS, { entry })), /no code where it says that it begins to run/);
+  const stray = Buffer.concat([kernel([]), Buffer.from("00000085", "hex")]);
   const read = readUnpackedKernel(stray);
   await assert.rejects(relocateKernel(read, 0x200000, pause), /relocations outside of itself/);
 });
 
 /** Lays it out as the fifth of all choices, in a memory that takes down what it is given. */
-async function laidOut({ wholeRooms = false } = {}) {
+async function laidOut({ wholeRooms = false, entry = START } = {}) {
   const placed: [address: bigint, size: number, memorySize: bigint | undefined][] = [];
   let params: Uint8Array = new Uint8Array();
   const asked: bigint[] = [];
   const header = { kernelAlignment: 0x200000, prefAddress: 0x1000000n } as UnpackedInput["header"];
   const start = await layOutUnpacked(
     {
-      kernel: readUnpackedKernel(kernel(RELOCS)),
+      kernel: readUnpackedKernel(kernel(RELOCS, { entry })),
       header,
       setup: Buffer.alloc(0x290),
       initrds: [],
@@ -152,6 +153,11 @@ test("it is laid out at random places, bss cleared by the trampoline, with the f
   assert.equal(params[0x211]! & 2, 2, "KASLR_FLAG");
   // 1 GiB without what lies below and the kernel itself, in steps of 2 MiB.
   assert.deepEqual(asked, [504n, 100n]);
+});
+
+test("it begins to run where its header says, which need not be its start", async () => {
+  const { start, base } = await laidOut({ entry: START + 0xc43 });
+  assert.equal(start.address, base + 0xc43n);
 });
 
 test("where the old kernel's page tables must do, its bss is a part of its segment", async () => {
