@@ -135,6 +135,17 @@ describe("files", () => {
   });
 });
 
+test("of a FIT image the configuration that the command names is booted, and its own ramdisk with it", async () => {
+  const text = "load mmc 0 100 board.itb; setenv bootargs ro; bootm 100#conf-2 100 100";
+  const { entries } = await run(text, { "/board.itb": "fit" }, { platform: { arch: "x86_64" } });
+  const { linux, initrd, devicetree, fitConfiguration, reason } = entries[0]!;
+  assert.deepEqual([formatFileRef(linux!), initrd, devicetree], ["sda1:/board.itb", [], null]);
+  assert.equal(fitConfiguration, "conf-2");
+  assert.equal(reason, null, "U-Boot starts PCs' kernels by bootm, too");
+  const own = await run(text.replace("#conf-2", ""), { "/board.itb": "fit" });
+  assert.equal(own.entries[0]!.fitConfiguration, undefined);
+});
+
 test("the first boot command with a kernel counts; one without goes on to what follows", async () => {
   const { entries } = await run(`booti 100 || setenv bootargs second; ${BOOT}; setenv bootargs third; ${BOOT}`);
   assert.deepEqual(

@@ -243,13 +243,18 @@ const fdt: CommandFunction = (run, [what, address], line) => {
 const boot =
   (command: string): CommandFunction =>
   (run, [kernelAt, initrdAt, treeAt]) => {
-    const kernel = run.memory.get(hexNumber((kernelAt ?? run.get("loadaddr")).replace(/[#:].*$/, "")));
+    const [, address, configuration] = /^([^#:]*)(?:#([^#:]+))?/.exec(kernelAt ?? run.get("loadaddr"))!;
+    const kernel = run.memory.get(hexNumber(address));
     if (kernel === undefined) return false;
-    const at = (text: string | undefined): number => hexNumber(text?.replace(/:.*$/, ""));
-    const fileOf = (address: number): FileRef | null => run.memory.get(address)?.file ?? null;
+    const at = (text: string | undefined): number => hexNumber(text?.replace(/[#:].*$/, ""));
+    // What is named again beside a FIT image is a part of it.
+    const fileOf = (address: number): FileRef | null => {
+      const loaded = run.memory.get(address);
+      return loaded === undefined || loaded === kernel ? null : loaded.file;
+    };
     const isEfi = command === "bootefi";
     run.started = {
-      ...{ command, kernel },
+      ...{ command, kernel, configuration: configuration ?? null },
       initrd: isEfi ? null : fileOf(at(initrdAt)),
       devicetree: fileOf(at(isEfi ? initrdAt : treeAt)),
       overlays: run.overlays.get(at(treeAt)) ?? [],

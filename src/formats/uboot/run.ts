@@ -24,6 +24,8 @@ export interface Started {
   /** `booti`, `bootz`, `bootm`… */
   readonly command: string;
   readonly kernel: Loaded;
+  /** Which of a FIT image's configurations was asked for; null for its own choice. */
+  readonly configuration: string | null;
   readonly initrd: FileRef | null;
   readonly devicetree: FileRef | null;
   readonly overlays: readonly FileRef[];

@@ -124,10 +124,10 @@ async function hasExtlinux(path: string, { volume }: FormatContext): Promise<boo
 }
 
 async function addEntry(started: Started, name: string, list: EntryList): Promise<void> {
-  const { command, kernel, initrd, devicetree, overlays, options } = started;
+  const { command, kernel, configuration, initrd, devicetree, overlays, options } = started;
   const { arch } = list.context.platform;
   const isX86 = /^(x86_64|i.86)$/.test(arch);
-  const other = isX86 !== (command === "zboot") && command !== "bootefi";
+  const other = isX86 ? /^boot[iz]$/.test(command) : command === "zboot";
   const what =
     command === "bootefi"
       ? await startedProgram(kernel.file, options, list)
@@ -139,6 +139,7 @@ async function addEntry(started: Started, name: string, list: EntryList): Promis
     parsedEntry({
       title: (await systemName(list)) ?? (name || baseName(list.source)),
       ...{ type: "uboot", source: list.source, initrd: initrd === null ? [] : [initrd], devicetree },
+      ...(configuration !== null && { fitConfiguration: configuration }),
       ...(overlays.length > 0 && { devicetreeOverlays: overlays }),
       ...what,
       ...(other && { reason: `it is for a board with U-Boot, and this machine is ${arch}` }),
