@@ -207,7 +207,7 @@ export interface ParsedEntry {
   readonly triesDone?: number | null;
   /** Where `linux` is a unified kernel image of several profiles: which of them, from 0 (the default). */
   readonly profile?: number | null;
-  /** Where `linux` is a FIT image: which of its configurations; left out for its own choice. */
+  /** Where `linux` is a FIT image: which of its configurations (`NAME`, or `NAME#MORE` with others' overlays); left out for its own choice. */
   readonly fitConfiguration?: string;
 }
 

@@ -56,7 +56,8 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 /**
  * Takes a FIT image apart.
  * @param size of the file in bytes
- * @param wanted the configuration that is asked for (`#NAME` in U-Boot); null for this machine's, else its default
+ * @param wanted the configuration that is asked for (`#NAME` in U-Boot; `#NAME#MORE` adds the overlays of others); null for
+ *   this machine's, else its default
  * @param compatible what the machine's devicetree calls it, the most exact name first
  * @returns null where the file is no FIT image: a devicetree, or none
  * @throws BatonError `bad-format`, `not-found` for a configuration that it lacks, `unsupported`; what `readAt` rejects with
@@ -69,8 +70,11 @@ export async function readFit(
 ): Promise<FitParts | null> {
   const tree = await Tree.read(readAt, size);
   if (tree === null) return null;
-  const name = wanted ?? (await tree.machines(compatible)) ?? (await tree.defaultName());
-  return tree.parts(name);
+  const [named, ...more] = wanted?.split("#") ?? [];
+  const name = named ?? (await tree.machines(compatible)) ?? (await tree.defaultName());
+  const parts = await tree.parts(name);
+  const added = await Promise.all(more.map((each) => tree.devicetrees(each)));
+  return { ...parts, overlays: [...parts.overlays, ...added.flat()] };
 }
 
 /**
@@ -145,25 +149,37 @@ class Tree {
     return name;
   }
 
-  async parts(name: string): Promise<FitParts> {
+  #configuration(name: string): Node {
     const folder = this.#folder("configurations");
     const node = folder.children.find((child) => child.name === name);
-    if (node === undefined) {
-      throw new BatonError("not-found", `It has no configuration '${name}'; there are: ${namesOf(folder)}.`);
-    }
+    if (node !== undefined) return node;
+    throw new BatonError("not-found", `It has no configuration '${name}'; there are: ${namesOf(folder)}.`);
+  }
+
+  /** Those of a configuration: the machine's, and overlays in their order. */
+  async devicetrees(name: string): Promise<FitPart[]> {
+    const trees = await this.#texts(this.#configuration(name), "fdt");
+    return Promise.all(trees.map((tree) => this.#plain(tree, "devicetree")));
+  }
+
+  async parts(name: string): Promise<FitParts> {
+    const node = this.#configuration(name);
     const [kernel] = await this.#texts(node, "kernel");
     const [ramdisk] = await this.#texts(node, "ramdisk");
-    const [fdt, ...overlays] = await this.#texts(node, "fdt");
     if (kernel === undefined) throw broken(`its configuration '${name}' names no kernel`);
+    if (node.properties.has("setup")) {
+      const message = `Its configuration '${name}' has its kernel in two parts ('setup' beside 'kernel'), which Baton doesn't join: put the whole bzImage in one.`;
+      throw new BatonError("unsupported", message);
+    }
     const [arch] = await this.#texts(this.#image(kernel), "arch");
-    const tree = async (part: string): Promise<FitPart> => this.#plain(part, "devicetree");
+    const [devicetree = null, ...overlays] = await this.devicetrees(name);
     return {
       name,
       arch: ARCHITECTURES[arch ?? ""] ?? null,
       kernel: await this.#part(kernel),
       ramdisk: ramdisk === undefined ? null : await this.#part(ramdisk),
-      devicetree: fdt === undefined ? null : await tree(fdt),
-      overlays: await Promise.all(overlays.map(tree)),
+      devicetree,
+      overlays,
     };
   }
 

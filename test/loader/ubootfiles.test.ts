@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { emptyFdt, fdtText, writeFdt } from "../../src/binary/fdt.ts";
+import { emptyFdt, fdtText, findNode, readFdt, writeFdt } from "../../src/binary/fdt.ts";
 import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { identifyImage } from "../../src/images/identify.ts";
 import { closeFiles, type OpenFile, openPath, readAtOfFile } from "../../src/loader/openfiles.ts";
@@ -100,6 +100,8 @@ for (const name of ["board.itb", "external.itb", "position.itb"]) {
     assert.deepEqual(await board({ compatible: ["maker,two-rev3", "maker,two"] }), two);
     assert.deepEqual(await board({ compatible: ["someone,else"] }), one);
     assert.deepEqual(await board({ compatible: ["maker,two"], configuration: "conf-1" }), one);
+    assert.deepEqual(await board({ configuration: "conf-1#conf-2" }), { ...one, overlays: ["two", "one"] });
+    await assert.rejects(board({ configuration: "conf-1#conf-9" }), /no configuration 'conf-9'/);
     await assert.rejects(board({ configuration: "conf-9" }), {
       code: "not-found",
       message: /^vda1:\/\d+: It has no configuration 'conf-9'; there are: conf-1, conf-2\.$/,
@@ -107,6 +109,15 @@ for (const name of ["board.itb", "external.itb", "position.itb"]) {
     await assert.rejects(board({ arch: "x86_64" }), /is for aarch64, and this machine is x86_64/);
   });
 }
+
+test("a PC's kernel in two parts, as U-Boot's own examples have it, is refused by name", async () => {
+  const board = readFdt(sample("board.itb"));
+  findNode(board, "/configurations/conf-1")!.properties.set("setup", fdtText("setup-1"));
+  await assert.rejects(loaded(kernelAlone(await file(writeFdt(board)))), {
+    code: "unsupported",
+    message: /: Its configuration 'conf-1' has its kernel in two parts \('setup' beside 'kernel'\)/,
+  });
+});
 
 test("an entry's own initrd and devicetree stand in place of a FIT image's", async () => {
   const files = {

@@ -243,7 +243,7 @@ const fdt: CommandFunction = (run, [what, address], line) => {
 const boot =
   (command: string): CommandFunction =>
   (run, [kernelAt, initrdAt, treeAt]) => {
-    const [, address, configuration] = /^([^#:]*)(?:#([^#:]+))?/.exec(kernelAt ?? run.get("loadaddr"))!;
+    const [, address, configuration] = /^([^#:]*)(?:#(.+))?/.exec(kernelAt ?? run.get("loadaddr"))!;
     const kernel = run.memory.get(hexNumber(address));
     if (kernel === undefined) return false;
     const at = (text: string | undefined): number => hexNumber(text?.replace(/[#:].*$/, ""));
