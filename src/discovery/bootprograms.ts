@@ -11,7 +11,7 @@ import { log } from "../log.ts";
 import { type Candidate, type Disks, menuOf } from "./loadermenus.ts";
 import type { Scan } from "./scan.ts";
 
-/** More than any menu starts; a hostile one may name thousands. */
+/** On one device, by the configurations of one: more than any menu starts. A hostile one may name thousands. */
 const MAX_PROGRAMS = 64;
 
 /** The programs that entries name, each looked at once, until something is heard of its device. */
@@ -19,6 +19,8 @@ export class BootPrograms {
   readonly #readerOf: (device: string) => Reader;
   /** By device and path. */
   readonly #known = new Map<string, Map<string, LoaderName | null>>();
+  /** How many, by their device and by that of the configuration: a stick's count takes nothing from a disk's. */
+  readonly #asked = new Map<string, Map<string, number>>();
 
   /** @param readerOf throws where the device has gone */
   constructor(readerOf: (device: string) => Reader) {
@@ -37,12 +39,17 @@ export class BootPrograms {
   async look(scans: readonly Scan[]): Promise<boolean> {
     let isNews = false;
     for (const { result } of scans) {
-      for (const { program } of result.entries) {
+      for (const { program, source } of result.entries) {
         if (program === undefined || !("device" in program) || isBootSector(program)) continue;
         const { device, path } = program;
         const known = this.#known.get(device) ?? new Map<string, LoaderName | null>();
         this.#known.set(device, known);
-        if (known.has(path) || known.size >= MAX_PROGRAMS) continue;
+        const asked = this.#asked.get(device) ?? new Map<string, number>();
+        this.#asked.set(device, asked);
+        const asker = source.slice(0, source.indexOf(":"));
+        const count = asked.get(asker) ?? 0;
+        if (known.has(path) || count >= MAX_PROGRAMS) continue;
+        asked.set(asker, count + 1);
         known.set(path, null);
         isNews = true;
         try {
@@ -57,6 +64,7 @@ export class BootPrograms {
 
   forget(device: string): void {
     this.#known.delete(device);
+    this.#asked.delete(device);
   }
 }
 
@@ -90,7 +98,11 @@ export function withMenus(disks: Disks, programs: BootPrograms): readonly Candid
   });
   return linked.map((candidate, index) => {
     const own = candidates[index]!;
-    const isOpened = candidates.some((other) => opened.get(other)!.has(own) && !opened.get(own)!.has(other));
+    // What a stick's menu opens says nothing of a disk's.
+    const counts = (other: Candidate): boolean => !other.config.removable || own.config.removable;
+    const isOpened = candidates.some(
+      (other) => counts(other) && opened.get(other)!.has(own) && !opened.get(own)!.has(other),
+    );
     return isOpened ? { ...candidate, isOpened } : candidate;
   });
 }

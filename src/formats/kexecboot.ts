@@ -9,7 +9,7 @@ import { resolvePath } from "./paths.ts";
 const CONFIG = "/boot/boot.cfg";
 const MAX_SIZE = 1 << 20;
 /** VMware's file of that name has no labels. */
-const OWN_LINE = /^\s*label\s*=/im;
+const OWN_LINE = /^[ \t]*label[ \t]*=/im;
 
 interface Section {
   readonly label: string;
@@ -61,11 +61,13 @@ function parseSections(text: string): { global: ReadonlyMap<string, string>; sec
   const global = new Map<string, string>();
   const sections: Section[] = [];
   for (const raw of text.split(/\r?\n/)) {
-    const [, name, value] = /^\s*([^#=\s][^=]*?)\s*(?:=\s*(.*?)\s*)?$/.exec(raw) ?? [];
-    if (name === undefined) continue;
-    const key = name.toUpperCase();
-    if (key === "LABEL") sections.push({ label: value ?? "", values: new Map() });
-    else (sections.at(-1)?.values ?? global).set(key, value ?? "");
+    const line = raw.trim();
+    const end = line.indexOf("=");
+    if (line === "" || line.startsWith("#") || end === 0) continue;
+    const key = (end < 0 ? line : line.slice(0, end)).trimEnd().toUpperCase();
+    const value = end < 0 ? "" : line.slice(end + 1).trimStart();
+    if (key === "LABEL") sections.push({ label: value, values: new Map() });
+    else (sections.at(-1)?.values ?? global).set(key, value);
   }
   return { global, sections };
 }

@@ -56,6 +56,16 @@ export class Lookup {
   }
 }
 
+/** Nobody has so many bootloaders. */
+const MAX_EFI_FOLDERS = 100;
+
+/** The folders of EFI programs, `/EFI/debian`, as spelled on the disk. Rejects where the volume can't be read. */
+export async function efiFolders(lookup: Lookup): Promise<string[]> {
+  const efi = await lookup.find("/EFI", "directory");
+  const folders = efi === null ? [] : (await lookup.list(efi)).filter(({ type }) => type === "directory");
+  return folders.slice(0, MAX_EFI_FOLDERS).map(({ name }) => `${efi}/${name}`);
+}
+
 /** True where an error says that there is no such thing, as opposed to a volume that can't be read. */
 export function isAbsence(error: unknown): boolean {
   return (

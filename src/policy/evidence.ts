@@ -171,7 +171,7 @@ export function hazardEvidence(entry: BootEntry): string | null {
 }
 
 const fileName = (ref: FileRef): string =>
-  ("path" in ref ? ref.path : ref.url).replace(/[?#].*$/, "").replace(/^.*\//, "");
+  ("path" in ref ? ref.path : ref.url.replace(/[?#].*$/s, "")).replace(/^.*\//s, "");
 
 const TITLE =
   /\b(re-?install\w*|un-?install\w*|install\w*|set-?up|deploy\w*|erase\w*|wipe\w*|format|reset\w*|factory|restor\w*|recover\w*|rescue|repair\w*|diagnos\w*|memory test|memtest\w*|firmware|flash\w*|single[- ]user|delete\w*|destroy\w*|remove\w*)\b/i;

@@ -7,12 +7,22 @@ import type { BootEntry, MenuLink, ParsedEntry } from "../entry.ts";
 import { hazardEvidence } from "./evidence.ts";
 import { type BootRules, type Listed, mayBootByItself, type ReadConfig } from "./readconfig.ts";
 
-/** One file's item, read by two ways. */
-export const isSameItem = (a: ParsedEntry, b: ParsedEntry): boolean =>
+/** One file's item, read by two ways; others in the file may be called the same. */
+const isSameItem = (a: ParsedEntry, b: ParsedEntry): boolean =>
   a.source === b.source &&
   a.title === b.title &&
   a.nativeId === b.nativeId &&
   a.submenu.join("\n") === b.submenu.join("\n");
+
+/**
+ * Where an item stands that was read by another way, too: of several that are called the same, the one of the same number.
+ * @returns -1 where it isn't among the others
+ */
+export function placeAmong(others: readonly ParsedEntry[], items: readonly ParsedEntry[], index: number): number {
+  const item = items[index]!;
+  let before = items.slice(0, index).filter((one) => isSameItem(one, item)).length;
+  return others.findIndex((other) => isSameItem(other, item) && before-- === 0);
+}
 
 /**
  * With what each such entry leads to.
@@ -37,9 +47,10 @@ export function withLinks(listed: readonly Listed[], configs: readonly ReadConfi
 
 function linkTo(menu: string | undefined, all: readonly BootEntry[], configs: readonly ReadConfig[]): MenuLink | null {
   const config = configs.find(({ source }) => source === menu);
-  const item = config?.entries[config.defaultIndex ?? 0];
-  const to = item === undefined ? undefined : all.find((one) => isSameItem(one, item));
-  if (config === undefined || to === undefined) return null;
+  const index = config?.defaultIndex ?? 0;
+  if (config?.entries[index] === undefined) return null;
+  const to = all[placeAmong(all, config.entries, index)];
+  if (to === undefined) return null;
   return { id: to.id, by: config.defaultIndex === null ? "nothing" : config.defaultIsExplicit ? "name" : "order" };
 }
 

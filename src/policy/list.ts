@@ -8,7 +8,7 @@ import { entryFiles, formatFileRef } from "../entry.ts";
 import { firmwareProgramReason } from "../firmwareprograms.ts";
 import { type Choice, chooseDefault, ownDisks } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
-import { isSameItem, withLinks } from "./links.ts";
+import { placeAmong, withLinks } from "./links.ts";
 import { type Lock, locksOf } from "./locks.ts";
 import { type BootRules, type FirmwareWay, type Listed, NO_RULES, type ReadConfig } from "./readconfig.ts";
 import { canBootByItself, unattendedOrder } from "./unattended.ts";
@@ -226,7 +226,7 @@ function waysThrough(
     if (to === undefined || to === config || to.isFirmware || removable !== to.removable) continue;
     const known = ways.get(to)?.firmware ?? to.firmware;
     if (known !== undefined && !isNearer(firmware, known)) continue;
-    const at = (index: number): number => to.entries.findIndex((other) => isSameItem(config.entries[index]!, other));
+    const at = (index: number): number => placeAmong(to.entries, config.entries, index);
     const index = at(defaultIndex!);
     if (index < 0) continue;
     const fallback = config.fallback.map(at).filter((one) => one >= 0);

@@ -143,6 +143,20 @@ test("the first menu's time counts, and what it would have saved", async () => {
   assert.match(JSON.stringify(find(list, "System").writes), /next_entry/);
 });
 
+test("a stick that starts a disk's programs takes neither their place nor their number", async () => {
+  const many = Array.from({ length: 100 }, (_, i) =>
+    chain(`Stick ${i}`, `search --fs-uuid --set=root uuid-sdb1\nchainloader /EFI/x/${i}.efi`),
+  );
+  const list = await listOf({
+    sda1: esp({ "boot/grub/grub.cfg": many.join("") }, { removable: true }),
+    sdb1: first("chainloader /EFI/other/grubx64.efi", {
+      "EFI/other/grubx64.efi": "GRUB",
+      "EFI/other/grub.cfg": menu("System", "set default=0"),
+    }),
+  });
+  assert.deepEqual(unattended(list), ["System"]);
+});
+
 test("each menu is opened once: a circle boots nothing by itself", async () => {
   const to = (name: string): string => `chainloader /EFI/${name}/grubx64.efi`;
   const circle = esp({

@@ -40,6 +40,9 @@ describe("LILO", () => {
     const restricted = async (text: string) => (await readTree(lilo, { [CONF]: text + IMAGE })).entries[0]!.restricted;
     assert.deepEqual(await restricted("password=x\n"), []);
     assert.equal(await restricted("password=x\nrestricted\n"), null);
+    const own = async (text: string) =>
+      (await readTree(lilo, { [CONF]: `password=x\nrestricted\nimage=/k\n${text}\n` })).entries[0]!.restricted;
+    assert.deepEqual([await own("mandatory"), await own("bypass"), await own("label=A")], [[], null, null]);
   });
 
   test("broken lines cost themselves only", async () => {

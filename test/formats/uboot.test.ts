@@ -179,6 +179,23 @@ describe("what goes wrong is said, and costs nothing else", () => {
     assert.match(await said('setenv a xxxxxxxx; while true; do setenv a "$a$a"; done'), /more memory than any board/);
   });
 
+  test("scripts that go over the same text without end", async () => {
+    const loop = (text: string, command: string) => said(`setenv a '${text}'\nwhile true; do ${command}; done`);
+    const tooMuch = /works on more text than any board's script/;
+    assert.match(await loop("a ".repeat(25_000), `echo ${"$a".repeat(50_000)}`), /more words than a board could take/);
+    assert.match(await loop("a ".repeat(25_000), `echo "${"$a".repeat(50_000)}"`), tooMuch);
+    assert.match(await loop("! ".repeat(9000), "test $a"), tooMuch);
+    assert.match(await loop(`false; #${"x".repeat(60_000)}`, "run a"), tooMuch);
+    const again = (file: string | Buffer, command: string) =>
+      run(`while true; do load mmc 0 100 /b; ${command} 100; done`, { "/b": file });
+    for (const answer of [
+      await again(script(`false\n#${"x".repeat(200_000)}`), "source"),
+      await again("#".repeat(500_000), "env import -t"),
+    ]) {
+      assert.match(messages(answer.diagnostics).join("\n"), tooMuch);
+    }
+  });
+
   test("what isn't the language, an unknown command, and nothing to start", async () => {
     assert.match(await said("if true; then true"), /'fi' is missing: U-Boot doesn't run this/);
     assert.match(await said("fi"), /'fi' has no beginning/);

@@ -690,6 +690,24 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       why: /which has no default/,
     },
     {
+      what: "of two that are called the same, the one that the menu names",
+      machine: [
+        on("sda1", [opens("Other", "sda2")]),
+        on("sda2", [e("System", `${ROOT} factory_reset=yes`), e("System", OTHER)], { defaultIndex: 1 }),
+      ],
+      tries: ["System"],
+      why: /Other opens/,
+    },
+    {
+      what: "of two that are called the same, the first only where it is meant: it erases, and nothing names it",
+      machine: [
+        on("sda1", [opens("Other", "sda2")]),
+        on("sda2", [e("System", ROOT), ERASE, ERASE], { defaultIndex: 2, defaultIsExplicit: false }),
+      ],
+      tries: [],
+      byDefault: "Other",
+    },
+    {
       what: "passed over like the entry that it stands for",
       machine: [on("sda1", [opens("Other", "sda2")]), on("sda2", [e("A", ROOT), e("B", ROOT)])],
       rules: { passedOver: new Map([["sda2:grub:A", "nobody confirmed it"]]) },

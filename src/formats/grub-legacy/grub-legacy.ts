@@ -18,7 +18,7 @@ import { Breath, DiagnosticList, ListBudget } from "../budget.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume, LineSigns } from "../format.ts";
 import type { Device } from "../grub/devices.ts";
 import { decodeSource } from "../grub/source.ts";
-import { fileExists, isAbsence, Lookup } from "../lookup.ts";
+import { efiFolders, fileExists, isAbsence, Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
 import { readBeginning } from "../readbeginning.ts";
 import { type Draft, LegacyMenu, nothingIn } from "./menu.ts";
@@ -71,9 +71,8 @@ async function findMenus({ reader }: FormatVolume): Promise<readonly string[]> {
     if (menu !== null) return [menu];
   }
   // Red Hat Enterprise Linux 6 keeps it beside its EFI program, GRUB4DOS for UEFI in /EFI/grub.
-  const efi = await lookup.find("/EFI", "directory");
-  for (const { name, type } of efi === null ? [] : await lookup.list(efi)) {
-    const menu = type === "directory" ? await inFolder(`${efi}/${name}`) : null;
+  for (const folder of await efiFolders(lookup)) {
+    const menu = await inFolder(folder);
     if (menu !== null) return [menu];
   }
   return [];

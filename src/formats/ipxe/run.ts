@@ -190,7 +190,8 @@ export class IpxeRun {
     return machine.settings.get(expression, (name) => {
       if (name !== "cwuri" && name !== "cwduri") return this.host.setting(name);
       const uri = "device" in base ? `file:${base.path}` : formatFileRef(base);
-      return name === "cwuri" ? uri : uri.replace(/[?#].*$/s, "").replace(/[^/]*$/, "");
+      const path = uri.replace(/[?#].*$/s, "");
+      return name === "cwuri" ? uri : path.slice(0, path.lastIndexOf("/") + 1);
     });
   }
 

@@ -6,12 +6,17 @@
 import { type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { clip, EntryList } from "../entrylist.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
-import { fileExists, Lookup } from "../lookup.ts";
+import { efiFolders, fileExists, Lookup } from "../lookup.ts";
 import { folderOf, resolvePath } from "../paths.ts";
 
 const MAX_SIZE = 1 << 20;
 /** More than either of them shows. */
 const MAX_IMAGES = 1000;
+/** Of one entry. */
+const MAX_INITRDS = 16;
+
+/** When a password is asked for: always, for other options, never. */
+const PASSWORD_NEEDS = ["mandatory", "restricted", "bypass"];
 
 type Dialect = "lilo" | "elilo";
 
@@ -25,10 +30,8 @@ export const elilo: Format = {
   name: "elilo",
   async find({ reader }) {
     const lookup = new Lookup(reader);
-    const efi = await lookup.find("/EFI", "directory");
-    const folders = efi === null ? [] : (await lookup.list(efi)).filter(({ type }) => type === "directory");
     const found: string[] = [];
-    for (const folder of ["", ...folders.map(({ name }) => `${efi}/${name}`)]) {
+    for (const folder of ["", ...(await efiFolders(lookup))]) {
       const path = await lookup.find(`${folder}/elilo.conf`);
       if (path !== null) found.push(path);
     }
@@ -162,8 +165,10 @@ async function entryOf(
     return parsedEntry({ ...entry, title, kind: "local", reason });
   }
   const given = (key: string): string | undefined => values.get(key) ?? shared.get(key);
-  const initrds = (given("initrd") ?? "").split(",").filter((name) => name !== "");
-  const isShut = given("password") !== undefined && given("restricted") === undefined;
+  const initrds = (given("initrd") ?? "").split(",", MAX_INITRDS).filter((name) => name !== "");
+  // What an image itself says about the password comes before what holds for all (lilo.conf(5)).
+  const needs = [values, shared].flatMap((one) => PASSWORD_NEEDS.find((key) => one.has(key)) ?? [])[0];
+  const isShut = given("password") !== undefined && (needs ?? "mandatory") === "mandatory";
   if (path === "") list.say("warning", line, "'image' names no file");
   return parsedEntry({
     ...entry,

@@ -7,11 +7,10 @@ import {
   type Format,
   type FormatContext,
   type FormatResult,
-  type FormatVolume,
   type LineSigns,
   type Platform,
 } from "../format.ts";
-import { Lookup } from "../lookup.ts";
+import { efiFolders, Lookup } from "../lookup.ts";
 import { MAX_CONFIG_SIZE } from "../reader.ts";
 import { isShown, limineEntry } from "./entries.ts";
 import { firstValue, type Item, type LimineConfig, NEW_SYNTAX, OLD_SYNTAX, parseLimine } from "./syntax.ts";
@@ -36,29 +35,21 @@ const SIGNS: LineSigns = {
 export const limine: Format = {
   name: "limine",
   signs: SIGNS,
-  async find(volume) {
-    const { own, fixed } = await findLimine(volume);
-    return fixed === null ? own : [...own, fixed];
+  async find({ reader }) {
+    const lookup = new Lookup(reader);
+    const found: (string | null)[] = [];
+    for (const folder of await efiFolders(lookup)) found.push(await besideProgram(lookup, folder));
+    return [...found, await firstOf(lookup, PLACES)].filter((path) => path !== null);
   },
   parse: readLimine,
 };
 
-/** @returns `own`: beside the EFI program, which looks there first; `fixed`: the first of the places for both firmwares */
-async function findLimine({
-  reader,
-}: FormatVolume): Promise<{ readonly own: string[]; readonly fixed: string | null }> {
-  const lookup = new Lookup(reader);
-  const own: string[] = [];
-  const efi = await lookup.find("/EFI", "directory");
-  for (const { name, type } of efi === null ? [] : await lookup.list(efi)) {
-    if (type !== "directory") continue;
-    const found = await firstOf(
-      lookup,
-      NAMES.map((file) => `${efi}/${name}/${file}`),
-    );
-    if (found !== null) own.push(found);
-  }
-  return { own, fixed: await firstOf(lookup, PLACES) };
+/** Beside the EFI program, which looks there first. */
+async function besideProgram(lookup: Lookup, folder: string): Promise<string | null> {
+  return firstOf(
+    lookup,
+    NAMES.map((name) => `${folder}/${name}`),
+  );
 }
 
 async function firstOf(lookup: Lookup, paths: readonly string[]): Promise<string | null> {
@@ -71,8 +62,12 @@ async function firstOf(lookup: Lookup, paths: readonly string[]): Promise<string
 
 /** Whether another configuration on the volume comes before it, so that Limine doesn't read it on this machine. */
 async function isShadowed(path: string, { volume, platform }: FormatContext): Promise<boolean> {
-  const { own, fixed } = await findLimine(volume);
-  return platform.firmware === "efi" ? path === fixed && own.length > 0 : own.includes(path) && fixed !== null;
+  const lookup = new Lookup(volume.reader);
+  const isBeside = /^\/efi\/[^/]+\/[^/]+$/i.test(path);
+  if (platform.firmware === "pc") return isBeside && (await firstOf(lookup, PLACES)) !== null;
+  if (isBeside || path !== (await firstOf(lookup, PLACES))) return false;
+  for (const folder of await efiFolders(lookup)) if ((await besideProgram(lookup, folder)) !== null) return true;
+  return false;
 }
 
 async function readLimine(path: string, context: FormatContext): Promise<FormatResult> {

@@ -111,12 +111,15 @@ function expander(macros: ReadonlyMap<string, string>, limit: number): (line: st
     if (!line.includes("${")) return line;
     let out = "";
     let end = 0;
-    for (const match of line.matchAll(/\$\{([^}]*)\}/g)) {
-      const part = line.slice(end, match.index) + (macros.get(match[1]!) ?? "");
+    for (let start = line.indexOf("${"); start >= 0; start = line.indexOf("${", end)) {
+      // Of thousands that are never closed, each would be looked for to the end of the line.
+      const close = line.indexOf("}", start);
+      if (close < 0) break;
+      const part = line.slice(end, start) + (macros.get(line.slice(start + 2, close)) ?? "");
       left -= part.length;
       if (left < 0) return null;
       out += part;
-      end = match.index + match[0].length;
+      end = close + 1;
     }
     return out + line.slice(end);
   };

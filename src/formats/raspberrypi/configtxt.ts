@@ -70,7 +70,7 @@ export async function readConfigTxt(
         filter.enter(section.trim().toLowerCase());
         continue;
       }
-      const [, name, value] = /^\s*([a-z0-9_]+(?::\d+)?)(?:\s*=\s*|\s+)(.*?)\s*$/i.exec(raw) ?? [];
+      const [, name, value] = /^([a-z0-9_]+(?::\d+)?)(?:\s*=\s*|\s+)(.*)$/is.exec(raw.trim()) ?? [];
       if (name === undefined || value === undefined) continue;
       if (filter.unknown !== null && STARTING.has(name)) {
         say(line, `Baton doesn't know whether [${filter.unknown.slice(0, 40)}] holds here: '${name}' is ignored`);

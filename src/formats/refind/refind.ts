@@ -17,6 +17,7 @@ import { tokenLines } from "./tokens.ts";
 
 const CONFIG = "refind.conf";
 const MAX_SIZE = 1 << 20;
+const MAX_INCLUDES = 8;
 /** Under which rEFInd keeps its variables. */
 const REFIND_GUID = "36d08fa7-cf0b-42f5-8f14-68df73ed3740";
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -69,9 +70,17 @@ async function scanOrSay(volume: FormatVolume, settings: RefindSettings, list: E
 async function readSettings(path: string, list: EntryList): Promise<RefindSettings> {
   const reader = new SettingsReader((line, message) => list.say("warning", line, message));
   const text = (await list.read(path, MAX_SIZE)) ?? "";
+  let includes = 0;
   for (const line of tokenLines(text)) {
+    await list.breath.take();
     const included = reader.read(line);
     if (included === null) continue;
+    if (includes++ >= MAX_INCLUDES) {
+      if (includes === MAX_INCLUDES + 1) {
+        list.say("warning", line.line, `more than ${MAX_INCLUDES} files are included: the rest is ignored`);
+      }
+      continue;
+    }
     const inner = await list.read(resolvePath(folderOf(path), included.replaceAll("\\", "/")), MAX_SIZE);
     // A file that is included includes no other.
     for (const below of inner === null ? [] : tokenLines(inner)) reader.read(below);
@@ -97,7 +106,7 @@ async function addStanzas({ stanzas }: RefindSettings, list: EntryList, places: 
     if (place === null) return;
     places.add(place);
     for (const sub of stanza.submenu) {
-      if (!sub.isDisabled) list.add(await stanzaEntry(sub, [stanza.title], list));
+      if (!sub.isDisabled && list.add(await stanzaEntry(sub, [stanza.title], list)) === null) return;
     }
   }
 }

@@ -7,24 +7,19 @@ import { type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import type { EntryList } from "../entrylist.ts";
 import type { FormatVolume } from "../format.ts";
 import { FOUND_BY_NAME, type KernelFile, kernelsIn } from "../kernels.ts";
-import { Lookup } from "../lookup.ts";
+import { efiFolders, Lookup } from "../lookup.ts";
 import { baseName } from "../paths.ts";
 import type { RefindSettings } from "./settings.ts";
 import { slashed, tokenLines } from "./tokens.ts";
 
 export const OPTIONS_FILE = "refind_linux.conf";
 const MAX_OPTIONS_SIZE = 1 << 20;
-const MAX_FOLDERS = 100;
 /** A line for each way to start a kernel; nobody has more. */
 const MAX_WAYS = 50;
 
 /** Every folder in which rEFInd looks on a volume, as spelled there, those of `also_scan_dirs` among them. */
 export async function scannedFolders(lookup: Lookup, also: readonly string[]): Promise<string[]> {
-  const folders = ["/"];
-  const efi = await lookup.find("/EFI", "directory");
-  for (const { name, type } of efi === null ? [] : await lookup.list(efi)) {
-    if (type === "directory" && folders.length < MAX_FOLDERS) folders.push(`${efi}/${name}`);
-  }
+  const folders = ["/", ...(await efiFolders(lookup))];
   for (const path of also) {
     const found = await lookup.find(slashed(path), "directory");
     if (found !== null && !folders.includes(found)) folders.push(found);

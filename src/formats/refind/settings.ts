@@ -44,6 +44,9 @@ export const defaultSettings = (): RefindSettings => ({
   extraVersions: [],
 });
 
+/** Words of one setting; nobody has more. */
+const MAX_WORDS = 200;
+
 type Say = (line: number | null, message: string) => void;
 
 /** Reads lines into settings, one after the other. */
@@ -76,9 +79,10 @@ export class SettingsReader {
 
   #readSetting(key: string, words: readonly string[], line: number): void {
     const { settings } = this;
-    const all = listOf(words.slice(1));
+    const all = listOf(words.slice(1)).slice(0, MAX_WORDS);
     /** `+` first: beside those that rEFInd has by itself. */
-    const added = (own: readonly string[]): readonly string[] => (all[0] === "+" ? [...own, ...all.slice(1)] : all);
+    const added = (own: readonly string[]): readonly string[] =>
+      all[0] === "+" ? [...own, ...all.slice(1)].slice(0, MAX_WORDS) : all;
     switch (key) {
       case "timeout": {
         const seconds = Number(words[1]);
@@ -94,7 +98,7 @@ export class SettingsReader {
         } else settings.defaultSelection = all;
         return;
       case "scanfor":
-        settings.scanFor = all.map((word) => word.toLowerCase());
+        settings.scanFor = [...new Set(all.map((word) => word.toLowerCase()))];
         return;
       case "also_scan_dirs":
         settings.alsoScan = added(settings.alsoScan);
@@ -144,7 +148,8 @@ export class SettingsReader {
         at.options = value;
         return;
       case "add_options":
-        at.options = [at.options, value].filter((part) => part !== "").join(" ");
+        // Not joined: a long line of options would be copied once for each word that is added.
+        if (value !== "") at.options = at.options === "" ? value : `${at.options} ${value}`;
         return;
       case "firmware_bootnum":
         at.firmwareNumber = value;

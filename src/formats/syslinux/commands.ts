@@ -225,14 +225,16 @@ function ubootCommand(label: Label, append: string, context: CommandContext): Co
   if (label.type !== "kernel" && label.type !== "linux") {
     return other(`${label.type.toUpperCase()} is no word of U-Boot's extlinux.conf`);
   }
-  const [, image = "", configuration = ""] = /^([^#]*?)\s*(?:#\s*(\S*).*)?$/s.exec(label.image) ?? [];
+  const hash = label.image.indexOf("#");
+  const image = (hash < 0 ? label.image : label.image.slice(0, hash)).trimEnd();
+  const [configuration] = hash < 0 ? [] : words(label.image.slice(hash + 1));
   const options = fillVariables(join(append, sysappends(label, context)), label, context);
   const inAppend = /initrd=(\S+)/.exec(append)?.[1] ?? "";
   const initrd = (label.initrd ?? inAppend).split(",").flatMap((name) => name.trim() || []);
   return {
     ...nothing("linux", image === "" ? "it names no kernel" : null),
     linux: image === "" ? null : context.resolve(image),
-    fitConfiguration: configuration || null,
+    fitConfiguration: configuration ?? null,
     initrd: initrd.map((name) => context.resolve(name)),
     devicetree: label.fdt === null || label.fdt === "-" ? null : context.resolve(label.fdt),
     devicetreeFolder: label.fdt === null ? label.fdtdir : null,

@@ -4,7 +4,7 @@
  */
 
 import type { FormatVolume } from "../format.ts";
-import { Lookup } from "../lookup.ts";
+import { efiFolders, Lookup } from "../lookup.ts";
 
 const join = (folders: readonly string[], names: readonly string[]): string[] =>
   folders.flatMap((folder) => names.map((name) => `${folder === "/" ? "" : folder}/${name}`));
@@ -71,8 +71,7 @@ export async function findSyslinux(volume: FormatVolume): Promise<readonly strin
 }
 
 async function efiConfigs(lookup: Lookup, own: OwnFolders): Promise<string[]> {
-  const efi = await lookup.find("/EFI", "directory");
-  const vendors = efi === null ? [] : await subfolders(lookup, efi);
+  const vendors = await efiFolders(lookup);
   const usual = (path: string): boolean => EFI.folders.some((folder) => folder.toLowerCase() === path.toLowerCase());
   const others = vendors.filter((path) => !usual(path));
   const found: string[] = [];

@@ -8,7 +8,7 @@ import { fileAt, ownPartition, type Place } from "../volumenames.ts";
 import { scriptIn } from "./image.ts";
 import { type CommandFunction, type Loaded, ScriptEnd, type ScriptRun } from "./run.ts";
 
-const MAX_TEXT = 1 << 20;
+const MAX_TEXT = 256 << 10;
 
 /** Numbers are hexadecimal, with or without 0x. */
 function hexNumber(text: string | undefined): number {
@@ -44,7 +44,10 @@ async function bytesOf(run: ScriptRun, loaded: Loaded | undefined): Promise<Buff
   if (loaded === undefined || !("device" in loaded.file)) return null;
   const { device, path } = loaded.file;
   const volume = [run.list.context.volume, ...run.list.context.volumes].find(({ name }) => name === device);
-  return volume === undefined ? null : Buffer.from(await volume.reader.readAt(path, 0, MAX_TEXT));
+  if (volume === undefined) return null;
+  const bytes = Buffer.from(await volume.reader.readAt(path, 0, MAX_TEXT));
+  run.spend(bytes.length);
+  return bytes;
 }
 
 /** `load mmc 0:1 ADDRESS FILE`; an address or name that isn't given is the environment's own. */
@@ -129,6 +132,8 @@ const source: CommandFunction = async (run, [address]) => {
 
 /** POSIX's, with hexadecimal numbers only where they have 0x, and `-e DEVICE PART FILE`. */
 async function evaluate(run: ScriptRun, args: readonly string[]): Promise<boolean> {
+  // Each -o, -a and ! takes the rest of them once more.
+  run.spend(args.length);
   const or = args.lastIndexOf("-o");
   if (or > 0) return (await evaluate(run, args.slice(0, or))) || (await evaluate(run, args.slice(or + 1)));
   const and = args.lastIndexOf("-a");

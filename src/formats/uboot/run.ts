@@ -11,6 +11,8 @@ const MAX_DEPTH = 30;
 /** Characters of a variable, and of all that a script has set. */
 const MAX_VALUE = 64 << 10;
 const MAX_VALUES = 4 << 20;
+/** Characters that it reads and that its variables are filled in with, again and again. */
+const MAX_WORK = 4 << 20;
 
 /** What has been loaded to an address. */
 export interface Loaded {
@@ -55,6 +57,7 @@ export class ScriptRun {
   #steps = 0;
   #depth = 0;
   #characters = 0;
+  #work = 0;
 
   constructor(list: EntryList, commands: ReadonlyMap<string, CommandFunction>) {
     this.list = list;
@@ -75,6 +78,12 @@ export class ScriptRun {
     else this.variables.set(name, value);
   }
 
+  /** Counts work by the characters that it is about. @throws ScriptEnd where it is too much */
+  spend(characters: number): void {
+    this.#work += characters;
+    if (this.#work > MAX_WORK) throw new ScriptEnd("it works on more text than any board's script");
+  }
+
   /** Once for each text. */
   say(line: number | null, message: string): void {
     if (this.#said.has(message) || this.#said.size > 100) return;
@@ -84,6 +93,7 @@ export class ScriptRun {
 
   /** Runs a text. @throws ScriptEnd where the script ends with it */
   async script(text: string): Promise<void> {
+    this.spend(text.length);
     if (++this.#depth > MAX_DEPTH) throw new ScriptEnd("its scripts call each other without end");
     try {
       await this.#list(parseScript(text));
@@ -162,6 +172,7 @@ export class ScriptRun {
       let current: string | null = null;
       for (const { text, isVariable, isQuoted } of word) {
         const value = isVariable ? this.get(text) : text;
+        this.spend(value.length);
         if (!isVariable || isQuoted) {
           current = (current ?? "") + value;
           continue;
@@ -173,9 +184,9 @@ export class ScriptRun {
           }
           if (piece !== "") current = (current ?? "") + piece;
         }
+        if (out.length > MAX_STEPS) throw new ScriptEnd("one of its commands has more words than a board could take");
       }
       if (current !== null) out.push(current);
-      if (out.length > MAX_STEPS) throw new ScriptEnd("one of its commands has more words than a board could take");
     }
     return out;
   }

@@ -20,7 +20,8 @@ import { ScriptEnd, ScriptRun, type Started } from "./run.ts";
 const PREFIXES = ["/", "/boot/"];
 const SCRIPTS = ["boot.scr.uimg", "boot.scr"];
 const ENVIRONMENT = "uEnv.txt";
-const MAX_SIZE = 1 << 20;
+/** Real scripts have some ten kilobytes. */
+const MAX_SIZE = 256 << 10;
 
 export const uboot: Format = {
   name: "uboot",

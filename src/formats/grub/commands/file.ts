@@ -24,7 +24,10 @@ const fileEnv: CommandFunction = async (run, argv, call) => {
   if (typeof options === "string" || file === undefined || options.args[0] === undefined) return BAD_ARGUMENT;
   const text = await readText(run, call, file);
   if (text === null) return FILE_NOT_FOUND;
-  run.setVariable(options.args[0], text.replace(/[\r\n\0]+$/, ""));
+  // An expression for what stands at the end would start anew at each line of a long text.
+  let end = text.length;
+  while (end > 0 && "\r\n\0".includes(text[end - 1]!)) end--;
+  run.setVariable(options.args[0], text.slice(0, end));
   return OK;
 };
 
