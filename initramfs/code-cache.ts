@@ -9,6 +9,7 @@ import type { Architecture } from "./apt.ts";
 import { type Bundle, wrapForStart } from "./build.ts";
 import { cacheDirectory, projectRoot, say } from "./cache.ts";
 import { HOST_ARCHITECTURE } from "./debian.ts";
+import { bundleFunctions } from "./functions.ts";
 import { runWithin } from "./toolbox.ts";
 
 /** The image starts Node without options; make-cache.cjs says what these are for, and takes them back. */
@@ -27,7 +28,9 @@ export async function codeCache(options: {
 }): Promise<Uint8Array | null> {
   if (options.arch !== HOST_ARCHITECTURE) return null;
   const makers = await Promise.all(
-    ["make-cache.cjs", "code-cache.ts"].map((name) => readFile(join(projectRoot, "initramfs", name))),
+    ["make-cache.cjs", "code-cache.ts", "functions.ts", "start-functions.txt"].map((name) =>
+      readFile(join(projectRoot, "initramfs", name)),
+    ),
   );
   const hash = createHash("sha256").update(options.program.code).update(options.node);
   const key = makers.reduce((all, one) => all.update(one), hash).digest("hex");
@@ -40,10 +43,12 @@ export async function codeCache(options: {
     await mkdir(work, { recursive: true });
     const bundle = join(work, "baton.cjs");
     await writeFile(bundle, wrapForStart(options.program.code), "latin1");
+    const offsets = join(work, "offsets.json");
+    await writeFile(offsets, JSON.stringify(await startOffsets(options.program.code)));
     const out = join(work, "cache");
     const maker = join(projectRoot, "initramfs", "make-cache.cjs");
     // Nothing of the host's environment: a variable may change what V8 does.
-    const words = [...MAKER_FLAGS, maker, bundle, out];
+    const words = [...MAKER_FLAGS, maker, bundle, offsets, out];
     await runWithin(options.libraries, options.node, words, { env: {}, timeout: 60_000 });
     const cache = await readFile(out);
     await mkdir(join(cacheDirectory, "code-cache"), { recursive: true });
@@ -55,4 +60,14 @@ export async function codeCache(options: {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/**
+ * Where the functions end that a start up to the menu calls, as start-functions.txt has them. Names in it that the
+ * program no longer has are passed over: such a function, and a new one, is compiled when it is first called.
+ */
+async function startOffsets(code: string): Promise<number[]> {
+  const functions = bundleFunctions(code);
+  const names = (await readFile(join(projectRoot, "initramfs", "start-functions.txt"), "utf8")).split("\n");
+  return names.flatMap((name) => functions.get(name) ?? []);
 }

@@ -24,8 +24,8 @@ export async function run(command: string, ...args: string[]): Promise<string> {
     return (await execute(command, args, { env: ENVIRONMENT, maxBuffer: 1 << 26 })).stdout;
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
-    // Debian's xorriso sometimes crashes (one time in some hundreds), and then does the same without.
-    if (command === "xorriso" && stderr?.includes("SIGSEGV")) return run(command, ...args);
+    // Debian's xorriso crashes one time in some hundreds, and does the same at the next try.
+    if (command === "xorriso" && stderr?.includes("SIGSEGV")) return run("env", command, ...args);
     throw new Error(`${command} ${args.join(" ")}: ${stderr || message}`);
   }
 }

@@ -97,6 +97,8 @@ test("keymap: de gives the machine's own keyboard German letters; baton.debug pu
     await menuReady(machine);
     await selects(machine, /Alpha system/);
     await until(machine, "dmesg", /baton: the keyboard's layout is de/);
+    // Until then a disk might still say who may edit.
+    await until(machine, "dmesg", /baton: every device has been read/);
     await machine.pressKeys("e");
     await machine.serial.waitForScreen(/which=alpha/);
     // Where a German keyboard has them: z and y, ß, ö, ä, ü, and - beside the right shift key.
