@@ -63,6 +63,8 @@ export class Discovery {
   readonly #formats: readonly Format[];
   readonly #compareNames: ((a: string, b: string) => number) | undefined;
   readonly #attached = new Map<string, Attached>();
+  /** Filesystems that have been attached so far. */
+  #arrivals = 0;
   readonly #facts = new Map<string, DeviceFacts>();
   /** The names of all devices, in their order; null where it has to be found out. */
   #names: readonly string[] | null = null;
@@ -154,6 +156,7 @@ export class Discovery {
   attach(volume: Volume, facts: DeviceFacts): void {
     this.#setFacts(facts);
     this.#attached.set(volume.name, { volume, found: UNREAD, isos: [] });
+    this.#arrivals++;
     this.#isoFiles.forget(volume.name);
     this.#forget(volume.name);
   }
@@ -184,11 +187,10 @@ export class Discovery {
       chosen.map(({ volume }) => volume),
       attached.map(({ volume }) => volume),
     );
-    const isThere = (device: string): boolean => this.#attached.has(device) || this.#isoFiles.find(device) !== null;
     const waiting = attached.filter(
       ({ volume, found }) =>
         !names.includes(volume.name) &&
-        found.scans.some(({ result }) => isIncomplete(result, isThere) || namesOneOf(twins, result, volume.name)),
+        (this.#isIncomplete(found) || found.scans.some(({ result }) => namesOneOf(twins, result, volume.name))),
     );
     await Promise.all(
       [...chosen, ...waiting].map(async (attached) => {
@@ -316,15 +318,26 @@ export class Discovery {
     this.#programs.forget(device);
   }
 
+  /** Reads a volume's configurations; once more where what they look for may have come meanwhile. */
   async #scanVolume(attached: Attached): Promise<void> {
     const { volume } = attached;
-    const context = {
-      ...this.#context(volume, nearestFirst(this.volumes, volume)),
-      share: this.#share(volume, volume),
-    };
-    attached.found = await scanVolume(this.#formats, context, attached.found);
-    // A device that came or went meanwhile makes what is known of files stale.
-    this.#forget(volume.name);
+    let arrivals: number;
+    do {
+      arrivals = this.#arrivals;
+      const context = {
+        ...this.#context(volume, nearestFirst(this.volumes, volume)),
+        share: this.#share(volume, volume),
+      };
+      attached.found = await scanVolume(this.#formats, context, attached.found);
+      // A device that came or went meanwhile makes what is known of files stale.
+      this.#forget(volume.name);
+    } while (arrivals !== this.#arrivals && this.#isIncomplete(attached.found));
+  }
+
+  /** Whether a configuration names what isn't there. */
+  #isIncomplete({ scans }: VolumeScan): boolean {
+    const isThere = (device: string): boolean => this.#attached.has(device) || this.#isoFiles.find(device) !== null;
+    return scans.some(({ result }) => isIncomplete(result, isThere));
   }
 
   /** What a volume's configurations may use up, as a part of what those of its disk may. */

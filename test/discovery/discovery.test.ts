@@ -74,6 +74,30 @@ test("an entry that waits for a disk becomes bootable when the disk arrives, and
   assert.equal(discovery.list.entries[0]?.bootable, false);
 });
 
+test("a disk that arrives while the configuration is read that names it is found, too", async () => {
+  const discovery = discoveryOf();
+  let isAsked = (): void => {};
+  let release = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    isAsked = resolve;
+  });
+  const slow = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const answer = (): Promise<void> => {
+    isAsked();
+    return slow;
+  };
+  discovery.attach(volume("a1", { "/menu": "Late uuid-b1 /vmlinuz" }, answer), facts("a1"));
+  const reading = discovery.scan(["a1"]);
+  await asked;
+  discovery.attach(volume("b1", { "/vmlinuz": "kernel" }), facts("b1"));
+  await discovery.scan(["b1"]);
+  release();
+  await reading;
+  assert.equal(discovery.list.entries[0]?.bootable, true);
+});
+
 test("a disk that doesn't answer keeps nobody else's entries from the list", async () => {
   const discovery = discoveryOf();
   let release = (): void => {};
