@@ -56,6 +56,11 @@ describe("versions and initrds", () => {
   });
 });
 
+test("a disk that comes changes the menu where there is a scan", async () => {
+  assert.equal((await read({ [CONF]: stanza("A") })).awaitsDevices, true);
+  assert.equal((await read({ [CONF]: `scanfor manual\n${stanza("A")}` })).awaitsDevices, undefined);
+});
+
 describe("the scan", () => {
   const files: Files = {
     [CONF]: "scanfor internal\n",

@@ -54,7 +54,12 @@ async function readConfig(path: string, list: EntryList): Promise<FormatResult> 
     if (kind === "manual") await addStanzas(settings, list, stanzas);
     else for (const volume of volumesOf(kind, list.context)) await scanOrSay(volume, settings, list);
   }
-  return list.result({ ...(await chooseDefault(path, settings, stanzas, list)), timeout: settings.timeout });
+  return list.result({
+    ...(await chooseDefault(path, settings, stanzas, list)),
+    timeout: settings.timeout,
+    // Whatever disk comes is searched for kernels.
+    ...(settings.scanFor.some((kind) => kind !== "manual") && { awaitsDevices: true }),
+  });
 }
 
 /** Another disk that can't be read costs its own kernels. */
