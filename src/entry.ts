@@ -34,6 +34,12 @@ export function formatFileRef(ref: FileRef): string {
   return `unresolved:${ref.selector}:${ref.path}`;
 }
 
+/** The same for messages: without the names, passwords and forms that a URL may have. */
+export const shownFileRef = (ref: FileRef): string =>
+  formatFileRef(ref)
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1")
+    .replace(/([#&](?:post|header)=)[^&]*/gi, "$1…");
+
 /**
  * The reverse of {@link formatFileRef}.
  * @returns null where the text is none of the three forms.

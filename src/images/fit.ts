@@ -18,6 +18,9 @@ const [BEGIN_NODE, END_NODE, PROPERTY, NOP, END] = [1, 2, 3, 4, 9];
 const MAX_TOKENS = 10_000;
 const MAX_DEPTH = 16;
 const MAX_NAME = 256;
+/** Of a configuration, and hashes of a part: nobody has more, and each is read from its beginning to its end. */
+const MAX_OVERLAYS = 64;
+const MAX_HASHES = 8;
 /** Properties that say something are short; of data alone the place is kept. */
 const MAX_TEXT = 4096;
 const MAX_STRINGS = 64 * 1024;
@@ -49,9 +52,9 @@ export interface FitParts {
 }
 
 /** The specification's names, as `uname -m`. */
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  ...{ arm64: "aarch64", x86_64: "x86_64", x86: "i386", arm: "arm", riscv: "riscv64" },
-};
+const ARCHITECTURES: ReadonlyMap<string, string> = new Map(
+  Object.entries({ arm64: "aarch64", x86_64: "x86_64", x86: "i386", arm: "arm", riscv: "riscv64" }),
+);
 
 /**
  * Takes a FIT image apart.
@@ -78,11 +81,17 @@ export async function readFit(
 }
 
 /**
- * Compares a part with its hashes.
- * @throws BatonError `bad-format` where it is another, or has none that Baton knows; what `readAt` rejects with
+ * Compares parts with their hashes, each once.
+ * @throws BatonError `bad-format` where one is another, or has a hash of a kind that Baton doesn't know; what `readAt`
+ * rejects with
  */
-export async function checkFitPart(readAt: ReadAt, size: number, part: FitPart): Promise<void> {
-  await (await Tree.read(readAt, size))?.check(part);
+export async function checkFitParts(readAt: ReadAt, size: number, parts: readonly FitPart[]): Promise<void> {
+  const once = new Map(parts.map((part) => [part.name, part]));
+  // Parts that lie upon one another would have one byte read thousands of times.
+  const sum = [...once.values()].reduce((all, part) => all + part.size, 0);
+  if (sum > size) throw broken("its parts together are larger than it is");
+  const tree = await Tree.read(readAt, size);
+  for (const part of once.values()) await tree?.check(part);
 }
 
 /** Recognises a FIT image that holds a kernel. What is inside is looked at once it is taken apart. */
@@ -173,9 +182,10 @@ class Tree {
     }
     const [arch] = await this.#texts(this.#image(kernel), "arch");
     const [devicetree = null, ...overlays] = await this.devicetrees(name);
+    if (overlays.length > MAX_OVERLAYS) throw broken(`its configuration '${name}' names too many overlays`);
     return {
       name,
-      arch: ARCHITECTURES[arch ?? ""] ?? null,
+      arch: ARCHITECTURES.get(arch ?? "") ?? null,
       kernel: await this.#part(kernel),
       ramdisk: ramdisk === undefined ? null : await this.#part(ramdisk),
       devicetree,
@@ -199,6 +209,7 @@ class Tree {
 
   async check(part: FitPart): Promise<void> {
     const hashes = this.#image(part.name).children.filter((child) => /^hash([@-]|$)/.test(child.name));
+    if (hashes.length > MAX_HASHES) throw broken(`its part '${part.name}' has too many hashes`);
     for (const hash of hashes) {
       const [algorithm = ""] = await this.#texts(hash, "algo");
       const value = hash.properties.get("value");

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ReadAt } from "../binary/readat.ts";
-import { type FileDigest, type FileRef, formatFileRef } from "../entry.ts";
+import { type FileDigest, type FileRef, shownFileRef } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { KexecFile } from "../kexec/files.ts";
 import { withDeadline } from "../linux/deadline.ts";
@@ -57,7 +57,7 @@ export async function openFiles(
     const all = [...fetched.values()];
     const totals = all.flatMap((file) => file.total ?? []);
     const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
-    onFetch(formatFileRef(ref), sum(all.map((file) => file.done)), totals.length < all.length ? null : sum(totals));
+    onFetch(shownFileRef(ref), sum(all.map((file) => file.done)), totals.length < all.length ? null : sum(totals));
   };
   // One that fails ends the others: without it they are of no use, and fetching them may take long.
   const stop = new AbortController();
@@ -82,7 +82,7 @@ async function openFile(
   onFetch: (done: number, total: number | null) => void,
   signal: AbortSignal,
 ): Promise<OpenFile> {
-  const name = formatFileRef(ref);
+  const name = shownFileRef(ref);
   if ("selector" in ref) throw new BatonError("not-found", `${name}: no attached device answers to ${ref.selector}`);
   if ("url" in ref) {
     const handle = await source.fetch(ref.url, onFetch, signal);
@@ -181,7 +181,7 @@ export async function digestOf(file: OpenFile, algorithm: "sha256" | FileDigest[
 export async function checkDigests(files: readonly OpenFile[], digests: readonly FileDigest[]): Promise<void> {
   try {
     for (const { file: ref, algorithm, hex } of digests) {
-      const file = files.find(({ name }) => name === formatFileRef(ref));
+      const file = files.find(({ name }) => name === shownFileRef(ref));
       // A person may have put another file in its place.
       if (file === undefined || (await digestOf(file, algorithm)) === hex) continue;
       throw new BatonError(

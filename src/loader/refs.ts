@@ -1,6 +1,6 @@
 /** The files of an entry by what they are for. */
 
-import { type BootEntry, type BootModule, type FileRef, formatFileRef } from "../entry.ts";
+import { type BootEntry, type BootModule, type FileRef, formatFileRef, shownFileRef } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { log } from "../log.ts";
 
@@ -92,7 +92,7 @@ function devicetreeRefs(
 ): Pick<EntryFiles<FileRef>, "devicetree" | "overlays"> {
   const unused = isX86(arch) ? (devicetree ?? overlays[0]) : undefined;
   if (unused === undefined) return { devicetree, overlays };
-  log.info(`${formatFileRef(unused)}: not used, since x86 kernels take no devicetree`);
+  log.info(`${shownFileRef(unused)}: not used, since x86 kernels take no devicetree`);
   return { devicetree: null, overlays: [] };
 }
 

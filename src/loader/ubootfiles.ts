@@ -4,7 +4,7 @@
  */
 
 import { BatonError } from "../errors.ts";
-import { checkFitPart, type FitPart, readFit } from "../images/fit.ts";
+import { checkFitParts, type FitPart, readFit } from "../images/fit.ts";
 import { checkUimage, readUimage, type UimageType } from "../images/uimage.ts";
 import type { Extent } from "../images/uki.ts";
 import { log } from "../log.ts";
@@ -88,9 +88,7 @@ function kernelParts(file: OpenFile, wishes: UbootWishes): Promise<KernelParts> 
     log.info(`${file.name}: a FIT image; its configuration '${fit.name}' is taken`);
     const { kernel, ramdisk, devicetree, overlays } = fit;
     const trees = isX86(wishes.arch) ? [] : [devicetree ?? [], ...overlays].flat();
-    for (const one of [kernel, ...(ramdisk === null ? [] : [ramdisk]), ...trees]) {
-      await checkFitPart(readAt, file.size, one);
-    }
+    await checkFitParts(readAt, file.size, [kernel, ...(ramdisk === null ? [] : [ramdisk]), ...trees]);
     const inside = (one: FitPart): OpenFile => part(file, one, one.name);
     return {
       kernel: part(file, kernel),

@@ -1,6 +1,6 @@
 /** What is said about the selected item, below the list. */
 
-import { type BootEntry, formatFileRef, sourceDevice } from "../entry.ts";
+import { type BootEntry, shownFileRef, sourceDevice } from "../entry.ts";
 import { cutRow, field, type Row } from "./frame.ts";
 import type { MenuState } from "./model.ts";
 import { describeDevice } from "./pages.ts";
@@ -60,7 +60,7 @@ export function detailRows(item: Item, state: MenuState, columns: number, room: 
   if (entry.leadsTo !== undefined) add("Opens", entry.menu ?? "", 1);
   add(entry.kind === "linux" ? "Kernel" : entry.kind === "other" ? "File" : entry.kind, bootFile(entry), 1);
   if (entry.initrd.length > 0 && room - rows.length > 1) add("Initrd", initrdText(entry), 1);
-  if (entry.devicetree !== null && room - rows.length > 2) add("Dtb", formatFileRef(entry.devicetree), 1);
+  if (entry.devicetree !== null && room - rows.length > 2) add("Dtb", shownFileRef(entry.devicetree), 1);
   const left = room - rows.length;
   const optionLines = wrap(look.text(entry.options), Math.max(8, columns - LABEL - 1)).length;
   if (!isChosen && optionLines < left) add("Default", why, left - optionLines);
@@ -75,7 +75,5 @@ function diskText(name: string, state: MenuState, look: Look): string {
 
 function initrdText(entry: BootEntry): string {
   const device = sourceDevice(entry.source);
-  return entry.initrd
-    .map((ref) => ("device" in ref && ref.device === device ? ref.path : formatFileRef(ref)))
-    .join(" ");
+  return entry.initrd.map((ref) => ("device" in ref && ref.device === device ? ref.path : shownFileRef(ref))).join(" ");
 }

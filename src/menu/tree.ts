@@ -1,6 +1,6 @@
 /** The list as people walk through it: entries and submenus, level by level. */
 
-import { type BootEntry, formatFileRef, sourceDevice } from "../entry.ts";
+import { type BootEntry, shownFileRef, sourceDevice } from "../entry.ts";
 import { printable } from "../text.ts";
 
 interface ItemBase {
@@ -127,5 +127,5 @@ export function bootFile(entry: BootEntry): string {
   if (ref === null) return "";
   if ("device" in ref && ref.device === sourceDevice(entry.source)) return ref.path;
   if ("selector" in ref) return `${ref.path} on ${ref.selector}`;
-  return formatFileRef(ref);
+  return shownFileRef(ref);
 }

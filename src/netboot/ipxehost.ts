@@ -28,7 +28,7 @@ const MAX_MISSES = 60;
 const LOOKUP_MS = 5000;
 
 /** A URL of which something is sent: `#post=`, `#header=` (fetch/fragment.ts). */
-const isForm = (url: string): boolean => /#(.*&)?(post|header)=/.test(url);
+const isForm = (url: string): boolean => /#(.*&)?(post|header)=/is.test(url);
 
 /**
  * @param defers scripts behind a menu's items are fetched when they are chosen

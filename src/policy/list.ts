@@ -4,7 +4,7 @@
  */
 
 import type { BootEntry, Diagnostic, FileRef, ParsedEntry } from "../entry.ts";
-import { entryFiles, formatFileRef } from "../entry.ts";
+import { entryFiles, shownFileRef } from "../entry.ts";
 import { firmwareProgramReason } from "../firmwareprograms.ts";
 import { type Choice, chooseDefault, ownDisks } from "./default.ts";
 import { whatBoots } from "./evidence.ts";
@@ -313,7 +313,7 @@ function fileReason(entry: ParsedEntry, check: FileCheck): string | null {
   for (const file of files) {
     const reason = check(file);
     if ("selector" in file) return `${file.path}: ${reason ?? noDevice(file.selector, entry.options)}`;
-    if (reason !== null) return `${formatFileRef(file)}: ${reason}`;
+    if (reason !== null) return `${shownFileRef(file)}: ${reason}`;
   }
   return null;
 }

@@ -461,6 +461,27 @@ test("a signature that can't be checked counts as wrong, and what follows doesn'
   assert.match(trusted.entries[0]!.unchecked ?? "", /imgtrust/);
   const allowed = await fetched(lines("imgtrust", "imgtrust --allow", "kernel linux", "boot"));
   assert.equal(allowed.entries[0]!.unchecked, undefined);
+  const both = await fetched(lines("kernel linux", "imgverify linux linux.sig ||", "imgtrust --allow", "boot"));
+  assert.match(both.entries[0]!.unchecked ?? "", /imgverify/);
+});
+
+test("what a script does is what was read for it, whatever the same address said before", async () => {
+  const base = { url: "http://boot.example/menus/good.ipxe" };
+  const web: Record<string, string> = {
+    "http://boot.example/menus/other.ipxe": lines("kernel stranger"),
+    [`${base.url}#sha256=00`]: lines("kernel own", "boot"),
+  };
+  const found = await listIpxe(
+    lines("chain other.ipxe ||", "chain good.ipxe#sha256=00"),
+    { url: "http://boot.example/menus/start.ipxe" },
+    {
+      resolve: resolveUri,
+      exists: async () => true,
+      read: async (ref) => (web[formatFileRef(ref)] === undefined ? null : { text: web[formatFileRef(ref)]!, base }),
+      setting: () => null,
+    },
+  );
+  assert.equal(files(found.entries[0]!)[0], "http://boot.example/menus/own");
 });
 
 test("a script that selects a kernel and never says boot gives an entry that is no default", async () => {

@@ -176,6 +176,26 @@ test("they are recognised, by a kernel inside", async () => {
   assert.equal((await identifyImage(readAtOfBytes(tree), tree.length)).format, "other");
 });
 
+test("a FIT image doesn't have the same bytes read again and again", async () => {
+  const board = (change: (tree: ReturnType<typeof readFdt>) => void): Promise<unknown> => {
+    const tree = readFdt(sample("board.itb"));
+    change(tree);
+    return file(writeFdt(tree)).then((one) => loaded(kernelAlone(one)));
+  };
+  const hashes = board((tree) => {
+    const kernel = findNode(tree, "/images")!.children[0]!;
+    const hash = kernel.children[0]!;
+    for (let i = 0; i < 1000; i++) kernel.children.push({ ...hash, name: `hash-${i}` });
+  });
+  await assert.rejects(hashes, { code: "bad-format", message: /has too many hashes/ });
+  const overlays = board((tree) => {
+    const trees = findNode(tree, "/images")!.children.filter(({ name }) => name.startsWith("fdt"));
+    const names = Array.from({ length: 400 }, (_, i) => trees[i % trees.length]!.name);
+    findNode(tree, "/configurations/conf-1")!.properties.set("fdt", fdtText(names.join("\0")));
+  });
+  await assert.rejects(overlays, { code: "bad-format", message: /names too many overlays/ });
+});
+
 test("broken images end in a message, never in a crash", async () => {
   const whole = sample("board.itb");
   // Of each byte of the tree's own structure, in front of the first data.

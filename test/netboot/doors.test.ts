@@ -226,3 +226,22 @@ test("a form behind an item is sent when the item is opened, also to the script 
   await assert.rejects(open("remove"), /leads back/);
   assert.deepEqual(posted, ["/boot.ipxe remove=1"]);
 });
+
+test("what was typed as a password is in no message about the command that it went into", async (t) => {
+  const secret = "se cret/1";
+  const { list, open } = await site(t, {
+    "menu.ipxe": menu("Main", {
+      user: "login\nchain http://${username:uristring}:${password:uristring}@127.0.0.1:1/gone.ipxe",
+      query: "login\nchain gone.ipxe?p=${password:uristring}",
+      plain: "login\nchain ${password}",
+      bytes: "login\nchain gone.ipxe?p=${password:base64}",
+    }),
+  });
+  for (const title of ["user", "query", "plain", "bytes"]) {
+    await open(title, { username: "me", password: secret });
+    const { entries, diagnostics } = list();
+    const said = [...entries.map(({ reason }) => reason), ...diagnostics.map(({ message }) => message)].join("\n");
+    assert.match(said, /chain|gone/, title);
+    assert.doesNotMatch(said, /se cret|se%20cret|c2UgY3JldC8x/i, title);
+  }
+});

@@ -108,8 +108,10 @@ export class IpxeRun {
   readonly doors = new Map<string, Door>();
   readonly #commands: ReadonlyMap<string, IpxeCommand>;
   /** Scripts that have been read, by their files: going back to one of them costs nothing. */
-  readonly #read = new Map<string, Script>();
+  readonly #read = new Map<string, { readonly text: string; readonly script: Script }>();
   readonly #title: string;
+  /** What a person has typed and nobody is to see, in the forms in which scripts put it into a command. */
+  readonly #secrets = new Set<string>();
   #steps = 0;
   #hasSaidAll = false;
   #entries = 0;
@@ -200,13 +202,16 @@ export class IpxeRun {
     return this.#read.has(formatFileRef(ref));
   }
 
-  /** A script's lines; they are taken apart once. @param source its file */
+  /**
+   * A script's lines; they are taken apart once.
+   * @param text one file may have been answered in two ways: by a redirect, to a form, to a URL with a digest
+   * @param source its file
+   */
   script(text: string, source: string): Script {
-    let script = this.#read.get(source);
-    if (script === undefined) {
-      script = parseScript(text, source);
-      this.#read.set(source, script);
-    }
+    const read = this.#read.get(source);
+    if (read?.text === text) return read.script;
+    const script = parseScript(text, source);
+    this.#read.set(source, { text, script });
     return script;
   }
 
@@ -235,6 +240,7 @@ export class IpxeRun {
     const name = String(this.doors.size + 1);
     const state = copyState(call.state);
     this.doors.set(name, async (answers) => {
+      for (const { name: asked, isSecret } of asks) if (isSecret) this.#hide(answers?.get(asked) ?? "");
       this.#steps = 0;
       const here = copyState(state);
       // What was typed may change a menu on the way: it is shown once more.
@@ -246,6 +252,20 @@ export class IpxeRun {
       return listed;
     });
     return this.entry(call.state, call.way, { kind: "other", opens: name, ...(asks.length > 0 && { asks }) });
+  }
+
+  #hide(secret: string): void {
+    if (secret === "") return;
+    for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64")]) {
+      this.#secrets.add(form);
+    }
+  }
+
+  /** A message without passwords. */
+  #withoutSecrets(message: string): string {
+    let text = message;
+    for (const secret of this.#secrets) text = text.replaceAll(secret, "…");
+    return text.replace(/\/\/[^/?#\s]*@/g, "//");
   }
 
   #afterDoor(step: Step, state: ScriptState, line: number, way: Way): IpxeListing | Promise<IpxeListing> {
@@ -274,7 +294,8 @@ export class IpxeRun {
     const { unchecked: why } = state.machine;
     const unchecked = why === null ? {} : { unchecked: why };
     const named = { title, nativeId, submenu: way.submenu, type: "ipxe", source, hotkey } as const;
-    const entry = parsedEntry({ ...named, ...unchecked, ...fields });
+    const reason = fields.reason == null ? {} : { reason: this.#withoutSecrets(fields.reason) };
+    const entry = parsedEntry({ ...named, ...unchecked, ...fields, ...reason });
     if (!this.#list.admit(entry)) {
       const end = this.#list.sayEnd();
       if (end !== null) this.say(state, null, end, "error");
@@ -310,7 +331,7 @@ export class IpxeRun {
 
   say(state: ScriptState, line: number | null, message: string, severity: Diagnostic["severity"] = "warning"): void {
     const { source } = state.script;
-    message = shortMessage(message);
+    message = shortMessage(this.#withoutSecrets(message));
     const isNew = this.diagnostics.every((d) => d.line !== line || d.message !== message || d.source !== source);
     if (isNew && this.diagnostics.length < MAX_DIAGNOSTICS)
       this.diagnostics.push({ severity, source, line, column: null, message });
@@ -319,7 +340,7 @@ export class IpxeRun {
   /** What the script itself deals with (`||`) isn't said. */
   #noteFailure(state: ScriptState, way: Way, line: ScriptLine, segment: Segment, { fails, isLost }: Failed): void {
     state.ok = false;
-    const why = shortMessage(fails);
+    const why = shortMessage(this.#withoutSecrets(fails));
     state.failure = { line: line.number, why };
     if (!segment.isGuarded) this.say(state, line.number, why);
     // `chain FILE ||`: the script does without it.
@@ -376,5 +397,5 @@ export const submenuOf = ({ submenu, item }: Way): readonly string[] =>
 export const textOf = (item: Item): string =>
   item.text.replace(/\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])/g, "").trim() || item.name || "Item";
 
-/** A command as messages show it. */
-export const shown = (words: readonly string[]): string => words.join(" ").slice(0, 200);
+/** A command as messages show it; not shortened yet, since a password that is cut in two isn't known any more. */
+export const shown = (words: readonly string[]): string => words.join(" ");

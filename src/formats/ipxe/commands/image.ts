@@ -140,7 +140,9 @@ const imgverify: IpxeCommand["run"] = (run, _, { state, line }) => {
 /** From here on iPXE starts nothing that imgverify hasn't passed; `--allow` takes that back. */
 const imgtrust: IpxeCommand["run"] = (_, given, { state }) => {
   const why = "its script starts only what is signed (imgtrust), which Baton can't check";
-  state.machine.unchecked = given.has("allow") ? null : why;
+  // What else is in doubt stays in doubt.
+  if (!given.has("allow")) state.machine.unchecked ??= why;
+  else if (state.machine.unchecked === why) state.machine.unchecked = null;
   return "next";
 };
 
