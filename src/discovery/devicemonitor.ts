@@ -20,6 +20,7 @@ import { deviceVolume, factsOf, subvolumesOf } from "./devicevolume.ts";
 import { Discovery } from "./discovery.ts";
 import { areDriversDone, driversReady, quiet, until } from "./drivers.ts";
 import { thisPlatform } from "./platform.ts";
+import { mayPrecede } from "./precedence.ts";
 import { diskOf, startDisk, startPartition } from "./startdisk.ts";
 import type { StorageStacks } from "./storagestacks.ts";
 import { Throttle } from "./throttle.ts";
@@ -102,12 +103,13 @@ export class DeviceMonitor {
   isPrecededByNone(name: string): boolean {
     const own = this.#known.get(name);
     if (!this.#isEnumerated || own === undefined || this.#pending.has(name)) return false;
-    return [...this.#pending].every((name) => {
-      const other = this.#known.get(name);
-      if (other !== undefined && this.#bootsNothing(other) && !this.#isRemovable(own)) return true;
-      if (other !== undefined && diskOf(other) === diskOf(own)) return false;
-      return compareDevices(other ?? { name }, own) > 0;
-    });
+    const known = {
+      devices: [...this.#known.values()],
+      startPartition: this.#startPartition ?? null,
+      mayRemovableBoot: this.discovery.mayRemovableBoot,
+      isRemovable: (device: BlockDevice) => this.#isRemovable(device),
+    };
+    return ![...this.#pending].some((name) => mayPrecede(name, this.#known.get(name) ?? null, own, known));
   }
 
   /** Resolves when every device of the start has been read or has passed its deadline; never rejects. */
@@ -177,13 +179,6 @@ export class DeviceMonitor {
     if (!device.removable) return false;
     if (this.#startPartition === undefined) this.#startPartition = startPartition(this.#platform);
     return diskOf(device) !== startDisk([...this.#known.values()], this.#startPartition, this.#isSettled);
-  }
-
-  /** What is on it may not boot by itself; nor can it prove to be the disk that Baton was started from. */
-  #bootsNothing(device: BlockDevice): boolean {
-    if (this.discovery.mayRemovableBoot || !this.#isRemovable(device)) return false;
-    const start = this.#startPartition ?? null;
-    return start === null || startDisk([...this.#known.values()], start, false) !== null;
   }
 
   /**

@@ -35,6 +35,8 @@ export interface BudgetContext {
 interface SharedLimits extends ListLimits {
   /** Commands that scripts run. */
   readonly steps: number;
+  /** Bytes of configurations that are read. */
+  readonly text: number;
 }
 
 /** What several configurations may use up together: those of a volume, of a device, of all devices. */
@@ -46,6 +48,7 @@ export class SharedBudget {
   #bytes = 0;
   #entries = 0;
   #steps = 0;
+  #text = 0;
 
   /** @param within what this is a part of */
   constructor(limits: SharedLimits, whose: string, within: SharedBudget | null = null) {
@@ -73,26 +76,38 @@ export class SharedBudget {
     return `the configurations of ${this.#whose} run more than ${this.#limits.steps} commands together`;
   }
 
+  /** So many bytes of a configuration were read. @returns why they may not be parsed, and then they don't count; else null */
+  read(bytes: number): string | null {
+    const { text } = this.#limits;
+    if (this.#text + bytes > text) {
+      return `the configurations of ${this.#whose} are longer than ${mebibytes(text)} together`;
+    }
+    const why = this.#within?.read(bytes) ?? null;
+    if (why === null) this.#text += bytes;
+    return why;
+  }
+
   /** Gives back all that was used, since its results are forgotten; what still uses it counts for nothing else. */
   release(): void {
-    this.#within?.giveBack(this.#bytes, this.#entries, this.#steps);
+    this.#within?.giveBack(this);
     this.#within = null;
   }
 
-  private giveBack(bytes: number, entries: number, steps: number): void {
-    this.#bytes -= bytes;
-    this.#entries -= entries;
-    this.#steps -= steps;
-    this.#within?.giveBack(bytes, entries, steps);
+  private giveBack(part: SharedBudget): void {
+    this.#bytes -= part.#bytes;
+    this.#entries -= part.#entries;
+    this.#steps -= part.#steps;
+    this.#text -= part.#text;
+    this.#within?.giveBack(part);
   }
 }
 
 /** Of a stick and of a disk that is built in: what one configuration may take, and how much more. */
-const REMOVABLE = { bytes: 1, entries: 5000, steps: 4_000_000 } as const;
-const BUILT_IN = { bytes: 2, entries: 100_000, steps: 20_000_000 } as const;
+const REMOVABLE = { bytes: 1, entries: 2000, steps: 2_000_000, text: 8 << 20 } as const;
+const BUILT_IN = { bytes: 2, entries: 100_000, steps: 20_000_000, text: 128 << 20 } as const;
 /** Devices' worth that all sticks may take together; built-in disks have as much beside them. */
 const DEVICES = 2;
-const WITHOUT_LIMIT: SharedLimits = { bytes: Infinity, entries: Infinity, steps: Infinity };
+const WITHOUT_LIMIT: SharedLimits = { bytes: Infinity, entries: Infinity, steps: Infinity, text: Infinity };
 
 /** The shares of devices: a stick's configurations take nothing from those of the built-in disks. */
 export class DeviceBudgets {
@@ -133,14 +148,14 @@ export class DeviceBudgets {
     this.#parts.delete(volume);
   }
 
-  #limits({ bytes, entries, steps }: SharedLimits, times: number): SharedLimits {
-    return { bytes: this.#bytes * bytes * times, entries: entries * times, steps: steps * times };
+  #limits({ bytes, entries, steps, text }: SharedLimits, times: number): SharedLimits {
+    return { bytes: this.#bytes * bytes * times, entries: entries * times, steps: steps * times, text: text * times };
   }
 }
 
 /** An entry's objects without its texts, in bytes. */
 const ENTRY_BYTES = 300;
-const FILE_BYTES = 30;
+const FILE_BYTES = 100;
 /** Longer than what an entry of any system says of itself. */
 const LONG_TEXT = 2000;
 
@@ -248,13 +263,22 @@ export function shortMessage(message: string): string {
   return `${message.slice(0, half)}…${message.slice(-half + 1)}`;
 }
 
-/** How long others wait at most while a configuration is read: keys and screens among them. */
+/** How long others wait at most while configurations are read: keys and screens among them. */
 const MAX_MILLISECONDS_AT_ONCE = 20;
+
+/** Those that wait to go on, one in each turn of the event loop: however many are read together, others wait as long. */
+const waiting: (() => void)[] = [];
+let turnBegan = 0;
+
+function nextTurn(): void {
+  turnBegan = performance.now();
+  waiting.shift()?.();
+  if (waiting.length > 0) setImmediate(nextTurn);
+}
 
 /** Lets others run from time to time. */
 export class Breath {
   readonly #every: number;
-  #last = performance.now();
   #asked = 0;
 
   /** @param every a power of two: asking for the time costs as much as a small piece of work. */
@@ -265,12 +289,10 @@ export class Breath {
   /** Undefined where it isn't time yet. */
   take(): Promise<void> | undefined {
     if ((++this.#asked & (this.#every - 1)) !== 0) return undefined;
-    if (performance.now() - this.#last < MAX_MILLISECONDS_AT_ONCE) return undefined;
+    if (performance.now() - turnBegan < MAX_MILLISECONDS_AT_ONCE) return undefined;
     return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#last = performance.now();
-        resolve();
-      });
+      waiting.push(resolve);
+      if (waiting.length === 1) setImmediate(nextTurn);
     });
   }
 }

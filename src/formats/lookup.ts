@@ -35,8 +35,8 @@ export class Lookup {
     const names = path.split("/").filter((name) => name !== "");
     for (const [index, name] of names.entries()) {
       const items = await this.list(at || "/");
-      const folded = name.toLowerCase();
-      const item = items.find((i) => i.name === name) ?? items.find((i) => i.name.toLowerCase() === folded);
+      const { exact, folded } = namesOf(items);
+      const item = exact.get(name) ?? folded.get(name.toLowerCase());
       if (!item) return null;
       const wanted = index === names.length - 1 ? type : "directory";
       at = `${at}/${item.name}`;
@@ -64,6 +64,27 @@ export async function efiFolders(lookup: Lookup): Promise<string[]> {
   const efi = await lookup.find("/EFI", "directory");
   const folders = efi === null ? [] : (await lookup.list(efi)).filter(({ type }) => type === "directory");
   return folders.slice(0, MAX_EFI_FOLDERS).map(({ name }) => `${efi}/${name}`);
+}
+
+type Names = ReadonlyMap<string, DirectoryItem>;
+
+/** Of lists that are asked for many names: a folder may have thousands. */
+const indexed = new WeakMap<readonly DirectoryItem[], { readonly exact: Names; readonly folded: Names }>();
+
+function namesOf(items: readonly DirectoryItem[]): { readonly exact: Names; readonly folded: Names } {
+  let names = indexed.get(items);
+  if (names === undefined) {
+    const exact = new Map<string, DirectoryItem>();
+    const folded = new Map<string, DirectoryItem>();
+    for (const item of items) {
+      exact.set(item.name, item);
+      const key = item.name.toLowerCase();
+      if (!folded.has(key)) folded.set(key, item);
+    }
+    names = { exact, folded };
+    indexed.set(items, names);
+  }
+  return names;
 }
 
 /** True where an error says that there is no such thing, as opposed to a volume that can't be read. */

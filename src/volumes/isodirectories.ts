@@ -45,8 +45,10 @@ export interface Directory {
 }
 
 /** Names of one directory: so many are put in order without a pause. */
-const MAX_NAMES = 32_768;
+const MAX_NAMES = 8192;
 const MAX_DIRECTORY_SIZE = 16 * 1024 * 1024;
+/** Of one, so much is read: as many names take less. */
+const MAX_DIRECTORY_READ = 2 * 1024 * 1024;
 /** What is remembered of all directories together, and what one of them may have: in characters of names and targets. */
 const MAX_REMEMBERED = 16 * 1024 * 1024;
 const MAX_DIRECTORY_NAMES = 8 * 1024 * 1024;
@@ -118,7 +120,8 @@ export class IsoDirectories {
         `${this.#display(path)}: a directory of ${size} bytes is none of a real image.`,
       );
     }
-    const bytes = await this.#source.metadata(offset, size);
+    if (size > MAX_DIRECTORY_READ) budget.cut();
+    const bytes = await this.#source.metadata(offset, Math.min(size, MAX_DIRECTORY_READ));
     const nodes = new Map<string, IsoNode>();
     let remembered = 0;
     let begun: IsoNode | null = null;

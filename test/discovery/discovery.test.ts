@@ -312,3 +312,22 @@ test("what a configuration looks for in vain is awaited until all devices have a
   await discovery.scan(["vdb1"]);
   assert.deepEqual(first(), ["vdb1:/k", true]);
 });
+
+test("a volume counts as read when it is, whatever another one keeps waiting for", async () => {
+  const discovery = new Discovery({ firmware: "efi", arch: "x86_64" });
+  let answer = (): void => {};
+  const silent = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const config = { "/boot/grub/grub.cfg": "menuentry Good { linux /k }\n" };
+  for (const one of [volume("sda1", config, () => silent), volume("sdb1", config)]) {
+    discovery.attach(one, facts(one.name));
+  }
+  const read: (string | null)[] = [];
+  const scanned = discovery.scan(undefined, (name) => {
+    read.push(name);
+    if (name === "sdb1") answer();
+  });
+  await scanned;
+  assert.deepEqual(read, ["sdb1", "sda1", null]);
+});

@@ -129,6 +129,25 @@ test("lz4: frames, and the legacy form with a kernel's size behind it", async ()
   await assert.rejects(decompress(wrong, "lz4"), /before its beginning/);
 });
 
+test("lz4: a block is no larger than its form allows, packed or unpacked", async () => {
+  // Four literals, and a copy of so many bytes that one block would give all memory there is.
+  const bomb = (bytes: number): Buffer =>
+    Buffer.concat([
+      Buffer.from([0x4f, 65, 65, 65, 65, 1, 0]),
+      Buffer.alloc(Math.floor(bytes / 255), 255),
+      Buffer.from([0, 0x10, 65]),
+    ]);
+  const legacy = (block: Buffer): Buffer => Buffer.concat([word(0x184c2102), word(block.length), block]);
+  const frame = (block: Buffer): Buffer =>
+    Buffer.concat([word(0x184d2204), Buffer.from([0x40, 0x40, 0]), word(block.length), block, word(0)]);
+  assert.equal((await decompress(legacy(bomb((8 << 20) - 1000)), "lz4")).length >> 20, 7);
+  assert.equal((await decompress(frame(bomb((4 << 20) - 1000)), "lz4")).length >> 20, 3);
+  await assert.rejects(decompress(legacy(bomb(9 << 20)), "lz4"), /one of its blocks unpacks to too much/);
+  await assert.rejects(decompress(frame(bomb(5 << 20)), "lz4"), /one of its blocks unpacks to too much/);
+  await assert.rejects(decompress(legacy(Buffer.alloc(9 << 20)), "lz4"), /one of its blocks is too large/);
+  await assert.rejects(decompress(frame(Buffer.alloc(5 << 20)), "lz4"), /one of its blocks is too large/);
+});
+
 test("arbitrary bytes behind a magic number never do worse than a sentence", async () => {
   const beginnings: readonly (readonly [Compression, string])[] = [
     ["gzip", "1f8b08"],

@@ -70,7 +70,7 @@ test("once the budget is spent, folders that are not known yet say why, and know
 
 test("a directory with too many names keeps the first ones", async () => {
   const image = await openBytes(imageOf(many(40_000, (index) => rockRidge(`f${index}`, Buffer.alloc(0)))));
-  assert.equal((await image.reader.list("/")).length, 32_768);
+  assert.equal((await image.reader.list("/")).length, 8192);
   assert.match(image.shortfall ?? "", /not all of it was read/);
 });
 

@@ -16,6 +16,7 @@ import {
 } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
+import { readConfig } from "../readbeginning.ts";
 import { decodeText } from "../text.ts";
 import { listWritten, type Value, type Vocabulary, type WrittenList } from "./list.ts";
 import { parseYamlList } from "./yaml.ts";
@@ -24,6 +25,8 @@ const FOLDERS = ["", "/boot", "/baton", "/boot/baton", "/EFI/baton"];
 const PLACES = FOLDERS.flatMap((folder) => ["yaml", "yml", "ini"].map((suffix) => `${folder}/baton.${suffix}`));
 /** Written by hand: more is a mistake. */
 const MAX_LIST_SIZE = 1024 * 1024;
+/** INI is read without a pause. */
+const MAX_INI_SIZE = 64 * 1024;
 
 /** discover/native-parser.c of petitboot. `dtb` and `name` are read as later versions write them. */
 const PETITBOOT: Vocabulary = {
@@ -51,9 +54,10 @@ export const baton: Format = {
   async parse(path, context) {
     const diagnostics = new DiagnosticList();
     const source = `${context.volume.name}:${path}`;
-    const text = await readList(path, context, diagnostics);
+    const isIni = /\.ini$/i.test(path);
+    const text = isIni ? await readIni(path, context, diagnostics) : await readList(path, context, diagnostics);
     if (text === null) return { ...EMPTY_RESULT, diagnostics: diagnostics.all };
-    const written = /\.ini$/i.test(path)
+    const written = isIni
       ? await parseIniList(text, source, diagnostics)
       : await parseYamlList(text, source, diagnostics);
     const { BATON } = await import("./entrykeys.ts");
@@ -75,8 +79,7 @@ export const petitboot: Format = {
   find: (volume) => firstOf(volume, ["/boot/petitboot.conf", "/petitboot.conf", "/etc/petitboot.conf"]),
   async parse(path, context): Promise<FormatResult> {
     const diagnostics = new DiagnosticList();
-    const text = await readList(path, context, diagnostics);
-    if (text === null) return { ...EMPTY_RESULT, diagnostics: diagnostics.all };
+    const text = await readIni(path, context, diagnostics);
     const source = `${context.volume.name}:${path}`;
     const { decodeLiteral } = await import("../../inifile.ts");
     const written = await parseIniList(text, source, diagnostics, decodeLiteral);
@@ -104,6 +107,15 @@ async function readList(path: string, { volume }: FormatContext, diagnostics: Di
     diagnostics.push({ severity: "error", source, line: null, column: null, message: describeError(error) });
     return null;
   }
+}
+
+async function readIni(path: string, context: FormatContext, diagnostics: DiagnosticSink): Promise<string> {
+  const about = { source: `${context.volume.name}:${path}`, line: null, column: null };
+  const { bytes, fault } = await readConfig(context, path, MAX_INI_SIZE);
+  if (fault !== null) diagnostics.push({ ...about, severity: "error", message: fault });
+  const { text, problem } = decodeText(bytes);
+  if (problem !== null) diagnostics.push({ ...about, severity: "warning", message: problem });
+  return text;
 }
 
 /** @param decode what a value means; Baton's own files' rules unless given */

@@ -37,7 +37,8 @@ export interface Vocabulary {
 
 export type EntryKey = "id" | "title" | "linux" | "initrd" | "options" | "devicetree" | "submenu" | "hotkey";
 
-const MAX_ENTRIES = 5000;
+/** Each is written by hand. */
+const MAX_ENTRIES = 1000;
 
 /** @param source of the list, for diagnostics. @param folder where the names of files start. */
 export function listWritten(

@@ -20,7 +20,7 @@ import type { Device } from "../grub/devices.ts";
 import { decodeSource } from "../grub/source.ts";
 import { efiFolders, fileExists, isAbsence, Lookup } from "../lookup.ts";
 import { folderOf } from "../paths.ts";
-import { readBeginning } from "../readbeginning.ts";
+import { readConfig } from "../readbeginning.ts";
 import { type Draft, LegacyMenu, nothingIn } from "./menu.ts";
 import { LegacyNames } from "./names.ts";
 
@@ -154,9 +154,9 @@ class Reading {
     const source = formatFileRef({ device: device.volume.name, path: file });
     if (opened.includes(source)) return "is one that leads here";
     if (opened.length >= MAX_DEPTH || this.#menus++ >= MAX_MENUS) return "is one menu too many";
-    let read: Awaited<ReturnType<typeof readBeginning>>;
+    let read: Awaited<ReturnType<typeof readConfig>>;
     try {
-      read = await readBeginning(device.volume.reader, file, MAX_SIZE);
+      read = await readConfig({ ...device, share: this.#context.share }, file, MAX_SIZE);
     } catch (error) {
       if (!(error instanceof BatonError)) throw error;
       // Of the configuration itself that is no answer.

@@ -32,6 +32,8 @@ export interface Limits {
   readonly files: number;
   /** Bytes of them. */
   readonly bytes: number;
+  /** Paths looked for on disks: by the configuration itself, and as many by all of its entries. */
+  readonly looks: number;
   /** For the configuration itself, and as much for all of its entries. */
   readonly milliseconds: number;
 }
@@ -48,8 +50,12 @@ export const LIMITS: Limits = {
   menuDepth: 16,
   files: 1000,
   bytes: 64 << 20,
+  looks: 100_000,
   milliseconds: 10_000,
 };
+
+/** Of a configuration on a stick. */
+export const REMOVABLE_LIMITS: Limits = { ...LIMITS, looks: 20_000 };
 
 /** Counts down. */
 export class Budget {
@@ -58,11 +64,13 @@ export class Budget {
   readonly list: ListBudget;
   readonly #share: SharedBudget | undefined;
   readonly #breath = new Breath(32);
+  readonly #textBreath = new Breath();
   #steps = 0;
   #entryEnd: number;
   #length = 0;
   #files = 0;
   #bytes = 0;
+  #looks = 0;
   #deadline: number;
   #isShareSpent = false;
   /** The deadline had passed when the clock was last looked at. */
@@ -103,7 +111,8 @@ export class Budget {
 
   /** True where no entry can be run any more. */
   get isSpent(): boolean {
-    const isOver = this.#steps >= this.limits.steps || this.#length > this.limits.totalLength;
+    const { steps, totalLength, looks } = this.limits;
+    const isOver = this.#steps >= steps || this.#length > totalLength || this.#looks > looks;
     return isOver || this.#isLate || this.#isShareSpent;
   }
 
@@ -111,6 +120,7 @@ export class Budget {
   beginListing(): void {
     this.#steps = 0;
     this.#length = 0;
+    this.#looks = 0;
     this.#isLate = false;
     this.#entryEnd = this.limits.steps;
     this.#deadline = performance.now() + this.limits.milliseconds;
@@ -121,6 +131,11 @@ export class Budget {
     const breath = this.#breath.take();
     if (breath !== undefined) this.#isLate = performance.now() > this.#deadline;
     return breath;
+  }
+
+  /** The same where what follows, or what was, is more than a command: a text, a fault's search for an end. */
+  breatheNow(): Promise<void> | undefined {
+    return this.#textBreath.take();
   }
 
   /** The body of an entry begins: it may use so many commands and no more. */
@@ -148,5 +163,14 @@ export class Budget {
     this.#bytes += bytes;
     if (this.#files > this.limits.files) throw new BudgetExceeded(`more than ${this.limits.files} files were read`);
     if (this.#bytes > this.limits.bytes) throw new BudgetExceeded(`more than ${this.limits.bytes} bytes were read`);
+    const why = this.#share?.read(bytes) ?? null;
+    if (why !== null) throw new BudgetExceeded(why);
+  }
+
+  /** A path of a disk is looked for that wasn't before: each waits for that disk. */
+  look(): void {
+    if (++this.#looks > this.limits.looks) {
+      throw new BudgetExceeded(`more than ${this.limits.looks} paths were looked for`);
+    }
   }
 }

@@ -16,6 +16,9 @@ export class Fault {
   }
 }
 
+/** A statement that is longer than any: the text is read no further, and the entries of an open submenu stay. */
+export class TooLong extends Fault {}
+
 /** A `}` is missing: a new entry begins where the block's own command stands. */
 export class MissingBrace {}
 

@@ -86,6 +86,7 @@ export class Files {
     const key = `${volume.name}:${file.path}`;
     const known = this.#stats.get(key);
     if (known !== undefined) return known;
+    this.#scope.budget.look();
     return this.#attempt(volume, () => volume.reader.stat(file.path)).then((stat) => {
       this.#stats.set(key, stat);
       return stat;

@@ -6,9 +6,8 @@
 import { type ParsedEntry, parsedEntry, type StateWrite, type UserPassword } from "../../entry.ts";
 import { listLimits } from "../budget.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult, type LineSigns } from "../format.ts";
-import { readBeginning } from "../readbeginning.ts";
-import { MAX_CONFIG_SIZE } from "../reader.ts";
-import { BudgetExceeded, LIMITS, type Limits } from "./budget.ts";
+import { readConfig } from "../readbeginning.ts";
+import { BudgetExceeded, LIMITS, type Limits, REMOVABLE_LIMITS } from "./budget.ts";
 import { grubCommands } from "./commands/commands.ts";
 import { splitUsers } from "./commands/menu.ts";
 import { mergeWrites } from "./commands/variables.ts";
@@ -39,8 +38,9 @@ export const grub: Format = {
 
 /** Reads one configuration; `given` is for tests. */
 export async function readConfiguration(path: string, context: FormatContext, given?: Limits): Promise<FormatResult> {
-  const limits = given ?? { ...LIMITS, listBytes: listLimits(context.memory).bytes };
-  const { bytes, fault } = await readBeginning(context.volume.reader, path, MAX_CONFIG_SIZE);
+  const usual = context.volume.removable ? REMOVABLE_LIMITS : LIMITS;
+  const limits = given ?? { ...usual, listBytes: listLimits(context.memory).bytes };
+  const { bytes, fault } = await readConfig(context, path);
   const { text, warnings } = decodeSource(bytes);
   const source = SourceText.file(`${context.volume.name}:${path}`, text);
   const evaluate = async (written: readonly StateWrite[]): Promise<Evaluation> => {

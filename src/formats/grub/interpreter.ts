@@ -155,7 +155,7 @@ export class Interpreter {
         const status = this.runList(commands);
         if (typeof status !== "number") return this.#runRest(status, parser).then(leave, failed);
         if (this.stopped) return leave(this.status);
-        const breath = this.budget.breathe();
+        const breath = commands.length === 0 ? this.budget.breatheNow() : this.budget.breathe();
         if (breath !== undefined) return this.#runRest(breath, parser).then(leave, failed);
       }
     } catch (error) {
@@ -170,7 +170,7 @@ export class Interpreter {
       if (commands === null) break;
       const status = this.runList(commands);
       if (typeof status !== "number") await status;
-      const breath = this.budget.breathe();
+      const breath = commands.length === 0 ? this.budget.breatheNow() : this.budget.breathe();
       if (breath !== undefined) await breath;
     }
     return this.status;

@@ -42,6 +42,8 @@ export class Lexer {
   #at: number;
 
   token: Token = TOKEN.end;
+  /** How many were read. */
+  count = 0;
   /** Offsets of the token and of what follows it. */
   start = 0;
   end = 0;
@@ -69,6 +71,7 @@ export class Lexer {
   }
 
   next(): Token {
+    this.count++;
     const text = this.#text;
     const length = text.length;
     let at = this.#at;

@@ -7,23 +7,42 @@
 
 import { type Block, COMMAND, type Command, type SimpleCommand, type Word } from "./ast.ts";
 import { plainBodyEnd } from "./fastpath.ts";
-import { endsList, Fault, isEntryCommand, MissingBrace, title } from "./faults.ts";
+import { endsList, Fault, isEntryCommand, MissingBrace, TooLong, title } from "./faults.ts";
 import { Recovery } from "./recovery.ts";
 import { FIRST_RESERVED, TOKEN, type Token } from "./tokens.ts";
 
+/**
+ * Tokens of one statement, which is read without a pause; those in plain bodies of entries aren't read then. A submenu of
+ * 500 snapshots has some 30,000.
+ */
+export const MAX_TOKENS = 50_000;
+/** Blank and commented lines that are skipped without a pause. */
+const MAX_BLANK_LINES = 5000;
+
 /** Reads a script statement by statement. */
 export class Parser extends Recovery {
+  /** Of the lexer's count: where the statement that is read now is too long. */
+  #tooLong = MAX_TOKENS;
+  /** It was: the text is read no further. */
+  #isOver = false;
+
   /**
-   * The next statement with whatever stands in the same lines, or null at the end of the text. A faulty one is
-   * reported and skipped.
+   * The next statement with whatever stands in the same lines, or null at the end of the text. A faulty one is reported
+   * and skipped. Empty where others may run before it goes on.
    */
   nextStatement(): readonly Command[] | null {
     const lexer = this.lexer;
+    const pause = lexer.count + MAX_BLANK_LINES;
     for (;;) {
       lexer.next();
-      while (this.is(TOKEN.newline)) lexer.next();
+      while (this.is(TOKEN.newline)) {
+        if (lexer.count > pause) return NOTHING;
+        lexer.next();
+      }
       if (this.is(TOKEN.end)) return null;
       const start = lexer.start;
+      this.#tooLong = lexer.count + MAX_TOKENS;
+      this.#isOver = false;
       this.braces = 0;
       this.nesting = 0;
       this.blocks.length = 0;
@@ -33,7 +52,9 @@ export class Parser extends Recovery {
         this.flush();
         if (commands.length > 0) return commands;
       } catch (fault) {
-        if (fault instanceof Fault) {
+        if (fault instanceof TooLong) {
+          this.say(fault.offset, fault.message);
+        } else if (fault instanceof Fault) {
           this.recover(fault, start);
         } else if (fault instanceof MissingBrace) {
           // A function's: what begins here is read as if it had been closed.
@@ -44,6 +65,7 @@ export class Parser extends Recovery {
           throw fault;
         }
         this.flush();
+        return NOTHING;
       }
     }
   }
@@ -95,6 +117,7 @@ export class Parser extends Recovery {
     const lexer = this.lexer;
     while (this.is(TOKEN.newline)) lexer.next();
     for (;;) {
+      this.#checkLength();
       const command = this.#command();
       if (command !== null) commands.push(command);
       // A delimiter may end the list or go before the next command: look past it.
@@ -219,8 +242,19 @@ export class Parser extends Recovery {
     while (this.is(TOKEN.name) || this.is(TOKEN.word) || lexer.token >= FIRST_RESERVED) {
       words.push(lexer.word);
       lexer.next();
+      this.#checkLength();
     }
     return words;
+  }
+
+  #checkLength(): void {
+    const { lexer } = this;
+    if (lexer.count <= this.#tooLong || this.#isOver) return;
+    const at = lexer.start;
+    this.#isOver = true;
+    lexer.seek(this.source.text.length);
+    lexer.next();
+    throw new TooLong(at, `a statement of more than ${MAX_TOKENS} words; what stands from here on is not read`);
   }
 
   #simple(): SimpleCommand | null {
@@ -255,7 +289,7 @@ export class Parser extends Recovery {
     for (;;) {
       try {
         this.#commands(commands);
-        if (!this.is(TOKEN.close)) {
+        if (!this.is(TOKEN.close) && !this.#isOver) {
           // What doesn't end where it should isn't what it seems.
           commands.pop();
           this.unexpected("'}'");
@@ -276,9 +310,11 @@ export class Parser extends Recovery {
           return { commands, source: this.source, start, end: lexer.start };
         }
         if (!(problem instanceof Fault) || problem.atEnd || !block.isEntry) throw problem;
+        if (problem instanceof TooLong && !block.holdsEntries) throw problem;
         this.say(problem.offset, problem.message);
         broken = true;
         this.blocks.length = this.blocks.indexOf(block) + 1;
+        if (this.#isOver) break;
         if (this.skipToEndOf(block) === "closed") break;
         // In a submenu reading resumes at the next line: its other entries are still good.
       }
@@ -295,6 +331,8 @@ export class Parser extends Recovery {
     return null;
   }
 }
+
+const NOTHING: readonly Command[] = [];
 
 /** What a block holds. */
 export function blockCommands(block: Block): readonly Command[] {

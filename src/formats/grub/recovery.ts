@@ -23,6 +23,8 @@ const MAX_SALVAGED = 20;
 
 /** Of one text: no configuration has more. */
 const MAX_FAULTS = 1000;
+/** Tokens among which the end of a faulty statement is looked for without a pause. */
+const MAX_SKIPPED = 50_000;
 /** Characters that may be looked through in vain for the end of a block: the whole text for each fault. */
 const MAX_SEARCHED = 4 << 20;
 
@@ -105,7 +107,8 @@ export class Recovery {
       this.#brokenOff--;
     }
     // To the end of the line in which the statement's last open brace closes.
-    while (!this.is(TOKEN.end) && !this.is(TOKEN.unterminated)) {
+    const last = lexer.count + MAX_SKIPPED;
+    while (!this.is(TOKEN.end) && !this.is(TOKEN.unterminated) && lexer.count < last) {
       if (this.is(TOKEN.open)) this.braces++;
       else if (this.is(TOKEN.close) && this.braces > 0) this.braces--;
       else if (this.is(TOKEN.newline) && this.braces === 0) return;

@@ -111,7 +111,7 @@ export class DirectiveParser {
       }
       const [word, rest] = splitWord(text.slice(column - 1));
       if (word === "text") {
-        at = this.#helpText(lines, at, place);
+        at = await this.#helpText(lines, at, place);
         continue;
       }
       if (word === "include" || (word === "menu" && splitWord(rest)[0] === "include")) {
@@ -129,8 +129,9 @@ export class DirectiveParser {
   }
 
   /** TEXT HELP … ENDTEXT. @returns the index of its last line. */
-  #helpText(lines: readonly string[], start: number, place: Position): number {
+  async #helpText(lines: readonly string[], start: number, place: Position): Promise<number> {
     for (let at = start + 1; at < lines.length; at++) {
+      await this.#breath.take();
       if (splitWord(lines[at]!.replace(/\r.*/s, "").trim())[0] === "endtext") return at;
     }
     // SYSLINUX swallows the rest of the file here. Labels that are lost that way would be missed: read on instead.

@@ -7,7 +7,7 @@ import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext, NetworkFacts, Place } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
 import { resolvePath } from "../paths.ts";
-import { readBeginning } from "../readbeginning.ts";
+import { readConfig } from "../readbeginning.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
 import type { CommandContext } from "./commands.ts";
@@ -63,7 +63,7 @@ export class SyslinuxRun {
       return null;
     }
     try {
-      const { bytes, fault } = await readBeginning(volume.reader, path, MAX_FILE_SIZE);
+      const { bytes, fault } = await readConfig({ volume, share: this.context.share }, path, MAX_FILE_SIZE);
       if (fault !== null) say("error", fault);
       this.#bytes += bytes.length;
       const { text, problem } = decodeText(bytes);

@@ -18,8 +18,8 @@ import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } 
 
 /** systemd-boot's own limit. */
 const MAX_ENTRIES = 32_767;
-/** No entry is anywhere near this long; a folder of huge files must not fill memory. */
-const MAX_ENTRY_SIZE = 128 * 1024;
+/** No entry is anywhere near this long: kernels take a command line of 4 KiB at most. */
+const MAX_ENTRY_SIZE = 32 * 1024;
 const MAX_TOTAL_SIZE = 24 * 1024 * 1024;
 /** Files that are read together. */
 const AT_ONCE = 64;
@@ -61,6 +61,13 @@ export async function readType1Folder(
     const batch = names.slice(at, at + AT_ONCE);
     const paths = batch.map((name) => `${folder}/${name}`);
     const files = await readAll(volume.reader, paths, MAX_ENTRY_SIZE);
+    const length = files.reduce((sum, file) => sum + (file instanceof BatonError ? 0 : file.length), 0);
+    total += length;
+    const why = context.share?.read(length) ?? null;
+    if (why !== null) {
+      say(`${why}; those before are listed, the others are left out`);
+      break;
+    }
     for (const [i, file] of files.entries()) {
       const name = batch[i]!;
       const source = `${folderSource}/${name}`;
@@ -72,7 +79,6 @@ export async function readType1Folder(
           candidates.push(builder.candidate(parsed, found, name, source));
         }
       }
-      total += text?.length ?? 0;
       await breath.take();
     }
     const end = budget.sayEnd();

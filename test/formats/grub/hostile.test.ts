@@ -100,6 +100,39 @@ test("of a file that is too long the beginning is read", async () => {
   assert.match(problems(result).join(), /longer than 16 MiB/);
 });
 
+test("on a stick less is read than on a disk that is built in, of what it sources, too", async () => {
+  const entry = 'menuentry "First" { linux /k }\n';
+  const long = `${"# nothing\n".repeat(60_000)}menuentry "Last" { linux /k }\n`;
+  const files = { "/long.cfg": long };
+  const builtIn = await read(`source /long.cfg\n${entry}${long}`, { files });
+  assert.deepEqual(titles(builtIn), ["Last", "First", "Last"]);
+  const stick = await read(`source /long.cfg\n${entry}${long}`, { files, volume: { removable: true } });
+  assert.deepEqual(titles(stick), ["First"]);
+  assert.match(problems(stick).join(), /longer than 512 KiB/);
+});
+
+test("an entry of more files than any loads isn't bootable; the others are", async () => {
+  const modules = "module /m\n".repeat(1001);
+  const result = await read(
+    `menuentry "I" { linux /k\ninitrd ${"/i ".repeat(1001)}\n}\nmenuentry "M" { multiboot /k\n${modules}}\n${GOOD}`,
+  );
+  assert.deepEqual(
+    result.entries.map(({ reason }) => reason),
+    ["it loads more than 1000 files", "it loads more than 1000 files", null],
+  );
+});
+
+test("paths that are looked for are counted, those that were looked for before aren't", async () => {
+  const looks = (names: string): string => `for a in ${names}; do if [ -f /x$a ]; then true; fi; done\n`;
+  const again = await read(`${looks("1 2 1 2 1 2 1 2 1 2")}${GOOD}`, { limits: { looks: 5 } });
+  assert.deepEqual([titles(again), problems(again)], [["Good"], []]);
+  const many = await read(`${GOOD}${looks("1 2 3 4 5 6 7 8")}menuentry "Never" { linux /n }\n`, {
+    limits: { looks: 5 },
+  });
+  assert.deepEqual(titles(many), ["Good"]);
+  assert.match(problems(many).join(), /more than 5 paths were looked for; what was read before is listed/);
+});
+
 test("a disk that can't be read rejects when it is the configuration's own, and is told when it is another", async () => {
   const failing = memoryVolume({}, { name: "vdb1" });
   const fail = async () => Promise.reject(new BatonError("io", "vdb1: input/output error"));

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { COMMAND, type Command } from "../../../src/formats/grub/ast.ts";
 import { plainBodyEnd } from "../../../src/formats/grub/fastpath.ts";
-import { blockCommands, Parser } from "../../../src/formats/grub/parser.ts";
+import { blockCommands, MAX_TOKENS, Parser } from "../../../src/formats/grub/parser.ts";
 import { SourceText } from "../../../src/formats/grub/source.ts";
 
 interface Parsed {
@@ -269,6 +269,51 @@ test("a stray closing word after a broken statement is not reported again", () =
 test("blocks nested without end are refused, not followed", () => {
   const { faults } = parse(`${"if true; then ".repeat(5000)}\necho\n`);
   assert.match(faults[0] ?? "", /more than 400 blocks inside one another/);
+});
+
+test("a statement of too many words ends the reading; what stood before it stays, in an open submenu, too", () => {
+  const good = "menuentry A { linux /a }\n";
+  const words = "x ".repeat(MAX_TOKENS);
+  const modules = "module /m x\n".repeat(MAX_TOKENS / 4 + 1);
+  const inSubmenu = parse(`${good}submenu S {\n${good}menuentry B {\n${modules}}\n}\n${good}`);
+  assert.deepEqual(outline(inSubmenu.commands), [
+    ["menuentry A", "linux"],
+    ["submenu S", ["menuentry A", "linux"]],
+  ]);
+  for (const long of [`echo ${words}\n`, `menuentry B {\n${modules}}\n`, `menuentry B { initrd ${words}}\n`]) {
+    const { commands, faults } = parse(`${good}${long}${good}`);
+    assert.deepEqual(outline(commands), [["menuentry A", "linux"]]);
+    assert.match(
+      faults.join("\n"),
+      /^\d+:\d+: a statement of more than 50000 words; what stands from here on is not read$/,
+    );
+  }
+  assert.equal(parse(good.repeat(MAX_TOKENS / 4)).commands.length, MAX_TOKENS / 4);
+});
+
+test("after each fault, and after some thousand lines of nothing, others may run", () => {
+  const pauses = (text: string): number => {
+    const parser = new Parser(SourceText.file("vda1:/grub.cfg", text), () => {});
+    let count = 0;
+    for (let next = parser.nextStatement(); next !== null; next = parser.nextStatement())
+      if (next.length === 0) count++;
+    return count;
+  };
+  assert.equal(pauses("}\n".repeat(100)), 100);
+  assert.equal(pauses("# nothing\n".repeat(20_000)), 3);
+  assert.equal(pauses("echo\n".repeat(1000)), 0);
+});
+
+test("after a thousand faults a text is read no further", () => {
+  const { commands, faults } = parse(`echo\n${"}\n".repeat(2000)}echo\n`);
+  assert.equal(commands.length, 1);
+  assert.equal(faults.length, 1001);
+  assert.match(faults.at(-1)!, /more than 1000 faults; what stands from here on is not read/);
+});
+
+test("faults that each look for an end which isn't there are given up sooner", () => {
+  const { faults } = parse(`${") {\n".repeat(200)}${"# nothing\n".repeat(100_000)}`);
+  assert.ok(faults.length < 10);
 });
 
 test("a body that is found plain at a glance is one that the grammar takes, a command a line", () => {

@@ -508,7 +508,7 @@ test("the specification's newest keys: uki with a profile, uki-url, extra", asyn
 
 test("an entry that a variable makes endless, and a folder of nothing but mistakes, leave the others and few messages", async () => {
   const block = Buffer.from(`# GRUB Environment Block\na=${"y".repeat(50_000)}\n`);
-  const wrong = `linux /k\n${"a b\n".repeat(10_000)}`;
+  const wrong = `linux /k\n${"a b\n".repeat(8_000)}`;
   const { entries, diagnostics } = await read({
     "/grub2/grubenv": block,
     [at("long.conf")]: `title Long\nlinux /k\noptions ${"$a ".repeat(600)}\n`,

@@ -2,7 +2,7 @@
 
 import { normalize } from "node:path/posix";
 import { formatFileRef } from "../../../entry.ts";
-import { MAX_CONFIG_SIZE } from "../../reader.ts";
+import { configLimit } from "../../readbeginning.ts";
 import { BAD_ARGUMENT, FILE_NOT_FOUND, OK } from "../errors.ts";
 import type { NamedFile } from "../files.ts";
 import type { Call, CommandFunction, Interpreter } from "../interpreter.ts";
@@ -33,7 +33,8 @@ async function runFile(run: Interpreter, call: Call, path: string, translate?: T
     if (!showsMenu) run.warn(call, `${ref} reads itself again by '${call.name}'; left out here`);
     return BAD_ARGUMENT;
   }
-  const bytes = await run.files.read(file, MAX_CONFIG_SIZE);
+  await run.budget.breatheNow();
+  const bytes = await run.files.read(file, file.device.kind === "volume" ? configLimit(file.device.volume) : 0);
   if (typeof bytes === "string") {
     const missed = [...run.missed].slice(0, 3).join(", ");
     const why = missed === "" ? "" : `; nothing that is attached answers to ${missed}, for which 'search' looked`;
