@@ -88,7 +88,10 @@ async function readSettings(path: string, list: EntryList): Promise<RefindSettin
     }
     const inner = await list.read(resolvePath(folderOf(path), included.replaceAll("\\", "/")), MAX_SIZE);
     // A file that is included includes no other.
-    for (const below of inner === null ? [] : tokenLines(inner)) reader.read(below);
+    for (const below of inner === null ? [] : tokenLines(inner)) {
+      await list.breath.take();
+      reader.read(below);
+    }
   }
   return reader.settings;
 }
