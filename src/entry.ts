@@ -83,6 +83,8 @@ export type EntryType =
   | "kexecboot"
   /** OSTree's deployments without a loader. */
   | "ostree"
+  /** A snapshot of a btrfs, with the command line of its system. */
+  | "snapshot"
   /** A kernel on a disk without any configuration, found by its name. */
   | "kernel"
   /** What the firmware would start from a disk without any configuration. */
@@ -135,6 +137,16 @@ export type StateWrite =
       /** The characters of `value` are bytes, and there is nothing else in it (GRUB's `setenv`). */
       readonly isBytes?: true;
     };
+
+/** A snapshot that an entry starts. */
+export interface SnapshotFacts {
+  /** Its path from the filesystem's top, as `rootflags=subvol=` has it. */
+  readonly subvolume: string;
+  /** The path of what it is a snapshot of, null where that isn't known. */
+  readonly of: string | null;
+  /** What a person should know before it is booted. */
+  readonly warnings: readonly string[];
+}
 
 /**
  * One entry as a format reads it from a configuration, before Baton has compared it with the others or looked
@@ -204,6 +216,8 @@ export interface ParsedEntry {
   readonly program?: FileRef;
   /** The configuration that `program` reads, where Baton has read it, too: its `source`. */
   readonly menu?: string;
+  /** It starts a snapshot; its command line is still to come (src/discovery/snapshots.ts). */
+  readonly snapshot?: SnapshotFacts;
   // Boot Loader Specification only, named as bootctl names them.
   readonly sortKey?: string | null;
   readonly version?: string | null;

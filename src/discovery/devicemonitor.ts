@@ -16,7 +16,7 @@ import { answersTo } from "../identity.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
-import { deviceVolume, factsOf, subvolumesOf } from "./devicevolume.ts";
+import { deviceVolume, factsOf, subvolumeTexts } from "./devicevolume.ts";
 import { Discovery } from "./discovery.ts";
 import { areDriversDone, driversReady, quiet, until } from "./drivers.ts";
 import { thisPlatform } from "./platform.ts";
@@ -306,7 +306,7 @@ export class DeviceMonitor {
   /** For the screen of devices; nothing waits for it. */
   async #listSubvolumes(name: string): Promise<void> {
     const volume = this.discovery.volumes.find((one) => one.name === name);
-    const subvolumes = volume === undefined ? [] : await subvolumesOf(volume);
+    const subvolumes = volume === undefined ? [] : await subvolumeTexts(volume);
     if (subvolumes.length === 0) return;
     this.discovery.amend(name, { subvolumes });
     this.#listeners.notify();

@@ -2,6 +2,7 @@
 
 import { type BlockDevice, identityOf } from "../devices/device.ts";
 import { describeError } from "../errors.ts";
+import type { Subvolume } from "../formats/format.ts";
 import { log } from "../log.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 import { mountDevice } from "../volumes/mounted.ts";
@@ -51,9 +52,10 @@ export function deviceVolume(device: BlockDevice, hooks: VolumeHooks): Volume {
         .map((other) => other.node),
     onDirty: (isReplayed) => hooks.onNote(isReplayed ? REPLAYED : STALE),
   });
-  return {
+  const type = device.identity?.type ?? null;
+  const volume: Volume = {
     ...identityOf(device),
-    type: device.identity?.type ?? null,
+    type,
     aliases: device.aliases ?? [],
     disk: device.disk,
     partition: device.partition,
@@ -65,18 +67,25 @@ export function deviceVolume(device: BlockDevice, hooks: VolumeHooks): Volume {
     baseDisk: diskOf(device),
     reader: mounted.reader,
     hostPath: (path) => mounted.hostPath(path),
+    ...(filesystem(type).hasSubvolumes && { subvolumes: () => subvolumesOf(volume) }),
     close: () => mounted.close(),
   };
+  return volume;
 }
 
-/** Subvolumes and snapshots of a btrfs, in words; empty for any other filesystem. Never rejects. */
-export async function subvolumesOf(volume: Volume): Promise<readonly string[]> {
-  if (!filesystem(volume.type).hasSubvolumes) return [];
+async function subvolumesOf(volume: Volume): Promise<readonly Subvolume[]> {
   try {
-    const { describeSubvolume, listSubvolumes } = await import("../volumes/btrfs.ts");
-    return (await listSubvolumes(await volume.hostPath("/"))).map(describeSubvolume);
+    const { listSubvolumes } = await import("../volumes/btrfs.ts");
+    return await listSubvolumes(await volume.hostPath("/"));
   } catch (error) {
     log.debug(`${volume.name}: its subvolumes are not known: ${describeError(error)}`);
     return [];
   }
+}
+
+/** Subvolumes and snapshots of a btrfs, in words; empty for any other filesystem. Never rejects. */
+export async function subvolumeTexts(volume: Volume): Promise<readonly string[]> {
+  if (volume.subvolumes === undefined) return [];
+  const { describeSubvolume } = await import("../volumes/btrfs.ts");
+  return (await volume.subvolumes()).map(describeSubvolume);
 }

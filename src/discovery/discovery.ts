@@ -395,7 +395,7 @@ export class Discovery {
 
   #emptyReason(attached: Attached | undefined): string | null {
     if (attached === undefined) return null;
-    const names = this.#formats.flatMap(({ name, isLastResort }) => (isLastResort ? [] : name));
+    const names = this.#formats.flatMap(({ name, isLastResort, isBeside }) => (isLastResort || isBeside ? [] : name));
     return attached.found.failure ?? `no boot configuration found (looked for ${names.join(", ")})`;
   }
 

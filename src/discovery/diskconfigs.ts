@@ -8,6 +8,7 @@ import { type BootPrograms, withMenus } from "./bootprograms.ts";
 import { type FirmwareOrder, withFirmwareOrder } from "./firmwareorder.ts";
 import type { FileNames } from "./samefile.ts";
 import type { Scan } from "./scan.ts";
+import { withSystems } from "./snapshots.ts";
 import type { ReadScan, VolumeScan } from "./volumescan.ts";
 
 /** A volume with what was found on it. */
@@ -54,7 +55,8 @@ export function diskConfigs(
     })),
   );
   const disks = { candidates, volumes, programs: new Map(read.map(({ volume, found }) => [volume, found.programs])) };
-  return withFirmwareOrder({ ...disks, candidates: withMenus(disks, programs) }, platform, options);
+  const order = withFirmwareOrder({ ...disks, candidates: withMenus(disks, programs) }, platform, options);
+  return { ...order, configs: withSystems(order.configs) };
 }
 
 /** With the sources of entries by the names under which those files are listed themselves. */

@@ -60,7 +60,10 @@ export async function scanVolume(
   try {
     const [scans, programs] = await Promise.all([scan(false), espPrograms(searched)]);
     const [first, ...others] = scans;
-    if (first === undefined) return { scans: await scan(true), names, programs, failure: null };
+    // What only stands beside a configuration comes last in the table of formats.
+    if (first === undefined || first.format.isBeside) {
+      return { scans: [...scans, ...(await scan(true))], names, programs, failure: null };
+    }
     const unread = await unreadConfigs(searched);
     const result = { ...first.result, diagnostics: [...first.result.diagnostics, ...unread] };
     return { scans: [{ ...first, result }, ...others], names, programs, failure: null };

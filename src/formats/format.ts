@@ -5,6 +5,15 @@ import type { VolumeIdentity } from "../identity.ts";
 import type { BudgetContext } from "./budget.ts";
 import type { Reader } from "./reader.ts";
 
+/** A subvolume of a btrfs. */
+export interface Subvolume {
+  /** From the top level: `@rootfs`, `.snapshots/7/snapshot`. */
+  readonly path: string;
+  /** The path of what it is a snapshot of, null where it is none; empty where that is not there any more. */
+  readonly snapshotOf: string | null;
+  readonly readOnly: boolean;
+}
+
 /** A filesystem as formats know it. */
 export interface FormatVolume extends VolumeIdentity {
   /** As blkid names it: `ext4`, `vfat`, `xfs`, `btrfs`, `iso9660`…; null where unknown. */
@@ -17,6 +26,11 @@ export interface FormatVolume extends VolumeIdentity {
   readonly removable: boolean;
   /** Other names that GRUB has for it, the usual one first: `lvm/vg0-boot`, `md/boot`, `cryptouuid/…`. */
   readonly aliases?: readonly string[];
+  /**
+   * The subvolumes of a btrfs. Never rejects; empty where they can't be read. Left out where they aren't known: in a
+   * directory.
+   */
+  readonly subvolumes?: () => Promise<readonly Subvolume[]>;
   /** Mounts on first use; see Reader for how it fails. */
   readonly reader: Reader;
 }
@@ -189,6 +203,8 @@ export interface Format {
   readonly folder?: { readonly path: string; readonly suffix: string };
   /** Asked only about volumes on which no other format finds anything. */
   readonly isLastResort?: boolean;
+  /** What it finds stands beside the system's own configuration: last resorts are asked all the same. */
+  readonly isBeside?: boolean;
   /**
    * The configurations of this format on a volume, in the order in which the bootloader itself would look;
    * paths as found. A missing directory is no error; what rejects is a volume that can't be read.

@@ -14,6 +14,7 @@ import { loaders } from "./loaders.ts";
 import { ostree } from "./ostree.ts";
 import { raspberryPi } from "./raspberrypi/raspberrypi.ts";
 import { refind } from "./refind/refind.ts";
+import { snapshots } from "./snapshots.ts";
 import { pxelinux } from "./syslinux/pxelinux.ts";
 import { syslinux } from "./syslinux/syslinux.ts";
 import { bls } from "./systemdboot/bls.ts";
@@ -38,6 +39,7 @@ export const formats: readonly Format[] = [
     elilo,
     lilo,
     kexecboot,
+    snapshots,
   ],
   // Only where none of those finds anything.
   ...[loaders, ostree, bareKernels],

@@ -3,7 +3,7 @@
  * erases, tests or flashes something. Titles are a hint at most: anybody may call anything anything. Pure.
  */
 
-import type { BootEntry, FileRef } from "../entry.ts";
+import type { BootEntry, FileRef, ParsedEntry } from "../entry.ts";
 import { entryFiles, formatFileRef } from "../entry.ts";
 import { splitCmdline } from "./words.ts";
 
@@ -11,10 +11,10 @@ import { splitCmdline } from "./words.ts";
 const MAX_CMDLINE_LENGTH = 16 * 1024;
 
 /** Each question about an entry asks for its words, and there may be thousands of entries. */
-const known = new WeakMap<BootEntry, string[]>();
+const known = new WeakMap<ParsedEntry, string[]>();
 
 /** What the entry's kernel command lines say, as words; a Xen entry has its Linux among the modules. */
-function words(entry: BootEntry): string[] {
+function words(entry: ParsedEntry): string[] {
   let found = known.get(entry);
   if (found === undefined) {
     found = splitWords(entry);
@@ -23,7 +23,7 @@ function words(entry: BootEntry): string[] {
   return found;
 }
 
-function splitWords(entry: BootEntry): string[] {
+function splitWords(entry: ParsedEntry): string[] {
   const all = [entry.options, ...entry.modules.map(({ args }) => args)];
   // The kernel drops double quotes, systemd single ones as well.
   return all.flatMap((cmdline) => splitCmdline(cmdline.slice(0, MAX_CMDLINE_LENGTH).replaceAll("'", "")));
@@ -69,7 +69,7 @@ const ROOT_ON_DISK =
 const LAYER_WORDS = /^(cryptdevice|cryptopts|(rd\.)?luks\.(uuid|name)|rd\.luks|roothash|usrhash)=/;
 
 /** Reads the words by which initramfs-tools, dracut, mkinitcpio and OSTree find a root. */
-export function systemOf(entry: BootEntry): System {
+export function systemOf(entry: ParsedEntry): System {
   const all = words(entry);
   const dataset = lastValue(all, "zfs") ?? lastValue(all, "bootfs");
   const named = lastValue(all, "root") ?? (dataset === null ? null : `ZFS=${dataset}`);
@@ -101,6 +101,11 @@ export function isOtherKernel(a: BootEntry, b: BootEntry): boolean {
   return programs(a) !== programs(b);
 }
 
+const SNAPSHOTS = /(^|\/)@?[._]?snapshots?\/|^timeshift-btrfs\//i;
+
+/** Whether it starts a snapshot, by where its subvolume lies (snapper, timeshift): another state of some system. */
+export const isOfSnapshot = (entry: BootEntry): boolean => SNAPSHOTS.test(systemOf(entry).subvolume);
+
 /** Words on which init, systemd, dracut and initramfs-tools stop at a shell, or in a state for repairs. */
 const REPAIR_WORDS =
   /^(single|S|-?s|-b|[016]|recovery|rescue|emergency|rd\.break|break|(rd\.)?systemd\.(run|debug[-_]shell))(=.*)?$/i;
@@ -113,7 +118,7 @@ const OTHER_INIT =
 const REPAIR_IMAGE = /(rescue|recovery|factory|reset|install)/i;
 
 /** Why the entry is one for repairs, in a few words; null where nothing says so. */
-export function repairEvidence(entry: BootEntry): string | null {
+export function repairEvidence(entry: ParsedEntry): string | null {
   const word = words(entry).find((one) => REPAIR_WORDS.test(one) || REPAIR_UNITS.test(one) || OTHER_INIT.test(one));
   if (word !== undefined) return `its command line has ${word}`;
   const paths = entryFiles(entry).map((ref) => ("path" in ref ? ref.path : ref.url));
@@ -149,7 +154,7 @@ const ERASE_WORDS = [
 const TESTERS = /(memtest|mt86|memdisk|wimboot|fwup|flashrom|dban|dwipe|nwipe|shredos)/i;
 
 /** A word by which an installer goes on without asking; null where there is none. */
-export function installEvidence(entry: BootEntry): string | null {
+export function installEvidence(entry: ParsedEntry): string | null {
   const word = words(entry).find((one) => INSTALL_WORDS.some((pattern) => pattern.test(one)));
   return word === undefined ? null : `its command line has ${word}`;
 }
@@ -158,7 +163,7 @@ export function installEvidence(entry: BootEntry): string | null {
  * Why the entry may install, erase, reset, test or flash something, in a few words; null where nothing says so. Such
  * an entry boots by itself only where its owner or its own configuration chose it explicitly.
  */
-export function hazardEvidence(entry: BootEntry): string | null {
+export function hazardEvidence(entry: ParsedEntry): string | null {
   const erases = words(entry).find((one) => ERASE_WORDS.some((pattern) => pattern.test(one)));
   if (erases !== undefined) return `its command line has ${erases}`;
   const installs = systemOf(entry).root === null ? installEvidence(entry) : null;

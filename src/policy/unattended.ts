@@ -4,6 +4,7 @@ import type { BootEntry } from "../entry.ts";
 import {
   hazardEvidence,
   installEvidence,
+  isOfSnapshot,
   isOtherKernel,
   isSameSystem,
   repairEvidence,
@@ -112,12 +113,15 @@ function sameSystem(listed: readonly Listed[], rules: BootRules, entry: BootEntr
 
 const pathOf = (source: string): string => source.slice(source.indexOf(":") + 1);
 
-/** The default's configuration, fixed disks, then removable ones where they may; never what may erase or install. */
+/**
+ * The default's configuration, fixed disks, then removable ones where they may; never what may erase or install, nor a
+ * snapshot.
+ */
 function anything(listed: readonly Listed[], rules: BootRules, from: Listed | undefined): BootEntry[] {
   const places = listed.filter(({ config }) => !config.isInFile && mayBootByItself(config, rules));
   return [
     ...(from === undefined ? [] : from.entries),
     ...places.filter(({ config }) => !config.removable).flatMap(({ entries }) => entries),
     ...places.flatMap(({ entries }) => entries),
-  ].filter(isOrdinary);
+  ].filter((entry) => isOrdinary(entry) && !isOfSnapshot(entry));
 }

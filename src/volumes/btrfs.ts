@@ -4,16 +4,9 @@
  */
 
 import { constants } from "node:fs";
+import type { Subvolume } from "../formats/format.ts";
 import { closeDescriptor, openDescriptor } from "../linux/descriptor.ts";
 import { callBlocking } from "../linux/libc.ts";
-
-interface Subvolume {
-  /** From the top level: `@rootfs`, `.snapshots/7/snapshot`. */
-  readonly path: string;
-  /** The path of what it is a snapshot of, null where it is none; empty where that is not there any more. */
-  readonly snapshotOf: string | null;
-  readonly readOnly: boolean;
-}
 
 // _IOWR(0x94, 17 and 18, 4096 bytes)
 const TREE_SEARCH = 0xd0009411;

@@ -328,6 +328,20 @@ const CHAPTERS: Readonly<Record<string, readonly Row[]>> = {
       tries: ["A", "B", "C"],
     },
     {
+      what: "fallback: any tries no snapshot",
+      machine: [
+        on("sda1", [
+          e("A", ROOT),
+          e("B", `${ROOT} rootflags=subvol=@/.snapshots/7/snapshot`),
+          e("C", `${ROOT} rootflags=subvol=@snapshots/7/snapshot`),
+          e("D", `${ROOT} rootflags=ssd,subvol=/timeshift-btrfs/snapshots/2026-01-02_03-04-05/@`),
+          e("E", `${ROOT} rootflags=subvol=@other`),
+        ]),
+      ],
+      rules: { fallback: ["any"] },
+      tries: ["A", "E"],
+    },
+    {
       what: "fallback: any with names before it",
       machine: [on("sda1", [e("A", ROOT), e("B", OTHER), e("C", "root=UUID=cccc")])],
       rules: { fallback: ["C", "any"] },
