@@ -124,7 +124,7 @@ export class Apt {
         `APT::Architectures { "${this.archive.arch}"; };`,
         // Nothing is taken from backports unless it is asked for.
         ...(/-backports/.test(this.archive.suite) ? [`APT::Default-Release "${this.archive.suite}";`] : []),
-        // Downloads go to the cache of whoever runs this; root's apt would try to hand them to the user _apt.
+        // Downloads go to the cache of the user who runs this; root's apt would try to hand them to the user _apt.
         'APT::Sandbox::User "root";',
         'Acquire::Languages "none";',
         'Acquire::Retries "3";',

@@ -16,7 +16,7 @@ const MAX_FOLDERS = 32;
 const MAX_PROGRAMS = 32;
 const MAX_CSV_SIZE = 64 * 1024;
 
-export interface EspProgram {
+interface EspProgram {
   /** In lower case. */
   readonly path: string;
   readonly loader: LoaderName | null;

@@ -3,7 +3,7 @@
 import { decoded } from "./url.ts";
 
 /** What is sent instead of a plain GET. */
-export interface Form {
+interface Form {
   /** As application/x-www-form-urlencoded; null where only headers are added. */
   readonly body: string | null;
   readonly headers: Readonly<Record<string, string>>;

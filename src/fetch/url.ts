@@ -11,7 +11,7 @@ export function decodedPath(url: URL): string {
 }
 
 /** A path as it stands in a URL: everything but unreserved characters, `/` and the harmless punctuation is encoded. */
-export function encodePath(path: string): string {
+function encodePath(path: string): string {
   return path.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/]/gu, (character) => {
     try {
       return encodeURIComponent(character);

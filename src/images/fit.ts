@@ -39,7 +39,7 @@ export interface FitPart extends Extent {
 }
 
 /** What one of its configurations puts together. */
-export interface FitParts {
+interface FitParts {
   /** The configuration's name. */
   readonly name: string;
   /** As `uname -m`; null for one that Baton doesn't know. */

@@ -38,11 +38,11 @@ const ARCHITECTURES: Readonly<Record<number, string>> = {
   26: "riscv64",
 };
 
-export interface Uimage {
+interface Uimage {
   readonly type: UimageType;
   /** As `uname -m`; null for one that Baton doesn't know. */
   readonly arch: string | null;
-  /** As whoever made it called it. */
+  /** As its maker called it. */
   readonly name: string;
   /** What stands behind the header: one part, or those of an image of several. */
   readonly parts: readonly Extent[];

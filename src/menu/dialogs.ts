@@ -45,7 +45,7 @@ export function messageBox(
 }
 
 /** What can be done about a page that another console alone answers. */
-export const elsewhereNote = (name: string): string => `Esc closes it; it is answered on ${name}`;
+const elsewhereNote = (name: string): string => `Esc closes it; it is answered on ${name}`;
 
 /** @param elsewhere the console that alone answers, where that is another; else null */
 export function confirmBox(

@@ -97,7 +97,7 @@ export function restrictedBehind(entries: readonly BootEntry[], entry: BootEntry
 }
 
 /** Where an entry leads that boots by itself. */
-export interface Followed {
+interface Followed {
   readonly entry: BootEntry;
   /** The configuration whose menu that is; undefined where no other menu was opened. */
   readonly from: Listed | undefined;

@@ -4,7 +4,7 @@ import { log } from "../log.ts";
 import type { Lock } from "../policy/locks.ts";
 import { type Clock, systemClock } from "./clock.ts";
 
-export interface Verdict {
+interface Verdict {
   readonly ok: boolean;
   /** How long none is looked at from now on. */
   readonly waitMs: number;

@@ -17,7 +17,7 @@ export type Device =
   /** A server. */
   | { readonly kind: "net"; readonly base: string };
 
-export interface ClosedImage {
+interface ClosedImage {
   readonly file: FileRef;
   readonly why: string | null;
 }

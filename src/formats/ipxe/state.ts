@@ -31,7 +31,7 @@ interface ItemMenu {
 }
 
 /** What a form (`params`) holds, sent with a request. */
-export interface Parameter {
+interface Parameter {
   readonly key: string;
   readonly value: string;
   readonly isHeader: boolean;

@@ -18,7 +18,7 @@ const BLOCK_BYTES = 64;
 const PBKDF2 = /^grub\.pbkdf2\.sha512\.([1-9]\d{0,9})\.((?:[\da-f]{2})+)\.((?:[\da-f]{2})+)$/i;
 
 /** @param text as grub-mkpasswd-pbkdf2 prints it: `grub.pbkdf2.sha512.ITERATIONS.SALT.HASH` */
-export function readPbkdf2(text: string): UserPassword {
+function readPbkdf2(text: string): UserPassword {
   const [, rounds, salt = "", hash = ""] = (text.length > 4 * MAX_HASH_BYTES ? null : PBKDF2.exec(text)) ?? [];
   if (rounds === undefined) return { problem: "it is not of the form grub.pbkdf2.sha512.ITERATIONS.SALT.HASH" };
   const iterations = Number(rounds);
