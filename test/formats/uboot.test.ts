@@ -17,8 +17,8 @@ for (const name of fixtures("uboot-")) {
   test(`${name} gives the entry of its expected.json`, () => assertGolden(name, [uboot]));
 }
 
-/** A script as mkimage wraps it. */
-function script(text: string): Buffer {
+/** A script as mkimage wraps it, with the compression that it is told. */
+function script(text: string, compression = 0): Buffer {
   const head = Buffer.alloc(8);
   head.writeUInt32BE(Buffer.byteLength(text), 0);
   const data = Buffer.concat([head, Buffer.from(text)]);
@@ -26,7 +26,7 @@ function script(text: string): Buffer {
   header.writeUInt32BE(0x27051956, 0);
   header.writeUInt32BE(data.length, 12);
   header.writeUInt32BE(crc32(data), 24);
-  header.set([5, 22, 6, 0], 28);
+  header.set([5, 22, 6, compression], 28);
   header.write("Ours", 32, "latin1");
   header.writeUInt32BE(crc32(header), 4);
   return Buffer.concat([header, data]);
@@ -202,6 +202,10 @@ describe("what goes wrong is said, and costs nothing else", () => {
     assert.match(await said('echo "a'), /a quote \("\) is never closed/);
     assert.match(await said("frobnicate"), /unknown command 'frobnicate'[\s\S]*starts nothing that Baton could follow/);
     assert.match(await said("sysboot mmc 0 any"), /goes on with extlinux.conf/);
+  });
+
+  test("a header that says gzip, as mkimage's does without -C, is no reason: nothing is packed", async () => {
+    assert.equal((await read({ "/boot.scr": script(`setenv bootargs ro${BOOT}`, 1) })).entries[0]!.options, "ro");
   });
 
   test("a file without U-Boot's header, or with a wrong checksum", async () => {
