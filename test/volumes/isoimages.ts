@@ -39,7 +39,15 @@ export function makeIso(image: string, tree: Tree, options: readonly string[] = 
   writeTree(directory, tree);
   try {
     mkdirSync(dirname(image), { recursive: true });
-    execFileSync("xorriso", ["-as", "mkisofs", "-quiet", ...options, "-o", image, directory], { stdio: "pipe" });
+    const words = ["-as", "mkisofs", "-quiet", ...options, "-o", image, directory];
+    const run = (): Buffer => execFileSync("xorriso", words, { stdio: "pipe" });
+    try {
+      run();
+    } catch (error) {
+      // Debian's xorriso crashes one time in some hundreds, and does the same at the next try.
+      if (!String((error as { stderr?: Buffer }).stderr).includes("SIGSEGV")) throw error;
+      run();
+    }
   } finally {
     rmSync(directory, { recursive: true });
   }
