@@ -29,6 +29,8 @@ function assertNothingLoaded(machine: Machine): void {
 async function choose(machine: Machine, title: string): Promise<void> {
   await machine.serial.type("/");
   await machine.serial.type(`${title}<enter>`);
+  // The list again: a second Enter that follows at once is the first one held down.
+  await machine.serial.waitForScreen(/Enter boot/);
   await selects(machine, new RegExp(title));
   await machine.serial.type("<enter>");
 }
