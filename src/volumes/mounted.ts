@@ -22,6 +22,7 @@ import {
 } from "../linux/mount.ts";
 import { inOwnImage, OWN_FOLDER } from "../linux/ownimage.ts";
 import { log } from "../log.ts";
+import { driverHasCome } from "./driver.ts";
 import { deadlineFiles } from "./files.ts";
 import { explainRefusal, filesystem, isWorthAnotherTry, mountTries } from "./filesystems.ts";
 import { mountsOf } from "./mountinfo.ts";
@@ -282,8 +283,13 @@ async function tryMounts(
   const wait = Math.max(timeoutMs, DRIVER_MS);
   for (const { driver, data } of mountTries(type)) {
     const request = { source: device.node, target, type: driver, flags: FLAGS | MS_SILENT, timeoutMs: wait };
+    const options = { ...request, data: [data, ...devices].filter(Boolean).join(",") };
     try {
-      await mount({ ...request, data: [data, ...devices].filter(Boolean).join(",") });
+      await mount(options).catch(async (error) => {
+        const isMissing = error instanceof LinuxError && error.errnoName === "ENODEV";
+        if (!isMissing || !(await driverHasCome(driver, wait))) throw error;
+        await mount(options);
+      });
       return;
     } catch (error) {
       if (!(error instanceof LinuxError) || !isWorthAnotherTry(error.errnoName)) throw error;
