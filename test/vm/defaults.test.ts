@@ -28,6 +28,7 @@ function assertNothingLoaded(machine: Machine): void {
 /** Chooses an entry as a person does, by its title. */
 async function choose(machine: Machine, title: string): Promise<void> {
   await machine.serial.type("/");
+  await machine.serial.waitForScreen(/Enter select/);
   await machine.serial.type(`${title}<enter>`);
   // The list again: a second Enter that follows at once is the first one held down.
   await machine.serial.waitForScreen(/Enter boot/);

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { menuReady, withBaton } from "./baton.ts";
 import { diskImage } from "./disks.ts";
 import type { Machine } from "./machine.ts";
-import { grubDisk, selects, system } from "./menudisk.ts";
+import { grubDisk, openEditor, selects, system } from "./menudisk.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 /** The machine's own screen may be drawn later than the serial line. */
@@ -39,8 +39,7 @@ test("e edits the command line: what was typed is what the kernel gets", async (
   await withBaton({ name: "menu-edit", words: "baton.timeout=-1", disks }, async (machine) => {
     await menuReady(machine);
     await selects(machine, /Alpha system/);
-    await machine.serial.type("e");
-    await machine.serial.waitForScreen(/which=alpha/);
+    await openEditor(machine);
     await machine.serial.type('<end> added="by hand" x<backspace>y<enter>');
     await expectBooted(machine, await system("alpha", ' added="by hand" y'));
   });

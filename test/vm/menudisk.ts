@@ -53,6 +53,16 @@ export async function closeBox(machine: Machine): Promise<void> {
   await machine.serial.waitForScreen(/^(?![\s\S]*any key closes this)/);
 }
 
+/** Until every disk was read one of them might say who may edit; the menu says so, and is asked once more. */
+export async function openEditor(machine: Machine): Promise<void> {
+  for (;;) {
+    await machine.serial.type("e");
+    await machine.serial.waitForScreen(/Tab next field|Once more in a moment/);
+    if (/Tab next field/.test(machine.serial.picture())) return;
+    await closeBox(machine);
+  }
+}
+
 /** Fails unless the line in inverse video is the one that is meant: what Enter would boot. */
 export async function selects(machine: Machine, pattern: RegExp, line: SerialLine = machine.serial): Promise<void> {
   await line.waitForScreen(pattern, { timeoutMs: 60_000 });
