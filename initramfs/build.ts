@@ -79,8 +79,8 @@ export async function bundle(entry = join(projectRoot, "src", "main.ts")): Promi
     minifySyntax: true,
     legalComments: "none",
     metafile: true,
-    // What a thread runs: this same file.
-    define: { "import.meta.filename": "__filename" },
+    // What a thread runs, too: the file that Node was started with. In the image that is start.cjs, which runs the bundle.
+    define: { "import.meta.filename": "require.main.filename" },
     logLevel: "silent",
     logOverride: { "empty-import-meta": "error" },
     inject: [join(projectRoot, "initramfs", "clock.js")],

@@ -1,6 +1,6 @@
 /**
  * What a stranger's file may make slow, and what can't be made to pause, runs in a thread of its own, which may die alone:
- * at the end of its memory or its time. The program is one file: the thread runs that file, as `baton thread`.
+ * at the end of its memory or its time. The thread runs what this program was started by, as `baton thread`.
  */
 
 import { parentPort, Worker, workerData } from "node:worker_threads";

@@ -24,7 +24,7 @@ export function listLimits(memory: number | undefined): ListLimits {
   return { ...LIST_LIMITS, bytes };
 }
 
-/** What the reading of a configuration is told of its budget. */
+/** A configuration's budget, as its reader sees it. */
 export interface BudgetContext {
   /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */
   readonly memory?: number;

@@ -287,7 +287,7 @@ async function tryMounts(
     try {
       await mount(options).catch(async (error) => {
         const isMissing = error instanceof LinuxError && error.errnoName === "ENODEV";
-        if (!isMissing || !(await driverHasCome(driver, wait))) throw error;
+        if (!isMissing || !(await driverHasCome(driver, timeoutMs))) throw error;
         await mount(options);
       });
       return;

@@ -252,7 +252,7 @@ test("while a disk that may shut it is being read, there is no shell and no edit
   assert.deepEqual(done, ["shell"]);
 });
 
-test("three wrong passwords, whoever's they are, make the next one wait", async () => {
+test("three wrong passwords of any kind make the next one wait", async () => {
   const menu = await menuOf([await grub("vda1", USERS + ENTRIES)]);
   const { press, login } = menu.console("tty0");
   press("c");

@@ -1,0 +1,20 @@
+/** Baton as the image starts it: start.cjs, and beside it the bundle as a function. */
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { bundle, wrapForStart } from "../../initramfs/build.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "baton-start-"));
+after(() => rmSync(folder, { recursive: true }));
+
+test("what needs a thread of its own, a long configuration in YAML, is read there", async () => {
+  copyFileSync("initramfs/start.cjs", join(folder, "start.cjs"));
+  writeFileSync(join(folder, "baton.cjs"), wrapForStart((await bundle()).code));
+  writeFileSync(join(folder, "baton.yaml"), `timeout: 5\n${"# said at length\n".repeat(1000)}`);
+  const run = spawnSync(process.execPath, ["start.cjs", "config", "baton.yaml"], { cwd: folder, encoding: "utf8" });
+  assert.deepEqual([run.status, run.stderr], [0, ""]);
+});
