@@ -5,7 +5,7 @@ import { describeError } from "../errors.ts";
 import type { Subvolume } from "../formats/format.ts";
 import { log } from "../log.ts";
 import { filesystem } from "../volumes/filesystems.ts";
-import { mountDevice } from "../volumes/mounted.ts";
+import { type MountedVolume, mountDevice } from "../volumes/mounted.ts";
 import type { Volume } from "../volumes/volume.ts";
 import type { DeviceFacts } from "./discovery.ts";
 import { diskOf } from "./startdisk.ts";
@@ -67,18 +67,18 @@ export function deviceVolume(device: BlockDevice, hooks: VolumeHooks): Volume {
     baseDisk: diskOf(device),
     reader: mounted.reader,
     hostPath: (path) => mounted.hostPath(path),
-    ...(filesystem(type).hasSubvolumes && { subvolumes: () => subvolumesOf(volume) }),
+    ...(filesystem(type).hasSubvolumes && { subvolumes: () => subvolumesOf(device.name, mounted) }),
     close: () => mounted.close(),
   };
   return volume;
 }
 
-async function subvolumesOf(volume: Volume): Promise<readonly Subvolume[]> {
+async function subvolumesOf(name: string, mounted: MountedVolume): Promise<readonly Subvolume[]> {
   try {
     const { listSubvolumes } = await import("../volumes/btrfs.ts");
-    return await listSubvolumes(await volume.hostPath("/"));
+    return await listSubvolumes(await mounted.root());
   } catch (error) {
-    log.debug(`${volume.name}: its subvolumes are not known: ${describeError(error)}`);
+    log.debug(`${name}: its subvolumes are not known: ${describeError(error)}`);
     return [];
   }
 }

@@ -50,6 +50,6 @@ export class FileNames {
     const own = this.#names.get(path) ?? (inode === null ? undefined : this.#names.get(inode));
     if (own !== undefined) return own;
     const folder = this.#names.get(folderOf(path));
-    return folder === undefined ? null : `${folder}/${baseName(path)}`;
+    return folder === undefined ? null : `${folder === "/" ? "" : folder}/${baseName(path)}`;
   }
 }

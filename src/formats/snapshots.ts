@@ -10,6 +10,8 @@ import { clip, EntryList } from "./entrylist.ts";
 import type { Format, FormatVolume } from "./format.ts";
 import { type KernelFile, kernelsIn } from "./kernels.ts";
 import { fileExists, isAbsence, Lookup } from "./lookup.ts";
+import { folderOf } from "./paths.ts";
+import type { DirectoryItem } from "./reader.ts";
 import { compareVersions } from "./systemdboot/version.ts";
 import { decodeText } from "./text.ts";
 
@@ -17,10 +19,14 @@ const TIMESHIFT = "/timeshift-btrfs/snapshots";
 /** Where snapper's are seen from the filesystem's top: below the subvolume, or in one of their own (`@snapshots`). */
 const SNAPPER = ".snapshots";
 const SNAPPER_OWN = /^@?[._]?snapshots?$/i;
+/** The place of all others. */
+const OTHERS = "/";
 /** More than anybody has at the top of a btrfs. */
 const MAX_TOP = 64;
 /** The newest of one place; nobody looks through more. */
 const MAX_SNAPSHOTS = 50;
+/** Containers are snapshots, too: so many are looked into. */
+const MAX_OTHERS = 500;
 /** In one snapshot: timeshift's subvolumes, and kernels. */
 const MAX_ROOTS = 4;
 const MAX_KERNELS = 4;
@@ -46,23 +52,18 @@ export const snapshots: Format = {
   async find(volume) {
     if (volume.type !== "btrfs") return [];
     const lookup = new Lookup(volume.reader);
-    const top = (await lookup.list("/")).flatMap(({ name, type }) => (type === "directory" ? [name] : []));
-    const places = [TIMESHIFT, `/${SNAPPER}`];
-    for (const name of top.slice(0, MAX_TOP)) {
-      places.push(...(SNAPPER_OWN.test(name) ? [`/${name}`] : []), `/${name}/${SNAPPER}`);
-    }
-    const found: string[] = [];
-    for (const place of new Set(places)) if ((await numbered(lookup, place)).length > 0) found.push(place);
-    const others = (await subvolumesOf(volume)).filter(({ path, snapshotOf }) => {
-      return snapshotOf !== null && !found.some((place) => `/${path}`.startsWith(`${place}/`));
-    });
-    return [...found, ...new Set(others.map(({ path }) => parentOf(`/${path}`)))];
+    const places = await toolPlaces(lookup);
+    return (await otherSnapshots(lookup, volume, places)).length > 0 ? [...places, OTHERS] : places;
   },
   async parse(place, context) {
     const list = new EntryList(place, context);
     const { volume } = context;
     const lookup = new Lookup(volume.reader);
-    for (const snapshot of await snapshotsIn(lookup, volume, place)) {
+    const found =
+      place === OTHERS
+        ? await otherSnapshots(lookup, volume, await toolPlaces(lookup))
+        : await snapshotsIn(lookup, volume, place);
+    for (const snapshot of found) {
       await list.breath.take();
       if (UNSPEAKABLE.test(snapshot.root) || list.isSpent) continue;
       const boot = `${snapshot.root}/boot`;
@@ -75,12 +76,43 @@ export const snapshots: Format = {
 };
 
 const subvolumesOf = async (volume: FormatVolume) => (await volume.subvolumes?.()) ?? [];
-const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";
 
-/** The folders in a place that are snapper's or timeshift's: a number or a date, with trees below. The newest first. */
+/** The folders in which snapper or timeshift has snapshots. */
+async function toolPlaces(lookup: Lookup): Promise<string[]> {
+  const top = foldersOf(await lookup.list("/")).slice(0, MAX_TOP);
+  const places = [TIMESHIFT, `/${SNAPPER}`];
+  for (const name of top) places.push(...(SNAPPER_OWN.test(name) ? [`/${name}`] : []), `/${name}/${SNAPPER}`);
+  const found: string[] = [];
+  for (const place of new Set(places)) if ((await numbered(lookup, place)).length > 0) found.push(place);
+  return found;
+}
+
+/** What the filesystem says is a snapshot, and no tool's; those without a /boot are of other things. */
+async function otherSnapshots(
+  lookup: Lookup,
+  volume: FormatVolume,
+  tools: readonly string[],
+): Promise<readonly Snapshot[]> {
+  const isTools = (path: string): boolean => tools.some((place) => path.startsWith(`${place}/`));
+  const others = (await subvolumesOf(volume)).filter(
+    ({ path, snapshotOf }) => snapshotOf !== null && !isTools(`/${path}`),
+  );
+  others.sort((a, b) => compareVersions(b.path, a.path));
+  const found: Snapshot[] = [];
+  for (const { path, snapshotOf, readOnly } of others.slice(0, MAX_OTHERS)) {
+    if (found.length === MAX_SNAPSHOTS) break;
+    if ((await lookup.list(`/${path}/boot`)).length === 0) continue;
+    found.push({ root: `/${path}`, title: `Snapshot ${clip(path)}`, of: snapshotOf || null, isReadOnly: readOnly });
+  }
+  return found;
+}
+
+const foldersOf = (items: readonly DirectoryItem[]): string[] =>
+  items.flatMap(({ name, type }) => (type === "directory" ? [name] : []));
+
+/** The folders in a place that are named as snapper or timeshift does: by a number or a date. The newest first. */
 async function numbered(lookup: Lookup, place: string): Promise<string[]> {
-  const items = await lookup.list(place);
-  const names = items.flatMap(({ name, type }) => (type === "directory" && /^[0-9][0-9_-]*$/.test(name) ? [name] : []));
+  const names = foldersOf(await lookup.list(place)).filter((name) => /^[0-9][0-9_-]*$/.test(name));
   return names.sort((a, b) => compareVersions(b, a)).slice(0, MAX_SNAPSHOTS);
 }
 
@@ -88,32 +120,25 @@ async function snapshotsIn(lookup: Lookup, volume: FormatVolume, place: string):
   const known = new Map((await subvolumesOf(volume)).map((one) => [`/${one.path}`, one]));
   const found: Snapshot[] = [];
   for (const name of await numbered(lookup, place)) {
-    const items = await lookup.list(`${place}/${name}`);
-    const folders = items.filter(({ type }) => type === "directory").slice(0, MAX_ROOTS);
-    for (const folder of folders) {
-      const root = `${place}/${name}/${folder.name}`;
-      const isSnapper = folder.name === "snapshot";
+    for (const folder of foldersOf(await lookup.list(`${place}/${name}`)).slice(0, MAX_ROOTS)) {
+      const root = `${place}/${name}/${folder}`;
+      const isSnapper = folder === "snapshot";
       const facts = known.get(root);
       found.push({
         root,
         title: isSnapper ? await snapperTitle(volume, place, name) : await timeshiftTitle(volume, place, name),
-        of: facts?.snapshotOf || (isSnapper ? snapperSystem(place) : folder.name),
+        of: facts?.snapshotOf || (isSnapper ? snapperSystem(place) : folder),
         // Snapper makes them so, timeshift doesn't.
         isReadOnly: facts?.readOnly ?? isSnapper,
       });
     }
   }
-  if (found.length > 0) return found;
-  const others = [...known].filter(([path, { snapshotOf }]) => snapshotOf !== null && parentOf(path) === place);
-  others.sort(([a], [b]) => compareVersions(b, a));
-  return others.slice(0, MAX_SNAPSHOTS).map(([root, { path, snapshotOf, readOnly }]) => ({
-    ...{ root, title: `Snapshot ${clip(path)}`, of: snapshotOf || null, isReadOnly: readOnly },
-  }));
+  return found;
 }
 
 /** Of the subvolume in which they lie; those in a subvolume of their own may be of any. */
 const snapperSystem = (place: string): string | null =>
-  place.endsWith(`/${SNAPPER}`) && place !== `/${SNAPPER}` ? parentOf(place).slice(1) : null;
+  place.endsWith(`/${SNAPPER}`) && place !== `/${SNAPPER}` ? folderOf(place).slice(1) : null;
 
 /** snapper's info.xml: `<date>` in UTC, and `<description>`. */
 async function snapperTitle(volume: FormatVolume, place: string, number: string): Promise<string> {

@@ -53,6 +53,8 @@ export interface MountedVolume {
   readonly mounted: boolean;
   /** As the reader's. */
   hostPath(path: string): Promise<string>;
+  /** The folder at which it is mounted. Mounts it, and rejects as the reader does. */
+  root(): Promise<string>;
   /** Unmounts, and leaves the device as it was found. The volume mounts again when it is read again. Never rejects. */
   close(): Promise<void>;
 }
@@ -85,7 +87,7 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
   let state: Promise<MountState> | null = null;
   let mounted = false;
 
-  const tree = async (): Promise<HostTree> => {
+  const mount = (): Promise<MountState> => {
     if (!state) {
       const starting = mountReadOnly(device, mountRoot, timeoutMs, siblings, options);
       state = starting;
@@ -97,8 +99,9 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
         () => {},
       );
     }
-    return (await state).tree;
+    return state;
   };
+  const tree = async (): Promise<HostTree> => (await mount()).tree;
 
   const reader: HostReader = {
     read: async (path, limit) => (await tree()).read(path, limit),
@@ -114,6 +117,7 @@ export function mountDevice(device: BlockDevice, options: MountOptions = {}): Mo
       return mounted;
     },
     hostPath: reader.hostPath,
+    root: async () => (await mount()).target,
     async close() {
       const closing = state;
       state = null;
