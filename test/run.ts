@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 const [set = "unit", ...names] = process.argv.slice(2);
 
 /**
- * vm: whatever boots a machine. tools: what makes disks, packs or asks with the real tools. full: what takes longer than
+ * vm: whatever boots a machine. tools: what makes disks, packs, asks with the real tools, or starts Baton. full: what takes longer than
  * `npm test` may. jump: what needs a kernel of its own, which is built first. unit: the rest.
  */
 function setOf(path: string): string {

@@ -199,7 +199,7 @@ test("a FIT image doesn't have the same bytes read again and again", async () =>
 test("broken images end in a message, never in a crash", async () => {
   const whole = sample("board.itb");
   // Of each byte of the tree's own structure, in front of the first data.
-  for (let at = 0; at < whole.length; at += 13) {
+  for (let at = 0; at < whole.length; at += 61) {
     const changed = Buffer.from(whole);
     changed[at] = 0xff;
     await loaded(kernelAlone(await file(changed))).catch((error) => {
