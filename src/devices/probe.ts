@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BatonError, describeError } from "../errors.ts";
+import { isEmptyDrive } from "../linux/blkdev.ts";
 import { arrayNames, membersOf } from "./arraynames.ts";
 import { readBlockDevice } from "./block.ts";
 import type { BlockDevice, Identity } from "./device.ts";
@@ -47,11 +48,12 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
   const deadline = new Deadline(timeoutMs);
   if (device.disk === null) {
     try {
+      if (isOptical(device) && (await isEmpty(device, timeoutMs))) return { ...device, reason: EMPTY };
       const { size, identity, reason } = (await readDisk(device, deadline, sysfs))!;
       return { ...device, ...(await namesOf(device, deadline, sysfs)), size, identity, reason };
     } catch (error) {
       const empty = isOptical(device) && error instanceof BatonError && error.code === "io";
-      return { ...device, reason: empty ? "no disc in the drive, or an unreadable one" : describeError(error) };
+      return { ...device, reason: empty ? EMPTY : describeError(error) };
     }
   }
 
@@ -77,6 +79,16 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
   } catch (error) {
     return { ...named, reason: describeError(error) };
   }
+}
+
+const EMPTY = "no disc in the drive, or an unreadable one";
+
+/** False also where the drive can't tell: reading does. */
+function isEmpty({ node }: BlockDevice, timeoutMs: number): Promise<boolean> {
+  return isEmptyDrive(node, { timeoutMs }).catch((error) => {
+    if (error instanceof BatonError && error.code === "timeout") throw error;
+    return false;
+  });
 }
 
 /** The names that GRUB has for the software RAID array that a device is, or lies on; nothing for any other device. */

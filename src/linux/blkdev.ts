@@ -5,10 +5,13 @@ import { withDeadline } from "./deadline.ts";
 import { closeDescriptor, openDescriptor } from "./descriptor.ts";
 import { callBlocking } from "./libc.ts";
 
-// include/uapi/linux/fs.h; the same numbers on x86-64 and arm64.
+// include/uapi/linux/fs.h and cdrom.h; the same numbers on x86-64 and arm64.
 const BLKROSET = 0x125d;
 const BLKROGET = 0x125e;
 const BLKGETSIZE64 = 0x80081272;
+const CDROM_DRIVE_STATUS = 0x5326;
+const CDS_NO_DISC = 1;
+const CDS_TRAY_OPEN = 2;
 
 const DEFAULT_BLKDEV_TIMEOUT_MS = 10_000;
 
@@ -42,17 +45,28 @@ export async function deviceSize(node: string, options: Options = {}): Promise<n
   return Number(value.readBigUInt64LE());
 }
 
+/**
+ * True where an optical drive says that it holds no disc (CDROM_DRIVE_STATUS). Reading one that is empty has the kernel
+ * print an error for each sector.
+ * @throws LinuxError (ENOTTY, ENOSYS where the drive can't tell); BatonError `timeout`
+ */
+export async function isEmptyDrive(node: string, options: Options = {}): Promise<boolean> {
+  const status = await control(node, "CDROM_DRIVE_STATUS", CDROM_DRIVE_STATUS, null, undefined, options);
+  return status === CDS_NO_DISC || status === CDS_TRAY_OPEN;
+}
+
+/** @returns what the ioctl returns; what it writes is in `value` */
 async function control(
   node: string,
   name: string,
   request: number,
-  value: Buffer,
+  value: Buffer | null,
   shown: number | undefined,
   { timeoutMs = DEFAULT_BLKDEV_TIMEOUT_MS }: Options,
-): Promise<void> {
+): Promise<number> {
   const fd = await openDevice(node, timeoutMs);
   try {
-    await callBlocking(
+    return await callBlocking(
       "ioctl",
       [fd, request, value],
       { call: "ioctl", args: [node, { word: name }, shown] },

@@ -72,3 +72,14 @@ export async function selects(machine: Machine, pattern: RegExp, line: SerialLin
     await new Promise((done) => setTimeout(done, 100));
   }
 }
+
+/** Chooses an entry as a person does, by its title. */
+export async function choose(machine: Machine, title: string): Promise<void> {
+  await machine.serial.type("/");
+  await machine.serial.waitForScreen(/Enter select/);
+  await machine.serial.type(`${title}<enter>`);
+  // The list again: a second Enter that follows at once is the first one held down.
+  await machine.serial.waitForScreen(/Enter boot/);
+  await selects(machine, new RegExp(title));
+  await machine.serial.type("<enter>");
+}

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { menuReady, withBaton } from "./baton.ts";
 import { dirtyImages } from "./dirty.ts";
 import { diskImage } from "./disks.ts";
+import { choose } from "./menudisk.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 const TYPES = ["ext4", "xfs"] as const;
@@ -42,7 +43,7 @@ test("entries that stand in the journals of ext4 and xfs alone are listed, and o
   await withBaton({ name: "replay", words: "baton.timeout=-1", disks }, async (machine) => {
     await menuReady(machine);
     for (const type of TYPES) await machine.serial.waitForScreen(new RegExp(`New on ${type}`));
-    await machine.serial.type("<home><enter>", 300);
+    await choose(machine, "New on ext4");
     await expectBooted(machine, {
       cmdline: "BOOT_IMAGE=/boot/vmlinuz console=ttyS0 quiet age=new initrd=/boot/initrd.img",
       initrds: [await payload("replay-ext4")],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inside, menuReady, withBaton } from "./baton.ts";
+import { choose } from "./menudisk.ts";
 import { expectBooted } from "./payload.ts";
 import { bootedFrom, PASSPHRASE, stackDisks, volumesImage } from "./stacks.ts";
 
@@ -44,9 +45,7 @@ test("a mirror, a RAID 5 that lacks a disk, striped LVM, and LVM in LUKS: all ar
     const passphrase = PASSPHRASE.slice(0, 13);
     const commandLines = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '; dmesg";
     assert.ok(!(await inside(machine, commandLines)).includes(passphrase));
-    await machine.serial.type("/", 500);
-    await machine.serial.type("vault<enter>", 300);
-    await machine.serial.type("<enter>", 500);
+    await choose(machine, "vault");
     await expectBooted(machine, await bootedFrom("vault"));
   });
 });
