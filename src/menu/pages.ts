@@ -163,13 +163,15 @@ export function pageRows(
   return devicesRows(state, columns, look);
 }
 
+const REMEDY = "A disk or stick that is plugged in now appears by itself; r looks again; n boots from a URL.";
+
 /** What stands in place of the list where nothing can be booted: every device and why. */
 export function nothingRows(state: MenuState, columns: number, look: Look): Row[] {
   const head = state.scanning
     ? `Looking for disks${look.glyphs.ellipsis}`
     : state.devices.length === 0
-      ? "Nothing to boot: this machine shows no disks. A disk that is plugged in now appears by itself; r looks again."
-      : "Nothing to boot was found on these disks. A disk that is plugged in now appears by itself; r looks again.";
+      ? `Nothing to boot: this machine shows no disks. ${REMEDY}`
+      : `Nothing to boot was found on these disks. ${REMEDY}`;
   return [
     [],
     ...paragraph(head, 1, columns, look, state.scanning ? "normal" : "strong"),
