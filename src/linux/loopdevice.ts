@@ -57,7 +57,9 @@ function attachDescriptor(file: number, config: Buffer): string {
   }
   const node = `/dev/loop${number}`;
   config.writeUInt32LE(file, 0);
-  control(node, "LOOP_CONFIGURE", LOOP_CONFIGURE, config);
+  // The kernel makes a device read-only where the node itself isn't opened to be written.
+  const isReadOnly = (config.readUInt32LE(AT.flags) & LO_FLAGS_READ_ONLY) !== 0;
+  control(node, "LOOP_CONFIGURE", LOOP_CONFIGURE, config, isReadOnly ? constants.O_RDONLY : constants.O_RDWR);
   return node;
 }
 
@@ -66,9 +68,14 @@ export function detachFile(node: string): void {
   control(node, "LOOP_CLR_FD", LOOP_CLR_FD, null);
 }
 
-function control(node: string, name: string, request: number, argument: Buffer | null): void {
-  // One that is read-only can't be opened to be written.
-  const fd = openSync(node, constants.O_RDONLY);
+function control(
+  node: string,
+  name: string,
+  request: number,
+  argument: Buffer | null,
+  flags: number = constants.O_RDONLY,
+): void {
+  const fd = openSync(node, flags);
   try {
     callNow("ioctl", [fd, request, argument], { call: "ioctl", args: [node, { word: name }] });
   } finally {
