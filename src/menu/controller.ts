@@ -39,6 +39,8 @@ export class Controller implements PageHolder {
   #asked: string | null = null;
   /** What is going on and can't be stopped by keys: `Starting Debian`. */
   busy: string | null = null;
+  /** The last key was taken for nobody's: it came too close behind another one. */
+  isTooFast = false;
   /** First row of the devices shown where there is nothing to boot. */
   nothingTop = 0;
 
@@ -61,6 +63,7 @@ export class Controller implements PageHolder {
 
   /** A key of any console. */
   key(name: string, text: string, view: Viewport, host: ControllerHost): void {
+    this.isTooFast = false;
     this.#key(name, text, view, host);
     const item = this.position.selectedItem();
     this.#actions.selected?.(item?.kind === "entry" ? item.entry : null);
@@ -260,12 +263,13 @@ export class Controller implements PageHolder {
     this.#store.update({});
   }
 
-  /** Where the key is refused on a page with a line, the page says so: what was typed is still there. */
+  /** Where the key is refused, the page or the list says so. */
   deliberately(host: ControllerHost, action: () => void): void {
     const { page } = this;
     const refused = (): void => {
       if (page?.kind === "edit") page.problem = TOO_FAST;
       else if (page?.kind === "prompt") page.note = TOO_FAST;
+      else this.isTooFast = true;
     };
     if (host.deliberately) host.deliberately(action, refused);
     else action();

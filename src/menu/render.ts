@@ -214,6 +214,9 @@ function statusRow(scene: Scene, columns: number, look: Look): Row {
     const room = columns - tail.length - 2;
     return [span(` ${truncate(title, room, look.glyphs.ellipsis)}${tail}`, "warning")];
   }
+  if (scene.controller.isTooFast && columns >= 60) {
+    return [span(" That key came too close behind another one to be a person's: press it again.", "warning")];
+  }
   const count = state.diagnostics.length;
   const problems = `${count} ${count === 1 ? "problem" : "problems"}`;
   const right = count === 0 ? "" : columns < 60 ? `${problems} (i) ` : `${problems} in the configurations (i) `;

@@ -406,6 +406,21 @@ test("Enter that is held down, or pasted with other text, boots nothing; pressed
   assert.deepEqual(done, ["debian"]);
 });
 
+test("Enter that comes too soon after another is told, and pressed again it boots", async () => {
+  const line = pty();
+  await show([serial(line)]);
+  await line.until("rescan");
+  await timers.send(line, "\r");
+  timers.advance(40);
+  await timers.send(line, "\r");
+  timers.advance(1000);
+  await line.until(/too close behind another one to be a person's: press it again/);
+  assert.deepEqual(done, []);
+  await timers.press(line, "\r");
+  timers.advance(1000);
+  assert.deepEqual(done, ["debian"]);
+});
+
 test("text between the marks of a paste is no key, also where its end comes in another read", async () => {
   const line = pty();
   await show([serial(line)]);
