@@ -1,14 +1,14 @@
 /** Where in the list one is: the submenus that are open, and what is selected in each. One for all consoles. */
 
 import type { MenuState, MenuStore } from "./model.ts";
-import { buildTree, type Item, type Level, pathTo } from "./tree.ts";
+import { buildTree, findAgain, type Item, type Level, pathTo } from "./tree.ts";
 
 export class Position {
   readonly #store: MenuStore;
-  /** Keys of the submenus that are open, outermost first. */
-  #open: string[] = [];
-  /** The selected item's key in each level that was seen. */
-  readonly #selected = new Map<string, { key: string; index: number }>();
+  /** The submenus that are open, outermost first. */
+  #open: Item[] = [];
+  /** The selected item in each level that was seen, by the level's key. */
+  readonly #selected = new Map<string, { item: Item; index: number }>();
   /** False until a person has moved: the selection follows the default. */
   #touched = false;
   #defaultFor: MenuState["entries"] | null = null;
@@ -23,11 +23,15 @@ export class Position {
   level(): Level {
     let level = buildTree(this.#store.state.entries);
     for (let depth = 0; depth < this.#open.length; depth++) {
-      const below = level.items.find((item) => item.key === this.#open[depth]);
+      const open = this.#open[depth]!;
+      const below = level.items[findAgain(level.items, open)];
       if (below?.kind !== "submenu") {
         this.#open = this.#open.slice(0, depth);
         break;
       }
+      const selected = this.#selected.get(open.key);
+      if (selected !== undefined) this.#selected.set(below.key, selected);
+      this.#open[depth] = below;
       level = below.level;
     }
     return level;
@@ -42,9 +46,10 @@ export class Position {
       const index = preferred === undefined ? -1 : level.items.findIndex((item) => item.key === preferred);
       return Math.max(0, index);
     }
-    if (level.items[known.index]?.key === known.key) return known.index;
-    const index = level.items.findIndex((item) => item.key === known.key);
+    if (level.items[known.index]?.key === known.item.key) return known.index;
+    const index = findAgain(level.items, known.item);
     known.index = index >= 0 ? index : Math.max(0, Math.min(known.index, level.items.length - 1));
+    if (index >= 0) known.item = level.items[index]!;
     return known.index;
   }
 
@@ -74,7 +79,7 @@ export class Position {
       this.#touched = true;
       this.#selected.clear();
     }
-    if (item !== undefined) this.#selected.set(level.key, { key: item.key, index: at });
+    if (item !== undefined) this.#selected.set(level.key, { item, index: at });
   }
 
   /** Opens the submenu that is selected, at the default if that is in it, else where one was, else at the top. */
@@ -84,7 +89,7 @@ export class Position {
     const item = level.items[at];
     if (item?.kind !== "submenu") return;
     this.select(at, level);
-    this.#open.push(item.key);
+    this.#open.push(item);
     const preferred = this.defaultKeys()[item.level.path.length];
     const index = item.level.items.findIndex((candidate) => candidate.key === preferred);
     if (!this.#selected.has(item.level.key)) this.select(index, item.level);
@@ -96,7 +101,7 @@ export class Position {
     this.select(this.selection());
     const left = this.#open.pop()!;
     const outer = this.level();
-    const index = outer.items.findIndex((item) => item.key === left);
+    const index = findAgain(outer.items, left);
     if (index >= 0) this.select(index, outer);
   }
 
@@ -107,11 +112,9 @@ export class Position {
     this.#open = [];
     for (const [depth, key] of path.entries()) {
       const level = this.level();
-      this.select(
-        level.items.findIndex((item) => item.key === key),
-        level,
-      );
-      if (depth < path.length - 1) this.#open.push(key);
+      const index = level.items.findIndex((item) => item.key === key);
+      this.select(index, level);
+      if (depth < path.length - 1) this.#open.push(level.items[index]!);
     }
   }
 }

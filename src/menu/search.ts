@@ -3,13 +3,14 @@
 import { actionOfKey } from "./actions.ts";
 import { applyKey, type EditLine, editLine, lineText } from "./editline.ts";
 import { move } from "./moves.ts";
-import type { EntryItem, Level } from "./tree.ts";
+import { type EntryItem, findAgain, type Level } from "./tree.ts";
 
 export class SearchPage {
   readonly kind = "search";
   line: EditLine = editLine("");
-  /** Index in what was found. */
-  at = 0;
+  /** Index in what was found, and what was there when a person moved to it; null before. */
+  #at = 0;
+  #item: EntryItem | null = null;
   #for: Level | null = null;
   #text = "";
   #index: readonly { readonly item: EntryItem; readonly all: string }[] = [];
@@ -30,8 +31,17 @@ export class SearchPage {
     return this.#found;
   }
 
+  /** Stays with its entry where the list is read again. */
   selection(top: Level): number {
-    return Math.max(0, Math.min(this.at, this.found(top).length - 1));
+    const found = this.found(top);
+    const index = this.#item === null || found[this.#at]?.key === this.#item.key ? -1 : findAgain(found, this.#item);
+    if (index >= 0) this.#select(index, found);
+    return Math.max(0, Math.min(this.#at, found.length - 1));
+  }
+
+  #select(index: number, found: readonly EntryItem[]): void {
+    this.#at = index;
+    this.#item = found[index] ?? null;
   }
 
   /** @returns what the page itself can't do: `leave`, or to `select` what is selected here */
@@ -42,11 +52,12 @@ export class SearchPage {
     const isLines = name.length === 1 || /^(home|end|C-[abef])$/.test(name);
     const step = isLines ? undefined : actionOfKey(name)?.step;
     if (step !== undefined) {
-      this.at = move(step, this.selection(top), Math.max(0, this.found(top).length - 1), view.listRows);
+      const found = this.found(top);
+      this.#select(move(step, this.selection(top), Math.max(0, found.length - 1), view.listRows), found);
       return null;
     }
     this.line = applyKey(this.line, name, text, view.columns) ?? this.line;
-    this.at = 0;
+    this.#select(0, this.found(top));
     return null;
   }
 }

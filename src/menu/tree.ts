@@ -112,6 +112,27 @@ export function pathTo(level: Level, id: string): string[] | null {
   return null;
 }
 
+/**
+ * Where an item is in a list that was read anew: a configuration that another one takes in gives its entries other ids,
+ * and what looks the same and boots the same is then meant.
+ * @returns -1 where it is gone
+ */
+export function findAgain(items: readonly Item[], item: Item): number {
+  const index = items.findIndex(({ key }) => key === item.key);
+  return index >= 0 ? index : items.findIndex((other) => isSame(other, item));
+}
+
+function isSame(one: Item, other: Item): boolean {
+  if (one.title !== other.title || one.device !== other.device) return false;
+  if (one.kind === "submenu" || other.kind === "submenu") return one.kind === other.kind;
+  const { entry } = one;
+  return (
+    entry.source === other.entry.source &&
+    entry.options === other.entry.options &&
+    bootFile(entry) === bootFile(other.entry)
+  );
+}
+
 /** The first row of the list to show, so that `selected` is visible and the list moves as little as it can. */
 export function scrollTo(selected: number, total: number, height: number, top: number): number {
   if (height <= 0) return 0;

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import type { BootEntry } from "../../src/entry.ts";
 import { Controller } from "../../src/menu/controller.ts";
 import { lineText } from "../../src/menu/editline.ts";
 import type { EntryEditor } from "../../src/menu/entryeditor.ts";
@@ -340,4 +341,51 @@ test("GRUB's, emacs' and vi's keys move; none of them boots", () => {
   press("C-f", "C-a", "j", "k");
   assert.equal(menu.position.selection(), 0);
   assert.deepEqual(done, []);
+});
+
+test("what is selected stays so where the list is read again in another order and with other ids: another disk came", () => {
+  const found = (config: string, ids: string): BootEntry[] => {
+    const title = "Boot /boot/vmlinuz from SYSTEM";
+    const entry = { source: "sda2:/boot/refind_linux.conf", config };
+    return [
+      sampleEntry({ ...entry, id: `${ids}-1`, title }),
+      sampleEntry({ ...entry, id: `${ids}-2`, title: "Boot to single-user mode", submenu: [title] }),
+      sampleEntry({ ...entry, id: `${ids}-3`, title: "Boot with minimal options", submenu: [title], options: "ro" }),
+    ];
+  };
+  const own = sampleEntry({
+    id: "own",
+    title: "One of our own",
+    source: "sda1:/EFI/refind/refind.conf",
+    isDefault: true,
+  });
+  const before = [own, ...found("sda2:/boot/refind_linux.conf", "a")];
+  const after = [...found("sda1:/EFI/refind/refind.conf", "b"), own];
+
+  store.update({ entries: before, defaultId: "own" });
+  press("down");
+  store.update({ entries: after });
+  assert.equal(selected(), "b-1");
+
+  press("down", "enter", "down");
+  assert.equal(selected(), "b-3");
+  store.update({ entries: before });
+  assert.equal(selected(), "a-3", "in its submenu, which is open");
+  press("left");
+  store.update({ entries: after });
+  assert.equal(menu.position.selectedItem()?.title, "Boot /boot/vmlinuz from SYSTEM", "a submenu as well");
+
+  press("/");
+  type("boot");
+  press("down");
+  store.update({ entries: [own, ...before.slice(1)] });
+  press("enter");
+  assert.equal(selected(), "a-2", "what was selected in the search");
+});
+
+test("what is gone leaves the selection where it was", () => {
+  press("down", "down");
+  const { entries } = store.state;
+  store.update({ entries: entries.filter(({ id }) => id !== selected()) });
+  assert.notEqual(selected(), "debian");
 });
