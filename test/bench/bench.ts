@@ -1,10 +1,12 @@
 /**
  * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]]`: measures what docs/interfaces.md names and says what each
- * figure means. Exits 0 when everything asked for was measured, whether or not a target was met.
+ * figure means. Exits 0 when everything asked for was measured, whether or not a target was met. The script makes dist/ of
+ * one suite, whatever the profile's is, so that figures of different days stay comparable.
  */
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { imageOrigin } from "../vm/payload.ts";
 import { bombsGroup } from "./bombs.ts";
 import { bootGroup } from "./boot.ts";
 import { disksGroup } from "./disks.ts";
@@ -35,10 +37,13 @@ async function bench(): Promise<void> {
   const mayHold = (prefix: string): boolean =>
     only.length === 0 || only.some((name) => name.startsWith(prefix) || prefix.startsWith(name));
 
+  const say = (text: string) => console.error(`bench: ${text}`);
+  const image = imageOrigin();
+  if (image) say(`the image in dist/ is made of ${image.suite}, with Linux ${image.kernel}`);
   const figures: Figure[] = [];
   for (const group of GROUPS) {
     if (!group.prefixes.some(mayHold)) continue;
-    const measured = await group.measure(wanted, (text) => console.error(`bench: ${text}`));
+    const measured = await group.measure(wanted, say);
     for (const figure of measured.filter(({ name }) => wanted(name))) {
       figures.push(figure);
       console.log(figureLine(figure));

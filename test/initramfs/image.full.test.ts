@@ -36,8 +36,9 @@ async function makeArchive(home: string): Promise<string> {
 
 test("the image's archive, made from scratch in two places, is the same to the byte", async () => {
   const profile = await readProfile(join(projectRoot, "configs", "pc.yaml"));
-  await debianPackages([profile.kernelPackage], { arch: profile.arch });
-  await debianPackages(profile.packages, { arch: profile.arch });
+  const { suite, arch } = profile;
+  await debianPackages([profile.kernelPackage], { suite, arch });
+  await debianPackages(profile.packages, { suite, arch });
   const one = await makeArchive(join(directory, "one"));
   const other = await makeArchive(join(directory, "other", "and deeper"));
   assert.equal(one, other);

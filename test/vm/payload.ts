@@ -12,7 +12,7 @@ import { gzipSync } from "node:zlib";
 import type { Architecture } from "../../initramfs/apt.ts";
 import { debianPackages } from "../../initramfs/debian.ts";
 import { debianKernel, type Kernel } from "../../initramfs/kernel.ts";
-import { readProfile } from "../../initramfs/profile.ts";
+import { DEFAULT_SUITE, readProfile } from "../../initramfs/profile.ts";
 import { type ArchiveFile, archive } from "./archive.ts";
 import { hashOf, makeOnce } from "./disks.ts";
 import { CACHE, ROOT } from "./host.ts";
@@ -21,12 +21,15 @@ import type { Machine } from "./machine.ts";
 /** What Baton's image was made for, which is Debian's kernel; also the kernel of every second system. */
 export const KERNEL = join(ROOT, "dist/vmlinuz");
 
-/** Debian's suite that the image in dist/ was made of; what runs beside it in machines comes from there, too. */
-export function imageSuite(): string {
+/** What the image in dist/ was made of: Debian's suite, and the kernel's release. */
+export function imageOrigin(): { readonly suite: string; readonly kernel: string } | null {
   const description = join(ROOT, "dist/image.json");
-  return existsSync(description)
-    ? (JSON.parse(readFileSync(description, "utf8")) as { suite: string }).suite
-    : "bookworm";
+  return existsSync(description) ? JSON.parse(readFileSync(description, "utf8")) : null;
+}
+
+/** That suite; what runs beside the image in machines comes from there, too. */
+export function imageSuite(): string {
+  return imageOrigin()?.suite ?? DEFAULT_SUITE;
 }
 
 /** {@link KERNEL} with its modules. */
