@@ -37,7 +37,7 @@ async function freshHost(suite: string, root: string): Promise<void> {
   await mkdir(join(home, ".cache"), { recursive: true });
   for (const name of FILES) await cp(join(projectRoot, name), join(home, name), { recursive: true });
   // Linked, since there are many, and none is written to: npm's packages, Node, and what is compressed already.
-  await run("cp", ["-al", join(projectRoot, "node_modules"), home]);
+  await run("cp", ["-alH", join(projectRoot, "node_modules"), home]);
   for (const name of ["node", "compressed"]) {
     if (existsSync(join(cacheDirectory, name)))
       await run("cp", ["-al", join(cacheDirectory, name), join(home, ".cache")]);

@@ -24,7 +24,7 @@ async function makeArchive(home: string): Promise<string> {
     await cp(join(projectRoot, name), join(home, name), { recursive: true });
   }
   // Linked, since there are many, and none is written to.
-  await run("cp", ["-al", join(projectRoot, "node_modules"), home]);
+  await run("cp", ["-alH", join(projectRoot, "node_modules"), home]);
   await run("cp", ["-al", join(cacheDirectory, "debian"), join(home, ".cache")]);
   const archive = join(home, "archive.cpio");
   const tsx = join(home, "node_modules", "tsx", "dist", "cli.mjs");

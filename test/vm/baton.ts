@@ -111,7 +111,7 @@ export async function until(machine: Machine, command: string, pattern: RegExp, 
 /** Baton's initramfs with a root shell on ttyS1 as soon as there is such a device. */
 async function initramfsWithShell(more: readonly CpioEntry[], image = INITRAMFS): Promise<string> {
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
-  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do /bin/busybox sleep 0.1; done";
   return initramfsWith("baton-with-shell", `(${wait}; ${shell}) &`, more, image);
 }
 

@@ -70,7 +70,7 @@ test("kexec ends as kexec-tools does, says why, and -e starts what -l has loaded
     ],
   });
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
-  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do /bin/busybox sleep 0.1; done";
   const initrd = await initramfsWith("baton-kexec-command", `(${wait}; ${shell}) &`, await kexecTools());
   const options = { kernel: KERNEL, initrd, cmdline: WORDS, secondSerial: true };
   const disks = [{ image, attach: "virtio" }] as const;

@@ -49,7 +49,7 @@ const EXPECTED: readonly (readonly [name: string, errno: string, sentence: RegEx
 test("each refusal of the kernel comes with its errno and its own sentence", async () => {
   const { code } = await bundle(join(ROOT, "test/vm/programs/kexec-errnos.ts"));
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
-  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do /bin/busybox sleep 0.1; done";
   const initrd = await initramfsWith("baton-errnos", `(${wait}; ${shell}) &`, [
     cpioDirectory("usr"),
     cpioDirectory("usr/lib"),

@@ -47,7 +47,7 @@ test("whatever options are given, kexec ends with kexec-tools' exit code, and ha
     partitions: [{ type: "ext4", sizeMiB: 64, files }],
   });
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
-  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do /bin/busybox sleep 0.1; done";
   const initrd = await initramfsWith("baton-kexec-command", `(${wait}; ${shell}) &`, await kexecTools());
   const cmdline = "console=ttyS0 quiet baton.timeout=-1 baton.stage=no";
   const options = { kernel: KERNEL, initrd, cmdline, secondSerial: true };

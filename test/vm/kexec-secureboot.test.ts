@@ -42,7 +42,7 @@ test("Secure Boot: the owner's kernel loads; an unsigned, a changed and a strang
     ],
   });
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
-  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do /bin/busybox sleep 0.1; done";
   const initrd = await initramfsWith("baton-secureboot", `(${wait}; ${shell}) &`);
   const machine = { kernel: own, initrd, cmdline: "console=ttyS0 quiet baton.timeout=-1", secondSerial: true } as const;
   const disks = [{ image, attach: "virtio" }] as const;

@@ -54,7 +54,7 @@ test("kexec_load is refused under Secure Boot, kexec_file_load takes the signed 
     cpioFile("selftests/unsigned", unsigned, 0o644),
   ];
   const shell = "while :; do setsid sh -i </dev/ttyS1 >/dev/ttyS1 2>&1; done";
-  const wait = "while ! [ -c /dev/ttyS1 ]; do sleep 0.1; done";
+  const wait = "while ! [ -c /dev/ttyS1 ]; do /bin/busybox sleep 0.1; done";
   const initrd = await initramfsWith("baton-selftests", `(${wait}; ${shell}) &`, entries);
   const machine = { kernel: own, initrd, cmdline: "console=ttyS0 quiet baton.timeout=-1", secondSerial: true } as const;
   await withMachine({ name: "kexec-selftests", firmware: "secureboot", memoryMiB: 3072, ...machine }, async (vm) => {

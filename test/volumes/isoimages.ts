@@ -1,12 +1,15 @@
 /** ISO images made by xorriso, for tests. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
 import { readAtOfBytes } from "../../src/binary/readat.ts";
 import { type IsoImage, openIso } from "../../src/volumes/iso.ts";
+
+/** Why tests that make images are skipped; false where they can be made. */
+export const NO_XORRISO = spawnSync("xorriso", ["-version"]).error !== undefined && "xorriso is not installed";
 
 /** A path and what is there: a file's contents, or `-> target` for a symlink. */
 export type Tree = Readonly<Record<string, string | Uint8Array>>;
