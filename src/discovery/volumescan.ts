@@ -1,8 +1,9 @@
 /** Reading the configurations of one volume, each file once however many names it has. */
 
+import { Semaphore } from "../devices/semaphore.ts";
 import { sourceDevice } from "../entry.ts";
 import { describeError } from "../errors.ts";
-import type { Format, FormatContext } from "../formats/format.ts";
+import { EMPTY_RESULT, type Format, type FormatContext } from "../formats/format.ts";
 import { unreadConfigs } from "../formats/loaders.ts";
 import { cacheLists } from "../formats/lookupcache.ts";
 import { log } from "../log.ts";
@@ -29,6 +30,11 @@ export interface VolumeScan {
 
 export const UNREAD: VolumeScan = { scans: [], names: new FileNames(), programs: NO_PROGRAMS, failure: null };
 
+/** Configurations of a built-in disk that are read at the same time. */
+const AT_ONCE = 100;
+/** After so long one waits for a disk, and the next begins. */
+const PATIENCE_MS = 2000;
+
 /**
  * Reads what the formats find on a volume; the last resorts among them only where no other finds anything. Never
  * rejects; where the volume can't be read, what was read before stays.
@@ -38,22 +44,31 @@ export async function scanVolume(
   context: FormatContext,
   before: VolumeScan,
 ): Promise<VolumeScan> {
-  const { volume, platform } = context;
+  const { volume, platform, share } = context;
   const searched = cacheLists(volume);
   const names = new FileNames();
-  const read = async (format: Format, path: string): Promise<ReadScan> => {
-    const scan = await scanConfig(format, path, context);
+  // A stick's are read one after the other: together they need as much memory as one.
+  const turns = new Semaphore(volume.removable ? 1 : AT_ONCE, PATIENCE_MS);
+  let isFull = false;
+  const read = async (format: Format, path: string): Promise<ReadScan[]> => {
+    if (isFull) return [];
+    const why = share?.open() ?? null;
+    if (why !== null) {
+      isFull = true;
+      return [leftOut(format, path, `${volume.name}:${path}`, why)];
+    }
+    const scan = await turns.run(() => scanConfig(format, path, context));
     const [loader, elsewhere] = await Promise.all([
       loaderBeside(format.name, path, searched, platform),
       placesOf(scan, context),
     ]);
-    return { ...scan, loader, elsewhere };
+    return [{ ...scan, loader, elsewhere }];
   };
   const scan = async (isLastResort: boolean): Promise<ReadScan[]> => {
     const chosen = formats.filter((format) => (format.isLastResort ?? false) === isLastResort);
     const found = chosen.map(async (format) => {
       const paths = await names.add(volume.reader, await format.find(searched));
-      return Promise.all(paths.map((path) => read(format, path)));
+      return (await Promise.all(paths.map((path) => read(format, path)))).flat();
     });
     return (await Promise.all(found)).flat();
   };
@@ -72,6 +87,13 @@ export async function scanVolume(
     log.warn(`${volume.name}: ${failure}`);
     return { ...before, failure };
   }
+}
+
+/** The first configuration for which there is no room: it says so, and the others say nothing. */
+function leftOut(format: Format, path: string, source: string, why: string): ReadScan {
+  const message = `${why}; this one and those after it are not read`;
+  const diagnostic = { severity: "error", source, line: null, column: null, message } as const;
+  return { format, path, result: { ...EMPTY_RESULT, diagnostics: [diagnostic] }, loader: null, elsewhere: new Map() };
 }
 
 /** Of the sources that are neither the configuration itself nor below it. */

@@ -27,12 +27,14 @@ export function listLimits(memory: number | undefined): ListLimits {
 /** A configuration's budget, as its reader sees it. */
 export interface BudgetContext {
   /** Bytes of memory that the machine has, to which the budgets of strangers' files are in proportion. */
-  readonly memory?: number;
+  readonly memory?: number | undefined;
   /** What it shares with the other configurations of its device. */
   readonly share?: SharedBudget | undefined;
 }
 
 interface SharedLimits extends ListLimits {
+  /** Configurations that are read. */
+  readonly configurations: number;
   /** Commands that scripts run. */
   readonly steps: number;
   /** Bytes of configurations that are read. */
@@ -45,6 +47,7 @@ export class SharedBudget {
   /** `this device`, for the message. */
   readonly #whose: string;
   #within: SharedBudget | null;
+  #configurations = 0;
   #bytes = 0;
   #entries = 0;
   #steps = 0;
@@ -55,6 +58,17 @@ export class SharedBudget {
     this.#limits = limits;
     this.#whose = whose;
     this.#within = within;
+  }
+
+  /** One more configuration is to be read. @returns why it may not be, and then it doesn't count; else null */
+  open(): string | null {
+    const { configurations } = this.#limits;
+    if (this.#configurations >= configurations) {
+      return `there are more than ${configurations} configurations on ${this.#whose}`;
+    }
+    const why = this.#within?.open() ?? null;
+    if (why === null) this.#configurations++;
+    return why;
   }
 
   /** Takes an entry's bytes. @returns why there is no room for it, and then takes nothing; else null */
@@ -94,6 +108,7 @@ export class SharedBudget {
   }
 
   private giveBack(part: SharedBudget): void {
+    this.#configurations -= part.#configurations;
     this.#bytes -= part.#bytes;
     this.#entries -= part.#entries;
     this.#steps -= part.#steps;
@@ -102,12 +117,20 @@ export class SharedBudget {
   }
 }
 
+/** Of all that lies on a stick. */
+export const MAX_REMOVABLE_ENTRIES = 2000;
 /** Of a stick and of a disk that is built in: what one configuration may take, and how much more. */
-const REMOVABLE = { bytes: 1, entries: 2000, steps: 2_000_000, text: 8 << 20 } as const;
-const BUILT_IN = { bytes: 2, entries: 100_000, steps: 20_000_000, text: 128 << 20 } as const;
+const REMOVABLE: SharedLimits = {
+  ...{ configurations: 100, bytes: 1, entries: MAX_REMOVABLE_ENTRIES, steps: 2_000_000, text: 8 << 20 },
+};
+const BUILT_IN: SharedLimits = {
+  ...{ configurations: 2000, bytes: 2, entries: 100_000, steps: 20_000_000, text: 128 << 20 },
+};
 /** Devices' worth that all sticks may take together; built-in disks have as much beside them. */
 const DEVICES = 2;
-const WITHOUT_LIMIT: SharedLimits = { bytes: Infinity, entries: Infinity, steps: Infinity, text: Infinity };
+const WITHOUT_LIMIT: SharedLimits = {
+  ...{ configurations: Infinity, bytes: Infinity, entries: Infinity, steps: Infinity, text: Infinity },
+};
 
 /** The shares of devices: a stick's configurations take nothing from those of the built-in disks. */
 export class DeviceBudgets {
@@ -148,8 +171,11 @@ export class DeviceBudgets {
     this.#parts.delete(volume);
   }
 
-  #limits({ bytes, entries, steps, text }: SharedLimits, times: number): SharedLimits {
-    return { bytes: this.#bytes * bytes * times, entries: entries * times, steps: steps * times, text: text * times };
+  #limits({ configurations, bytes, entries, steps, text }: SharedLimits, times: number): SharedLimits {
+    return {
+      ...{ configurations: configurations * times, bytes: this.#bytes * bytes * times, entries: entries * times },
+      ...{ steps: steps * times, text: text * times },
+    };
   }
 }
 
@@ -264,7 +290,7 @@ export function shortMessage(message: string): string {
 }
 
 /** How long others wait at most while configurations are read: keys and screens among them. */
-const MAX_MILLISECONDS_AT_ONCE = 20;
+const MAX_MILLISECONDS_AT_ONCE = 10;
 
 /** Those that wait to go on, one in each turn of the event loop: however many are read together, others wait as long. */
 const waiting: (() => void)[] = [];

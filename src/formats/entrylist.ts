@@ -48,12 +48,18 @@ export class EntryList {
    * read. Rejects where the volume doesn't answer.
    */
   async read(path: string, limit: number): Promise<string | null> {
-    const { volume } = this.context;
+    const { volume, share } = this.context;
     const source = formatFileRef({ device: volume.name, path });
     const say = (severity: Diagnostic["severity"], message: string): void =>
       this.#diagnostics.push({ severity, source, line: null, column: null, message });
     try {
-      const { text, problem } = decodeText(await volume.reader.read(path, limit));
+      const bytes = await volume.reader.read(path, limit);
+      const why = share?.read(bytes.length) ?? null;
+      if (why !== null) {
+        say("error", `it is not read: ${why}`);
+        return null;
+      }
+      const { text, problem } = decodeText(bytes);
       if (problem !== null) say("warning", problem);
       return text;
     } catch (error) {

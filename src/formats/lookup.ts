@@ -1,6 +1,7 @@
 /** Looking for configuration files where bootloaders look for them. */
 
 import { BatonError } from "../errors.ts";
+import { Breath } from "./budget.ts";
 import { listCache } from "./lookupcache.ts";
 import type { DirectoryItem, Reader } from "./reader.ts";
 
@@ -10,6 +11,7 @@ import type { DirectoryItem, Reader } from "./reader.ts";
  */
 export class Lookup {
   readonly #reader: Reader;
+  readonly #breath = new Breath();
 
   constructor(reader: Reader) {
     this.#reader = listCache(reader);
@@ -35,6 +37,8 @@ export class Lookup {
     const names = path.split("/").filter((name) => name !== "");
     for (const [index, name] of names.entries()) {
       const items = await this.list(at || "/");
+      // Putting thousands of names in order took its time, and so does what follows.
+      if (items.length > MANY_NAMES && !indexed.has(items)) await this.#breath.take();
       const { exact, folded } = namesOf(items);
       const item = exact.get(name) ?? folded.get(name.toLowerCase());
       if (!item) return null;
@@ -56,6 +60,7 @@ export class Lookup {
   }
 }
 
+const MANY_NAMES = 1000;
 /** Nobody has so many bootloaders. */
 const MAX_EFI_FOLDERS = 100;
 

@@ -84,7 +84,7 @@ export class ContentParser {
       // With a mirror nothing is said of this machine.
       const memory = fetcher.isMirror ? undefined : totalmem();
       const host = networkIpxeHost(fetcher, platform, lease, defers, tree, memory);
-      return listIpxe(text, { url: this.#name(at) }, host, { memory });
+      return listIpxe(text, { url: this.#name(at) }, host, { budget: { memory } });
     }
     const network = {
       folder: start,

@@ -33,6 +33,9 @@ const CONFIG = [
 
 /** What LVM names may be made of (lvm(8)); others never reach its configuration. */
 const NAME = /^[A-Za-z0-9_+.][A-Za-z0-9_+.-]*$/;
+/** Groups that are looked at, and logical volumes of one that are activated. */
+const MAX_GROUPS = 100;
+const MAX_VOLUMES = 500;
 const READABLE: ReadonlySet<string> = new Set(["linear", "striped"]);
 
 /**
@@ -50,16 +53,39 @@ export async function volumeGroups(nodes: readonly string[]): Promise<VolumeGrou
   };
   const groups = await report("vgs", "vg_name,vg_uuid,vg_missing_pv_count");
   const segments = await report("lvs", "vg_uuid,lv_name,lv_attr,segtype");
-  return groups.flatMap(({ vg_name: name = "", vg_uuid: uuid = "", vg_missing_pv_count: missing }) => {
-    if (!NAME.test(name)) return [];
-    const own = segments.filter((segment) => segment.vg_uuid === uuid && NAME.test(segment.lv_name ?? ""));
-    const names = [...new Set(own.map((segment) => segment.lv_name!))];
-    const volumes = names.map((lv) => ({
-      name: lv,
-      reason: unreadable(own.filter((segment) => segment.lv_name === lv)),
-    }));
-    return [{ name, uuid, missing: Number(missing) || 0, volumes }];
-  });
+  return groupsOf(groups, segments);
+}
+
+/** @param segments of all groups; a hostile physical volume may have tens of thousands of either */
+export function groupsOf(
+  groups: readonly Record<string, string>[],
+  segments: readonly Record<string, string>[],
+): VolumeGroup[] {
+  const segmentsOf = new Map<string, Map<string, Record<string, string>[]>>();
+  for (const segment of segments) {
+    const { vg_uuid: uuid = "", lv_name: name = "" } = segment;
+    if (!NAME.test(name)) continue;
+    const own = getOrMake(segmentsOf, uuid, () => new Map<string, Record<string, string>[]>());
+    getOrMake(own, name, () => []).push(segment);
+  }
+  return groups
+    .slice(0, MAX_GROUPS)
+    .flatMap(({ vg_name: name = "", vg_uuid: uuid = "", vg_missing_pv_count: missing }) => {
+      if (!NAME.test(name)) return [];
+      const volumes = [...(segmentsOf.get(uuid) ?? [])].map(([lv, own], at) => ({
+        name: lv,
+        reason: at < MAX_VOLUMES ? unreadable(own) : `its group has more than ${MAX_VOLUMES} logical volumes`,
+      }));
+      return [{ name, uuid, missing: Number(missing) || 0, volumes }];
+    });
+}
+
+function getOrMake<Value>(map: Map<string, Value>, key: string, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 /** @param segments of one logical volume */
@@ -70,7 +96,8 @@ function unreadable(segments: readonly Record<string, string>[]): string | null 
   return segments.some(({ lv_attr = "" }) => lv_attr.startsWith("O")) ? "a snapshot is being merged into it" : null;
 }
 
-function parseReport(text: string, kind: "vg" | "lv"): Record<string, string>[] {
+/** The rows of a report of lvm's in JSON; none where it is none. */
+export function parseReport(text: string, kind: "vg" | "lv"): Record<string, string>[] {
   try {
     const { report } = JSON.parse(text) as { report: readonly Record<string, Record<string, string>[]>[] };
     return report.flatMap((part) => part[kind] ?? []);
@@ -86,7 +113,7 @@ function parseReport(text: string, kind: "vg" | "lv"): Record<string, string>[] 
  */
 export async function activateGroup(group: VolumeGroup, nodes: readonly string[]): Promise<number> {
   for (const node of nodes) await setReadOnly(node, true);
-  for (const { name, reason } of group.volumes) {
+  for (const { name, reason } of group.volumes.slice(0, MAX_VOLUMES)) {
     if (reason !== null) log.warn(`${group.name}/${name} is not activated: ${reason}`);
   }
   const wanted = group.volumes.filter(({ reason }) => reason === null).map(({ name }) => `${group.name}/${name}`);

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { bundle } from "../../initramfs/build.ts";
 import type { Files } from "../formats/tree.ts";
 import { BOMBS, type Bomb } from "../fuzz/bombs.ts";
 import type { BombCost } from "./bombprobe.ts";
@@ -44,11 +45,13 @@ async function measure(wanted: (name: string) => boolean, say: (text: string) =>
   if (figures.length === 0) return [];
   const folder = mkdtempSync(join(tmpdir(), "baton-bombs-"));
   try {
+    const probe = join(folder, "bombprobe.cjs");
+    writeFileSync(probe, (await bundle(PROBE)).code);
     const harmless = writeTree(join(folder, "harmless"), HARMLESS);
     const costs: { readonly bomb: Bomb; readonly cost: BombCost }[] = [];
     say(`${"".padEnd(44)} CPU ms  stall ms  MiB  entries`);
     for (const bomb of BOMBS) {
-      const cost = await costOf(bomb, harmless, folder);
+      const cost = await costOf(bomb, { probe, harmless, folder });
       costs.push({ bomb, cost });
       const numbers = [cost.cpuMs, cost.stallCpuMs, cost.extraMiB, cost.entries];
       say(`${bomb.name.padEnd(44)} ${numbers.map((number) => number.toFixed(0).padStart(7)).join(" ")}`);
@@ -64,11 +67,15 @@ async function measure(wanted: (name: string) => boolean, say: (text: string) =>
   }
 }
 
-async function costOf(bomb: Bomb, harmless: string, folder: string): Promise<BombCost> {
+/** @param folder for the bomb's files */
+async function costOf(
+  bomb: Bomb,
+  { probe, harmless, folder }: { probe: string; harmless: string; folder: string },
+): Promise<BombCost> {
   const stick = writeTree(join(folder, "stick"), bomb.files());
   try {
     const runs: BombCost[] = [];
-    const args = ["--expose-gc", "--import", "tsx", PROBE, harmless, stick, bomb.type ?? "ext4"];
+    const args = ["--expose-gc", probe, harmless, stick, bomb.type ?? "ext4"];
     for (let round = 0; round < ROUNDS; round++) {
       const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: SECONDS * 1000 });
       runs.push(JSON.parse(stdout) as BombCost);

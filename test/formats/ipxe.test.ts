@@ -344,8 +344,23 @@ describe("settings and options", () => {
     assert.ok(typeof empty !== "string" && empty.number("timeout") === 0 && empty.text("name") === null);
   });
 
-  test("lines keep their numbers through continuations", () => {
-    const script = parseScript("#!ipxe\nset a \\\nb\n:l echo x\n", "s");
+  test("a script of more lines and words than any is read as far as there is room, which is said", async () => {
+    const long = `#!ipxe\nkernel k\nboot\n${"isset a b c d e f g h\n".repeat(10_000)}`;
+    const script = await parseScript(long, "s");
+    assert.equal(script.lines.length, script.endsAt! - 1);
+    assert.ok(script.endsAt! < 10_000);
+    const volume = treeVolume({ "/autoexec.ipxe": long });
+    const { entries, diagnostics } = await ipxe.parse("/autoexec.ipxe", contextOf(volume));
+    assert.equal(entries.length, 1);
+    assert.match(diagnostics[0]!.message, /more lines and words than any; it is not read from here on/);
+    // However its words are written: one line, one command that goes on and on.
+    for (const text of ["isset a || ".repeat(50_000), "\\\n".repeat(60_000), "\n".repeat(60_000)]) {
+      assert.notEqual((await parseScript(`#!ipxe\n${text}`, "s")).endsAt, null);
+    }
+  });
+
+  test("lines keep their numbers through continuations", async () => {
+    const script = await parseScript("#!ipxe\nset a \\\nb\n:l echo x\n", "s");
     assert.deepEqual(
       script.lines.filter((line) => line.segments.length > 0).map((line) => line.number),
       [2, 4],

@@ -3,13 +3,17 @@
  * `npm run bench -- --only formats.bomb`. Each is a folder that stands for a stick.
  */
 
+import { crc32 } from "../../src/binary/crc.ts";
 import { makePe } from "../binary/pefile.ts";
 import type { Files } from "../formats/tree.ts";
 import { circlingIso, imageOf, many, record, rockRidge } from "../volumes/craftediso.ts";
 
 export interface Bomb {
   readonly name: string;
-  /** The filesystem that the folder stands for; ext4 unless given. */
+  /**
+   * The filesystem that the folder stands for; ext4 unless given. `disk`: its file /disk is a whole disk's content, and
+   * `lvm`: its files /vgs and /lvs are what lvm says of physical volumes.
+   */
   readonly type?: string;
   files(): Files;
 }
@@ -330,6 +334,152 @@ const INI: readonly Bomb[] = [
   petitboot("keys", () => `[a]\nimage=/k\n${"args=a\n".repeat(140_000)}`),
 ];
 
+const ipxe = (name: string, body: () => string, more: () => Files = () => ({})): Bomb => ({
+  name: `ipxe ${name}`,
+  type: "vfat",
+  files: () => ({ "/autoexec.ipxe": `#!ipxe\n${body()}`, ...more() }),
+});
+const IPXE: readonly Bomb[] = [
+  ipxe("endless loop", () => ":a\nset b ${b}x\ngoto a\n"),
+  ipxe("doubling a value", () => `set a xxxx\n${"set a ${a}${a}\n".repeat(500)}`),
+  ipxe("settings inside one another", () => `echo ${"${".repeat(100_000)}a${"}".repeat(100_000)}\n`),
+  ipxe("settings that lead to settings", () => `set a \${a}\${a}\n:b\necho ${"${a}".repeat(2000)}\ngoto b\n`),
+  ipxe("one long line", () => `echo ${"x".repeat(2_000_000)}\n`),
+  ipxe("words", () => `echo ${"x ".repeat(1_000_000)}\n`),
+  ipxe("commands of one line", () => `${"isset a || ".repeat(100_000)}\n`),
+  ipxe("lines", () => "\n".repeat(1_000_000)),
+  ipxe("continued lines", () => "\\\n".repeat(500_000)),
+  ipxe("wrong lines", () => "bogus x\n".repeat(200_000)),
+  ipxe("labels", () => `${lines(100_000, (n) => `:l${n}\n`)}goto l99999\n`),
+  ipxe("many settings", () => `${lines(40_000, (n) => `set v${n} \${v${n - 1}}x\n`)}`),
+  ipxe(
+    "a menu of many items",
+    () =>
+      `menu M\n${lines(20_000, (n) => `item i${n} Text ${n}\n`)}choose x && goto \${x}\n${lines(20_000, (n) => `:i${n}\nkernel k\nboot\n`)}`,
+  ),
+  ipxe(
+    "menus that lead to menus",
+    () => `:a\nmenu M\n${lines(200, (n) => `item i${n} Text\n`)}choose x\nset y \${y}\${x}\ngoto a\n`,
+  ),
+  ipxe(
+    "items that loop",
+    () =>
+      `menu M\n${lines(5000, (n) => `item i${n} Text\n`)}choose x && goto \${x}\n${lines(5000, (n) => `:i${n}\ngoto i${n}\n`)}`,
+  ),
+  ipxe("chains itself", () => "chain /autoexec.ipxe ||\n".repeat(10_000)),
+  ipxe(
+    "chains a long file",
+    () => "chain /long.ipxe ||\n".repeat(10_000),
+    () => ({ "/long.ipxe": `#!ipxe\n${"# comment\n".repeat(50_000)}` }),
+  ),
+  ipxe(
+    "chains many files",
+    () => lines(20_000, (n) => `chain /s${n % 1000}.ipxe ||\n`),
+    () =>
+      Object.fromEntries(
+        Array.from({ length: 1000 }, (_, n) => [`/s${n}.ipxe`, `#!ipxe\n${"set a b\n".repeat(5000)}`]),
+      ),
+  ),
+  ipxe("many images", () => `${lines(20_000, (n) => `initrd --name i${n} /i${n}\n`)}kernel k\nboot\n`),
+  ipxe(
+    "long command lines",
+    () => `menu M\n${lines(2000, (n) => `item i${n} T\n`)}choose x\nkernel k ${"x".repeat(60_000)}\nboot\n`,
+  ),
+  ipxe("questions", () => lines(20_000, (n) => `read v${n}\n`)),
+  ipxe("forms", () => `params\n${lines(40_000, (n) => `param k${n} v\n`)}chain http://h/k##params\n`),
+];
+
+const sector = (...fields: readonly (readonly [at: number, value: number])[]): Buffer => {
+  const bytes = Buffer.alloc(512);
+  for (const [at, value] of fields) bytes.writeUInt32LE(value, at);
+  bytes.writeUInt16LE(0xaa55, 510);
+  return bytes;
+};
+/** An entry of an MBR's table: its type, first sector and count. */
+const slot = (index: number, type: number, start: number, count: number): (readonly [number, number])[] => {
+  const at = 0x1be + index * 16;
+  return [
+    [at + 4, type],
+    [at + 8, start],
+    [at + 12, count],
+  ];
+};
+const disk = (name: string, image: () => Uint8Array): Bomb => ({
+  name: `disk ${name}`,
+  type: "disk",
+  files: () => ({ "/disk": image() }),
+});
+/** A GPT behind its MBR: what its header says of its entries, and the bytes that follow. */
+function gpt(count: number, entrySize: number, entries: Uint8Array): Uint8Array {
+  const header = Buffer.alloc(512);
+  header.write("EFI PART\0\0\x01\0", 0, "latin1");
+  header.writeUInt32LE(92, 12);
+  header.writeBigUInt64LE(1n, 24);
+  header.writeBigUInt64LE(2n, 72);
+  header.writeUInt32LE(count, 80);
+  header.writeUInt32LE(entrySize, 84);
+  header.writeUInt32LE(crc32(entries), 88);
+  header.writeUInt32LE(crc32(header.subarray(0, 92)), 16);
+  return Buffer.concat([sector(...slot(0, 0xee, 1, 0xffffffff)), header, entries, Buffer.alloc(8 << 20)]);
+}
+const chain = (links: number, next: (at: number) => number): Uint8Array =>
+  Buffer.concat([
+    sector(
+      ...slot(0, 0x05, 1, 1 << 20),
+      ...slot(1, 0x0f, 1, 1 << 20),
+      ...slot(2, 0x85, 1, 1 << 20),
+      ...slot(3, 0x05, 1, 9),
+    ),
+    ...Array.from({ length: links }, (_, at) =>
+      sector(...slot(0, 0x83, 1, 1), ...slot(1, 0x83, 1, 1), ...slot(2, 0x83, 1, 1), ...slot(3, 0x05, next(at), 9)),
+    ),
+  ]);
+const DISKS: readonly Bomb[] = [
+  disk("a GPT of 4 G entries", () => gpt(0xffffffff, 128, Buffer.alloc(16 << 10))),
+  disk("a GPT of entries of 4 GiB", () => gpt(128, 0xfffffff8, Buffer.alloc(16 << 10))),
+  disk("a GPT of as many entries as are read", () => gpt(1024, 128, Buffer.alloc(128 << 10, 1))),
+  disk("extended partitions in a circle", () => chain(8, (at) => (at + 1) % 8)),
+  disk("extended partitions without an end", () => chain(40_000, (at) => at + 1)),
+  disk("extended partitions all over the disk", () => chain(40_000, (at) => (at * 7919) % 40_000)),
+  disk("tables inside one another", () =>
+    Buffer.concat(
+      Array.from({ length: 20_000 }, () => sector(...[0, 1, 2, 3].flatMap((n) => slot(n, 0x05, n, 1 << 20)))),
+    ),
+  ),
+  disk("every sector a label of LVM", () =>
+    Buffer.from("LABELONE".padEnd(24, "\0").concat("LVM2 001").padEnd(512, "\0").repeat(20_000), "latin1"),
+  ),
+];
+
+/** As many as the megabyte has room for that is read of it. @param volume the name of a segment's logical volume */
+const lvm = (name: string, groups: number, segments: number, volume: (n: number) => string): Bomb => {
+  const rows = (kind: string, all: readonly unknown[]): string => JSON.stringify({ report: [{ [kind]: all }] });
+  const group = (n: number): { vg_name: string; vg_uuid: string } => ({ vg_name: `g${n}`, vg_uuid: `u${n}` });
+  return {
+    name: `lvm ${name}`,
+    type: "lvm",
+    files: () => ({
+      "/vgs": rows(
+        "vg",
+        Array.from({ length: groups }, (_, n) => group(n)),
+      ),
+      "/lvs": rows(
+        "lv",
+        Array.from({ length: segments }, (_, n) => ({
+          vg_uuid: `u${n % groups}`,
+          lv_name: volume(n),
+          segtype: "linear",
+        })),
+      ),
+    }),
+  };
+};
+const LVM: readonly Bomb[] = [
+  lvm("volumes", 1, 15_000, (n) => `v${n}`),
+  lvm("segments of one volume", 1, 15_000, () => "v"),
+  lvm("groups", 15_000, 15_000, (n) => `v${n}`),
+];
+
 const iso = (name: string, image: () => Uint8Array): Bomb => ({
   name: `iso ${name}`,
   files: () => ({ "/tool.iso": image() }),
@@ -384,6 +534,9 @@ export const BOMBS: readonly Bomb[] = [
   ...UKI,
   ...YAML,
   ...INI,
+  ...IPXE,
+  ...DISKS,
+  ...LVM,
   ...ISO,
   ...MANY,
 ];

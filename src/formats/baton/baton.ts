@@ -5,7 +5,7 @@
 
 import { BatonError, describeError } from "../../errors.ts";
 import type { IniSection } from "../../inifile.ts";
-import { DiagnosticList, type DiagnosticSink } from "../budget.ts";
+import { Breath, DiagnosticList, type DiagnosticSink } from "../budget.ts";
 import {
   EMPTY_RESULT,
   type Format,
@@ -127,6 +127,7 @@ async function parseIniList(
 ): Promise<WrittenList> {
   // Loaded when it is needed: most machines have no such list, and starting up counts.
   const { parseIni } = await import("../../inifile.ts");
+  await new Breath().take();
   const { sections, wrong } = parseIni(text, decode);
   for (const { line, text: what } of wrong.slice(0, 50)) {
     const message = `'${what}' is neither [a name] nor a line with '='; it is ignored`;

@@ -2,7 +2,7 @@
 
 import { type Diagnostic, type EntryType, type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { answersTo, parseSelectedFile } from "../../identity.ts";
-import type { DiagnosticList } from "../budget.ts";
+import { Breath, type DiagnosticList } from "../budget.ts";
 import type { FormatContext, FormatResult } from "../format.ts";
 import { resolvePath } from "../paths.ts";
 
@@ -41,14 +41,14 @@ export type EntryKey = "id" | "title" | "linux" | "initrd" | "options" | "device
 const MAX_ENTRIES = 1000;
 
 /** @param source of the list, for diagnostics. @param folder where the names of files start. */
-export function listWritten(
+export async function listWritten(
   written: WrittenList,
   source: string,
   folder: string,
   context: FormatContext,
   vocabulary: Vocabulary,
   diagnostics: DiagnosticList,
-): FormatResult {
+): Promise<FormatResult> {
   const say = (severity: Diagnostic["severity"], line: number | null, message: string): void => {
     diagnostics.push({ severity, source, line, column: null, message });
   };
@@ -65,9 +65,13 @@ export function listWritten(
   if (written.entries.length > MAX_ENTRIES) {
     say("error", null, `${written.entries.length} entries; only the first ${MAX_ENTRIES} are read`);
   }
-  const entries = written.entries
-    .slice(0, MAX_ENTRIES)
-    .flatMap((entry) => readEntry(entry, folder, source, context, vocabulary, say) ?? []);
+  const entries: ParsedEntry[] = [];
+  const breath = new Breath(16);
+  for (const one of written.entries.slice(0, MAX_ENTRIES)) {
+    const entry = readEntry(one, folder, source, context, vocabulary, say);
+    if (entry !== null) entries.push(entry);
+    await breath.take();
+  }
   const index =
     wanted === null ? -1 : entries.findIndex((entry) => entry.nativeId === wanted || entry.title === wanted);
   if (wanted !== null && index < 0) say("warning", null, `the default '${wanted}' is no entry's id or title`);

@@ -12,6 +12,8 @@ import type { LegacyNames } from "./names.ts";
 const MAX_ENTRIES = 10_000;
 /** Files that one entry names. */
 const MAX_FILES = 1000;
+/** Lines of one command after which there may be a pause. */
+const CONTINUED_AT_ONCE = 64;
 /** It knows no more fallback entries. */
 const MAX_FALLBACKS = 8;
 
@@ -275,7 +277,7 @@ export class LegacyMenu {
 /** Commands that choose the root. */
 const ROOTS: ReadonlySet<string> = new Set(["root", "rootnoverify", "findroot", "uuid", "find", "map"]);
 
-/** Lines, empty ones for comments and blanks; a backslash at a line's end continues it. */
+/** Lines, empty ones for comments and blanks, and within a long command; a backslash at a line's end continues it. */
 function* commandLines(text: string): Iterable<{ line: number; text: string }> {
   let line = 0;
   for (let at = 0; at < text.length; ) {
@@ -288,7 +290,7 @@ function* commandLines(text: string): Iterable<{ line: number; text: string }> {
       const isContinued = part.endsWith("\\") && at < text.length;
       parts.push(isContinued ? part.slice(0, -1) : part);
       if (!isContinued) break;
-      line++;
+      if (++line % CONTINUED_AT_ONCE === 0) yield { line, text: "" };
     }
     const command = parts.join("").trim();
     yield { line: first, text: command.startsWith("#") ? "" : command };

@@ -1,6 +1,6 @@
 /** What running one configuration may use up: a hostile one must not hang or fill the machine that boots. */
 
-import { Breath, LIST_LIMITS, ListBudget, type SharedBudget } from "../budget.ts";
+import { Breath, LIST_LIMITS, ListBudget, MAX_REMOVABLE_ENTRIES, type SharedBudget } from "../budget.ts";
 
 /** Thrown when a limit is reached; ends what was running, not what was read before. */
 export class BudgetExceeded {
@@ -55,7 +55,7 @@ export const LIMITS: Limits = {
 };
 
 /** Of a configuration on a stick. */
-export const REMOVABLE_LIMITS: Limits = { ...LIMITS, looks: 20_000 };
+export const REMOVABLE_LIMITS: Limits = { ...LIMITS, looks: 20_000, entries: MAX_REMOVABLE_ENTRIES };
 
 /** Counts down. */
 export class Budget {

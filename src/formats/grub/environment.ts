@@ -1,5 +1,7 @@
 /** GRUB's variables: contexts, exports, and the copies in which menu entries run. */
 
+import { BudgetExceeded } from "./budget.ts";
+
 /** A variable of an overlay. Null: it is unset there, and the environment below isn't asked. */
 interface Binding {
   readonly name: string;
@@ -18,6 +20,8 @@ const WAY_HERE = ["chosen", "config_file", "config_directory"];
 
 /** With more variables than this an overlay keeps a Map. Most entries set two or three. */
 const MAX_LISTED = 16;
+/** In all: a configuration of any system sets a few hundred. Comparing two environments takes time for each. */
+const MAX_VARIABLES = 10_000;
 
 /**
  * One set of variables. An overlay sees those of the environment below it and keeps what is changed to itself:
@@ -29,6 +33,8 @@ export class Environment {
   #values: Map<string, string | null> | null = null;
   #first: Binding | null = null;
   #count = 0;
+  /** Variables that the environments below had when this one was made. */
+  readonly #under: number;
   #exported: Set<string> | null = null;
   /** Device names that were given out, with the volume's kernel name. */
   #devices: Binding | null = null;
@@ -37,6 +43,7 @@ export class Environment {
 
   private constructor(below: Environment | null) {
     this.#below = below;
+    this.#under = below === null ? 0 : below.#under + (below.#values?.size ?? below.#count);
     if (below === null) this.#values = new Map();
   }
 
@@ -110,6 +117,9 @@ export class Environment {
   #bind(name: string, value: string | null): void {
     if (this.#values !== null) {
       this.#values.set(name, value);
+      if (this.#values.size + this.#under > MAX_VARIABLES) {
+        throw new BudgetExceeded(`more than ${MAX_VARIABLES} variables were set`);
+      }
       return;
     }
     const known = bindingOf(this.#first, name);

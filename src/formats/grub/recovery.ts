@@ -24,7 +24,7 @@ const MAX_SALVAGED = 20;
 /** Of one text: no configuration has more. */
 const MAX_FAULTS = 1000;
 /** Tokens among which the end of a faulty statement is looked for without a pause. */
-const MAX_SKIPPED = 50_000;
+const MAX_SKIPPED = 20_000;
 /** Characters that may be looked through in vain for the end of a block: the whole text for each fault. */
 const MAX_SEARCHED = 4 << 20;
 

@@ -19,10 +19,17 @@ type Step =
   | { readonly op: "assert"; readonly holds: (text: string, at: number) => boolean }
   | { readonly op: "match" };
 
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 5000;
 const MAX_REPEAT = 255;
-/** Pattern times text. */
-const MAX_WORK = 8_000_000;
+/** Pattern times text, which is gone through without a pause. */
+const MAX_WORK = 1_000_000;
+
+/** Where groups begin and end: the last that was noted comes first, and hides those of the same slot behind it. */
+interface Noted {
+  readonly slot: number;
+  readonly at: number;
+  readonly before: Noted | null;
+}
 
 /** Why a pattern can't be used. */
 export class RegexProblem {
@@ -53,13 +60,14 @@ export class Regex {
       throw new RegexProblem(`the pattern and the text of ${text.length} characters are too long together`);
     }
     for (let start = 0; start <= text.length; start++) {
-      const slots = this.#matchAt(text, start);
-      if (slots === null) continue;
+      const noted = this.#matchAt(text, start);
+      if (noted === null) continue;
+      const slots = new Array<number>((this.groups + 1) * 2).fill(-1);
+      for (let at: Noted | null = noted; at !== null; at = at.before) if (slots[at.slot]! < 0) slots[at.slot] = at.at;
       const groups: ({ start: number; end: number } | null)[] = [];
       for (let group = 0; group <= this.groups; group++) {
-        const from = slots[group * 2];
-        const to = slots[group * 2 + 1];
-        groups.push(from === undefined || to === undefined || from < 0 || to < 0 ? null : { start: from, end: to });
+        const [from, to] = [slots[group * 2]!, slots[group * 2 + 1]!];
+        groups.push(from < 0 || to < 0 ? null : { start: from, end: to });
       }
       return groups;
     }
@@ -69,39 +77,34 @@ export class Regex {
   #visited: Uint8Array | null = null;
 
   /** Backtracking that never tries the same step at the same place twice. */
-  #matchAt(text: string, start: number): number[] | null {
+  #matchAt(text: string, start: number): Noted | null {
     const width = text.length + 1;
     const steps = this.#steps;
     // What failed from one start fails from every other: only captures differ, and those are of the first to match.
     if (start === 0 || this.#visited === null) this.#visited = new Uint8Array(steps.length * width);
     const visited = this.#visited;
-    const stack: { step: number; at: number; slots: number[] }[] = [
-      { step: 0, at: start, slots: new Array<number>((this.groups + 1) * 2).fill(-1) },
-    ];
+    const stack: { step: number; at: number; noted: Noted | null }[] = [{ step: 0, at: start, noted: null }];
     while (stack.length > 0) {
-      let { step, at, slots } = stack.pop()!;
+      let { step, at, noted } = stack.pop()!;
       for (;;) {
         const key = step * width + at;
         if (visited[key] === 1) break;
         visited[key] = 1;
         const current = steps[step]!;
         if (current.op === "match") {
-          slots[0] = start;
-          slots[1] = at;
-          return slots;
+          return { slot: 0, at: start, before: { slot: 1, at, before: noted } };
         }
         if (current.op === "char") {
           if (at >= text.length || !current.test(text[at]!)) break;
           at++;
           step++;
         } else if (current.op === "split") {
-          stack.push({ step: current.second, at, slots });
+          stack.push({ step: current.second, at, noted });
           step = current.first;
         } else if (current.op === "jump") {
           step = current.to;
         } else if (current.op === "save") {
-          slots = slots.slice();
-          slots[current.slot] = at;
+          noted = { slot: current.slot, at, before: noted };
           step++;
         } else {
           if (!current.holds(text, at)) break;

@@ -2,9 +2,11 @@
 
 import { type FileRef, formatFileRef } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
+import type { BudgetContext } from "../budget.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
 import { fileExists, Lookup } from "../lookup.ts";
 import { baseName, folderOf, resolvePath } from "../paths.ts";
+import { configLimit, readConfig } from "../readbeginning.ts";
 import { decodeText } from "../text.ts";
 import { IPXE_COMMANDS } from "./commands/commands.ts";
 import type { IpxeHost } from "./host.ts";
@@ -38,24 +40,30 @@ export const ipxe: Format = {
   async parse(path: string, context: FormatContext): Promise<FormatResult> {
     const { volume } = context;
     const base = { device: volume.name, path };
-    const { text } = decodeText(await volume.reader.read(path));
-    return listIpxe(text, base, volumeHost(context), { title: baseName(path), memory: context.memory });
+    const { bytes, fault } = await readConfig(context, path, MAX_SCRIPT_SIZE);
+    const { memory, share } = context;
+    const options = { title: baseName(path), budget: { memory, share } };
+    const listed = await listIpxe(decodeText(bytes).text, base, volumeHost(context), options);
+    if (fault === null) return listed;
+    const source = formatFileRef(base);
+    const diagnostic = { severity: "error", source, line: null, column: null, message: fault } as const;
+    return { ...listed, diagnostics: [diagnostic, ...listed.diagnostics] };
   },
 };
 
 /**
  * Runs a script and lists what it offers.
  * @param base the script's own file.
- * @param options title: of its entry where it has no menu; memory: what the machine has, in bytes.
+ * @param options title: of its entry where it has no menu; budget: what its entries may take.
  */
 export async function listIpxe(
   text: string,
   base: FileRef,
   host: IpxeHost,
-  { title = lastPart(formatFileRef(base)), memory }: { title?: string; memory?: number | undefined } = {},
+  { title = lastPart(formatFileRef(base)), budget }: { title?: string; budget?: BudgetContext } = {},
 ): Promise<FormatResult> {
   const source = formatFileRef(base);
-  const run = new IpxeRun(IPXE_COMMANDS, host, title, memory);
+  const run = new IpxeRun(IPXE_COMMANDS, host, title, budget);
   if (!isScript(text)) {
     const message = "it is no iPXE script: its first line is not #!ipxe";
     run.diagnostics.push({ severity: "error", source, line: 1, column: 1, message });
@@ -90,14 +98,15 @@ const EMPTY: FormatResult = {
 };
 
 /** A host without a network: names are files of the volume, and what the machine is, is known. */
-function volumeHost({ volume, platform, memory }: FormatContext): IpxeHost {
+function volumeHost({ volume, platform, memory, share }: FormatContext): IpxeHost {
   return {
     resolve: (uri, from) => resolveUri(uri, from),
     exists: async (ref) => !("device" in ref) || fileExists(volume.reader, ref.path),
     async read(ref) {
       if (!("device" in ref)) return null;
       try {
-        return { text: decodeText(await volume.reader.read(ref.path, MAX_SCRIPT_SIZE)).text, base: ref };
+        const bytes = await volume.reader.read(ref.path, configLimit(volume, MAX_SCRIPT_SIZE));
+        return (share?.read(bytes.length) ?? null) === null ? { text: decodeText(bytes).text, base: ref } : null;
       } catch (error) {
         if (error instanceof BatonError && error.code === "timeout") throw error;
         return null;

@@ -5,7 +5,7 @@
 
 import type { Diagnostic, FileRef, ParsedEntry, Question } from "../../entry.ts";
 import { formatFileRef, parsedEntry } from "../../entry.ts";
-import { Breath, ListBudget, listLimits, shortMessage } from "../budget.ts";
+import { Breath, type BudgetContext, ListBudget, shortMessage } from "../budget.ts";
 import type { IpxeHost } from "./host.ts";
 import { reasonAgainst } from "./names.ts";
 import { type ArgumentCount, type Given, type OptionTable, parseOptions } from "./options.ts";
@@ -117,16 +117,16 @@ export class IpxeRun {
   #entries = 0;
 
   /** @param title of an entry that no menu names. */
-  constructor(commands: ReadonlyMap<string, IpxeCommand>, host: IpxeHost, title: string, memory?: number) {
-    this.#list = new ListBudget({ ...listLimits(memory), entries: MAX_ENTRIES });
+  constructor(commands: ReadonlyMap<string, IpxeCommand>, host: IpxeHost, title: string, budget: BudgetContext = {}) {
+    this.#list = ListBudget.of(budget, MAX_ENTRIES);
     this.#commands = commands;
     this.host = host;
     this.#title = title;
   }
 
-  run(text: string, source: string, base: FileRef): Promise<IpxeListing> {
+  async run(text: string, source: string, base: FileRef): Promise<IpxeListing> {
     const way: Way = { submenu: [], item: null, passed: [], isChosen: true, spent: unspent() };
-    return this.go(startState(this.script(text, source), base, null), way);
+    return this.go(startState(await this.script(text, source), base, null), way);
   }
 
   /** Runs a script from where it stands to its end, or to what it boots. */
@@ -207,10 +207,14 @@ export class IpxeRun {
    * @param text one file may have been answered in two ways: by a redirect, to a form, to a URL with a digest
    * @param source its file
    */
-  script(text: string, source: string): Script {
+  async script(text: string, source: string): Promise<Script> {
     const read = this.#read.get(source);
     if (read?.text === text) return read.script;
-    const script = parseScript(text, source);
+    const script = await parseScript(text, source);
+    if (script.endsAt !== null && this.diagnostics.length < MAX_DIAGNOSTICS) {
+      const message = "the script has more lines and words than any; it is not read from here on";
+      this.diagnostics.push({ severity: "error", source, line: script.endsAt, column: null, message });
+    }
     this.#read.set(source, { text, script });
     return script;
   }

@@ -1,8 +1,9 @@
 /** systemd-boot's menu: entries sorted and titled, and which of them is the default. */
 
+import type { ParsedEntry } from "../../entry.ts";
 import { describeError } from "../../errors.ts";
 import { globMatches } from "../../glob.ts";
-import { DiagnosticList, type DiagnosticSink } from "../budget.ts";
+import { Breath, DiagnosticList, type DiagnosticSink } from "../budget.ts";
 import { EMPTY_RESULT, type FormatContext, type FormatResult } from "../format.ts";
 import { Lookup } from "../lookup.ts";
 import { baseName, folderOf } from "../paths.ts";
@@ -54,17 +55,20 @@ async function readVolume(
 }
 
 /**
- * Sorts, titles and chooses.
+ * Sorts, titles and chooses; of thousands each is a piece of work, with a pause before it.
  * @param last those that stand behind all others, as they are
  */
-function arrangeMenu(
+async function arrangeMenu(
   sorted: Candidate[],
   last: readonly Candidate[],
   settings: LoaderSettings,
   diagnostics: DiagnosticList,
-): FormatResult {
+): Promise<FormatResult> {
+  const breath = new Breath();
+  await breath.take();
   sortEntries(sorted);
   const candidates = last.length === 0 ? sorted : [...sorted, ...last];
+  await breath.take();
   const titles = uniqueTitles(candidates);
   for (const message of shortNames(candidates, settings)) {
     diagnostics.push({
@@ -78,8 +82,13 @@ function arrangeMenu(
   const chosen = chooseDefault(candidates, settings);
   const defaultIndex = chosen ?? (sorted.length > 0 ? 0 : null);
   const successors = successorsOf(candidates, sorted.length, settings, defaultIndex);
+  const entries: ParsedEntry[] = [];
+  for (const [index, candidate] of candidates.entries()) {
+    entries.push(candidate.finish(titles[index]!));
+    await breath.take();
+  }
   return {
-    entries: candidates.map((candidate, index) => candidate.finish(titles[index]!)),
+    entries,
     diagnostics: diagnostics.all,
     // What it found by itself systemd-boot does not start by itself either.
     defaultIndex,

@@ -25,6 +25,14 @@ test("an endless loop outside of entries leaves what was read before", async () 
   assert.match(problems(result).join(), /what was read before is listed/);
 });
 
+test("more variables than any configuration sets end what sets them", async () => {
+  const names = ["a", "b", "c", "e", "f"];
+  const loops = `${names.map((name) => `for ${name} in $d; do `).join("")}set v$a$b$c$e$f=1${"; done".repeat(5)}\n`;
+  const result = await read(`${GOOD}set d="1 2 3 4 5 6 7 8 9 0"\n${loops}menuentry "Never" { linux /n }\n`);
+  assert.deepEqual(titles(result), ["Good"]);
+  assert.match(problems(result).join(), /more than 10000 variables were set; what was read before is listed/);
+});
+
 test("functions that call each other without end are stopped", async () => {
   const result = await read(`function a {\n b\n}\nfunction b {\n a\n}\nmenuentry "R" { a }\n${GOOD}`);
   assert.deepEqual(titles(result), ["R", "Good"]);

@@ -72,15 +72,20 @@ async function readTree(run: IpxeRun, { ref }: ScriptImage, { state, way }: Call
 }
 
 /** Another script goes on; afterwards this one, unless it is replaced. */
-function enterScript(run: IpxeRun, call: Call, image: ScriptImage, file: ScriptFile, replace: boolean): Step {
+async function enterScript(
+  run: IpxeRun,
+  call: Call,
+  image: ScriptImage,
+  file: ScriptFile,
+  replace: boolean,
+): Promise<Step> {
   const { state, way } = call;
   const { machine } = state;
   if (!run.mayChain(state, way)) return { fails: `'${shown(call.words)}' fails: scripts call one another without end` };
   // The script itself is no initrd of what it boots.
   machine.images = machine.images.filter(({ id }) => id !== image.id);
   if (machine.selected === image.id) machine.selected = null;
-  const script = run.script(file.text, formatFileRef(file.base));
-
+  const script = await run.script(file.text, formatFileRef(file.base));
   return { jumpTo: startState(script, file.base, state, replace ? state.caller : state) };
 }
 
