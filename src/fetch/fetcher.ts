@@ -15,7 +15,7 @@ const MAX_TEXT_SIZE = 16 * 1024 * 1024;
 
 const withoutFragment = (url: string): string => url.replace(/#.*$/s, "");
 
-const tooSlow = (name: string): BatonError =>
+export const tooSlow = (name: string): BatonError =>
   new BatonError("timeout", `${name}: not all of it came in time; the server or the line is too slow`);
 
 export class Fetcher {
@@ -27,6 +27,11 @@ export class Fetcher {
 
   constructor(options: FetcherOptions = {}) {
     this.#options = options;
+  }
+
+  /** Milliseconds in which a small file comes, or what is looked at of a large one. */
+  get readMs(): number {
+    return this.#options.readMs ?? READ_MS;
   }
 
   /** True where a folder stands for the network, so that looking for a file costs nothing. */
@@ -96,7 +101,7 @@ export class Fetcher {
     const url = parseFetchUrl(text);
     const name = shownUrl(url);
     const { digests } = fragmentOf(url);
-    const late = AbortSignal.timeout(this.#options.readMs ?? READ_MS);
+    const late = AbortSignal.timeout(this.readMs);
     const opened = await this.open(text, { signal: late }).catch((error) => {
       throw late.aborted ? tooSlow(name) : error;
     });

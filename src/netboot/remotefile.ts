@@ -1,9 +1,10 @@
 /** A file on a server read in places: what a kernel, a unified kernel image or an ISO is shows in a few of them. */
 
 import { BatonError } from "../errors.ts";
-import type { Fetcher } from "../fetch/fetcher.ts";
+import { type Fetcher, tooSlow } from "../fetch/fetcher.ts";
 import type { Opened } from "../fetch/transport.ts";
 import { parseFetchUrl } from "../fetch/transports.ts";
+import { shownUrl } from "../fetch/url.ts";
 
 /** What one request brings at least. */
 const PIECE = 64 * 1024;
@@ -19,6 +20,10 @@ export class RemoteFile {
   /** From the beginning, where the server has no ranges. */
   #start: Uint8Array | null = null;
   #hasRanges: boolean | null = null;
+  /** Requests that are under way, since when there has been one, and how long there was one before. Milliseconds. */
+  #asking = 0;
+  #since = 0;
+  #waited = 0;
 
   constructor(fetcher: Fetcher, url: string) {
     this.#fetcher = fetcher;
@@ -50,22 +55,39 @@ export class RemoteFile {
     let piece = this.#pieces.get(number);
     if (piece === undefined) {
       if (this.#pieces.size >= MAX_PIECES) this.#pieces.delete(this.#pieces.keys().next().value!);
-      piece = this.#fetch(number * PIECE);
+      piece = this.#inTime((signal) => this.#fetch(number * PIECE, signal));
       piece.catch(() => this.#pieces.delete(number));
       this.#pieces.set(number, piece);
     }
     return piece;
   }
 
-  async #fetch(offset: number): Promise<Uint8Array> {
+  /**
+   * Asks the server, which has as long for all that is looked at of this file as for a small file: one that drips would
+   * take hours for an image's folders.
+   */
+  async #inTime(ask: (signal: AbortSignal) => Promise<Uint8Array>): Promise<Uint8Array> {
+    if (this.#asking++ === 0) this.#since = performance.now();
+    const waited = this.#waited + performance.now() - this.#since;
+    const late = AbortSignal.timeout(Math.max(1, Math.ceil(this.#fetcher.readMs - waited)));
+    try {
+      return await ask(late);
+    } catch (error) {
+      throw late.aborted ? tooSlow(shownUrl(parseFetchUrl(this.#url))) : error;
+    } finally {
+      if (--this.#asking === 0) this.#waited += performance.now() - this.#since;
+    }
+  }
+
+  async #fetch(offset: number, signal: AbortSignal): Promise<Uint8Array> {
     if (this.#size !== null && offset >= this.#size) return new Uint8Array();
     if (offset > 0 && this.#hasRanges === null) {
       this.#hasRanges = (await this.#fetcher.transport(parseFetchUrl(this.#url))).ranges;
     }
     if (offset === 0 || this.#hasRanges) {
-      const opened = await this.#fetcher.open(this.#url, { offset, length: PIECE });
+      const opened = await this.#fetcher.open(this.#url, { offset, length: PIECE, signal });
       this.#size ??= opened.size;
-      if (opened.offset === offset) return take(opened, PIECE);
+      if (opened.offset === offset) return await take(opened, PIECE);
       // The server sends the whole file whatever is asked of it.
       opened.close();
       this.#hasRanges = false;
@@ -77,7 +99,7 @@ export class RemoteFile {
       );
     }
     if (this.#start === null || this.#start.length < offset + PIECE) {
-      this.#start = await take(await this.#fetcher.open(this.#url), MAX_STREAMED);
+      this.#start = await take(await this.#fetcher.open(this.#url, { signal }), MAX_STREAMED);
     }
     return this.#start.subarray(offset, offset + PIECE);
   }
