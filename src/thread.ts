@@ -6,7 +6,7 @@
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { BatonError } from "./errors.ts";
 
-/** Each takes what can be sent to a thread, and gives what can be sent back. */
+/** Each takes what can be sent to a thread, and gives what JSON can carry, or an object with `bytes`. */
 const JOBS = {
   yaml: async (text: string) => (await import("./yamlparse.ts")).parseYaml(text),
   bzip2: async (input: { packed: Uint8Array; limit: number }) => (await import("./bunzip.ts")).unpackBzip2(input),
@@ -24,6 +24,12 @@ interface Order {
   readonly batonJob: keyof Jobs;
   readonly input: unknown;
 }
+
+/** Thousands of values come in half the time as JSON, which is read without a pause. */
+type Answer =
+  | { readonly json: string }
+  | { readonly result: { readonly bytes: Uint8Array } }
+  | { readonly fault: string };
 
 /**
  * Does a job in a thread of its own.
@@ -45,7 +51,7 @@ export async function inThread<Name extends keyof Jobs>(
   });
   let timer: NodeJS.Timeout | undefined;
   try {
-    const answer = await new Promise<{ result: unknown } | { fault: string }>((resolve, reject) => {
+    const answer = await new Promise<Answer>((resolve, reject) => {
       const tooMuch = (what: string): void => reject(new BatonError("too-large", `reading it takes more than ${what}`));
       timer = setTimeout(() => tooMuch(`${milliseconds / 1000} s`), milliseconds);
       worker.once("message", resolve);
@@ -56,7 +62,7 @@ export async function inThread<Name extends keyof Jobs>(
       worker.once("exit", () => reject(new Error("the thread ended without an answer")));
     });
     if ("fault" in answer) throw new BatonError("bad-format", answer.fault);
-    return answer.result as Awaited<ReturnType<Jobs[Name]>>;
+    return ("json" in answer ? JSON.parse(answer.json) : answer.result) as Awaited<ReturnType<Jobs[Name]>>;
   } finally {
     clearTimeout(timer);
     void worker.terminate();
@@ -68,11 +74,11 @@ export async function thread(): Promise<number> {
   if (workerData === null) throw new BatonError("usage", "thread: only Baton itself calls this command");
   const { batonJob, input } = workerData as Order;
   try {
-    const job: (input: never) => Promise<unknown> = JOBS[batonJob];
+    const job: (input: never) => Promise<object | { bytes: Uint8Array }> = JOBS[batonJob];
     const result = await job(input as never);
-    const { bytes } = (result ?? {}) as { bytes?: unknown };
-    // Handed over, not copied.
-    parentPort!.postMessage({ result }, bytes instanceof Uint8Array ? [bytes.buffer as ArrayBuffer] : []);
+    // Bytes are handed over, not copied.
+    if ("bytes" in result) parentPort!.postMessage({ result }, [result.bytes.buffer as ArrayBuffer]);
+    else parentPort!.postMessage({ json: JSON.stringify(result) });
   } catch (error) {
     parentPort!.postMessage({ fault: error instanceof Error ? error.message : String(error) });
   }

@@ -8,7 +8,7 @@ import type { YamlFile } from "./yamlparse.ts";
 
 /** Characters; a longer text goes to a thread. The worst of this length takes about 50 ms. */
 const MAX_HERE = 8 * 1024;
-const THREAD_LIMITS = { heapMiB: 48, milliseconds: 10_000 } as const;
+const THREAD_LIMITS = { heapMiB: 32, milliseconds: 10_000 } as const;
 
 /** @returns what stands in the text, or why it isn't read: a sentence for a diagnostic */
 export async function readYaml(text: string): Promise<YamlFile | string> {
@@ -17,6 +17,8 @@ export async function readYaml(text: string): Promise<YamlFile | string> {
   try {
     // Loaded when it is needed: most machines have no such file, and starting up counts.
     if (text.length <= MAX_HERE) return (await import("./yamlparse.ts")).parseYaml(text);
+    // Looking through it took its time, and so does starting a thread.
+    await new Promise(setImmediate);
     return await (await import("./thread.ts")).inThread("yaml", text, THREAD_LIMITS);
   } catch (error) {
     if (error instanceof RangeError) return error.message;

@@ -2,7 +2,7 @@
 
 import { readYaml } from "../../yamlfile.ts";
 import type { YamlNode, YamlPair } from "../../yamlparse.ts";
-import type { DiagnosticSink } from "../budget.ts";
+import { Breath, type DiagnosticSink } from "../budget.ts";
 import type { Value, WrittenEntry, WrittenList } from "./list.ts";
 
 /** @returns what could be read; `diagnostics` says what could not. */
@@ -11,6 +11,7 @@ export async function parseYamlList(text: string, source: string, diagnostics: D
     diagnostics.push({ severity: "error", source, line, column, message });
   };
   const file = await readYaml(text);
+  await new Breath().take();
   if (typeof file === "string") {
     say(null, null, `it is not read: ${file}`);
     return { values: [], entries: [] };

@@ -19,6 +19,7 @@ import { sysappendWords } from "./sysappend.ts";
 /** A configuration may lead to others, those to more: so many files, so many bytes, and no further. */
 const MAX_FILES = 500;
 const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_REMOVABLE_BYTES = 2 * 1024 * 1024;
 /** Bytes of one of them. */
 const MAX_FILE_SIZE = 4 * 1024 * 1024;
 
@@ -44,6 +45,8 @@ export class SyslinuxRun {
   /** Settled once the first file is read. */
   dialect: Dialect;
   #files = 0;
+  /** No more files are read, which was said. */
+  #isFull = false;
   #bytes = 0;
 
   constructor(context: FormatContext, options: ListingOptions) {
@@ -58,9 +61,11 @@ export class SyslinuxRun {
     const source = nameOf({ volume, path });
     const say = (severity: Diagnostic["severity"], message: string): null =>
       this.#sayOnce(severity, from ?? { source, line: null, column: null }, message);
-    if (this.#files++ >= MAX_FILES || this.#bytes > MAX_BYTES) {
-      if (this.#files === MAX_FILES + 1) say("error", "too many files are included; from here on they are not read");
-      return null;
+    const most = this.context.volume.removable ? MAX_REMOVABLE_BYTES : MAX_BYTES;
+    if (this.#files++ >= MAX_FILES || this.#bytes > most) {
+      if (this.#isFull) return null;
+      this.#isFull = true;
+      return say("error", "too many files are included; from here on they are not read");
     }
     try {
       const { bytes, fault } = await readConfig({ volume, share: this.context.share }, path, MAX_FILE_SIZE);

@@ -37,13 +37,15 @@ function unescapeEcho(text: string): string {
 }
 
 /** `regexp [--set [N:]NAME]… PATTERN TEXT`: group 1 where no number is given. */
-const regexp: CommandFunction = (run, argv, call) => {
+const regexp: CommandFunction = async (run, argv, call) => {
   const options = parseOptions([{ long: "set", short: "s", value: "required" }], argv);
   if (typeof options === "string" || options.args.length !== 2) {
     run.warn(call, `regexp: ${typeof options === "string" ? options : "it needs a pattern and a text"}`);
     return BAD_ARGUMENT;
   }
   const [pattern, text] = options.args as [string, string];
+  // Each may be as much work as thousands of commands.
+  await run.budget.breatheNow();
   try {
     const regex = new Regex(pattern);
     const match = regex.exec(text);
