@@ -80,7 +80,8 @@ export const IMAGE_TYPES: Readonly<Record<ImageFormat, ImageType>> = {
   lz4: PACKED,
   lzma: PACKED,
   bzip2: PACKED,
-  uImage: { probe: probeUimage, content: kernel },
+  // What is loaded is the kernel inside.
+  uImage: { probe: probeUimage, kexecTypes: ["uImage"], kexecType: () => null, content: kernel },
   FIT: { probe: probeFit, content: kernel },
   "EFI program": { probe: probeEfiProgram, content: () => "program" },
   other: { probe: describeUnrecognised },

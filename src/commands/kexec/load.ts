@@ -3,7 +3,8 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { machine } from "node:os";
 import { BatonError, describeError } from "../../errors.ts";
-import type { Image } from "../../images/image.ts";
+import { identifyImage } from "../../images/identify.ts";
+import type { Image, ImageFormat } from "../../images/image.ts";
 import { kexecTypeOf, kexecTypes } from "../../images/imagetypes.ts";
 import type { Start } from "../../images/segment.ts";
 import { checkFree } from "../../kexec/classic.ts";
@@ -24,8 +25,10 @@ import { memfd } from "../../linux/memfd.ts";
 import { inOwnImage } from "../../linux/ownimage.ts";
 import { type FoundKernel, loadOpened } from "../../loader/load.ts";
 import { classicLoader } from "../../loader/methods.ts";
-import { closeFiles, type OpenFile, openPath, plain } from "../../loader/openfiles.ts";
-import { kernelAlone } from "../../loader/refs.ts";
+import { closeFiles, type OpenFile, openPath, plain, readAtOfFile } from "../../loader/openfiles.ts";
+import { type EntryFiles, kernelAlone } from "../../loader/refs.ts";
+import { withoutWrappings } from "../../loader/ubootfiles.ts";
+import { ownCompatible } from "../../loader/ukiparts.ts";
 import { addLogSink } from "../../log.ts";
 import { printable } from "../../text.ts";
 import type { KexecPlan } from "./options.ts";
@@ -68,12 +71,19 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
       complain(`Cannot read ${empty.name}: the file is empty`);
       return plan.call === "file" && empty === initrd ? NOT_AVAILABLE : UNREADABLE;
     }
-    const files = { ...kernelAlone(kernel), initrds: initrd === null ? [] : [{ file: initrd, path: null }] };
+    const { format } = await identifyImage(readAtOfFile(kernel), kernel.size);
+    const given = {
+      ...kernelAlone(kernel),
+      initrds: initrd === null ? [] : [{ file: initrd, path: null }],
+      devicetree: plan.devicetree === null ? null : await openNamed(plan.devicetree),
+    };
+    const wishes = { configuration: null, arch: machine(), compatible: await ownCompatible() };
+    const files = await withoutWrappings(given, wishes);
     await loadOpened(files, {
       cmdline,
       readTimeoutMs: READ_MS,
       choose: async (found) => {
-        const request = await requestOf(plan, found, cmdline, openNamed, complain);
+        const request = await requestOf(plan, { ...found, format, files }, cmdline, openNamed, complain);
         return { ...request, methods: methodsFor(plan, found.image, request, complain) };
       },
     });
@@ -89,15 +99,21 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
   }
 }
 
+/** The kernel, the format of the file that it was in, and what came with it. */
+interface Found extends FoundKernel {
+  readonly format: ImageFormat;
+  readonly files: EntryFiles<OpenFile>;
+}
+
 /** What the kernel that was found gets beside its initrds. */
 async function requestOf(
   plan: KexecPlan,
-  { image, devicetree: own }: FoundKernel,
+  { image, format, devicetree: own, files }: Found,
   cmdline: string,
   openNamed: (path: string) => Promise<OpenFile>,
   complain: Say,
 ): Promise<Partial<LoadRequest>> {
-  const wrong = typeRefusal(plan, image, kexecTypeOf(image));
+  const wrong = typeRefusal(plan, image, format);
   if (wrong !== null) {
     complain(wrong);
     throw new Told(FAILED);
@@ -112,7 +128,8 @@ async function requestOf(
     // As kexec-tools, the kernel's name first.
     cmdline: isMultiboot ? `${plan.kernel} ${cmdline}`.trimEnd() : cmdline,
     modules,
-    devicetree: plan.devicetree === null ? own : plain(await openNamed(plan.devicetree)),
+    devicetree: files.devicetree === null ? own : plain(files.devicetree),
+    overlays: files.overlays.map(plain),
     // kexec(8)'s type of that name is the 32-bit way.
     x86: { ...plan.x86, entry32: plan.x86.entry32 || (plan.type === "bzImage" && plan.call === "classic") },
     ...(plan.crash ? { crash: true } : {}),
@@ -144,15 +161,19 @@ function markByHand(): void {
   if (inOwnImage()) writeFileSync(BY_HAND, "");
 }
 
-/** What is wrong with --type, told with what the file is. */
-function typeRefusal({ type, kernel }: KexecPlan, image: Image, found: string | null): string | null {
+/**
+ * What is wrong with --type, told with what the file is.
+ * @param outer the format of the file that the kernel was in
+ */
+function typeRefusal({ type, kernel }: KexecPlan, image: Image, outer: ImageFormat): string | null {
+  const found = kexecTypeOf(image);
   if (type !== null) {
     const types = kexecTypes();
     const format = types.get(type);
     if (format === undefined) {
       return `Unsupported kernel type ${type}: the types are ${[...types.keys()].join(", ")}`;
     }
-    if (format !== image.format) {
+    if (format !== image.format && format !== outer) {
       const matches = found === null ? "no type" : `type ${found}`;
       return `Wrong file type ${type}, file matches ${matches}: it is ${image.description}`;
     }
@@ -174,7 +195,8 @@ function methodsFor(
   if (plan.call === "file") return [file];
   // Nothing but a kernel's own format is known to it; what needs more than files goes the other way.
   const wishes = Object.values(request.x86 ?? {}).includes(true);
-  const special = wishes || (request.modules?.length ?? 0) > 0 || request.devicetree !== null || plan.entry !== null;
+  const more = (request.modules?.length ?? 0) + (request.overlays?.length ?? 0);
+  const special = wishes || more > 0 || request.devicetree !== null || plan.entry !== null;
   return special || !image.fileLoad.includes(machine()) ? [classic] : [file, classic];
 }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { machine } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { getopt } from "../../../src/commands/kexec/getopt.ts";
+import { loadKernel } from "../../../src/commands/kexec/load.ts";
 import { defaultCall, type KexecPlan, readKexecArguments } from "../../../src/commands/kexec/options.ts";
 
 function plan(...args: string[]): KexecPlan {
@@ -102,4 +105,21 @@ test("getopt complains as getopt_long(3) does", () => {
     ["--app", "option '--app' is ambiguous; possibilities: '--append' '--application'"],
   ];
   for (const [word, expected] of cases) assert.equal(getopt([word], KNOWN).complaint, expected);
+});
+
+test("what U-Boot wraps is taken out before it is looked at, and --type may name it or what is inside", {
+  skip: machine() === "aarch64" && "it would load",
+}, async () => {
+  const said = async (file: string, ...options: string[]): Promise<string> => {
+    const told: string[] = [];
+    const path = join(import.meta.dirname, "../../images/uboot", file);
+    await loadKernel(plan("-c", "-l", ...options, path), "", (text) => told.push(text));
+    return told.join("\n");
+  };
+  for (const options of [[], ["-t", "uImage"], ["-t", "Image"]]) {
+    assert.match(await said("uImage", ...options), /^Cannot load .*: it is Linux \(arm64 Image\)$/);
+  }
+  assert.match(await said("uImage", "-t", "bzImage"), /^Wrong file type bzImage, file matches type Image/);
+  assert.match(await said("board.itb"), /'conf-1' is for aarch64/);
+  assert.match(await said("uInitrd"), /a U-Boot image of a ramdisk, and a kernel is wanted/);
 });
