@@ -78,6 +78,7 @@ export type EntryType =
   | "refind"
   | "raspberrypi"
   | "uboot"
+  | "android"
   | "lilo"
   | "elilo"
   | "kexecboot"

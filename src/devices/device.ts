@@ -6,7 +6,13 @@ import type { VolumeIdentity } from "../identity.ts";
 export interface Identity {
   /** `ext2` `ext3` `ext4` `vfat` `exfat` `xfs` `btrfs` `f2fs` `iso9660` `squashfs` `erofs` `swap` `crypto_LUKS` `LVM2_member` `linux_raid_member`… */
   readonly type: string;
-  readonly usage: "filesystem" | "crypto" | "raid" | "other";
+  readonly usage:
+    | "filesystem"
+    | "crypto"
+    | "raid"
+    /** No filesystem: all of the device is what a boot loader reads. */
+    | "image"
+    | "other";
   /** As blkid prints it. */
   readonly uuid: string | null;
   readonly label: string | null;

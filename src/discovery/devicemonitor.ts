@@ -16,7 +16,7 @@ import { answersTo } from "../identity.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
-import { deviceVolume, factsOf, subvolumeTexts } from "./devicevolume.ts";
+import { deviceVolume, factsOf, isReadable, subvolumeTexts } from "./devicevolume.ts";
 import { Discovery } from "./discovery.ts";
 import { areDriversDone, driversReady, quiet, until } from "./drivers.ts";
 import { thisPlatform } from "./platform.ts";
@@ -318,7 +318,7 @@ export class DeviceMonitor {
     if (this.#known.get(device.name) !== device) return false;
     this.#known.set(device.name, probed);
     const facts = factsOf(probed);
-    if (probed.identity?.usage !== "filesystem" || probed.reason !== null) {
+    if (probed.identity === null || !isReadable(probed.identity.usage) || probed.reason !== null) {
       this.discovery.noteDevice(facts);
       log.info(`${probed.name}: ${probed.reason ?? "nothing to read"}`);
       if (probed.identity?.usage === "raid" || probed.identity?.usage === "crypto") {

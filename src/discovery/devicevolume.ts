@@ -1,11 +1,13 @@
 /** A device that was probed, as discovery knows it: what is said of it, and the filesystem on it as a volume. */
 
-import { type BlockDevice, identityOf } from "../devices/device.ts";
+import { type BlockDevice, type Identity, identityOf } from "../devices/device.ts";
 import { describeError } from "../errors.ts";
 import type { Subvolume } from "../formats/format.ts";
 import { log } from "../log.ts";
+import { deadlineFiles } from "../volumes/files.ts";
 import { filesystem } from "../volumes/filesystems.ts";
 import { type MountedVolume, mountDevice } from "../volumes/mounted.ts";
+import { openPartition } from "../volumes/partitionfile.ts";
 import type { Volume } from "../volumes/volume.ts";
 import type { DeviceFacts } from "./discovery.ts";
 import { diskOf } from "./startdisk.ts";
@@ -40,22 +42,14 @@ interface VolumeHooks {
   onNote(note: string): void;
 }
 
+/** What is a volume: a filesystem, or an image that takes a whole partition. */
+export const isReadable = (usage: Identity["usage"]): boolean => usage === "filesystem" || usage === "image";
+
 /** Nothing is mounted before it is read. */
 export function deviceVolume(device: BlockDevice, hooks: VolumeHooks): Volume {
-  const { timeoutMs, replays } = hooks;
-  const uuid = device.identity?.uuid ?? null;
-  const mounted = mountDevice(device, {
-    ...{ timeoutMs, replays },
-    siblings: () =>
-      [...hooks.devices()]
-        .filter((other) => other.name !== device.name && other.identity?.uuid === uuid)
-        .map((other) => other.node),
-    onDirty: (isReplayed) => hooks.onNote(isReplayed ? REPLAYED : STALE),
-  });
-  const type = device.identity?.type ?? null;
-  const volume: Volume = {
+  return {
     ...identityOf(device),
-    type,
+    type: device.identity?.type ?? null,
     aliases: device.aliases ?? [],
     disk: device.disk,
     partition: device.partition,
@@ -65,12 +59,32 @@ export function deviceVolume(device: BlockDevice, hooks: VolumeHooks): Volume {
     },
     isPluggable: device.isPluggable ?? false,
     baseDisk: diskOf(device),
+    ...treeOf(device, hooks),
+  };
+}
+
+type Tree = Pick<Volume, "reader" | "hostPath" | "extent" | "close" | "subvolumes">;
+
+function treeOf(device: BlockDevice, hooks: VolumeHooks): Tree {
+  const { timeoutMs, replays } = hooks;
+  const { type = null, usage, uuid = null } = device.identity ?? {};
+  if (type !== null && usage === "image") {
+    return openPartition(device.name, type, device, deadlineFiles(timeoutMs, device.name));
+  }
+  const mounted = mountDevice(device, {
+    ...{ timeoutMs, replays },
+    siblings: () =>
+      [...hooks.devices()]
+        .filter((other) => other.name !== device.name && other.identity?.uuid === uuid)
+        .map((other) => other.node),
+    onDirty: (isReplayed) => hooks.onNote(isReplayed ? REPLAYED : STALE),
+  });
+  return {
     reader: mounted.reader,
     hostPath: (path) => mounted.hostPath(path),
     ...(filesystem(type).hasSubvolumes && { subvolumes: () => subvolumesOf(device.name, mounted) }),
     close: () => mounted.close(),
   };
-  return volume;
 }
 
 async function subvolumesOf(name: string, mounted: MountedVolume): Promise<readonly Subvolume[]> {

@@ -79,7 +79,6 @@ export const FOREIGN_CONFIGS: readonly ForeignConfig[] = [
   { path: "/boot/uEnv.txt", program: "U-Boot, whose command for it is built in", isPart: true },
   { path: "/hyper.cfg", program: "Hyper" },
   { path: "/BOOTBOOT/CONFIG", program: "BOOTBOOT" },
-  { path: "/boot.img", program: "an Android boot loader", sign: /^ANDROID!/ },
 ];
 
 /** @param subject the file, or what stands for it where that is named already. */

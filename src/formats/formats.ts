@@ -1,6 +1,7 @@
 /** Every configuration format that Baton reads. A new one is one new file or folder, and one new row. */
 
 import type { EntryType } from "../entry.ts";
+import { android } from "./android/android.ts";
 import { bareKernels } from "./barekernels.ts";
 import { baton, petitboot } from "./baton/baton.ts";
 import type { Format } from "./format.ts";
@@ -36,6 +37,7 @@ export const formats: readonly Format[] = [
     refind,
     raspberryPi,
     uboot,
+    android,
     elilo,
     lilo,
     kexecboot,

@@ -91,20 +91,24 @@ async function openFile(
   const volume = source.volume(ref.device);
   if (volume.extent === undefined) return openPath(await volume.hostPath(ref.path), name);
   const { hostPath, offset, size } = await volume.extent(ref.path);
-  const whole = await openPath(hostPath, name);
+  const whole = await openPath(hostPath, name, offset + size);
   if (offset + size <= whole.size) return { ...whole, offset, size };
   await whole.handle.close();
   throw new BatonError("io", `${name}: the file that it is in ends before it: ${hostPath} is cut short`);
 }
 
-/** @param name for messages: the path as the user knows it */
-export async function openPath(path: string, name: string): Promise<OpenFile> {
+/**
+ * @param name for messages: the path as the user knows it
+ * @param blockSize bytes of a block device, which may be opened, too; null where only a file may
+ */
+export async function openPath(path: string, name: string, blockSize: number | null = null): Promise<OpenFile> {
   const opening = open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const handle = await withDeadline(opening, READ_MS, `opening ${name}`, (late) => void late.close()).catch((error) => {
     throw error.code === "ENOENT" ? new BatonError("not-found", `${name}: there is no such file`) : error;
   });
   const stat = await handle.stat();
   if (stat.isFile()) return { name, handle, size: stat.size, offset: 0 };
+  if (stat.isBlockDevice() && blockSize !== null) return { name, handle, size: blockSize, offset: 0 };
   await handle.close();
   throw new BatonError("not-a-file", `${name}: it is no regular file`);
 }

@@ -1,6 +1,7 @@
 /**
- * Takes U-Boot's wrappings off an entry's files: a ramdisk's header, which the kernel can't unpack with; a kernel's; and a
- * FIT image, which stands for kernel, ramdisk and devicetree at once. Each is checked by the sums that it carries.
+ * Takes boot loaders' wrappings off an entry's files. U-Boot's: a ramdisk's header, which the kernel can't unpack with; a
+ * kernel's; and a FIT image, which stands for kernel, ramdisk and devicetree at once. Each is checked by the sums that it
+ * carries. Android's boot images have none that counts (androidfiles.ts).
  */
 
 import { BatonError } from "../errors.ts";
@@ -8,6 +9,7 @@ import { checkFitParts, type FitPart, readFit } from "../images/fit.ts";
 import { checkUimage, readUimage, type UimageType } from "../images/uimage.ts";
 import type { Extent } from "../images/uki.ts";
 import { log } from "../log.ts";
+import { androidKernel, androidRamdisks, androidTree, bootconfigFile } from "./androidfiles.ts";
 import { closeFiles, type OpenFile, readAtOfFile } from "./openfiles.ts";
 import { type EntryFiles, isX86, listFiles } from "./refs.ts";
 
@@ -37,22 +39,46 @@ export async function withoutWrappings(
     const ownTree = files.devicetree === null && !isX86(wishes.arch) ? whole.devicetree : files.devicetree;
     const overlays =
       files.devicetree === null && ownTree !== null ? [...whole.overlays, ...files.overlays] : files.overlays;
-    const tree = (file: OpenFile): Promise<OpenFile> => plainPart(file, "devicetree");
-    return {
-      ...files,
-      kernel: whole.kernel,
-      initrds: await Promise.all(
-        initrds.map(async (initrd) =>
-          initrd.path === null ? { ...initrd, file: await plainPart(initrd.file, "ramdisk") } : initrd,
-        ),
-      ),
-      devicetree: ownTree && (await tree(ownTree)),
-      overlays: await Promise.all(overlays.map(tree)),
-    };
+    const devicetree = ownTree && (await plainTree(ownTree, wishes.compatible));
+    const plainOverlays = await Promise.all(overlays.map((file) => plainPart(file, "devicetree")));
+    const parts = { ...files, kernel: whole.kernel, devicetree, overlays: plainOverlays };
+    return { ...parts, initrds: await plainInitrds(initrds) };
   } catch (error) {
     await closeFiles(listFiles(files));
     throw error;
   }
+}
+
+type Initrds = EntryFiles<OpenFile>["initrds"];
+
+/** What is open afterwards and was not before is a part of the result. */
+async function plainInitrds(initrds: Initrds): Promise<Initrds> {
+  const found: Initrds[number][] = [];
+  const bootconfigs: { readonly lines: Uint8Array; readonly name: string }[] = [];
+  for (const initrd of initrds) {
+    const { file } = initrd;
+    const android = initrd.path === null ? await named(file, () => androidRamdisks(file)) : null;
+    if (android === null) {
+      found.push(initrd.path === null ? { ...initrd, file: await plainPart(file, "ramdisk") } : initrd);
+      continue;
+    }
+    found.push(...android.ramdisks.map((ramdisk) => ({ ...initrd, file: ramdisk })));
+    if (android.bootconfig !== null) bootconfigs.push({ lines: android.bootconfig, name: file.name });
+    if (android.ramdisks.length === 0) await file.handle.close();
+  }
+  const [first] = bootconfigs;
+  if (first === undefined) return found;
+  return [...found, { file: await bootconfigFile(first.lines, first.name), path: null }];
+}
+
+/** Null where there is none for this machine among those of an Android image: then it keeps the one that it runs with. */
+async function plainTree(file: OpenFile, compatible: readonly string[]): Promise<OpenFile | null> {
+  const found = await named(file, () => androidTree(file, compatible));
+  if (found === null) return plainPart(file, "devicetree");
+  if (found !== "none") return found;
+  log.info(`${file.name}: no devicetree in it is for this machine, which hands on the one that it runs with`);
+  await file.handle.close();
+  return null;
 }
 
 interface KernelParts {
@@ -78,6 +104,11 @@ function kernelParts(file: OpenFile, wishes: UbootWishes): Promise<KernelParts> 
         devicetree: tree === undefined ? null : part(file, tree, "devicetree"),
         overlays: [],
       };
+    }
+    const android = await androidKernel(file, isX86(wishes.arch) ? null : wishes.compatible);
+    if (android !== null) {
+      const { kernel, ramdisk, devicetree } = android;
+      return { kernel, initrds: ramdisk === null ? [] : [ramdisk], devicetree, overlays: [] };
     }
     const fit = await readFit(readAt, file.size, wishes.configuration, wishes.compatible);
     if (fit === null) return { kernel: file, initrds: [], devicetree: null, overlays: [] };

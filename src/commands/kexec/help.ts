@@ -8,7 +8,7 @@ export const KEXEC_VERSION = `kexec (Baton) ${VERSION}\n`;
 
 export const KERNEL_TYPES =
   "Supported kernel file types: bzImage, vmlinux, unified kernel images, multiboot 1 and 2, Plan 9 a.out (x86); Image, " +
-  "EFI zboot (arm64); all of these compressed with gzip, zstd, xz, lz4, lzma or bzip2, and in U-Boot's uImage and FIT images.";
+  "EFI zboot (arm64); all of these compressed with gzip, zstd, xz, lz4, lzma or bzip2, and in uImage, FIT and Android boot images.";
 
 /** Each option once, with all of its names: `-t, --type=TYPE`. */
 export function optionTerms(options: readonly KexecOption[]): { readonly term: string; readonly about: string }[] {

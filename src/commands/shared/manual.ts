@@ -44,8 +44,8 @@ export const DISK_OPTIONS = {
     multiple: true,
     value: "SPEC",
     about:
-      "A directory that stands for a filesystem's root: NAME=DIR, and behind it " +
-      "any of ,uuid=U ,label=L ,partuuid=P ,partlabel=P ,type=T (a comma in a value is \\,). Repeat it for more. Nothing of the host is read then, and no root is needed. " +
+      "A directory that stands for a filesystem's root: NAME=DIR (or a file, for a partition that a boot loader reads as a " +
+      "whole), and behind it any of ,uuid=U ,label=L ,partuuid=P ,partlabel=P ,type=T (a comma in a value is \\,). Repeat it for more. Nothing of the host is read then, and no root is needed. " +
       "Without it: the machine's own devices, read-only.",
   },
   ...PLATFORM,

@@ -2,6 +2,7 @@
 
 import { BatonError } from "../../errors.ts";
 import type { Identity } from "../device.ts";
+import { androidProbes } from "./android.ts";
 import { apfs } from "./apfs.ts";
 import { bcache } from "./bcache.ts";
 import { bitlocker } from "./bitlocker.ts";
@@ -53,6 +54,7 @@ export const PROBES: readonly Probe[] = [
   apfs,
   erofs,
   zfs,
+  ...androidProbes,
 ];
 
 /** Anything smaller, as the stub of an extended partition, holds nothing. */
