@@ -1,6 +1,6 @@
 /**
- * U-Boot's scripts. `boot.scr` in the corpus is made by Debian's mkimage (u-boot-tools 2023.01) of a script of our own; what
- * is expected of the language is what U-Boot's documentation of its commands says.
+ * U-Boot's scripts. `boot.scr` and `uboot.env` in the corpus are made by Debian's mkimage and mkenvimage (u-boot-tools
+ * 2023.01) of texts of our own; what is expected of the language is what U-Boot's documentation of its commands says.
  */
 
 import assert from "node:assert/strict";
@@ -29,6 +29,20 @@ function script(text: string, compression = 0): Buffer {
   header.set([5, 22, 6, compression], 28);
   header.write("Ours", 32, "latin1");
   header.writeUInt32BE(crc32(header), 4);
+  return Buffer.concat([header, data]);
+}
+
+/** As U-Boot saves it in a file, one of two with a count. */
+function environment(variables: Readonly<Record<string, string>>, count: number | null = null): Buffer {
+  const data = Buffer.alloc(512);
+  data.write(
+    `${Object.entries(variables)
+      .map((pair) => pair.join("="))
+      .join("\0")}\0\0`,
+  );
+  const header = Buffer.alloc(count === null ? 4 : 5);
+  header.writeUInt32LE(crc32(data), 0);
+  if (count !== null) header.writeUInt8(count, 4);
   return Buffer.concat([header, data]);
 }
 
@@ -160,6 +174,87 @@ test("uEnv.txt is a script where its own boot command is in it", async () => {
   };
   assert.equal((await read(files)).entries[0]!.options, "root=/dev/mmcblk0p2 ro");
   assert.deepEqual(await uboot.find(treeVolume({ "/uEnv.txt": "args=quiet\n" })), []);
+});
+
+test("extEnv.txt, too, and the boot command of an environment that was saved as a file where there is no script", async () => {
+  const command = "load mmc 0 100 Image; setenv bootargs ${args}; booti 100";
+  assert.equal((await read({ "/boot/extEnv.txt": `args=ext\nuenvcmd=${command}\n` })).entries[0]!.options, "ext");
+  const saved = environment({ args: "saved", bootcmd: "run other", other: command });
+  assert.equal((await read({ "/uboot.env": saved })).entries[0]!.options, "saved");
+  saved[9]! ^= 1;
+  assert.deepEqual(await uboot.find(treeVolume({ "/uboot.env": saved })), []);
+  assert.deepEqual(await uboot.find(treeVolume({ "/uboot.env": environment({ args: "a" }) })), []);
+  const extlinux = { "/uboot.env": environment({ bootcmd: "run other" }), "/extlinux/extlinux.conf": "" };
+  assert.deepEqual(await uboot.find(treeVolume(extlinux)), []);
+});
+
+describe("a saved environment holds for a script", () => {
+  // As RAUC's scripts choose a slot.
+  const text =
+    'test -n "$BOOT_ORDER" || setenv BOOT_ORDER "A B"\nfor s in $BOOT_ORDER; do test -n "$slot" || setenv slot $s; done\nsetenv bootargs rauc.slot=$slot';
+  const slotOf = async (files: Files, options: ReadOptions = {}): Promise<string> =>
+    (await run(text + BOOT, files, options)).entries[0]!.options;
+
+  test("beside it, or on another partition of its disk", async () => {
+    const saved = environment({ BOOT_ORDER: "B A" });
+    assert.equal(await slotOf({}), "rauc.slot=A");
+    assert.equal(await slotOf({ "/uboot.env": saved }), "rauc.slot=B");
+    const at = (disk: string) => treeVolume({ "/uboot.env": saved }, { name: `${disk}2`, disk });
+    const volume = { disk: "sda" };
+    assert.equal(await slotOf({}, { volume, others: [at("sda")] }), "rauc.slot=B");
+    assert.equal(await slotOf({}, { volume, others: [at("sdb")] }), "rauc.slot=A");
+  });
+
+  test("of two copies the one that was written last, by a count that begins again", async () => {
+    const [a, b] = [{ BOOT_ORDER: "A B" }, { BOOT_ORDER: "B A" }];
+    const pair = (one: number, other: number) =>
+      slotOf({ "/uboot.env": environment(a, one), "/uboot-redund.env": environment(b, other) });
+    assert.equal(await pair(1, 2), "rauc.slot=B");
+    assert.equal(await pair(2, 1), "rauc.slot=A");
+    assert.equal(await pair(255, 0), "rauc.slot=B");
+    const damaged = environment(b, 2);
+    damaged[20]! ^= 1;
+    assert.equal(await slotOf({ "/uboot.env": environment(a, 1), "/uboot-redund.env": damaged }), "rauc.slot=A");
+  });
+});
+
+describe("bootmenu", () => {
+  const item = (title: string, words: string) => `setenv bootmenu_${title}=setenv bootargs ${words}; run go'\n`;
+  const menu = `setenv go '${BOOT.trim().replaceAll("\n", "; ")}'\n${item("0 'First one", "a=1")}${item("1 'Second", "two")}setenv bootmenu_2 'Flash it=mmc write 1 2 3; reset'\n`;
+
+  test("its items are entries in their order, and what can't be followed says so", async () => {
+    const { entries, defaultIndex, timeout } = await run(`${menu}bootmenu 5`);
+    assert.deepEqual(
+      entries.map(({ title, options, reason }) => [title, options, reason === null]),
+      [
+        ["First one", "a=1", true],
+        ["Second", "two", true],
+        ["Flash it", "", false],
+      ],
+    );
+    assert.deepEqual([defaultIndex, timeout], [0, 5]);
+  });
+
+  test("the default and the delay are variables, too; a delay below 0 waits", async () => {
+    const chosen = await run(`${menu}setenv bootmenu_default 1; setenv bootmenu_delay -1; bootmenu`);
+    assert.deepEqual([chosen.defaultIndex, chosen.timeout], [1, Number.POSITIVE_INFINITY]);
+    assert.equal((await run(`${menu}setenv bootmenu_default 2; bootmenu 3`)).defaultIndex, null);
+    assert.equal((await run(`${menu}setenv bootmenu_default 7; bootmenu`)).timeout, null);
+    // Without items it fails, and the script goes on.
+    assert.equal((await run(`bootmenu 5 || setenv bootargs on${BOOT}`)).entries[0]!.options, "on");
+  });
+
+  test("items cost what one script may cost, all together", async () => {
+    const loop = "while true; do true; done";
+    const many = Array.from({ length: 99 }, (_, index) => `setenv bootmenu_${index} 'x=${loop}'`).join("\n");
+    const { entries } = await run(`${many}\nbootmenu`);
+    assert.equal(entries.length, 99);
+    const nested = await run("setenv bootmenu_0 'x=bootmenu'; setenv bootmenu_1 'y=bootmenu'; bootmenu");
+    assert.deepEqual(
+      nested.entries.map(({ reason }) => reason === null),
+      [false, false],
+    );
+  });
 });
 
 test("on another machine it is listed with the reason, and extlinux.conf comes before it", async () => {

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
+import { crc32 } from "../../src/binary/crc.ts";
 import { EntryList } from "../../src/formats/entrylist.ts";
 import { COMMANDS } from "../../src/formats/uboot/commands.ts";
 import { ScriptEnd, ScriptRun } from "../../src/formats/uboot/run.ts";
@@ -52,6 +53,7 @@ const piece = fc.oneof(
       ";",
     ],
     ...["load mmc 0 1000 k", "booti 1000 - 2000", "env import -t 1000", "setenv r 'run r'", "run r", "run a"],
+    ...["setenv bootmenu_0 'a=run r; booti 1000'", "setenv bootmenu_1 'b=bootmenu'", "bootmenu -1"],
   ),
 );
 const text = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join("\n"));
@@ -62,6 +64,13 @@ await fuzz({
   async check({ script, environment }) {
     const uenv = Buffer.concat([Buffer.from("uenvcmd="), environment]);
     const volume = treeVolume({ "/boot.scr": script, "/uEnv.txt": uenv, "/e.txt": environment, "/k": "k" });
+    const saved = Buffer.concat([
+      Buffer.alloc(4),
+      Buffer.from(`bootcmd=${Buffer.from(script).toString("latin1")}\0\0`, "latin1"),
+    ]);
+    saved.writeUInt32LE(crc32(saved.subarray(4)), 0);
+    const other = treeVolume({ "/uboot.env": saved, "/k": "k" });
+    assertWellFormed(await uboot.parse("/uboot.env", contextOf(other)));
     for (const path of ["/boot.scr", "/uEnv.txt"]) assertWellFormed(await uboot.parse(path, contextOf(volume)));
     const run = new ScriptRun(new EntryList("/boot.scr", contextOf(volume)), COMMANDS);
     await run.script(Buffer.from(script).toString("utf8")).catch((error: unknown) => {

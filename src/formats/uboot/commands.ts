@@ -6,7 +6,7 @@ import { describeError } from "../../errors.ts";
 import { isAbsence } from "../lookup.ts";
 import { fileAt, ownPartition, type Place } from "../volumenames.ts";
 import { scriptIn } from "./image.ts";
-import { type CommandFunction, type Loaded, ScriptEnd, type ScriptRun } from "./run.ts";
+import { type CommandFunction, type Loaded, ScriptEnd, type ScriptRun, type Started } from "./run.ts";
 
 const MAX_TEXT = 256 << 10;
 
@@ -269,6 +269,35 @@ const boot =
     throw new ScriptEnd();
   };
 
+/** As U-Boot has them; a board's console shows no more. */
+const MAX_ITEMS = 99;
+
+/** `bootmenu [DELAY]`: the variables `bootmenu_0`, `bootmenu_1`… are `TITLE=COMMANDS`. */
+const bootmenu: CommandFunction = async (run, args) => {
+  const items: { title: string; started: Started | null }[] = [];
+  for (let index = 0; index < MAX_ITEMS; index++) {
+    const [, title, commands] = /^([^=]*)=(.*)$/s.exec(run.get(`bootmenu_${index}`)) ?? [];
+    if (commands === undefined) break;
+    const branch = run.branch();
+    try {
+      await branch.script(commands);
+    } catch (error) {
+      if (!(error instanceof ScriptEnd)) throw error;
+    }
+    items.push({ title: title!.trim() || `bootmenu_${index}`, started: branch.started });
+  }
+  if (items.length === 0) return false;
+  const word = args.find((arg) => arg !== "-e") ?? run.get("bootmenu_delay");
+  const delay = /^-?[0-9]{1,6}$/.test(word) ? Number(word) : null;
+  const selected = Number(run.get("bootmenu_default") || 0);
+  run.menu = {
+    items,
+    selected: items[selected] === undefined ? 0 : selected,
+    delay: delay !== null && delay < 0 ? Number.POSITIVE_INFINITY : delay,
+  };
+  throw new ScriptEnd();
+};
+
 /** Moves what is in memory: the kernel is unpacked here in any case. */
 const unpack: CommandFunction = (run, [from, to]) => {
   const loaded = run.memory.get(hexNumber(from));
@@ -300,6 +329,7 @@ export const COMMANDS: ReadonlyMap<string, CommandFunction> = new Map<string, Co
   ...["size", "fatsize", "ext4size", "ext2size"].map((name) => [name, size] as const),
   ...["booti", "bootz", "bootm", "zboot", "bootefi", "go"].map((name) => [name, boot(name)] as const),
   ["false", () => false],
+  ["bootmenu", bootmenu],
   ["setenv", setenv],
   ["env", env],
   ["saveenv", save],

@@ -34,6 +34,16 @@ export interface Started {
   readonly options: string;
 }
 
+/** What U-Boot's `bootmenu` shows. */
+export interface BootMenu {
+  /** Each with what choosing it would start; null where that is nothing that can be followed. */
+  readonly items: readonly { readonly title: string; readonly started: Started | null }[];
+  /** Of the item that is started after the delay. */
+  readonly selected: number;
+  /** Seconds; null where it isn't said, Infinity to wait. */
+  readonly delay: number | null;
+}
+
 /** True where it succeeds. @param line of the script, for what is said of it */
 export type CommandFunction = (run: ScriptRun, args: readonly string[], line: number) => boolean | Promise<boolean>;
 
@@ -51,13 +61,13 @@ export class ScriptRun {
   /** The devicetree that `fdt` works on. */
   workingTree: number | null = null;
   started: Started | null = null;
+  menu: BootMenu | null = null;
   status = 0;
   readonly #breath: Breath;
   readonly #said = new Set<string>();
-  #steps = 0;
   #depth = 0;
-  #characters = 0;
-  #work = 0;
+  /** Of all branches together. */
+  #spent = { steps: 0, characters: 0, work: 0 };
 
   constructor(list: EntryList, commands: ReadonlyMap<string, CommandFunction>) {
     this.list = list;
@@ -65,13 +75,25 @@ export class ScriptRun {
     this.#breath = list.breath;
   }
 
+  /** The same as it is now, to try what a choice leads to. */
+  branch(): ScriptRun {
+    const other = new ScriptRun(this.list, this.#commands);
+    for (const [name, value] of this.variables) other.variables.set(name, value);
+    for (const [at, loaded] of this.memory) other.memory.set(at, loaded);
+    for (const [at, files] of this.overlays) other.overlays.set(at, files);
+    other.workingTree = this.workingTree;
+    other.#depth = this.#depth;
+    other.#spent = this.#spent;
+    return other;
+  }
+
   get(name: string): string {
     return name === "?" ? String(this.status) : (this.variables.get(name) ?? "");
   }
 
   set(name: string, value: string): void {
-    this.#characters += value.length;
-    if (value.length > MAX_VALUE || this.#characters > MAX_VALUES) {
+    this.#spent.characters += value.length;
+    if (value.length > MAX_VALUE || this.#spent.characters > MAX_VALUES) {
       throw new ScriptEnd("its variables take more memory than any board's would");
     }
     if (value === "") this.variables.delete(name);
@@ -80,8 +102,8 @@ export class ScriptRun {
 
   /** Counts work by the characters that it is about. @throws ScriptEnd where it is too much */
   spend(characters: number): void {
-    this.#work += characters;
-    if (this.#work > MAX_WORK) throw new ScriptEnd("it works on more text than any board's script");
+    this.#spent.work += characters;
+    if (this.#spent.work > MAX_WORK) throw new ScriptEnd("it works on more text than any board's script");
   }
 
   /** Once for each text. */
@@ -115,7 +137,7 @@ export class ScriptRun {
   }
 
   async #command(command: Command): Promise<void> {
-    if (++this.#steps > MAX_STEPS) throw new ScriptEnd(`it runs for more than ${MAX_STEPS} steps`);
+    if (++this.#spent.steps > MAX_STEPS) throw new ScriptEnd(`it runs for more than ${MAX_STEPS} steps`);
     await this.#breath.take();
     switch (command.kind) {
       case "simple":
@@ -138,7 +160,7 @@ export class ScriptRun {
           await this.#list(command.when);
           if ((this.status === 0) === command.until) break;
           await this.#list(command.body);
-          if (++this.#steps > MAX_STEPS) throw new ScriptEnd(`it runs for more than ${MAX_STEPS} steps`);
+          if (++this.#spent.steps > MAX_STEPS) throw new ScriptEnd(`it runs for more than ${MAX_STEPS} steps`);
         }
         this.status = 0;
         return;

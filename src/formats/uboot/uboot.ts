@@ -1,40 +1,47 @@
 /**
  * What U-Boot starts from a disk by a script: `boot.scr` (README.distro), which mostly reads a text with settings
- * (`armbianEnv.txt`), and `uEnv.txt` where its own boot command is in that.
+ * (`armbianEnv.txt`), `uEnv.txt` where its own boot command is in that, and the boot command of an environment that was
+ * saved as a file (`uboot.env`).
  */
 
 import { parsedEntry } from "../../entry.ts";
 import { BatonError, describeError } from "../../errors.ts";
 import { findDevicetree } from "../devicetrees.ts";
 import { EntryList } from "../entrylist.ts";
-import type { Format, FormatContext, FormatResult } from "../format.ts";
+import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
 import { fileExists, Lookup } from "../lookup.ts";
 import { osNames } from "../osrelease.ts";
 import { baseName, folderOf } from "../paths.ts";
 import type { Reader } from "../reader.ts";
 import { startedProgram } from "../startedprogram.ts";
 import { COMMANDS } from "./commands.ts";
+import { environmentNear, environmentOf, findEnvironments } from "./environment.ts";
 import { scriptIn } from "./image.ts";
-import { ScriptEnd, ScriptRun, type Started } from "./run.ts";
+import { type BootMenu, ScriptEnd, ScriptRun, type Started } from "./run.ts";
 
 const PREFIXES = ["/", "/boot/"];
 const SCRIPTS = ["boot.scr.uimg", "boot.scr"];
-const ENVIRONMENT = "uEnv.txt";
+/** Texts with settings, and in some a command. */
+const TEXTS = ["uEnv.txt", "extEnv.txt"];
 /** Real scripts have some ten kilobytes. */
 const MAX_SIZE = 256 << 10;
 
 export const uboot: Format = {
   name: "uboot",
-  async find({ reader }) {
+  async find(volume) {
+    const { reader } = volume;
     const lookup = new Lookup(reader);
-    for (const name of [...SCRIPTS, ENVIRONMENT]) {
+    for (const name of [...SCRIPTS, ...TEXTS]) {
       for (const prefix of PREFIXES) {
         const path = await lookup.find(prefix + name);
         // U-Boot reads the first one only.
-        if (path !== null && (name !== ENVIRONMENT || (await hasCommand(reader, path)))) return [path];
+        if (path !== null && (!TEXTS.includes(name) || (await hasCommand(reader, path)))) return [path];
       }
     }
-    return [];
+    const [saved] = await findEnvironments(volume);
+    // Its command mostly leads to extlinux.conf, which is read by itself.
+    if (saved === undefined || (await hasExtlinux("/boot", volume))) return [];
+    return (await environmentOf(volume))?.variables.has("bootcmd") ? [saved] : [];
   },
   parse: readScript,
 };
@@ -47,27 +54,46 @@ async function hasCommand(reader: Reader, path: string): Promise<boolean> {
 async function readScript(path: string, context: FormatContext): Promise<FormatResult> {
   const list = new EntryList(path, context);
   const run = new ScriptRun(list, COMMANDS);
-  const isText = baseName(path).toLowerCase() === ENVIRONMENT.toLowerCase();
-  const script = isText ? environmentScript(path) : await scriptOf(path, list);
+  const script = await scriptOf(path, list);
   if (script === null) return list.result();
-  await setDefaults(run, path);
   try {
+    await setDefaults(run, path);
     await run.script(script.text);
   } catch (error) {
     if (!(error instanceof ScriptEnd)) throw error;
     if (error.message !== "") list.say("warning", null, `the script ends: ${error.message}`);
   }
+  const isFirst = !(await hasExtlinux(folderOf(path), context.volume));
+  if (run.menu !== null) return menuOf(run.menu, list, isFirst);
   if (run.started === null) {
     list.say("warning", null, "the script starts nothing that Baton could follow without the board");
     return list.result();
   }
-  await addEntry(run.started, script.name, list);
-  const isFirst = !(await hasExtlinux(path, context));
+  await addEntry(run.started, (await systemName(list)) ?? (script.name || baseName(list.source)), list);
   const [entry] = list.result().entries;
   return list.result({ defaultIndex: isFirst && entry?.reason === null ? 0 : null });
 }
 
+/** A menu's items in its order; what can't be followed is named. */
+async function menuOf({ items, selected, delay }: BootMenu, list: EntryList, isFirst: boolean): Promise<FormatResult> {
+  for (const { title, started } of items) {
+    if (started !== null) await addEntry(started, title, list);
+    else {
+      const reason = "it starts nothing that Baton could follow without the board";
+      list.add(parsedEntry({ title, type: "uboot", source: list.source, kind: "other", reason }));
+    }
+  }
+  const entry = list.result().entries[selected];
+  return list.result({
+    ...(isFirst && entry?.reason === null && { defaultIndex: selected }),
+    ...{ timeout: delay, timeoutStyle: delay === null ? null : "menu" },
+  });
+}
+
 async function scriptOf(path: string, list: EntryList): Promise<{ name: string; text: string } | null> {
+  const name = baseName(path).toLowerCase();
+  if (TEXTS.some((text) => text.toLowerCase() === name)) return environmentScript(path);
+  if (name.endsWith(".env")) return { name: "", text: "run bootcmd\n" };
   try {
     const script = scriptIn(await list.context.volume.reader.read(path, MAX_SIZE));
     if (typeof script !== "string") return script;
@@ -93,12 +119,16 @@ async function setDefaults(run: ScriptRun, path: string): Promise<void> {
     ...["kernel_addr_r", "ramdisk_addr_r", "fdt_addr_r", "scriptaddr", "loadaddr", "pxefile_addr_r"],
     ...["kernel_comp_addr_r", "fdtoverlay_addr_r", "rdaddr", "fdtaddr", "kernel_addr", "initrd_addr", "load_addr"],
   ];
-  for (const [index, name] of addresses.entries()) run.set(name, (0x40000000 + index * 0x4000000).toString(16));
+  const saved = await environmentNear(run.list.context);
+  for (const [name, value] of saved) run.set(name, value);
+  for (const [index, name] of addresses.entries()) {
+    if (!saved.has(name)) run.set(name, (0x40000000 + index * 0x4000000).toString(16));
+  }
   const partition = (volume.partition ?? 1).toString(16);
   const values: Readonly<Record<string, string>> = {
     ...{ devtype: "mmc", devnum: "0", mmcdev: "0", distro_bootpart: partition, bootpart: `0:${partition}`, prefix },
     arch: /^(aarch64|arm)/.test(platform.arch) ? "arm" : platform.arch,
-    fdtfile: (await fdtFile(run, prefix)) ?? "",
+    fdtfile: run.get("fdtfile") || ((await fdtFile(run, prefix)) ?? ""),
   };
   for (const [name, value] of Object.entries(values)) run.set(name, value);
 }
@@ -115,16 +145,16 @@ async function fdtFile({ list }: ScriptRun, prefix: string): Promise<string | nu
   return null;
 }
 
-/** extlinux.conf comes first in each folder. */
-async function hasExtlinux(path: string, { volume }: FormatContext): Promise<boolean> {
-  const folders = folderOf(path) === "/" ? [""] : ["", "/boot"];
-  for (const folder of folders) {
-    if (await fileExists(volume.reader, `${folder}/extlinux/extlinux.conf`)) return true;
+/** extlinux.conf comes first in each folder, `/` before `/boot`. */
+async function hasExtlinux(folder: string, { reader }: FormatVolume): Promise<boolean> {
+  const folders = folder === "/" ? [""] : ["", "/boot"];
+  for (const one of folders) {
+    if (await fileExists(reader, `${one}/extlinux/extlinux.conf`)) return true;
   }
   return false;
 }
 
-async function addEntry(started: Started, name: string, list: EntryList): Promise<void> {
+async function addEntry(started: Started, title: string, list: EntryList): Promise<void> {
   const { command, kernel, configuration, initrd, devicetree, overlays, options } = started;
   const { arch } = list.context.platform;
   const isX86 = /^(x86_64|i.86)$/.test(arch);
@@ -138,7 +168,7 @@ async function addEntry(started: Started, name: string, list: EntryList): Promis
   }
   list.add(
     parsedEntry({
-      title: (await systemName(list)) ?? (name || baseName(list.source)),
+      title,
       ...{ type: "uboot", source: list.source, initrd: initrd === null ? [] : [initrd], devicetree },
       ...(configuration !== null && { fitConfiguration: configuration }),
       ...(overlays.length > 0 && { devicetreeOverlays: overlays }),
