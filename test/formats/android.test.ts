@@ -24,7 +24,7 @@ const VENDOR = sample("images/android/vendor_boot-v4.img");
 const OLD = sample("images/android/boot-v0.img");
 
 async function read(files: Files, options: ReadOptions = {}) {
-  const volume = treeVolume(files, { name: "sda1", ...options.volume });
+  const volume = treeVolume(files, { name: "sda1", type: "android_boot", ...options.volume });
   const [path] = await android.find(volume);
   const platform = { arch: "aarch64", ...options.platform };
   return android.parse(path!, contextOf(volume, { ...options, platform }));
@@ -225,6 +225,15 @@ describe("images", () => {
     broken.writeUInt32LE(9, 8);
     assert.match((await reasonOf({ "/boot.img": BOOT, "/vendor_boot.img": broken }))!, /version is 9/);
     assert.match((await reasonOf({ "/boot.img": BOOT, "/vendor_boot.img": VENDOR }, "x86_64"))!, /another machine/);
+  });
+
+  test("one that lies in a folder is nobody's default, and Baton's own is no entry to boot", async () => {
+    const inFolder = await read({ "/boot/boot.img": OLD }, { volume: { type: "ext4" } });
+    assert.equal(inFolder.defaultIndex, null);
+    assert.match(inFolder.entries[0]!.unchecked!, /found by/);
+    const own = Buffer.from(OLD);
+    own.write("quiet baton.timeout=5\0", 64, "latin1");
+    assert.equal((await read({ "/boot.img": own })).entries[0]!.reason, "it starts Baton itself");
   });
 
   test("other files of such names are none, and partitions that come later belong to the first one's menu", async () => {

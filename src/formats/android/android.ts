@@ -13,6 +13,7 @@ import { type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
 import { BatonError } from "../../errors.ts";
 import { EntryList } from "../entrylist.ts";
 import { EMPTY_RESULT, type Format, type FormatContext, type FormatResult } from "../format.ts";
+import { FOUND_BY_NAME } from "../kernels.ts";
 import { Lookup } from "../lookup.ts";
 import { verifiedBoot } from "./avb.ts";
 import {
@@ -68,6 +69,8 @@ async function readImages(path: string, context: FormatContext): Promise<FormatR
     list.say("warning", null, `the system has asked its boot loader for ${command}, so that nothing boots by itself`);
     return list.result(awaits);
   }
+  // No boot loader starts what lies in a folder.
+  if (!isPartition(context.volume)) return list.result();
   const [first, ...others] = orderOf(boots, slots).flatMap((slot) => places.get(slot) ?? []);
   const { entries } = list.result();
   const isForThis = [...places.values()].some((place) => entries[place]?.reason === null);
@@ -188,6 +191,7 @@ function cmdlineOf({ slot, role }: AndroidImage, { boot, vendor }: Images): stri
 
 /** Why it can't be booted at all; null where it may be. */
 async function whyNot(image: AndroidImage, { boot, vendor }: Images, context: FormatContext): Promise<string | null> {
+  if (/(^|\s)baton\./.test(boot.cmdline)) return "it starts Baton itself";
   if (boot.kernel === null) return `${shownName(image)} holds no kernel`;
   if (boot.version >= 3 && vendor === null) {
     return `its header of version ${boot.version} needs a vendor_boot image, and there is none beside it`;
@@ -213,7 +217,10 @@ async function whyUnchecked(
   { images, slots }: Omit<Surroundings, "list">,
 ): Promise<readonly string[]> {
   if (image.role === "recovery") return ["it is a recovery"];
-  const why: (string | null)[] = [await verifiedBoot(image, imageFor(images, "vbmeta", image.slot))];
+  const why: (string | null)[] = [
+    isPartition(image.volume) ? null : FOUND_BY_NAME,
+    await verifiedBoot(image, imageFor(images, "vbmeta", image.slot)),
+  ];
   if (image.slot !== null) {
     why.push(whyNotBySlot(image.slot, slots));
     // Before version 2 the ramdisk in a slot is its recovery; the root is found by words that are made from vbmeta.
