@@ -37,25 +37,21 @@ interface AndroidKernel {
 
 /**
  * What a boot image holds.
- * @param compatible what the machine's devicetree calls it: of several devicetrees the one that has it most exactly; null
- *   for a machine that takes none
+ * @param compatible what the machine's devicetree calls it: of several devicetrees the one that has it most exactly
  * @returns null where the file is none
  * @throws BatonError `bad-format`
  */
-export async function androidKernel(
-  file: OpenFile,
-  compatible: readonly string[] | null,
-): Promise<AndroidKernel | null> {
+export async function androidKernel(file: OpenFile, compatible: readonly string[]): Promise<AndroidKernel | null> {
   const readAt = readAtOfFile(file);
   const boot = await readAndroidBoot(readAt, file.size);
   if (boot === null) return null;
   if (boot.kernel === null) throw new BatonError("bad-format", "It is an Android boot image without a kernel.");
   // Before version 2 devicetrees stand behind the kernel, packed or not.
-  const behind = boot.devicetree === null && compatible !== null ? await treesBehind(readAt, boot.kernel) : null;
+  const behind = boot.devicetree === null ? await treesBehind(readAt, boot.kernel) : null;
   const { offset } = boot.kernel;
   const kernel = behind === null ? boot.kernel : { offset, size: behind.offset - offset };
   const trees = boot.devicetree ?? behind;
-  const tree = trees === null ? null : await treeFor(readAt, trees, compatible ?? []);
+  const tree = trees === null ? null : await treeFor(readAt, trees, compatible);
   return {
     kernel: slice(file, kernel, "kernel"),
     ramdisk: boot.ramdisk && slice(file, boot.ramdisk, "ramdisk"),

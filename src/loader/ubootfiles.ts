@@ -105,7 +105,7 @@ function kernelParts(file: OpenFile, wishes: UbootWishes): Promise<KernelParts> 
         overlays: [],
       };
     }
-    const android = await androidKernel(file, isX86(wishes.arch) ? null : wishes.compatible);
+    const android = await androidKernel(file, wishes.compatible);
     if (android !== null) {
       const { kernel, ramdisk, devicetree } = android;
       return { kernel, initrds: ramdisk === null ? [] : [ramdisk], devicetree, overlays: [] };

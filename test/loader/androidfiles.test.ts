@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { readCompatible } from "../../src/binary/fdtroot.ts";
+import { BatonError } from "../../src/errors.ts";
 import { closeFiles, type OpenFile, openPath, readAtOfFile } from "../../src/loader/openfiles.ts";
 import { kernelAlone, listFiles } from "../../src/loader/refs.ts";
 import { withoutWrappings } from "../../src/loader/ubootfiles.ts";
@@ -102,4 +103,38 @@ test("an image without a kernel, and one that is cut short, are refused by name"
   const empty = Buffer.from(whole);
   empty.writeUInt32LE(0, 8);
   await assert.rejects(loaded(write("empty", empty)), { message: /without a kernel/ });
+});
+
+test("any number of a header that is another ends in a message or in parts that lie inside", async () => {
+  const places = [
+    ...Array.from({ length: 16 }, (_, index) => 4 * index),
+    1632,
+    1648,
+    2096,
+    2100,
+    2112,
+    2116,
+    2120,
+    2124,
+  ];
+  const broken = join(folder, "broken");
+  for (const name of ["boot-v0.img", "boot-v2.img", "boot-v3.img", "vendor_boot-v4.img"]) {
+    for (const at of places) {
+      for (const value of [0, 1, 0x1001, 0xffffffff]) {
+        const bytes = readFileSync(place(name));
+        bytes.writeUInt32LE(value, at);
+        writeFileSync(broken, bytes);
+        const open = (): Promise<OpenFile> => openPath(broken, "vda1:/broken");
+        const given = { ...kernelAlone(await open()), initrds: [{ file: await open(), path: null }] };
+        const wishes = { configuration: null, arch: "aarch64", compatible: ["maker,one"] };
+        try {
+          const files = listFiles(await withoutWrappings(given, wishes));
+          for (const file of files) assert.ok(file.offset + file.size <= bytes.length || file.offset === 0);
+          await closeFiles(files);
+        } catch (error) {
+          assert.ok(error instanceof BatonError, `${name} with ${value} at ${at}: ${error}`);
+        }
+      }
+    }
+  }
 });

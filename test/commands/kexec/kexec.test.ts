@@ -107,7 +107,7 @@ test("getopt complains as getopt_long(3) does", () => {
   for (const [word, expected] of cases) assert.equal(getopt([word], KNOWN).complaint, expected);
 });
 
-test("what U-Boot wraps is taken out before it is looked at, and --type may name it or what is inside", {
+test("what boot loaders wrap is taken out before it is looked at, and --type may name it or what is inside", {
   skip: machine() === "aarch64" && "it would load",
 }, async () => {
   const said = async (file: string, ...options: string[]): Promise<string> => {
@@ -121,5 +121,6 @@ test("what U-Boot wraps is taken out before it is looked at, and --type may name
   }
   assert.match(await said("uImage", "-t", "bzImage"), /^Wrong file type bzImage, file matches type Image/);
   assert.match(await said("board.itb"), /'conf-1' is for aarch64/);
+  assert.match(await said("../android/boot-v0.img"), /it is Linux \(arm64 Image\)$/);
   assert.match(await said("uInitrd"), /a U-Boot image of a ramdisk, and a kernel is wanted/);
 });
