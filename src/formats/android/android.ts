@@ -134,9 +134,8 @@ async function entryOf(image: AndroidImage, { images, slots, list }: Surrounding
   const vendorRef = parts.vendor === null ? null : refOf(others.vendor!);
   const initrd = [parts.vendor?.ramdisks.length ? vendorRef : null, generic].filter((ref) => ref !== null);
   const unchecked = await whyUnchecked(image, parts, { images, slots });
-  if (imageFor(images, "dtbo", slot) !== null) {
-    list.say("warning", null, `the overlays of ${shownName(imageFor(images, "dtbo", slot)!)} are left out`);
-  }
+  const overlays = imageFor(images, "dtbo", slot);
+  if (overlays !== null) list.say("warning", null, `the overlays of ${shownName(overlays)} are left out`);
   return parsedEntry({
     ...entry,
     title: titleOf(image, boot, parts.init),
