@@ -12,6 +12,8 @@ const BLKGETSIZE64 = 0x80081272;
 const CDROM_DRIVE_STATUS = 0x5326;
 const CDS_NO_DISC = 1;
 const CDS_TRAY_OPEN = 2;
+const BLKRRPART = 0x125f;
+const BLKFLSBUF = 0x1261;
 
 const DEFAULT_BLKDEV_TIMEOUT_MS = 10_000;
 
@@ -53,6 +55,19 @@ export async function deviceSize(node: string, options: Options = {}): Promise<n
 export async function isEmptyDrive(node: string, options: Options = {}): Promise<boolean> {
   const status = await control(node, "CDROM_DRIVE_STATUS", CDROM_DRIVE_STATUS, null, undefined, options);
   return status === CDS_NO_DISC || status === CDS_TRAY_OPEN;
+}
+
+/**
+ * Writes out what the kernel holds of a device, and forgets it (BLKFLSBUF): the next read comes from the device.
+ * @throws LinuxError (EACCES without CAP_SYS_ADMIN); BatonError `timeout`
+ */
+export async function dropCache(node: string, options: Options = {}): Promise<void> {
+  await control(node, "BLKFLSBUF", BLKFLSBUF, null, undefined, options);
+}
+
+/** Has the kernel read a disk's partition table anew (BLKRRPART). @throws LinuxError (EBUSY where one is in use, EINVAL where it has none); BatonError `timeout` */
+export async function rereadPartitions(node: string, options: Options = {}): Promise<void> {
+  await control(node, "BLKRRPART", BLKRRPART, null, undefined, options);
 }
 
 /** @returns what the ioctl returns; what it writes is in `value` */

@@ -30,11 +30,11 @@ function fromOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
-/** The mounts of a device that this process sees. Reads /proc and sysfs only. */
-export function mountsOf(name: string, node: string): Mount[] {
+/** The mounts of a device that this process sees. Reads /proc and sysfs only. @param places where those are mounted */
+export function mountsOf(name: string, node: string, { sysfs = "/sys", proc = "/proc" } = {}): Mount[] {
   try {
-    const device = readFileSync(`/sys/class/block/${name}/dev`, "utf8").trim();
-    return parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")).filter(
+    const device = readFileSync(`${sysfs}/class/block/${name}/dev`, "utf8").trim();
+    return parseMountinfo(readFileSync(`${proc}/self/mountinfo`, "utf8")).filter(
       (mount) => mount.device === device || (mount.source.startsWith("/") && sameNode(mount.source, node)),
     );
   } catch {

@@ -199,3 +199,20 @@ test("a list in YAML is parsed in a thread where it is long; one that fills memo
   );
   assert.match(bomb.diagnostics[0]!.message, /it is not read: reading it takes more than /);
 });
+
+test("flash writes to nothing but a whole disk that is named, and asks for an image", async () => {
+  const image = join(folder, "baton.img");
+  writeFileSync(image, Buffer.alloc(512));
+  const none = await baton("flash");
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /^baton: name the one DEVICE/);
+  for (const [device, reason] of [
+    [image, /is no disk/],
+    ["/dev/null", /is no disk/],
+    [join(folder, "gone"), /can't be looked at/],
+  ] as const) {
+    const { code, stderr } = await baton("flash", device, "--image", image, "--yes", device);
+    assert.equal(code, 1);
+    assert.match(stderr, reason);
+  }
+});

@@ -116,6 +116,23 @@ export const CONFIRM_OPTIONS = {
   },
 } as const satisfies CommandManual["options"];
 
+export const FLASH_OPTIONS = {
+  image: {
+    type: "string",
+    value: "FILE",
+    about: "The image to write; unless given, baton.img in the current folder, in its dist/, or beside the program.",
+  },
+  "dry-run": {
+    type: "boolean",
+    about: "Show the disk and what is on it, and whether it would be written; write nothing.",
+  },
+  yes: {
+    type: "string",
+    value: "NAME",
+    about: "Don't ask: NAME is what would be typed, the device's name once more.",
+  },
+} as const satisfies CommandManual["options"];
+
 export const CONFIG_OPTIONS = {
   json: { type: "boolean", about: "Print what the file settles, and what is wrong in it, as one JSON value." },
   schema: { type: "boolean", about: "Print the JSON schema of the file, for editors." },
@@ -212,6 +229,24 @@ export const MANUAL = {
     ],
     options: {},
     examples: [{ command: "baton password", about: "Asks, without showing what is typed." }],
+  },
+  flash: {
+    operands: "DEVICE",
+    summary: "writes Baton's image to a USB stick, and erases what is on it",
+    about: [
+      "Shows the disk's model, size, bus, partitions and labels, asks for its name to be typed, writes the image, and reads it " +
+        "back from the stick. Needs root. npm run image -- --format disk makes the image.",
+      "It writes only to a whole disk that the kernel calls removable, or that is attached by USB or FireWire. It refuses what " +
+        "is mounted or otherwise in use, write-protected or too small.",
+    ],
+    options: FLASH_OPTIONS,
+    examples: [
+      { command: "baton flash /dev/sdb", about: "Asks before it writes." },
+      {
+        command: "baton flash /dev/sdb --image baton.img --yes sdb",
+        about: "For scripts: the name stands there twice.",
+      },
+    ],
   },
   confirm: {
     summary: "says, on the booted system, that it works",
