@@ -152,6 +152,7 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
     suite,
     arch,
     kernel: kernel.release,
+    cmdline: profile.cmdline,
     node: { version: profile.node.version, package: profile.node.package, integrity: profile.node.integrity },
     packages: versions,
     modules: { included: modules.modules, builtin: modules.builtin, missing: modules.missing },

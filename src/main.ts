@@ -25,6 +25,8 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "password", load: async () => (await import("./commands/config.ts")).password },
   { name: "expect", load: async () => (await import("./commands/expect.ts")).expect },
   { name: "netboot", load: async () => (await import("./commands/netboot.ts")).netboot },
+  { name: "install", load: async () => (await import("./commands/install/install.ts")).install },
+  { name: "uninstall", load: async () => (await import("./commands/install/install.ts")).uninstall },
   { name: "flash", load: async () => (await import("./commands/flash/flash.ts")).flash },
   { name: "menu", load: async () => (await import("./commands/menu.ts")).menu },
   // People don't call it themselves: PID 1 does, in the image.

@@ -77,11 +77,17 @@ export function firmwareEntries(folder?: string): FirmwareEntry[] {
   return options === null ? [] : options.entries.filter(({ number }) => number !== options.current);
 }
 
-/** EFI_LOAD_OPTION: attributes, the length of the path list, a title in UTF-16, device paths. */
+/** EFI_LOAD_OPTION: attributes, the length of the path list, a title in UTF-16, device paths. @returns null where it isn't one for the menu */
 export function parseLoadOption(number: string, option: Buffer): FirmwareEntry | null {
   if (option.length < 8) return null;
   const attributes = option.readUInt32LE(0);
   if ((attributes & ACTIVE) === 0 || (attributes & (HIDDEN | CATEGORY)) !== 0) return null;
+  return anyLoadOption(number, option);
+}
+
+/** The same whatever its attributes say: also one that is switched off. @returns null where it is none */
+export function anyLoadOption(number: string, option: Buffer): FirmwareEntry | null {
+  if (option.length < 8) return null;
   let end = 6;
   while (end + 2 <= option.length && option.readUInt16LE(end) !== 0) end += 2;
   const title = option.toString("utf16le", 6, end);

@@ -2,14 +2,18 @@
 
 import { readFileSync, realpathSync } from "node:fs";
 
-interface Mount {
+export interface Mount {
   /** `8:1`; for btrfs an invented number. */
   readonly device: string;
   /** What of the filesystem is seen: `/` for all of it. */
   readonly root: string;
   readonly mountPoint: string;
+  /** `ext4`. */
+  readonly type: string;
   /** `/dev/sda1`. */
   readonly source: string;
+  /** By the mount's options or the filesystem's own. */
+  readonly isReadOnly: boolean;
 }
 
 /** @param text of /proc/self/mountinfo. */
@@ -17,10 +21,13 @@ export function parseMountinfo(text: string): Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split("\n")) {
     const [front = "", back = ""] = line.split(" - ");
-    const [, , device, root, mountPoint] = front.split(" ");
-    const source = back.split(" ")[1];
-    if (device === undefined || root === undefined || mountPoint === undefined || source === undefined) continue;
-    mounts.push({ device, root: fromOctal(root), mountPoint: fromOctal(mountPoint), source: fromOctal(source) });
+    const [, , device, root, mountPoint, options = ""] = front.split(" ");
+    const [type, source, ownOptions = ""] = back.split(" ");
+    if (device === undefined || root === undefined || mountPoint === undefined) continue;
+    if (type === undefined || source === undefined) continue;
+    const isReadOnly = [options, ownOptions].some((words) => words.split(",").includes("ro"));
+    const [at, on, from] = [root, mountPoint, source].map(fromOctal) as [string, string, string];
+    mounts.push({ device, root: at, mountPoint: on, type, source: from, isReadOnly });
   }
   return mounts;
 }

@@ -133,6 +133,20 @@ export const FLASH_OPTIONS = {
   },
 } as const satisfies CommandManual["options"];
 
+export const UNINSTALL_OPTIONS = {
+  "dry-run": { type: "boolean", about: "Say each step, and change nothing." },
+} as const satisfies CommandManual["options"];
+
+export const INSTALL_OPTIONS = {
+  once: { type: "boolean", about: "Start Baton at the next start only; after that the machine starts as before." },
+  from: {
+    type: "string",
+    value: "DIR",
+    about: "Where the image's files are; unless given, the current folder, its dist/, or beside the program.",
+  },
+  ...UNINSTALL_OPTIONS,
+} as const satisfies CommandManual["options"];
+
 export const CONFIG_OPTIONS = {
   json: { type: "boolean", about: "Print what the file settles, and what is wrong in it, as one JSON value." },
   schema: { type: "boolean", about: "Print the JSON schema of the file, for editors." },
@@ -229,6 +243,30 @@ export const MANUAL = {
     ],
     options: {},
     examples: [{ command: "baton password", about: "Asks, without showing what is typed." }],
+  },
+  install: {
+    summary: "puts Baton beside the installed system, to start first or once",
+    about: [
+      "On a machine with UEFI: baton.efi goes to \\EFI\\baton on the EFI system partition that is mounted, and efibootmgr " +
+        "makes its boot entry. With a BIOS: vmlinuz and initramfs.cpio.zst go to /boot/baton, and an entry to the custom.cfg " +
+        "of the machine's GRUB. Needs root, and npm run image before it.",
+      "Files are checked and room is made sure of before anything is written. The boot entry comes last, so that a machine " +
+        "whose power fails meanwhile starts as before. The system's own boot loader and its files stay as they are.",
+    ],
+    options: INSTALL_OPTIONS,
+    examples: [
+      { command: "baton install --dry-run", about: "Says what would be done." },
+      { command: "baton install --once", about: "Tries Baton at the next start." },
+    ],
+  },
+  uninstall: {
+    summary: "takes away what install made",
+    about: [
+      "Boot entries, the lines in custom.cfg, the files, and what Baton keeps in an EFI variable. Files of yours in Baton's " +
+        "folders stay, and are named.",
+    ],
+    options: UNINSTALL_OPTIONS,
+    examples: [{ command: "baton uninstall", about: "The machine starts as it did before." }],
   },
   flash: {
     operands: "DEVICE",

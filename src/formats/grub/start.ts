@@ -58,6 +58,8 @@ export async function startEnvironment(run: Interpreter, path: string): Promise<
   set("color_highlight", "black/light-gray");
   // openSUSE's two, and GRUB's own: what they say holds wherever they are set.
   for (const name of ["btrfs_subvol", "btrfs_subvolid", "check_signatures"]) env.export(name);
+  // What `baton install` wrote is for GRUB itself: Baton doesn't offer to start Baton.
+  set("baton", "y");
   for (const feature of FEATURES) set(feature, "y");
   set("config_file", `(${root})${path}`);
   set("config_directory", `(${root})${directory}`);
