@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { program } from "./commands/program.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "baton-pack-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -42,6 +43,33 @@ test("npm pack takes the program, its man pages, documents and configurations, a
       ...expected.filter((path) => path !== "man/make.ts"),
     ].sort(),
   );
+});
+
+test("npm pack's tarball, installed globally without a network, gives a working baton, and goes away again", async () => {
+  const built = dirname(await program());
+  const source = join(folder, "source");
+  for (const name of ["docs", "configs", "man", "package.json", "README.md", "LICENSE", "CHANGELOG.md"]) {
+    cpSync(name, join(source, name), { recursive: true });
+  }
+  cpSync(built, join(source, "dist"), { recursive: true });
+  const npm = (...args: string[]): string => {
+    const run = spawnSync("npm", args, { cwd: source, encoding: "utf8" });
+    assert.equal(run.status, 0, run.stderr);
+    return run.stdout;
+  };
+  const [{ filename }] = JSON.parse(npm("pack", "--json", "--ignore-scripts", "--pack-destination", folder));
+  const prefix = join(folder, "prefix");
+  npm("install", "--global", "--offline", "--no-audit", "--no-fund", "--prefix", prefix, join(folder, filename));
+  const tree = join(folder, "tree");
+  mkdirSync(join(tree, "boot/grub"), { recursive: true });
+  writeFileSync(join(tree, "boot/grub/grub.cfg"), "menuentry 'Debian' { linux /boot/grub/grub.cfg }\n");
+  const run = spawnSync(join(prefix, "bin/baton"), ["list", `--disk=vda1=${tree}`], { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  assert.match(run.stdout, /Debian/);
+  // Its system calls are there, too: koffi.node lies beside it.
+  assert.match(spawnSync(join(prefix, "bin/baton"), ["kexec", "--version"], { encoding: "utf8" }).stdout, /kexec/);
+  npm("uninstall", "--global", "--prefix", prefix, "baton");
+  assert.ok(!existsSync(join(prefix, "bin/baton")));
 });
 
 test("the package is private and named baton, builds before it is packed, and its man pages are there", () => {

@@ -4,7 +4,9 @@ import { existsSync } from "node:fs";
 import type { Discovery } from "../discovery/discovery.ts";
 import { type BootEntry, formatFileRef, type StateWrite } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
+import { unload } from "../kexec/load.ts";
 import { bootEntry } from "../loader/boot.ts";
+import { loadEntry } from "../loader/load.ts";
 import { type BootPlan, planBoot } from "../loader/plan.ts";
 import { findEntry } from "../policy/find.ts";
 import { bootedBy, restrictedBehind } from "../policy/links.ts";
@@ -17,7 +19,10 @@ import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 import { discover } from "./shared/source.ts";
 
-/** @returns the exit code; a boot that works doesn't come back */
+/** There where systemd is PID 1 (sd_booted(3)). */
+const SYSTEMD = "/run/systemd/system";
+
+/** @returns the exit code; a boot that works doesn't come back, or with --systemd before the system has gone down */
 export async function boot(args: string[]): Promise<number> {
   const { values, positionals } = readArgs({ args, allowPositionals: true, options: BOOT_OPTIONS });
   if (positionals.length > 1) {
@@ -25,6 +30,9 @@ export async function boot(args: string[]): Promise<number> {
   }
   if (values.json && !values["dry-run"])
     throw new BatonError("usage", "--json says what --dry-run would do; give both");
+  if (values.systemd && !values["dry-run"] && !existsSync(SYSTEMD)) {
+    throw new BatonError("refused", "--systemd: this system isn't run by systemd; without it Baton jumps by itself");
+  }
   const options = diskOptions(values);
   const found = await discover(options).catch((error: unknown) => fail(error, values.json));
   if (typeof found === "number") return found;
@@ -38,7 +46,10 @@ export async function boot(args: string[]): Promise<number> {
     return state.writesFor({ ...entry, writes: [] }, settings);
   };
   const asked = { json: values.json === true, dryRun: values["dry-run"] === true, lister: "baton list", ownWrites };
-  return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, asked, () => found.close());
+  const bySystemd = values.systemd === true;
+  return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, { ...asked, bySystemd }, () =>
+    found.close(),
+  );
 }
 
 /**
@@ -59,6 +70,8 @@ export async function bootChosen(
     readonly lister: string;
     /** Why there are none, where that is known. */
     readonly failure?: string | null;
+    /** Whether systemd shuts the system down before the jump. */
+    readonly bySystemd?: boolean;
     /** What Baton itself would remember of this boot. */
     readonly ownWrites?: (entry: BootEntry) => Promise<readonly StateWrite[]>;
   },
@@ -69,10 +82,19 @@ export async function bootChosen(
     const entry = bootedBy(discovery.list.entries, chosen);
     if (!asked.dryRun) {
       await askUser(discovery.list, chosen);
+      const onLoaded = (method: string, seconds: number): void => {
+        process.stderr.write(`${printable(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`)}\n`);
+      };
+      if (asked.bySystemd) {
+        const { method, seconds } = await loadEntry(discovery, entry, entry.options, () => {});
+        onLoaded(method, seconds);
+        await close();
+        await kexecBySystemd();
+        return 0;
+      }
       return await bootEntry(discovery, entry, entry.options, {
         onProgress: () => {},
-        onLoaded: (method, seconds) =>
-          process.stderr.write(`${printable(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`)}\n`),
+        onLoaded,
         beforeJump: async () => {},
         unmount: close,
       });
@@ -91,6 +113,21 @@ export async function bootChosen(
   } finally {
     await close();
   }
+}
+
+/**
+ * Has systemd shut this system down and start the kernel that is loaded (systemctl(1), "kexec"): with one loaded it looks for
+ * none itself, neither for boot entries nor for an EFI system partition.
+ * @throws BatonError where it doesn't; no kernel is loaded then
+ */
+async function kexecBySystemd(): Promise<void> {
+  const { execFile } = await import("node:child_process");
+  const failed = await new Promise<Error | null>((resolve) => execFile("systemctl", ["kexec"], resolve));
+  if (failed === null) return;
+  await unload();
+  throw new BatonError("io", `systemctl kexec didn't shut the system down: ${describeError(failed)}`, {
+    cause: failed,
+  });
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -215,4 +215,10 @@ test("flash writes to nothing but a whole disk that is named, and asks for an im
     assert.equal(code, 1);
     assert.match(stderr, reason);
   }
+});
+
+test("boot --systemd loads nothing where no systemd runs", { skip: existsSync("/run/systemd/system") }, async () => {
+  const { code, stderr } = await baton("boot", "--systemd", disk);
+  assert.equal(code, 1);
+  assert.match(stderr, /^baton: --systemd: this system isn't run by systemd/);
 });

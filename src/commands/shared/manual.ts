@@ -77,6 +77,12 @@ export const BOOT_OPTIONS = {
     about: "Say what would be read, loaded and written, with sizes and digests, and change nothing.",
   },
   json: { type: "boolean", about: "With --dry-run: print one JSON value on standard output and nothing else." },
+  systemd: {
+    type: "boolean",
+    about:
+      "On a system that is in use: have systemd shut it down in order, as systemctl kexec does, and jump then. Unless given, " +
+      "the jump comes at once.",
+  },
   ...DISK_OPTIONS,
 } as const satisfies CommandManual["options"];
 
@@ -179,6 +185,7 @@ export const MANUAL = {
     options: BOOT_OPTIONS,
     examples: [
       { command: "baton boot", about: "Boots the default." },
+      { command: "baton boot --systemd 2", about: "Boots the second entry, after the services have ended." },
       { command: "baton boot 2 --dry-run", about: "Says what booting the second entry would read, load and write." },
     ],
   },
