@@ -18,7 +18,7 @@ interface Command {
 }
 
 /** One line of a list: the first sentence. */
-const brief = (text: string): string => text.split(/[.:;] |\.$/)[0]!;
+const brief = (text: string): string => text.split(/[.;] |\.$/)[0]!;
 /** The words of which a value is one: `pc|efi`; empty for any. */
 const choices = ({ value }: Option): string[] => (value?.includes("|") ? value.split("|") : []);
 const isFolder = ({ value }: Option): boolean => value === "DIR";

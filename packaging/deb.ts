@@ -24,8 +24,8 @@ import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { buildProgram } from "../initramfs/build.ts";
-import { distDirectory, projectRoot, say } from "../initramfs/cache.ts";
-import { STATE_FILES, STATE_VARIABLE } from "../src/state/own.ts";
+import { distDirectory, projectRoot } from "../initramfs/cache.ts";
+import { BOOTED_STATE_FILES, STATE_VARIABLE } from "../src/state/own.ts";
 import { VERSION } from "../src/version.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "./completion.ts";
 
@@ -41,11 +41,9 @@ const packed = (content: string): Uint8Array => gzipSync(content, { level: 9 });
 
 /** The unit, with the places at which src/state/own.ts looks on a booted system. */
 export function confirmUnit(): string {
-  const folders = ["", "/boot", "/boot/efi", "/efi"];
-  const places = [...new Set(STATE_FILES.flatMap((path) => folders.map((folder) => `${folder}${path}`)))];
   return text("packaging/baton-confirm.service")
     .replace("@STATE_VARIABLE@", STATE_VARIABLE)
-    .replace("@STATE_FILES@", places.map((path) => `ConditionPathExists=|${path}`).join("\n"));
+    .replace("@STATE_FILES@", BOOTED_STATE_FILES.map((path) => `ConditionPathExists=|${path}`).join("\n"));
 }
 
 /** Path in the package → content; the program itself is 0755, and everything else 0644. */
@@ -56,7 +54,7 @@ function files(): Record<string, string | Uint8Array> {
     "Upstream-Name: baton",
     "",
     "Files: *",
-    `Copyright: ${/^Copyright (.*)$/m.exec(text("LICENSE"))?.[1] ?? "The Baton authors"}`,
+    `Copyright: ${/^Copyright (?:\(c\) )?(.*)$/m.exec(text("LICENSE"))?.[1] ?? "The Baton authors"}`,
     "License: MIT",
     ...text("LICENSE")
       .split("\n")
@@ -173,5 +171,5 @@ function settle(root: string): void {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const path = await makePackage();
-  say(`dist/${basename(path)}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+  console.log(`dist/${basename(path)}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
 }

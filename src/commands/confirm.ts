@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { BatonError } from "../errors.ts";
 import { readVariable, textOfVariable, variableOfText, writeVariable } from "../state/efivars.ts";
 import { rewriteFile } from "../state/files.ts";
-import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
+import { BOOTED_STATE_FILES, OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
 import { printable } from "../text.ts";
 import { CONFIRM_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
@@ -29,9 +29,7 @@ export async function confirm(args: string[]): Promise<number> {
 function findState(named: string | undefined): { state: OwnState; file: string | null } {
   const text = named === undefined ? readVariable(STATE_VARIABLE) : null;
   if (text !== null) return { state: OwnState.fromVariable(textOfVariable(text)), file: null };
-  // A boot partition's root is below /boot or /efi here.
-  const places = STATE_FILES.flatMap((path) => [path, `/boot${path}`, `/boot/efi${path}`, `/efi${path}`]);
-  const file = named ?? places.find((path) => existsSync(path));
+  const file = named ?? BOOTED_STATE_FILES.find((path) => existsSync(path));
   if (file === undefined) {
     throw new BatonError(
       "not-found",

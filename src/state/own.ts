@@ -17,6 +17,11 @@ const SAVED = "saved";
 const LAST = "last";
 const TRIES = "tries.";
 
+/** The same on a booted system, where a boot partition's root is below one of these. */
+export const BOOTED_STATE_FILES: readonly string[] = STATE_FILES.flatMap((path) =>
+  ["", "/boot", "/boot/efi", "/efi"].map((folder) => `${folder}${path}`),
+);
+
 /** Firmware has little room. */
 const MAX_VALUE_LENGTH = 4096;
 /** Of an environment block: its first line. */
