@@ -60,7 +60,10 @@ async function mountedEsps(machine: Machine): Promise<Esp[]> {
     const partition = await machine.device(source);
     if (partition !== null && ESP_TYPES.includes(partition.partitionType)) found.push({ mountPoint, partition });
   }
-  const rank = ({ mountPoint }: Esp): number => (ESP_FOLDERS.indexOf(mountPoint) + ESP_FOLDERS.length + 1) % 4;
+  const rank = ({ mountPoint }: Esp): number => {
+    const place = ESP_FOLDERS.indexOf(mountPoint);
+    return place < 0 ? ESP_FOLDERS.length : place;
+  };
   return found.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -88,7 +91,7 @@ export async function efiSteps(
   }
   await run("efibootmgr", ["--version"]);
   await checkRoom(machine, esp.mountPoint, program.size, mountsOn(machine));
-  const target = `${esp.mountPoint}${PROGRAM}`.replace("//", "/");
+  const target = `${esp.mountPoint}${PROGRAM}`;
   const place = ["--disk", `/dev/${disk.replaceAll("!", "/")}`, "--part", String(partition)];
   const entryHere = (): FirmwareEntry | undefined =>
     bootEntries(machine).find((entry) => isOwn(entry) && entry.partuuid === partuuid.toLowerCase());
@@ -140,7 +143,11 @@ export async function efiRemovalSteps(machine: Machine, note: (text: string) => 
     ...(next.includes(number) ? [call("--delete-bootnext")] : []),
     call("--bootnum", number, "--delete-bootnum"),
   ]);
-  for (const { mountPoint } of await mountedEsps(machine)) {
+  const esps = await mountedEsps(machine);
+  if (esps.length === 0 && entries.length > 0) {
+    note(`no EFI system partition is mounted: ${LOADER} stays on it; mount it at /boot/efi, and run this again`);
+  }
+  for (const { mountPoint } of esps) {
     const folder = `${root}${mountPoint}${FOLDER}`;
     if (!existsSync(folder)) continue;
     steps.push({

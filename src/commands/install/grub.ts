@@ -84,6 +84,12 @@ export async function grubSteps(
       `${folder}/grub.cfg doesn't read custom.cfg: make it anew by update-grub or grub-mkconfig, with /etc/grub.d/41_custom`,
     );
   }
+  if (asksPassword(machine, folder, config)) {
+    throw new BatonError(
+      "refused",
+      `${folder}/grub.cfg sets superusers, so GRUB would ask for a password at each start of Baton, or Baton would lead around it: make an entry by hand, by which you choose`,
+    );
+  }
   const { kernel, initrd, cmdline } = await kernelFiles(from);
   await checkRoom(machine, "/boot", kernel.size + initrd.size, mountsOn(machine));
   if (once) await checkOnce(machine, folder, config);
@@ -112,6 +118,13 @@ export async function grubSteps(
         ]
       : []),
   ];
+}
+
+/** Fedora's grub.cfg sets superusers only where there is a user.cfg (grub2-setpassword). */
+function asksPassword({ root }: Machine, folder: string, config: string): boolean {
+  const isFedora = config.includes("GRUB2_PASSWORD");
+  const own = /^\s*(set\s+)?superusers=/m.test(config + readText(`${root}${folder}/custom.cfg`));
+  return own && (!isFedora || existsSync(`${root}${folder}/user.cfg`));
 }
 
 /** @throws BatonError where GRUB couldn't forget it: the machine would start Baton each time */

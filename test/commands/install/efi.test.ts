@@ -65,6 +65,14 @@ test("an entry that somebody switched off, and what an interrupted copy left, go
   assert.deepEqual(Object.keys(system.files()), ["/boot/efi/EFI/baton/baton.yaml", "/boot/efi/EFI/debian/shimx64.efi"]);
 });
 
+test("where the partition isn't mounted the boot entry goes all the same", async () => {
+  const system = debian();
+  await install(["--from", from], system.machine);
+  system.write("/proc/self/mountinfo", "20 1 8:2 / / rw - ext4 /dev/sda2 rw\n");
+  await uninstall([], system.machine);
+  assert.deepEqual(system.numbers("BootOrder"), ["0000"]);
+});
+
 test("--dry-run changes nothing", async () => {
   const system = debian();
   const before = system.files();

@@ -81,7 +81,14 @@ test("what can't work is refused before anything is written", async () => {
   plain.write("/boot/grub/grub.cfg", "menuentry 'Debian' { linux /vmlinuz }\n# source custom.cfg\n");
   const noBlock = debian();
   fs.rmSync(join(noBlock.machine.root, "/boot/grub/grubenv"));
+  const locked = debian();
+  locked.write("/boot/grub/custom.cfg", 'set superusers="root"\npassword_pbkdf2 root grub.pbkdf2.sha512.1\n');
+  const fedora = debian({}, "/boot/grub2");
+  fedora.write("/boot/grub2/grub.cfg", `if [ -n "\${GRUB2_PASSWORD}" ]; then\n  set superusers="root"\nfi\n${CONFIG}`);
+  fedora.write("/boot/grub2/user.cfg", "GRUB2_PASSWORD=grub.pbkdf2.sha512.1\n");
   const more = [
+    [locked, [], /sets superusers/],
+    [fedora, ["--once"], /sets superusers/],
     [plain, [], /doesn't read custom.cfg/],
     [noBlock, ["--once"], /grubenv isn't there/],
   ] as const;
@@ -93,6 +100,12 @@ test("what can't work is refused before anything is written", async () => {
   const damaged = image();
   fs.writeFileSync(join(damaged, "vmlinuz"), "the kerne");
   await assert.rejects(install(["--from", damaged], debian().machine), /vmlinuz is not the file that image.json names/);
+});
+
+test("Fedora's words for a password that nobody has set are no hindrance", async () => {
+  const system = debian({}, "/boot/grub2");
+  system.write("/boot/grub2/grub.cfg", `if [ -n "\${GRUB2_PASSWORD}" ]; then\n  set superusers="root"\nfi\n${CONFIG}`);
+  assert.equal(await install(["--from", from], system.machine), 0);
 });
 
 test("--dry-run changes nothing", async () => {
