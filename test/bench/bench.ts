@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]]`: measures what docs/interfaces.md names and says what each
- * figure means. Exits 0 when everything asked for was measured, whether or not a target was met. The script makes dist/ of
- * one suite, whatever the profile's is, so that figures of different days stay comparable.
+ * figure means. Exits 0 when everything asked for was measured, whether or not a target was met. `--trace` prints what
+ * happens from power-on to the menu instead. The script makes dist/ of one suite, whatever the profile's is, so that figures
+ * of different days stay comparable.
  */
 
 import { writeFileSync } from "node:fs";
@@ -9,6 +10,7 @@ import { parseArgs } from "node:util";
 import { imageOrigin } from "../vm/payload.ts";
 import { bombsGroup } from "./bombs.ts";
 import { bootGroup } from "./boot.ts";
+import { traceStart } from "./counts.ts";
 import { disksGroup } from "./disks.ts";
 import { type Figure, figureLine } from "./figures.ts";
 import { formatsGroup } from "./formats.ts";
@@ -31,7 +33,13 @@ const GROUPS = [
 ];
 
 async function bench(): Promise<void> {
-  const { values } = parseArgs({ options: { json: { type: "string" }, only: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { json: { type: "string" }, only: { type: "string" }, trace: { type: "boolean" } },
+  });
+  if (values.trace) {
+    process.stdout.write(await traceStart());
+    return;
+  }
   const only = values.only?.split(",").filter(Boolean) ?? [];
   const wanted = (name: string): boolean => only.length === 0 || only.some((prefix) => name.startsWith(prefix));
   const mayHold = (prefix: string): boolean =>

@@ -3,13 +3,12 @@
  * same kernel on the same machine with a tiny busybox initramfs that only says it is up.
  */
 
-import { readFile } from "node:fs/promises";
-import { cpioDevice, cpioDirectory, cpioFile, cpioSymlink, writeCpio } from "../../src/binary/cpio.ts";
 import { batonCmdline, initramfsWith, inside, menuReady, withBaton } from "../vm/baton.ts";
 import { diskImage } from "../vm/disks.ts";
 import { grubConfig } from "../vm/grub.ts";
 import { type MachineDisk, withMachine } from "../vm/machine.ts";
-import { busyboxPath, initrdFile, KERNEL, payload } from "../vm/payload.ts";
+import { KERNEL, payload } from "../vm/payload.ts";
+import { countStart, DEVICES, floorInitramfs, INIT_LINE, MENU_LINE, SAY_INIT, total } from "./counts.ts";
 import { type Figure, type Group, median } from "./figures.ts";
 
 /** Each machine is measured this often, in turns with the floor; the median counts. */
@@ -35,6 +34,11 @@ interface BatonTimes {
 
 async function measure(wanted: (name: string) => boolean, say: (text: string) => void): Promise<Figure[]> {
   const figures: Figure[] = [];
+  const counts = ["boot.menuGi", "boot.menuBlocks", "boot.totalGi"];
+  if (counts.some(wanted)) {
+    say("instructions to the menu");
+    figures.push(...(await measureCounts()));
+  }
   // As large as a distribution's initrd.
   const disks = await bootDisks("bench", 30 << 20);
   const timed = ["boot.menuRatio", "boot.totalRatio", "boot.enterToUserlandS", "boot.initToMenuS", "kexec.fileLoadS"];
@@ -56,6 +60,18 @@ async function measure(wanted: (name: string) => boolean, say: (text: string) =>
 }
 
 export const bootGroup: Group = { prefixes: ["boot.", "kexec.fileLoadS"], measure };
+
+async function measureCounts(): Promise<Figure[]> {
+  const { phases } = await countStart();
+  const all = total(phases);
+  const toMenu = total(phases.slice(1));
+  const figure = (name: string, value: number, meaning: string): Figure => ({ name, value, meaning, target: null });
+  return [
+    figure("boot.menuGi", toMenu.gi, "/init → menu ready, 10⁹ instructions of the guest"),
+    figure("boot.menuBlocks", toMenu.blocks, "/init → menu ready, blocks of code that QEMU translates"),
+    figure("boot.totalGi", all.gi, "kernel start → menu ready, 10⁹ instructions of the guest"),
+  ];
+}
 
 async function measureTimes(disks: readonly MachineDisk[], say: (text: string) => void): Promise<Figure[]> {
   const floors: FloorTimes[] = [];
@@ -123,26 +139,9 @@ async function bootDisks(name: string, payloadBytes: number): Promise<MachineDis
   return [{ image, attach: "virtio" }];
 }
 
-const DEVICES = [
-  cpioDirectory("dev"),
-  cpioDevice("dev/console", "character", 5, 1),
-  cpioDevice("dev/kmsg", "character", 1, 11),
-];
-/** The first line of /init: a shell's own command, before any process is started. */
-const SAY_INIT = 'echo "<3>bench: init" >/dev/kmsg';
-const INIT_LINE = /\[ *([\d.]+)\] bench: init/;
-const MENU_LINE = /\[ *([\d.]+)\] baton: menu ready/;
-
 async function floorRun(disks: readonly MachineDisk[]): Promise<FloorTimes> {
-  const initrd = writeCpio([
-    ...DEVICES,
-    cpioDirectory("bin"),
-    cpioFile("bin/busybox", await readFile(await busyboxPath()), 0o755),
-    cpioSymlink("bin/sh", "busybox"),
-    cpioFile("init", Buffer.from(`#!/bin/sh\n${SAY_INIT}\nexec /bin/busybox sleep 1000\n`), 0o755),
-  ]);
-  const file = await initrdFile("floor", initrd);
-  const options = { name: "bench-floor", kernel: KERNEL, initrd: file, cmdline: CMDLINE, vga: true, disks };
+  const initrd = await floorInitramfs();
+  const options = { name: "bench-floor", kernel: KERNEL, initrd, cmdline: CMDLINE, vga: true, disks };
   return withMachine(options, async (machine) => {
     const { match, at } = await machine.serial.waitFor(INIT_LINE);
     return { initAt: Number(match[1]), hostInit: at / 1000 };

@@ -60,6 +60,8 @@ export interface MachineOptions {
   readonly mayReset?: boolean;
   /** False where nobody is at the other end of the serial line, or a real terminal. */
   readonly answersQueries?: boolean;
+  /** The guest's clock goes by its own instructions, one a nanosecond, however fast the host is. */
+  readonly isCounted?: boolean;
   /** More words for QEMU's command line. */
   readonly extra?: readonly string[];
 }
@@ -287,7 +289,8 @@ async function sha256(file: string): Promise<string> {
 /** Starts a machine; see {@link withMachine}, which also ends it. */
 async function start(options: MachineOptions, directory: string): Promise<Machine> {
   const words = [
-    ...["-accel", process.env.BATON_QEMU_ACCEL ?? "tcg", "-smp", "1"],
+    ...["-accel", options.isCounted ? "tcg" : (process.env.BATON_QEMU_ACCEL ?? "tcg"), "-smp", "1"],
+    ...(options.isCounted ? ["-icount", "shift=0,sleep=off"] : []),
     ...["-m", String(options.memoryMiB ?? 2048), "-nodefaults", "-display", "none"],
     // Pointers are signed by a cheap hash: the architecture's own takes half of the emulator's time.
     ...(options.arch === "aarch64"

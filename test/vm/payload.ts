@@ -22,7 +22,11 @@ import type { Machine } from "./machine.ts";
 export const KERNEL = join(ROOT, "dist/vmlinuz");
 
 /** What the image in dist/ was made of: Debian's suite, and the kernel's release. */
-export function imageOrigin(): { readonly suite: string; readonly kernel: string } | null {
+export function imageOrigin(): {
+  readonly suite: string;
+  readonly kernel: string;
+  readonly node: { readonly version: string };
+} | null {
   const description = join(ROOT, "dist/image.json");
   return existsSync(description) ? JSON.parse(readFileSync(description, "utf8")) : null;
 }
