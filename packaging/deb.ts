@@ -25,6 +25,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { buildProgram } from "../initramfs/build.ts";
 import { distDirectory, projectRoot } from "../initramfs/cache.ts";
+import { BatonError, describeError } from "../src/errors.ts";
 import { BOOTED_STATE_FILES, STATE_VARIABLE } from "../src/state/own.ts";
 import { VERSION } from "../src/version.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "./completion.ts";
@@ -96,7 +97,15 @@ const LINKS: Readonly<Record<string, string>> = {
 function epoch(): number {
   const given = process.env.SOURCE_DATE_EPOCH;
   if (given !== undefined) return Number(given);
-  return Number(execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: projectRoot, encoding: "utf8" }));
+  try {
+    return Number(
+      execFileSync("git", ["log", "-1", "--format=%ct"], { cwd: projectRoot, encoding: "utf8", stdio: "pipe" }),
+    );
+  } catch (error) {
+    throw new BatonError("not-found", "the commit's date can't be asked (git log): set SOURCE_DATE_EPOCH", {
+      cause: error,
+    });
+  }
 }
 
 function control(installedSize: number): string {
@@ -147,7 +156,7 @@ export async function makePackage(output = distDirectory): Promise<string> {
     const built = mkdtempSync(join(tmpdir(), "baton-deb-"));
     try {
       const target = join(built, basename(made));
-      execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "--build", root, target], { env, stdio: "pipe" });
+      build(["--root-owner-group", "-Zxz", "--build", root, target], env);
       mkdirSync(output, { recursive: true });
       cpSync(target, join(output, basename(made)));
     } finally {
@@ -156,6 +165,17 @@ export async function makePackage(output = distDirectory): Promise<string> {
     return join(output, basename(made));
   } finally {
     rmSync(root, { recursive: true });
+  }
+}
+
+/** @throws BatonError where dpkg-deb isn't there, or fails */
+function build(args: readonly string[], env: NodeJS.ProcessEnv): void {
+  try {
+    execFileSync("dpkg-deb", args, { env, stdio: "pipe" });
+  } catch (error) {
+    const why =
+      (error as NodeJS.ErrnoException).code === "ENOENT" ? "it is not installed (dpkg)" : describeError(error);
+    throw new BatonError("io", `dpkg-deb ${args.join(" ")}: ${why}`, { cause: error });
   }
 }
 
@@ -170,6 +190,11 @@ function settle(root: string): void {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const path = await makePackage();
-  console.log(`dist/${basename(path)}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+  try {
+    const path = await makePackage();
+    console.log(`dist/${basename(path)}: ${(statSync(path).size / 1e6).toFixed(1)} MB`);
+  } catch (error) {
+    console.error(`deb: ${describeError(error)}`);
+    process.exitCode = 1;
+  }
 }
