@@ -42,7 +42,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   kexec: ["linux", "binary", "images/segment", "images/x86boot"],
   // Which filesystems may be written is a column of the one table of filesystems.
   state: ["linux", "volumes/filesystems"],
-  discovery: ["devices", "volumes", "formats", "policy", "state", "linux"],
+  // GRUB's core image in a boot sector is LZMA.
+  discovery: ["devices", "volumes", "formats", "policy", "state", "linux", "images/lzma", "images/output"],
   // Trees on servers are read as those on disks are: the same choice among configurations, the same ISO reader. Drivers
   // and links of this machine's own network are machinenetwork.ts's alone.
   netboot: [

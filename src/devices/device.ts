@@ -65,6 +65,8 @@ export interface BlockDevice {
   readonly identity: Identity | null;
   /** Why nothing can be read from it, else null. */
   readonly reason: string | null;
+  /** Its beginning couldn't be read, or it doesn't answer: it isn't touched again. */
+  readonly isUnread?: true;
 }
 
 /** By what names a device's filesystem is known. */

@@ -53,7 +53,7 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
       return { ...device, ...(await namesOf(device, deadline, sysfs)), size, identity, reason };
     } catch (error) {
       const empty = isOptical(device) && error instanceof BatonError && error.code === "io";
-      return { ...device, reason: empty ? EMPTY : describeError(error) };
+      return { ...device, isUnread: true, reason: empty ? EMPTY : describeError(error) };
     }
   }
 
@@ -62,7 +62,7 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
     disk = await readDisk(device.disk, deadline, sysfs);
   } catch (error) {
     if (error instanceof BatonError && error.code === "timeout") {
-      return { ...device, reason: `its disk ${device.disk} ${error.message}` };
+      return { ...device, isUnread: true, reason: `its disk ${device.disk} ${error.message}` };
     }
     // A disk with a bad first sector may still have good partitions; they stay without PARTUUID.
   }
@@ -77,7 +77,7 @@ export async function probeDevice(device: BlockDevice, options: ProbeOptions = {
     const { identity, reason } = await readContents(named, deadline, sysfs);
     return { ...named, identity, reason: reason ?? duplicateReason(named, identity, disk?.identity ?? null) };
   } catch (error) {
-    return { ...named, reason: describeError(error) };
+    return { ...named, isUnread: true, reason: describeError(error) };
   }
 }
 

@@ -8,6 +8,7 @@ import { describeError } from "../errors.ts";
 import { type LoaderName, loaderAt } from "../formats/loaderprogram.ts";
 import type { Reader } from "../formats/reader.ts";
 import { log } from "../log.ts";
+import { menuOfBootSector, titleOf } from "./biosstart.ts";
 import { type Candidate, type Disks, menuOf } from "./loadermenus.ts";
 import type { Scan } from "./scan.ts";
 
@@ -90,7 +91,7 @@ export function withMenus(disks: Disks, programs: BootPrograms): readonly Candid
       const name = `${program.device}:${program.path}`;
       if (!known.has(name)) known.set(name, menuOfProgram(program, disks, programs));
       const menu = known.get(name);
-      if (menu === undefined) return entry;
+      if (menu === undefined) return withBootSector(entry, program, disks);
       menus.add(menu);
       return { ...entry, menu: menu.config.source };
     });
@@ -110,8 +111,20 @@ export function withMenus(disks: Disks, programs: BootPrograms): readonly Candid
 function menuOfProgram(program: DeviceFile, disks: Disks, programs: BootPrograms): Candidate | undefined {
   const { candidates, volumes } = disks;
   const volume = volumes.find(({ name }) => name === program.device);
+  const sector = isBootSector(program) ? disks.bootSectors.get(program.device) : undefined;
+  // Whatever lies beside it: another loader's code is what would run.
+  if (sector !== undefined && !(sector.code.name === "grub" && sector.place === null)) {
+    return menuOfBootSector(sector, disks);
+  }
   if (isBootSector(program)) return candidates.find((one) => one.volume === volume && one.loader === "boot sector");
   const loader = programs.loader(program);
   if (volume === undefined || loader === null) return undefined;
   return menuOf(program.path.toLowerCase(), loader, volume, disks, "only");
+}
+
+/** With whose code stands in the boot sector that it starts, where that can be told. */
+function withBootSector(entry: ParsedEntry, program: DeviceFile, disks: Disks): ParsedEntry {
+  const sector = isBootSector(program) ? disks.bootSectors.get(program.device) : undefined;
+  if (sector === undefined || entry.reason === null) return entry;
+  return { ...entry, reason: `${entry.reason}; in it stands ${titleOf(sector, disks)}` };
 }

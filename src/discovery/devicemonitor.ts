@@ -16,6 +16,7 @@ import { answersTo } from "../identity.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import { NAMED_DEVICE_SECONDS, type RootDelay } from "../policy/rootdelay.ts";
+import { readBootSector } from "./bootsector.ts";
 import { deviceVolume, factsOf, isReadable, subvolumeTexts } from "./devicevolume.ts";
 import { Discovery } from "./discovery.ts";
 import { areDriversDone, driversReady, quiet, until } from "./drivers.ts";
@@ -274,8 +275,11 @@ export class DeviceMonitor {
     const turn = ({ partition }: BlockDevice): number => Math.max(USUAL_PARTITIONS, partition ?? 0);
     const inTurn = [...fresh].sort((a, b) => turn(a) - turn(b));
     const probes = inTurn.map(async (device) => {
-      if (await this.#probing.run(() => this.#probe(device))) unread.add(device.name);
-      else this.#pending.delete(device.name);
+      const hasVolume = await this.#probing.run(() => this.#probe(device));
+      if (hasVolume) unread.add(device.name);
+      // Nothing that can be read waits for it, and nothing is decided before.
+      const sector = this.#readBootSector(device.name);
+      this.#track(sector.then(() => void (hasVolume || this.#pending.delete(device.name))));
     });
     await endsWithin(Promise.all(probes), PROBE_TOGETHER_MS);
     const readAttached = async (): Promise<void> => {
@@ -337,6 +341,16 @@ export class DeviceMonitor {
     this.discovery.attach(volume, facts);
     log.info(`${probed.name}: ${probed.identity.type} ${probed.identity.uuid ?? "without a UUID"}`);
     return true;
+  }
+
+  /** On a BIOS. Never rejects: what can't be read is no evidence. */
+  async #readBootSector(name: string): Promise<void> {
+    const device = this.#known.get(name);
+    if (device === undefined || device.isUnread || this.#platform.firmware !== "pc") return;
+    const sector = await readBootSector(device, () => this.#isRemovable(device));
+    if (sector === null || this.#known.get(name) !== device) return;
+    this.discovery.noteBootSector(sector);
+    this.#listeners.notify();
   }
 
   async #leave(name: string): Promise<void> {

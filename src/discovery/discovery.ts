@@ -19,6 +19,7 @@ import { GLOBAL_GUID } from "../state/guids.ts";
 import type { DeviceStatus } from "../status.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { BootPrograms } from "./bootprograms.ts";
+import type { BootSector } from "./bootsector.ts";
 import { copyNote } from "./copies.ts";
 import { diskConfigs, keysAmong } from "./diskconfigs.ts";
 import { IsoFiles } from "./isofiles.ts";
@@ -68,6 +69,7 @@ export class Discovery {
   readonly #facts = new Map<string, DeviceFacts>();
   /** The names of all devices, in their order; null where it has to be found out. */
   #names: readonly string[] | null = null;
+  readonly #bootSectors = new Map<string, BootSector>();
   readonly #files = new NamedFiles((device) => this.volume(device).reader);
   readonly #programs = new BootPrograms((device) => this.volume(device).reader);
   readonly #isoFiles = new IsoFiles((name) => this.#facts.has(name));
@@ -152,6 +154,12 @@ export class Discovery {
     if (facts !== undefined) this.#facts.set(name, { ...facts, ...more });
   }
 
+  /** What a BIOS would start from a device that was noted or attached. The list is made anew. */
+  noteBootSector(sector: BootSector): void {
+    this.#bootSectors.set(sector.device, sector);
+    this.refresh();
+  }
+
   /** A filesystem is there; nothing is read before {@link scan}. */
   attach(volume: Volume, facts: DeviceFacts): void {
     this.#setFacts(facts);
@@ -167,6 +175,7 @@ export class Discovery {
     this.#facts.delete(name);
     this.#names = null;
     this.#attached.delete(name);
+    this.#bootSectors.delete(name);
     this.#isoFiles.forget(name);
     this.#forget(name);
     return attached?.volume ?? null;
@@ -371,6 +380,7 @@ export class Discovery {
       this.#platform,
       this.#bootOptions(),
       this.#programs,
+      this.#orderedSectors(),
     );
     this.#isFirmwareAwaited = isAwaited;
     // Last, and with keys of their own: a disk's entries keep their places and ids whatever files lie on it.
@@ -391,6 +401,11 @@ export class Discovery {
       this.#options = isThere ? bootOptions((name) => efiVariable(name, GLOBAL_GUID)) : null;
     }
     return this.#options;
+  }
+
+  #orderedSectors(): ReadonlyMap<string, BootSector> {
+    const known = this.#orderedNames().flatMap((name) => this.#bootSectors.get(name) ?? []);
+    return new Map(known.map((sector) => [sector.device, sector]));
   }
 
   #emptyReason(attached: Attached | undefined): string | null {

@@ -5,6 +5,7 @@ import type { Format, FormatResult, Platform } from "../formats/format.ts";
 import type { BootOptions } from "../state/firmware.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { type BootPrograms, withMenus } from "./bootprograms.ts";
+import type { BootSector } from "./bootsector.ts";
 import { type FirmwareOrder, withFirmwareOrder } from "./firmwareorder.ts";
 import type { FileNames } from "./samefile.ts";
 import type { Scan } from "./scan.ts";
@@ -22,6 +23,7 @@ interface ReadVolume {
  * @param transportOf how a device is attached
  * @param options the firmware's own boot entries; null where there are none
  * @param programs what is known of the programs that entries start
+ * @param bootSectors by device, in the order of devices
  */
 export function diskConfigs(
   read: readonly ReadVolume[],
@@ -29,6 +31,7 @@ export function diskConfigs(
   platform: Platform,
   options: BootOptions | null,
   programs: BootPrograms,
+  bootSectors: ReadonlyMap<string, BootSector>,
 ): FirmwareOrder {
   const volumes = read.map(({ volume }) => volume);
   const keyOf = keysAmong(volumes);
@@ -54,7 +57,8 @@ export function diskConfigs(
       },
     })),
   );
-  const disks = { candidates, volumes, programs: new Map(read.map(({ volume, found }) => [volume, found.programs])) };
+  const programsOf = new Map(read.map(({ volume, found }) => [volume, found.programs]));
+  const disks = { candidates, volumes, programs: programsOf, bootSectors };
   const order = withFirmwareOrder({ ...disks, candidates: withMenus(disks, programs) }, platform, options);
   return { ...order, configs: withSystems(order.configs) };
 }

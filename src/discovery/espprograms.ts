@@ -34,7 +34,7 @@ export interface EspPrograms {
 }
 
 export const NO_PROGRAMS: EspPrograms = { programs: [], fallback: [] };
-const PROGRAM = /^(grub.*|boot(x64|ia32|aa64|arm|riscv64|loongarch64))\.efi$/;
+const PROGRAM = /^((grub|limine|refind|elilo|syslinux).*|boot(x64|ia32|aa64|arm|riscv64|loongarch64))\.efi$/;
 const CSV = /^boot(x64|ia32|aa64)?\.csv$/;
 
 /** Empty for what is no EFI system partition. Never rejects: what can't be read is no evidence. */

@@ -5,13 +5,14 @@
  */
 
 import type { FormatVolume, Platform } from "../formats/format.ts";
-import { loaderByName } from "../formats/loaderprogram.ts";
+import { type LoaderName, loaderByName } from "../formats/loaderprogram.ts";
 import { folderOf } from "../formats/paths.ts";
 import { hasTag } from "../identity.ts";
 import type { ReadConfig } from "../policy/readconfig.ts";
 import type { BootOptions, FirmwareEntry } from "../state/firmware.ts";
+import { startedByBios } from "./biosstart.ts";
 import { BOOT_FOLDER, isEspType } from "./espprograms.ts";
-import { atPlace, builtIn, type Candidate, type Disks, menuOf, STUB } from "./loadermenus.ts";
+import { atPlace, builtIn, type Candidate, type Disks, isElsewhere, menuOf, STUB } from "./loadermenus.ts";
 
 /** The order, and whether a disk that isn't there (yet) could change what comes first. */
 export interface FirmwareOrder {
@@ -27,22 +28,32 @@ export function withFirmwareOrder(
 ): FirmwareOrder {
   const started = options === null ? NOTHING : followOptions(disks, options);
   const told = started.ways.size === 0 ? toldByPrograms(disks, platform) : new Map<Candidate, Place>();
+  const bios = startedByBios(platform.firmware === "pc" ? disks : { ...disks, bootSectors: new Map() });
   const configs = disks.candidates.map((candidate) => {
     const { config } = candidate;
     const way = started.ways.get(candidate);
     if (way !== undefined) return { ...config, ...way };
-    const [found] = [told.get(candidate), isPassedBy(candidate, disks) ? undefined : byPlace(candidate, platform)]
-      .filter((place) => place !== undefined)
+    const start = bios.started.get(candidate);
+    const byBios = start && { ...start, rank: BOOT_SECTOR };
+    const [found] = [
+      byBios,
+      told.get(candidate),
+      isPassedBy(candidate, disks) ? undefined : byPlace(candidate, platform),
+    ]
+      .filter((place): place is Place => place !== undefined)
       .sort((a, b) => a.rank - b.rank);
     if (found === undefined) return config;
     const rank = found.rank + (candidate.isOpened ? OPENED : 0);
     return {
       ...config,
-      firmware: { ...found, rank, how: `${found.how}${started.note}`, disk: config.origin?.disk ?? null },
+      firmware: { disk: config.origin?.disk ?? null, ...found, rank, how: `${found.how}${started.note}` },
     };
   });
-  return { configs, isAwaited: started.isAwaited };
+  return { configs, isAwaited: started.isAwaited || bios.isAwaited };
 }
+
+/** Before what merely lies beside a loader's files: those may be left over. */
+const BOOT_SECTOR = -1;
 
 /** Less than one place: the other one is a menu before this one, on the same way. */
 const OPENED = 0.5;
@@ -101,8 +112,8 @@ function follow(
   if (isCurrent && (path === "" || folderOf(path) === BOOT_FOLDER)) return null;
   const here = disks.candidates.filter((candidate) => candidate.volume === volume);
   // Firmware that is given no file looks for the default loader.
-  const [at, loader] = path === "" ? [`${BOOT_FOLDER}/`, "default" as const] : [path, loaderByName(path)];
-  const found = menuOf(at, loader, volume, disks);
+  const [at, named] = path === "" ? [`${BOOT_FOLDER}/boot.efi`, "default" as const] : [path, loaderByName(path)];
+  const found = menuOf(at, loaderOf(path, volume, disks) ?? named, volume, disks);
   if (found !== undefined) return { candidate: found, index: null };
   if (isCurrent) return null;
   for (const candidate of here) {
@@ -115,14 +126,31 @@ function follow(
   return null;
 }
 
+/** By what the program on an EFI system partition holds; null where that isn't known. @param path in lower case, "" for the default one */
+function loaderOf(path: string, volume: FormatVolume, { programs }: Disks): LoaderName | null {
+  const all = programs.get(volume)?.programs ?? [];
+  const isIt = (one: string): boolean => (path === "" ? one.startsWith(`${BOOT_FOLDER}/boot`) : one === path);
+  return all.find((one) => isIt(one.path))?.loader ?? null;
+}
+
 /** How firmware comes to a configuration without an entry of its own. */
 interface Place {
   readonly rank: number;
   readonly how: string;
+  /** The disk that the firmware starts, where that may be another than the configuration's own. */
+  readonly disk?: string;
 }
 
 /** Where Baton stands in the firmware's place there is no EFI to ask, and disks for EFI are laid out all the same. */
 const efiRank = ({ firmware }: Pick<Platform, "firmware">): number => (firmware === "pc" ? 1 : 0);
+
+/** Loaders that say who they are, and whose configuration is found by where they lie. */
+const OTHERS: Partial<Record<LoaderName, string>> = {
+  limine: "Limine",
+  refind: "rEFInd",
+  elilo: "ELILO",
+  syslinux: "SYSLINUX",
+};
 
 /** What programs on EFI system partitions say: the one that shim's fallback starts, and those that have a place built in. */
 function toldByPrograms(disks: Disks, platform: Pick<Platform, "firmware">): ReadonlyMap<Candidate, Place> {
@@ -138,9 +166,16 @@ function toldByPrograms(disks: Disks, platform: Pick<Platform, "firmware">): Rea
       const how = `is what shim in \\EFI\\BOOT starts by itself (${path} of ${volume.name}'s BOOTX64.CSV)`;
       tell(menuOf(path, loaderByName(path), volume, disks), first - OPENED / 2, how);
     }
-    for (const { path, place } of programs) {
-      if (place === null) continue;
+    for (const { path, loader, place } of programs) {
       const rank = folderOf(path) === BOOT_FOLDER ? first + 1 : first;
+      if (loader !== null && OTHERS[loader] !== undefined) {
+        tell(
+          menuOf(path, loader, volume, disks),
+          rank,
+          `is the menu of the ${OTHERS[loader]} in ${volume.name}:${path}`,
+        );
+      }
+      if (place === null) continue;
       tell(atPlace(place, volume, disks), rank, `is what the GRUB in ${volume.name}:${path} has built in`);
     }
   }
@@ -152,7 +187,7 @@ function isPassedBy(candidate: Candidate, disks: Disks): boolean {
   const place = builtIn(folderOf(candidate.path).toLowerCase(), candidate.volume, disks);
   if (place === null || candidate.format !== "grub") return false;
   const read = atPlace(place, candidate.volume, disks);
-  return read !== candidate && (read !== undefined || place.tag !== null);
+  return read !== candidate && (read !== undefined || isElsewhere(place));
 }
 
 /** By what lies where. */

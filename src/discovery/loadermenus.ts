@@ -8,6 +8,7 @@ import { Lookup } from "../formats/lookup.ts";
 import { folderOf } from "../formats/paths.ts";
 import { hasTag } from "../identity.ts";
 import type { ReadConfig } from "../policy/readconfig.ts";
+import type { BootSector } from "./bootsector.ts";
 import { BOOT_FOLDER, type EspPrograms, isEspType } from "./espprograms.ts";
 
 /** What lies beside a configuration and would read it. */
@@ -27,6 +28,9 @@ export interface Candidate {
 export const STUB = /^(\/efi\/[^/]+)\/grub\.cfg$/;
 /** systemd-boot's own entries lie in these folders of its partition. */
 const SYSTEMD_FOLDER = /^\/(loader\/entries|efi\/linux)$/;
+
+/** Whose configurations lie beside their EFI programs. */
+const BESIDE: readonly EntryType[] = ["limine", "refind", "elilo", "syslinux"];
 
 const isSystemdMenu = ({ format, path }: Candidate): boolean =>
   (format === "bls" || format === "uki") && SYSTEMD_FOLDER.test(path.toLowerCase());
@@ -70,6 +74,8 @@ export interface Disks {
   readonly candidates: readonly Candidate[];
   readonly volumes: readonly FormatVolume[];
   readonly programs: ReadonlyMap<FormatVolume, EspPrograms>;
+  /** By device, in the order of devices. */
+  readonly bootSectors: ReadonlyMap<string, BootSector>;
 }
 
 /**
@@ -94,13 +100,18 @@ export function menuOf(
   const onDisk = (is: (one: Candidate) => boolean): Candidate | undefined => here.find(is) ?? near.find(is);
   if (loader === "systemd-boot") return onDisk(isSystemdMenu);
   if (loader === "limine") return inFolder("limine") ?? onDisk(({ format }) => format === "limine");
-  if (loader === "syslinux" || loader === "refind") return inFolder(loader);
+  if (loader === "syslinux" || loader === "refind" || loader === "elilo") return inFolder(loader);
   if (loader === null) return undefined;
   const place = builtIn(folder, volume, disks);
   const built = place === null ? undefined : atPlace(place, volume, disks);
-  if (built !== undefined || (place !== null && place.tag !== null)) return built;
+  if (built !== undefined || (place !== null && isElsewhere(place))) return built;
   const stub = inFolder("grub");
   if (stub !== undefined) return stub;
+  if (loader === "default") {
+    // What nothing tells of the program, the configuration beside it does.
+    const beside = BESIDE.map(inFolder).find((one) => one !== undefined);
+    if (beside !== undefined) return beside;
+  }
   if (folder === BOOT_FOLDER) {
     const menu = loader === "default" ? here.find((one) => one.loader !== null) : undefined;
     // shim in the default place starts what the vendor's folder names (fbx64.efi): which, is known where there is one.
@@ -118,15 +129,19 @@ export function builtIn(folder: string, volume: FormatVolume, { programs }: Pick
   return beside?.place ?? null;
 }
 
+/** Not on the program's own disk, or not for sure. */
+export const isElsewhere = ({ tag, alias }: GrubPlace): boolean => tag !== null || alias !== undefined;
+
 /** A name means the program's own disk first, and a removable one only where that is removable, too. */
 export function atPlace(
-  { tag, partition, folder }: GrubPlace,
-  own: FormatVolume,
+  { tag, alias, partition, folder }: GrubPlace,
+  own: Pick<FormatVolume, "disk" | "removable">,
   { candidates, volumes }: Pick<Disks, "candidates" | "volumes">,
 ): Candidate | undefined {
   const isNear = (one: FormatVolume): boolean => one === own || (one.disk !== null && one.disk === own.disk);
   const isMeant = (one: FormatVolume): boolean => {
-    if (tag !== null) return hasTag(one, tag.tag, tag.value) && (own.removable || !one.removable);
+    const isNamed = tag === null ? one.aliases?.includes(alias ?? "") : hasTag(one, tag.tag, tag.value);
+    if (tag !== null || alias !== undefined) return isNamed === true && (own.removable || !one.removable);
     return partition === null ? one === own : isNear(one) && one.partition === partition;
   };
   const meant = volumes.filter(isMeant);

@@ -117,7 +117,7 @@ async function defaultLoaders({ reader }: FormatVolume, lookup: Lookup): Promise
 async function isProgram(reader: Reader, path: string): Promise<boolean> {
   const program = await openProgram(reader, path);
   // A bootloader is no entry: its configuration is found where that lies.
-  return program !== null && (await loaderByContent(program)) === null;
+  return program !== null && (await loaderByContent(program, reader, path)) === null;
 }
 
 function foreign(

@@ -352,3 +352,75 @@ test("where the firmware has no entries, shim in the default place starts what t
   const started = { BootOrder: uint16s(1), Boot0001: loadOption("alpha", PART_A, "\\EFI\\alpha\\shimx64.efi") };
   assert.equal(await titleWith({}, started), "Repair", "the firmware's own entries say more");
 });
+
+const utf16 = (text: string): string => Buffer.from(text, "utf16le").toString("latin1");
+/** Each loader's program with the name of its configuration in it, as a real one has it, and that configuration. */
+const LOADERS: Readonly<Record<string, { program: Uint8Array; file: string; config: string; name: string }>> = {
+  Limine: {
+    program: makePe([[".data", "/boot/limine/limine.conf"]]),
+    file: "limine.conf",
+    config: "/System\n  protocol: linux\n  path: boot():/vmlinuz\n",
+    name: "limine_x64.efi",
+  },
+  rEFInd: {
+    program: makePe([[".data", utf16("refind.conf\0")]]),
+    file: "refind.conf",
+    config: "scanfor manual\nmenuentry System {\n  loader /vmlinuz\n}\n",
+    name: "refind_x64.efi",
+  },
+  ELILO: {
+    program: makePe([[".data", utf16("elilo.conf\0")]]),
+    file: "elilo.conf",
+    config: "image=/vmlinuz\n  label=System\n",
+    name: "elilo-x86_64.efi",
+  },
+  SYSLINUX: {
+    program: makePe([[".data", "/boot/syslinux/syslinux.cfg"]]),
+    file: "syslinux.cfg",
+    config: "DEFAULT a\nLABEL a\nMENU LABEL System\nLINUX /vmlinuz\n",
+    name: "syslinux.efi",
+  },
+};
+
+test("the firmware's entry for Limine, rEFInd, ELILO and SYSLINUX leads to the configuration beside the program", async () => {
+  for (const [loader, { program, file, config, name }] of Object.entries(LOADERS)) {
+    const places: Readonly<Record<string, string | null>> = {
+      [`EFI/house/${name}`]: `\\EFI\\house\\${name}`,
+      "EFI/house/BOOTX64.EFI": "\\EFI\\HOUSE\\BOOTX64.EFI",
+      "EFI/BOOT/BOOTX64.EFI": null,
+    };
+    for (const [path, entry] of Object.entries(places)) {
+      for (const content of [program, "MZ"]) {
+        const folder = path.replace(/\/[^/]*$/, "");
+        const own = { [path]: content, [`${folder}/${file}`]: config, vmlinuz: "kernel" };
+        // Another loader was here, too, and its menu names a default.
+        const disks = {
+          sda1: { ...esp({ ...own, "EFI/left/grub.cfg": menu("Left over", "set default=0") }), partuuid: PART_A },
+          sda2: SERVICE,
+        };
+        const list = await listOf(disks, { BootOrder: uint16s(1), Boot0001: loadOption("it", PART_A, entry) });
+        const what = `${loader} in ${path}, ${content === "MZ" ? "by its place" : "by what it holds"}: ${list.why}`;
+        assert.equal(titleOf(list), "System", what);
+        assert.match(list.why, /the firmware's Boot0001 it starts with/, what);
+      }
+    }
+  }
+});
+
+test("where the firmware has no entries, such a program on the system partition counts as GRUB's does", async () => {
+  for (const [loader, { program, file, config, name }] of Object.entries(LOADERS)) {
+    for (const path of [`EFI/house/${name}`, "EFI/BOOT/BOOTX64.EFI"]) {
+      const folder = path.replace(/\/[^/]*$/, "");
+      const files = { [path]: program, [`${folder}/${file}`]: config, vmlinuz: "kernel" };
+      const list = await listOf({ sda1: SERVICE, sda2: esp(files) });
+      assert.equal(titleOf(list), "System", `${loader} in ${path}: ${list.why}`);
+      assert.match(list.why, new RegExp(`is the menu of the ${loader} in sda2:`));
+    }
+    const other = {
+      "EFI/BOOT/BOOTX64.EFI": makePe([[".text", "code"]]),
+      [`EFI/house/${file}`]: config,
+      vmlinuz: "kernel",
+    };
+    assert.equal(titleOf(await listOf({ sda1: SERVICE, sda2: esp(other) })), "Repair", `${loader}: another program's`);
+  }
+});

@@ -1,9 +1,14 @@
 /** Baton's own configuration on a machine: which default it chooses, where it may lie, the menu of plain lines. */
 
 import assert from "node:assert/strict";
+import { copyFile, open, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { debianPackages } from "../../initramfs/debian.ts";
+import { bootSectorFor, placedCore } from "../../initramfs/disk-image.ts";
 import { withBaton } from "./baton.ts";
-import { diskImage } from "./disks.ts";
+import { diskImage, hashOf, makeOnce, type Partition } from "./disks.ts";
+import { CACHE, run } from "./host.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 const OPTIONS = "root=/dev/none ro console=ttyS0 quiet";
@@ -102,5 +107,46 @@ test("mistakes in a configuration are told, the machine boots all the same, and 
     await machine.serial.waitForScreen(/powers off in \d+ seconds?\. Any key/);
     await machine.ended;
     assert.match(machine.serial.text, /Power down/);
+  });
+});
+
+/** The image with GRUB behind its MBR, which has the prefix built in. */
+async function withGrub(image: string, prefix: string): Promise<string> {
+  const folder = join((await debianPackages(["grub-pc-bin"])).root, "usr/lib/grub/i386-pc");
+  const target = join(CACHE, `policy-grub-${hashOf(image, folder, prefix).slice(0, 16)}.img`);
+  await makeOnce(target, async (work) => {
+    const [disk, core] = [join(work, "disk.img"), join(work, "core.img")];
+    const words = ["-d", folder, "-O", "i386-pc", "-o", core, "-p", prefix, "biosdisk", "part_msdos", "fat", "normal"];
+    await run("grub-mkimage", words);
+    await copyFile(image, disk);
+    const file = await open(disk, "r+");
+    await file.write(bootSectorFor(await readFile(join(folder, "boot.img")), 1), 0, 440, 0);
+    await file.write(placedCore(await readFile(core), 1), 0, null, 512);
+    await file.close();
+    return disk;
+  });
+  return target;
+}
+
+test("on a BIOS the boot sector's GRUB says which partition's menu is the machine's, not one that is left over", async () => {
+  const system = await payload("policy-sector");
+  const linux = (which: string): string => `linux /vmlinuz ${OPTIONS} which=${which}\n  initrd /initrd.img`;
+  const menu = (which: string): string => `set timeout=1\nmenuentry "${which}" {\n  ${linux(which)}\n}\n`;
+  const partition = (which: string, head: string, uuid: string): Partition => ({
+    ...{ sizeMiB: 64, partitionType: "0c", uuid, type: "vfat" as const },
+    files: {
+      "/boot/grub/grub.cfg": `${head}${menu(which)}`,
+      "/vmlinuz": { host: KERNEL },
+      "/initrd.img": { host: system.file },
+    },
+  });
+  const image = await diskImage({
+    name: "policy-sector",
+    scheme: "dos",
+    partitions: [partition("old", "set default=0\n", "5EED-1003"), partition("new", "", "5EED-1004")],
+  });
+  const disks = [{ image: await withGrub(image, "(,msdos2)/boot/grub"), attach: "virtio" }] as const;
+  await withBaton({ name: "policy-sector", disks }, async (machine) => {
+    await expectBooted(machine, { cmdline: `BOOT_IMAGE=/vmlinuz ${OPTIONS} which=new`, initrds: [system] });
   });
 });

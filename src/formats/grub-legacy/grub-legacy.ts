@@ -236,7 +236,7 @@ function writesOf({ fallback }: LegacyMenu, { saves }: Draft, at: number, file: 
 }
 
 function entryOf(
-  { title, kind, kernel, args, initrd, modules, reason, isLocked }: Draft,
+  { title, kind, kernel, args, initrd, modules, reason, program, isLocked }: Draft,
   source: string,
   submenu: readonly string[],
   writes: readonly StateWrite[],
@@ -252,5 +252,6 @@ function entryOf(
     reason: reason ?? (kernel === null ? "it names no kernel" : null),
     restricted: isLocked ? [] : null,
     writes,
+    ...(program !== null && kernel === null && { program }),
   });
 }

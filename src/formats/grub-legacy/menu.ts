@@ -50,6 +50,8 @@ export interface Draft {
   initrd: FileRef[];
   modules: BootModule[];
   reason: string | null;
+  /** A boot sector that it starts. */
+  program: FileRef | null;
   isLocked: boolean;
   /** What it writes into the file `default` when it is booted: its own number, its fallback's, or one that it names. */
   saves: "itself" | "fallback" | number | null;
@@ -102,7 +104,7 @@ export class LegacyMenu {
       this.drafts.push({
         // GRUB4DOS shows what follows `\n` below the menu.
         ...{ title: argument.replace(/\\n.*$/s, ""), root: this.#root, kind: null, kernel: null, args: "" },
-        ...{ initrd: [], modules: [], reason: null, isLocked: false, saves: null, opens: null },
+        ...{ initrd: [], modules: [], reason: null, program: null, isLocked: false, saves: null, opens: null },
       });
       return true;
     }
@@ -199,6 +201,7 @@ export class LegacyMenu {
       case "chainloader":
         draft.kind = "local";
         draft.reason = `it starts a boot sector (${clip(argument)}), which only the firmware's own loader can do`;
+        draft.program = this.#names.bootSector(words.find((word) => !word.startsWith("--")) ?? "", draft.root);
         return;
       case "configfile":
         draft.kind = "local";

@@ -14,6 +14,8 @@ const MAX_SEARCHES = 200;
 
 export class LegacyNames {
   readonly #context: FormatContext;
+  /** What `(hd0)` means. */
+  readonly #disk: Device;
   readonly #devices: Devices;
   readonly #env = Environment.empty();
   /** Disk images by the name that GRUB4DOS's `map` gave them. */
@@ -24,6 +26,7 @@ export class LegacyNames {
   constructor(context: FormatContext) {
     this.#context = context;
     this.#devices = new Devices(context);
+    this.#disk = this.own;
   }
 
   get own(): Device {
@@ -45,7 +48,7 @@ export class LegacyNames {
     const partition = /^hd([0-9]+),([0-9]{1,6})/.exec(name);
     if (partition !== null) return this.#devices.find(`hd${partition[1]},${Number(partition[2]) + 1}`, this.#env);
     // Xen's pv-grub shows a partition as a disk: the one that its menu lies on.
-    return name === "hd0" ? this.own : this.#devices.find(name, this.#env);
+    return name === "hd0" ? this.#disk : this.#devices.find(name, this.#env);
   }
 
   /** The volume with this UUID. */
@@ -81,6 +84,15 @@ export class LegacyNames {
     const { device } = this.at(text, root);
     if (device.kind !== "unresolved" || device.image === undefined) return null;
     return whyClosed(text, device.image);
+  }
+
+  /** The device whose first sector `(hd0,1)+1` is, with the path `/`; null for other sectors, and where it isn't known. */
+  bootSector(text: string, root: Device): FileRef | null {
+    const [, name, first] = /^(\([^)]*\))?(\d*)\+/.exec(text) ?? [];
+    const device = name === undefined ? root : this.device(name, root);
+    if (first === undefined || Number(first) !== 0 || device?.kind !== "volume") return null;
+    if (device !== this.#disk) return { device: device.volume.name, path: "/" };
+    return device.volume.disk === null ? null : { device: device.volume.disk, path: "/" };
   }
 
   file(text: string, root: Device): FileRef {

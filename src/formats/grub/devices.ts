@@ -88,6 +88,11 @@ export class Devices {
     return volume?.disk ?? null;
   }
 
+  /** The whole disk that a name means: the configuration's own, as kernels call it; null for any other name. */
+  wholeDisk(name: string): string | null {
+    return name === "hd0" ? this.own.disk : null;
+  }
+
   withTag(tag: Tag, value: string): readonly FormatVolume[] {
     let volumes = this.#byTag.get(tag);
     if (volumes === undefined) {

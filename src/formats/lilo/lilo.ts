@@ -4,6 +4,7 @@
  */
 
 import { type FileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { bootSectorOn } from "../bootsector.ts";
 import { clip, EntryList } from "../entrylist.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
 import { efiFolders, fileExists, Lookup } from "../lookup.ts";
@@ -162,7 +163,8 @@ async function entryOf(
   const title = values.get("description") || label;
   if (kind === "other") {
     const reason = `it starts the boot sector of ${clip(path)}, which only a BIOS can do`;
-    return parsedEntry({ ...entry, title, kind: "local", reason });
+    const program = otherSector(path, shared.get("boot") ?? "", list.context);
+    return parsedEntry({ ...entry, title, kind: "local", reason, ...(program !== null && { program }) });
   }
   const given = (key: string): string | undefined => values.get(key) ?? shared.get(key);
   const initrds = (given("initrd") ?? "").split(",", MAX_INITRDS).filter((name) => name !== "");
@@ -184,6 +186,16 @@ async function entryOf(
           : null,
     restricted: isShut ? [] : null,
   });
+}
+
+/** What of kernels' names stands for the disk, and the partition's number. */
+const DEVICE = /^\/dev\/([hsv]d[a-z]|xvd[a-z]|(?:nvme\d+n|mmcblk)\d+)p?(\d*)$/;
+
+/** Names of another day: only what is on the disk that LILO was installed on can be told. */
+function otherSector(path: string, boot: string, context: FormatContext): FileRef | null {
+  const [, disk, partition] = DEVICE.exec(path) ?? [];
+  if (disk === undefined || disk !== DEVICE.exec(boot)?.[1]) return null;
+  return bootSectorOn(context.volume.disk, Number(partition), context);
 }
 
 /** LILO's words come before `append`; `literal` stands for all of them. */

@@ -8,7 +8,9 @@ import {
   type ParsedEntry,
   parsedEntry,
 } from "../../entry.ts";
+import { bootSectorOn, bootSectorWith, diskWithMbrId } from "../bootsector.ts";
 import { clip, type EntryList } from "../entrylist.ts";
+import type { FormatContext } from "../format.ts";
 import { startedProgram } from "../startedprogram.ts";
 import { liminePath } from "./paths.ts";
 import { firstValue, type Item, type Option } from "./syntax.ts";
@@ -147,7 +149,13 @@ async function start(
       return kernel === null ? other("efi", named ?? "") : startedProgram(kernel, cmdline, list);
     case "bios": {
       const image = chainedImage(options);
-      if (image === null) return other("local", "it starts a boot sector, which only a BIOS can do");
+      if (image === null) {
+        const program = chainedSector(options, list.context);
+        return {
+          ...other("local", "it starts a boot sector, which only a BIOS can do"),
+          ...(program !== null && { program }),
+        };
+      }
       const program = files.file(image);
       return program === null ? other("efi", files.reason ?? "") : startedProgram(program, cmdline, list);
     }
@@ -166,6 +174,16 @@ async function start(
       return other("other", reason);
     }
   }
+}
+
+/** A drive's number is known to the firmware of the day only; left out, it is the one that Limine started from. */
+function chainedSector(options: readonly Option[], context: FormatContext): FileRef | null {
+  const guid = firstValue(options, "gpt_guid", "gpt_uuid");
+  if (guid !== null) return bootSectorWith("PARTUUID", guid.trim(), context);
+  const id = firstValue(options, "mbr_id");
+  const partition = Number(firstValue(options, "partition") ?? 0);
+  if (id !== null) return bootSectorOn(diskWithMbrId(id.trim(), context), partition, context);
+  return firstValue(options, "drive") === null ? bootSectorOn(context.volume.disk, partition, context) : null;
 }
 
 /** `module_string` belongs to the module named last. */

@@ -23,6 +23,8 @@ export type Command =
       readonly fitConfiguration: string | null;
       readonly options: string;
       readonly reason: string | null;
+      /** A disk's or partition's boot sector that it starts, where that is known. */
+      readonly program?: FileRef;
     }
   /** Another configuration takes over; no files: the menu of this one. */
   | { readonly does: "configure"; readonly files: readonly string[]; readonly cwd: string | null }
@@ -36,6 +38,8 @@ export interface CommandContext {
   readonly arch: string;
   /** The file that a configuration means by a name. */
   resolve(name: string): FileRef;
+  /** The boot sector that chain.c32 starts by these arguments; null where it starts none that is known. */
+  chained(args: string): FileRef | null;
   /** What SYSAPPEND adds, and the bits of which nothing can be known here. */
   sysappend(mask: number): { readonly words: string; readonly unknown: readonly number[] };
   warn(label: Label, message: string): void;
@@ -159,7 +163,8 @@ function moduleCommand(file: string, args: string, context: CommandContext): Com
       const reason = `it starts another bootloader (${name}.c32 ${args}), which needs the firmware`;
       // Only a disk of this machine is local: `hd0`, `mbr:0x…`, the boot drive, a filesystem by its label.
       const isOwnDisk = name === "chain" && /(^|\s)(hd\d|mbr[:=]|guid[:=]|label[:=]|boot\b|fs\b)/i.test(args);
-      return isOwnDisk ? local(reason) : other(reason);
+      const program = name === "chain" ? context.chained(args) : null;
+      return { ...(isOwnDisk ? local(reason) : other(reason)), ...(program !== null && { program }) };
     }
     default: {
       const power = POWER[name];

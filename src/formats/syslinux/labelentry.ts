@@ -35,6 +35,7 @@ export function labelEntry(
           modules: command.modules,
           options: command.options,
           reason: command.reason,
+          ...(command.program !== undefined && { program: command.program }),
         }),
   });
 }

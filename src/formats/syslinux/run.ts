@@ -10,6 +10,7 @@ import { resolvePath } from "../paths.ts";
 import { readConfig } from "../readbeginning.ts";
 import { decodeText } from "../text.ts";
 import { ADV_BYTES, type Adv, parseAdv } from "./adv.ts";
+import { chainedSector } from "./chain.ts";
 import type { CommandContext } from "./commands.ts";
 import type { Label, Position } from "./config.ts";
 import type { Dialect } from "./dialect.ts";
@@ -193,6 +194,8 @@ export class SyslinuxRun {
       dialect: this.dialect,
       arch: this.context.platform.arch,
       resolve: (name) => this.#fileRef(name, cwd),
+      // Over a network no disk is its own.
+      chained: (args) => (this.context.network === undefined ? chainedSector(args, this.context) : null),
       sysappend: (mask) => {
         const { platform, volume } = this.context;
         return sysappendWords(mask, { network: this.options.network ?? null, platform, volumeUuid: volume.uuid });

@@ -183,8 +183,10 @@ const chainloader: CommandFunction = (run, argv, call) => {
     plan.load("local", call.name);
     plan.reason = `it starts the boot sector ${image}, which only the firmware's own loader can do`;
     const at = run.files.name(image.startsWith("(") ? `${image.slice(0, image.indexOf(")") + 1)}/` : "/");
-    // A filesystem's first sectors; those of a disk start what is active on it.
-    if (/(?:^|\))0?\+/.test(image) && at.device.kind === "volume") plan.program = at.ref;
+    const { kind } = at.device;
+    const disk = kind === "unresolved" ? run.devices.wholeDisk(at.device.selector) : null;
+    if (/(?:^|\))0?\+/.test(image) && kind === "volume") plan.program = at.ref;
+    else if (/(?:^|\))0?\+/.test(image) && disk !== null) plan.program = { device: disk, path: "/" };
     return OK;
   }
   plan.load("efi", call.name);
