@@ -348,8 +348,8 @@ export class DeviceMonitor {
     const device = this.#known.get(name);
     if (device === undefined || device.isUnread || this.#platform.firmware !== "pc") return;
     const sector = await readBootSector(device, () => this.#isRemovable(device));
-    if (sector === null || this.#known.get(name) !== device) return;
-    this.discovery.noteBootSector(sector);
+    if (this.#known.get(name) !== device) return;
+    this.discovery.noteBootSector(name, sector);
     this.#listeners.notify();
   }
 

@@ -154,9 +154,13 @@ export class Discovery {
     if (facts !== undefined) this.#facts.set(name, { ...facts, ...more });
   }
 
-  /** What a BIOS would start from a device that was noted or attached. The list is made anew. */
-  noteBootSector(sector: BootSector): void {
-    this.#bootSectors.set(sector.device, sector);
+  /**
+   * What a BIOS would start from a device that was noted or attached; the list is made anew.
+   * @param sector null where that is nothing that is known (any more)
+   */
+  noteBootSector(device: string, sector: BootSector | null): void {
+    if (sector !== null) this.#bootSectors.set(device, sector);
+    else if (!this.#bootSectors.delete(device)) return;
     this.refresh();
   }
 

@@ -50,7 +50,8 @@ export async function loaderByContent({ pe, text }: Program, reader: Reader, pat
   if (marked !== undefined) return marked[1];
   const component = COMPONENTS.exec((await text(findSection(pe, ".sbat"))) ?? "")?.[1];
   if (component !== undefined) return component === "shim" ? "grub" : (component as LoaderName);
-  if ((await reader.stat(path)).size > MAX_PROGRAM_SIZE) return null;
+  // A name that says who it is spares the reading.
+  if (loaderByName(path) !== "default" || (await reader.stat(path)).size > MAX_PROGRAM_SIZE) return null;
   const bytes = Buffer.from(await reader.read(path, MAX_PROGRAM_SIZE));
   return CONFIGS.find(([name]) => bytes.includes(name))?.[1] ?? null;
 }

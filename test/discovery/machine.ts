@@ -62,7 +62,13 @@ export async function listOf(
       size: 1,
     };
     if (disks[device] === undefined) discovery.noteDevice(facts);
-    discovery.noteBootSector({ device, disk: disk === device ? null : disk, removable: false, place: null, ...sector });
+    discovery.noteBootSector(device, {
+      device,
+      disk: disk === device ? null : disk,
+      removable: false,
+      place: null,
+      ...sector,
+    });
   }
   await discovery.scan();
   for (const [name, disk] of Object.entries(late)) {
