@@ -34,12 +34,9 @@ function script(text: string, compression = 0): Buffer {
 
 /** As U-Boot saves it in a file, one of two with a count. */
 function environment(variables: Readonly<Record<string, string>>, count: number | null = null): Buffer {
-  const data = Buffer.alloc(512);
-  data.write(
-    `${Object.entries(variables)
-      .map((pair) => pair.join("="))
-      .join("\0")}\0\0`,
-  );
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\0`);
+  // What is left of its room is zeros.
+  const data = Buffer.concat([Buffer.from(lines.join("")), Buffer.alloc(512)]);
   const header = Buffer.alloc(count === null ? 4 : 5);
   header.writeUInt32LE(crc32(data), 0);
   if (count !== null) header.writeUInt8(count, 4);
@@ -249,6 +246,9 @@ describe("bootmenu", () => {
     const many = Array.from({ length: 99 }, (_, index) => `setenv bootmenu_${index} 'x=${loop}'`).join("\n");
     const { entries } = await run(`${many}\nbootmenu`);
     assert.equal(entries.length, 99);
+    const full = Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`v${index}`, "x"]));
+    const copied = await run(`${many}\nbootmenu`, { "/uboot.env": environment(full) });
+    assert.match(messages(copied.diagnostics).join("\n"), /more text than any board's script/);
     const nested = await run("setenv bootmenu_0 'x=bootmenu'; setenv bootmenu_1 'y=bootmenu'; bootmenu");
     assert.deepEqual(
       nested.entries.map(({ reason }) => reason === null),

@@ -274,6 +274,7 @@ const MAX_ITEMS = 99;
 
 /** `bootmenu [DELAY]`: the variables `bootmenu_0`, `bootmenu_1`… are `TITLE=COMMANDS`. */
 const bootmenu: CommandFunction = async (run, args) => {
+  if (run.isChoice) throw new ScriptEnd("it opens a menu within a menu");
   const items: { title: string; started: Started | null }[] = [];
   for (let index = 0; index < MAX_ITEMS; index++) {
     const [, title, commands] = /^([^=]*)=(.*)$/s.exec(run.get(`bootmenu_${index}`)) ?? [];

@@ -13,6 +13,8 @@ const MAX_VALUE = 64 << 10;
 const MAX_VALUES = 4 << 20;
 /** Characters that it reads and that its variables are filled in with, again and again. */
 const MAX_WORK = 4 << 20;
+/** What the copy of a variable counts for. */
+const COPY_WORK = 32;
 
 /** What has been loaded to an address. */
 export interface Loaded {
@@ -62,6 +64,8 @@ export class ScriptRun {
   workingTree: number | null = null;
   started: Started | null = null;
   menu: BootMenu | null = null;
+  /** It is what a choice of a menu leads to. */
+  isChoice = false;
   status = 0;
   readonly #breath: Breath;
   readonly #said = new Set<string>();
@@ -75,9 +79,11 @@ export class ScriptRun {
     this.#breath = list.breath;
   }
 
-  /** The same as it is now, to try what a choice leads to. */
+  /** The same as it is now, to try what a choice leads to. @throws ScriptEnd where there is too much to copy */
   branch(): ScriptRun {
+    this.spend(COPY_WORK * this.variables.size);
     const other = new ScriptRun(this.list, this.#commands);
+    other.isChoice = true;
     for (const [name, value] of this.variables) other.variables.set(name, value);
     for (const [at, loaded] of this.memory) other.memory.set(at, loaded);
     for (const [at, files] of this.overlays) other.overlays.set(at, files);
