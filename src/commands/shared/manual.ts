@@ -126,7 +126,7 @@ export const FLASH_OPTIONS = {
   image: {
     type: "string",
     value: "FILE",
-    about: "The image to write; unless given, baton.img in the current folder, in its dist/, or beside the program.",
+    about: "The image to write; unless given, baton.img beside the program, as in dist/ of a checkout.",
   },
   "dry-run": {
     type: "boolean",
@@ -148,7 +148,7 @@ export const INSTALL_OPTIONS = {
   from: {
     type: "string",
     value: "DIR",
-    about: "Where the image's files are; unless given, the current folder, its dist/, or beside the program.",
+    about: "Where the image's files are; unless given, beside the program, as in dist/ of a checkout.",
   },
   ...UNINSTALL_OPTIONS,
 } as const satisfies CommandManual["options"];
