@@ -47,7 +47,9 @@ function withSystem(config: ReadConfig, others: readonly ReadConfig[]): ReadConf
       diagnostics.push({ severity: "warning", source: entry.source, line: null, column: null, message });
     }
     if (system?.entry.restricted) locks ??= system.config;
-    entries.push({ ...rest, ...unchecked(snapshot), ...(system ? started(entry, snapshot, system.entry) : UNKNOWN) });
+    const isTwiceShut = system?.entry.restricted != null && system.config !== locks;
+    const how = system === undefined ? UNKNOWN : isTwiceShut ? TWICE_SHUT : started(entry, snapshot, system.entry);
+    entries.push({ ...rest, ...unchecked(snapshot), ...how });
   }
   const { superusers, passwords } = locks ?? {};
   return { ...config, entries, diagnostics, ...(superusers && { superusers }), ...(passwords && { passwords }) };
@@ -55,6 +57,10 @@ function withSystem(config: ReadConfig, others: readonly ReadConfig[]): ReadConf
 
 const UNKNOWN = {
   reason: "there are several systems on its filesystem, and it can't be told of which it is a snapshot",
+};
+
+const TWICE_SHUT = {
+  reason: "two systems on its filesystem have passwords, and the snapshots can be opened by the other's alone",
 };
 
 const unchecked = ({ warnings }: SnapshotFacts) => ({ unchecked: ["it is a snapshot", ...warnings].join("; ") });

@@ -19,8 +19,6 @@ const TIMESHIFT = "/timeshift-btrfs/snapshots";
 /** Where snapper's are seen from the filesystem's top: below the subvolume, or in one of their own (`@snapshots`). */
 const SNAPPER = ".snapshots";
 const SNAPPER_OWN = /^@?[._]?snapshots?$/i;
-/** The place of all others. */
-const OTHERS = "/";
 /** More than anybody has at the top of a btrfs. */
 const MAX_TOP = 64;
 /** The newest of one place; nobody looks through more. */
@@ -53,16 +51,18 @@ export const snapshots: Format = {
     if (volume.type !== "btrfs") return [];
     const lookup = new Lookup(volume.reader);
     const places = await toolPlaces(lookup);
-    return (await otherSnapshots(lookup, volume, places)).length > 0 ? [...places, OTHERS] : places;
+    // One configuration with all of them, so that they are one submenu.
+    if (places.length > 0) return places.slice(0, 1);
+    return (await otherSnapshots(lookup, volume, [])).length > 0 ? ["/"] : [];
   },
-  async parse(place, context) {
-    const list = new EntryList(place, context);
+  async parse(path, context) {
+    const list = new EntryList(path, context);
     const { volume } = context;
     const lookup = new Lookup(volume.reader);
-    const found =
-      place === OTHERS
-        ? await otherSnapshots(lookup, volume, await toolPlaces(lookup))
-        : await snapshotsIn(lookup, volume, place);
+    const places = await toolPlaces(lookup);
+    const found: Snapshot[] = [];
+    for (const place of places) found.push(...(await snapshotsIn(lookup, volume, place)));
+    found.push(...(await otherSnapshots(lookup, volume, places)));
     for (const snapshot of found) {
       await list.breath.take();
       if (UNSPEAKABLE.test(snapshot.root) || list.isSpent) continue;

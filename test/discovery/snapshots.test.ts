@@ -28,6 +28,7 @@ test("a snapshot has its system's command line with its own subvolume, and waits
       ...[true, false],
     ]),
   );
+  assert.equal(new Set(found.map(({ config }) => config)).size, 1, "in one submenu");
   for (const { unchecked } of found) assert.match(unchecked!, /^it is a snapshot/);
 });
 
@@ -65,6 +66,20 @@ test("a snapshot of what its bootloader keeps shut is shut as well", async () =>
   assert.deepEqual(found.restricted, entries[0]!.restricted);
   assert.notEqual(found.restricted, null);
   assert.deepEqual(locks.find(({ source }) => source === found.config)?.superusers, ["root"]);
+});
+
+test("one system's password opens no snapshot of another that has its own", async () => {
+  const locked = (name: string): string => `set superusers="root"\npassword root ${name}\n${menu(name)}`;
+  const { entries } = await listed({
+    ...{ "@/boot/grub/grub.cfg": locked("@"), ...SNAPPER, ...snapshot("other/.snapshots/1/snapshot") },
+    ...{ "other/boot/grub/grub.cfg": locked("other"), "other/boot/vmlinuz-2": KERNEL },
+  });
+  const found = entries.filter(({ type }) => type === "snapshot");
+  assert.deepEqual(
+    found.map(({ bootable, restricted }) => bootable && restricted !== null),
+    [true, false],
+  );
+  assert.match(found[1]!.reason!, /passwords/);
 });
 
 test("all of rootflags= stays but the subvolume, by name or number; quotes stay around what needs them", () => {
