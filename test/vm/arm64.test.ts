@@ -1,4 +1,4 @@
-/** arm64: Baton's own image for it, and the hand-over with a devicetree. */
+/** arm64: Baton's own image for it, a /boot as Debian's u-boot-menu leaves it, and the hand-over with a devicetree. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -11,6 +11,7 @@ import { diskImage } from "./disks.ts";
 import { CACHE, ROOT, run } from "./host.ts";
 import { withMachine } from "./machine.ts";
 import { expectBooted, payload } from "./payload.ts";
+import { ubootMenu, uInitrd } from "./uboot.ts";
 
 const PROFILE = join(ROOT, "configs/arm64.yaml");
 
@@ -22,18 +23,15 @@ async function arm64Image(): Promise<{ kernel: string; initrd: string }> {
   return { kernel: (await debianKernel(await readProfile(PROFILE))).image, initrd };
 }
 
-test("on arm64 a compressed Image boots by kexec_load, with its initrd, its command line and a new seed", async () => {
+test("on arm64 u-boot-menu's default boots by kexec_load: a compressed Image, a uInitrd, its command line and a new seed", async () => {
   const { kernel, initrd } = await arm64Image();
   const system = await payload("arm64", { arch: "arm64" });
   const options = "root=/dev/none ro console=ttyAMA0 quiet";
-  const config = [
-    "DEFAULT linux",
-    "LABEL linux",
-    "  LINUX /Image.gz",
-    "  INITRD /initrd.img",
-    `  APPEND ${options}`,
-    "",
-  ];
+  const config = await ubootMenu(["vmlinuz-6.1.0-18-arm64", "vmlinuz-6.1.0-9-arm64", "uInitrd-6.1.0-18-arm64"], {
+    U_BOOT_ROOT: "root=/dev/none",
+    U_BOOT_PARAMETERS: "ro console=ttyAMA0 quiet",
+    U_BOOT_INITRD: "uInitrd",
+  });
   const image = await diskImage({
     name: "arm64",
     scheme: "gpt",
@@ -42,9 +40,10 @@ test("on arm64 a compressed Image boots by kexec_load, with its initrd, its comm
         type: "ext4",
         sizeMiB: 64,
         files: {
-          "/extlinux/extlinux.conf": config.join("\n"),
-          "/Image.gz": gzipSync(await readFile(kernel), { level: 1 }),
-          "/initrd.img": { host: system.file },
+          "/extlinux/extlinux.conf": config,
+          "/vmlinuz-6.1.0-18-arm64": gzipSync(await readFile(kernel), { level: 1 }),
+          "/uInitrd-6.1.0-18-arm64": await uInitrd(system.file, "arm64"),
+          "/vmlinuz-6.1.0-9-arm64": "an older one",
         },
       },
     ],

@@ -5,10 +5,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { debianPackages } from "../../initramfs/debian.ts";
-import { withBaton } from "./baton.ts";
-import { diskImage, ESP } from "./disks.ts";
+import { menuReady, withBaton } from "./baton.ts";
+import { type Content, diskImage, ESP } from "./disks.ts";
 import { inFolder, run } from "./host.ts";
+import { choose } from "./menudisk.ts";
 import { expectBooted, KERNEL, type Payload, payload } from "./payload.ts";
+import { mkimage } from "./uboot.ts";
 
 const REPRODUCIBLE = { SOURCE_DATE_EPOCH: "1700000000" };
 
@@ -119,6 +121,68 @@ test("rEFInd: a stanza that is its default, with kernel and initrd on a volume b
   const disks = [{ image: await refindDisk(system), attach: "ahci" }] as const;
   await withBaton({ name: "refind-stanza", words: "baton.timeout=0", disks }, async (machine) => {
     await expectBooted(machine, { cmdline: "root=LABEL=SYSTEM ro console=ttyS0 quiet", initrds: [system] });
+  });
+});
+
+test("rEFInd: a kernel that it finds by itself, with the options that mkrlconf wrote, found by a search", async () => {
+  const system = await payload("refind");
+  const disks = [{ image: await refindDisk(system), attach: "ahci" }] as const;
+  await withBaton({ name: "refind", words: "baton.timeout=-1", disks }, async (machine) => {
+    await menuReady(machine);
+    await machine.serial.waitForScreen(/Boot \/boot\/vmlinuz-6\.1\.0/);
+    // What is selected stays so, also where the list is read again.
+    await choose(machine, "Boot /boot/vmlinuz-6.1.0 from SYSTEM");
+    await expectBooted(machine, { cmdline: "root=LABEL=SYSTEM rw console=ttyS0  quiet", initrds: [system] });
+  });
+});
+
+/** A FIT image of one kernel and a configuration for each ramdisk, made by mkimage; and a script that boots one of them. */
+async function fitFiles(systems: readonly Payload[], script: string): Promise<Record<string, Content>> {
+  const part = (name: string, type: string, file: string, hash: string): string =>
+    `${name} { data = /incbin/("${file}"); type = "${type}"; arch = "x86_64"; os = "linux"; compression = "none"; ` +
+    `load = <0x1000000>; entry = <0x1000000>; hash-1 { algo = "${hash}"; }; };`;
+  const ramdisks = systems.map(({ file }, at) => part(`ramdisk-${at + 1}`, "ramdisk", file, "crc32"));
+  const configurations = systems.map(
+    (_, at) => `conf-${at + 1} { kernel = "kernel-1"; ramdisk = "ramdisk-${at + 1}"; };`,
+  );
+  const source = `/dts-v1/;
+/ {
+  description = "One kernel, and a ramdisk for each of its uses";
+  images { ${part("kernel-1", "kernel", KERNEL, "sha256")} ${ramdisks.join(" ")} };
+  configurations { default = "conf-1"; ${configurations.join(" ")} };
+};
+`;
+  const made: Record<string, Content> = {};
+  await inFolder(async (folder) => {
+    await Promise.all([writeFile(join(folder, "a.its"), source), writeFile(join(folder, "a.cmd"), script)]);
+    await mkimage(folder, "-f", "a.its", "board.itb");
+    await mkimage(folder, "-A", "x86", "-T", "script", "-n", "Ours", "-d", "a.cmd", "boot.scr");
+    for (const name of ["board.itb", "boot.scr"]) made[`/boot/${name}`] = await readFile(join(folder, name));
+  });
+  return made;
+}
+
+test("a FIT image by U-Boot's boot.scr: the configuration that the script names, not the image's default", async () => {
+  const systems = [await payload("fit-first"), await payload("fit-second")];
+  const script = [
+    "part uuid ${devtype} ${devnum}:${distro_bootpart} uuid",
+    "if load ${devtype} ${devnum}:${distro_bootpart} ${kernel_addr_r} ${prefix}board.itb; then",
+    '  setenv bootargs "root=PARTUUID=${uuid} ro console=ttyS0 quiet"',
+    "  bootm ${kernel_addr_r}#conf-2",
+    "fi",
+    "",
+  ];
+  const partuuid = "5a6b1c2d-0103-4000-8000-000000000103";
+  const files = await fitFiles(systems, script.join("\n"));
+  const image = await diskImage({
+    name: "fit",
+    scheme: "gpt",
+    partitions: [{ type: "ext4", sizeMiB: 64, partuuid, files }],
+  });
+  const disks = [{ image, attach: "virtio" }] as const;
+  await withBaton({ name: "fit", words: "baton.timeout=0", disks }, async (machine) => {
+    const cmdline = `root=PARTUUID=${partuuid} ro console=ttyS0 quiet`;
+    await expectBooted(machine, { cmdline, initrds: [systems[1]!] });
   });
 });
 
