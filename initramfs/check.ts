@@ -66,7 +66,7 @@ const STARTS: readonly Start[] = [
     isUefi: false,
     words: (folder, { console }) => [
       ...["-kernel", join(folder, "vmlinuz"), "-initrd", join(folder, "initramfs.cpio.zst")],
-      ...["-append", `console=${console} quiet init_on_alloc=0 cryptomgr.notests`],
+      ...["-append", `console=${console} quiet init_on_alloc=0 cryptomgr.notests rootfstype=ramfs`],
     ],
   },
   { format: "disk", isUefi: true, words: disk },

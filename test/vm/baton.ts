@@ -46,7 +46,7 @@ export function batonCmdline(options: BatonOptions): string {
   // quiet prints the kernel's errors, and with them the lines that Baton writes to the kernel log.
   words.push("quiet");
   // As the profiles have it.
-  words.push("init_on_alloc=0", "cryptomgr.notests");
+  words.push("init_on_alloc=0", "cryptomgr.notests", "rootfstype=ramfs");
   // The BIOS would wait for the slow disk when the kernel asks it for its disks (EDD).
   if (options.slowDisk) words.push("edd=off");
   if (options.words) words.push(options.words);
