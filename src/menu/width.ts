@@ -22,6 +22,9 @@ let marks: RegExp | null = null;
 /** Columns of one code point: 0, 1 or 2. Text must have been made safe: controls count as 1 here. */
 function codePointWidth(point: number): number {
   if (point < 0x300) return 1;
+  // Dashes and quotation marks, arrows, lines and blocks: what the menu itself is drawn with.
+  if ((point >= 0x2010 && point <= 0x2027) || (point >= 0x2190 && point <= 0x21ff)) return 1;
+  if (point >= 0x2500 && point <= 0x259f) return 1;
   // The vowels and finals of decomposed Hangul join the syllable before them.
   if (point >= 0x1160 && point <= 0x11ff) return 0;
   marks ??= /^[\p{Mn}\p{Me}\u200b-\u200d]$/u;
