@@ -55,6 +55,7 @@ test("both are read from the program's section of modules, behind them", async (
   const read = (file: Uint8Array): Promise<GrubPlace | null> =>
     embeddedPlace(new MemoryReader({ "/g.efi": file }), "/g.efi");
   assert.deepEqual(await read(embeddedGrub({ prefix: "(,gpt2)/boot/grub" })), at("/boot/grub", { partition: 2 }));
+  assert.deepEqual(await read(embeddedGrub({ prefix: "/EFI/house", is32: true })), at("/EFI/house"), "32 bits");
   const config = "search.fs_uuid 77 root\nset prefix=($root)'/grub'\n";
   assert.deepEqual(await read(embeddedGrub({ prefix: "/x", config })), at("/grub", uuid("77")));
 });

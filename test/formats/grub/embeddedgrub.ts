@@ -14,17 +14,31 @@ function object(type: number, content: string): Buffer {
   return padded;
 }
 
-export function embeddedGrub({ prefix, config }: { readonly prefix: string; readonly config?: string }): Uint8Array {
+/** @param is32 as for a machine of 32 bits */
+export function embeddedGrub({
+  prefix,
+  config,
+  is32 = false,
+}: {
+  readonly prefix: string;
+  readonly config?: string;
+  readonly is32?: boolean;
+}): Uint8Array {
   const objects = [
     object(MODULE, "a module"),
     ...(config === undefined ? [] : [object(CONFIG, config)]),
     object(PREFIX, prefix),
   ];
   const body = Buffer.concat(objects);
-  const header = Buffer.alloc(24);
+  const header = Buffer.alloc(is32 ? 12 : 24);
   header.write("mimg", 0, "latin1");
-  header.writeBigUInt64LE(24n, 8);
-  header.writeBigUInt64LE(BigInt(body.length), 16);
+  if (is32) {
+    header.writeUInt32LE(12, 4);
+    header.writeUInt32LE(body.length, 8);
+  } else {
+    header.writeBigUInt64LE(24n, 8);
+    header.writeBigUInt64LE(BigInt(body.length), 16);
+  }
   return makePe([
     [".text", "code"],
     ["mods", Buffer.concat([header, body])],
