@@ -414,8 +414,11 @@ export class Discovery {
 
   #emptyReason(attached: Attached | undefined): string | null {
     if (attached === undefined) return null;
+    const { volume, found } = attached;
+    if (found.failure !== null) return found.failure;
+    if (volume.type?.startsWith("android_")) return "a part of what Android's boot loader starts, and no system";
     const names = this.#formats.flatMap(({ name, isLastResort, isBeside }) => (isLastResort || isBeside ? [] : name));
-    return attached.found.failure ?? `no boot configuration found (looked for ${names.join(", ")})`;
+    return `no boot configuration found (looked for ${names.join(", ")})`;
   }
 
   #ordered(): Attached[] {

@@ -34,6 +34,7 @@ test("partitions in any order make one menu: the slot on trial is the default, t
     ],
   );
   assert.equal(defaultId, entries[1]!.id);
+  assert.match(discovery.devices.find(({ name }) => name === "p7")!.reason!, /a part of what Android/);
   assert.deepEqual(unattended, [entries[0]!.id]);
   assert.equal(formatFileRef(entries[0]!.linux!), "p1:/boot_a.img");
   const opened = listFiles(await openFiles(discovery, filesOf(entries[0]!, "aarch64")));
