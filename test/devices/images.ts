@@ -171,7 +171,11 @@ export const MAKERS: Readonly<Record<string, Maker>> = {
   "ext4 without metadata_csum": byTool(4 * MiB, "mkfs.ext4", "-q", "-F", "-O", "^metadata_csum", "-L", "Wurzel ü", "@"),
   "ext4 without a journal": byTool(2 * MiB, "mkfs.ext4", "-q", "-F", "-O", "^has_journal", "@"),
   "ext4, 64 KiB blocks": byTool(32 * MiB, "mkfs.ext4", "-q", "-F", "-b", "65536", "@"),
-  "ext4 of revision 0": byTool(2 * MiB, "mkfs.ext2", "-q", "-F", "-r", "0", "@"),
+  "ext4 of revision 0": async (shop, name) => {
+    const by = (...option: string[]) => byTool(2 * MiB, "mkfs.ext2", "-q", "-F", ...option, "@")(shop, name);
+    // Newer ones of e2fsprogs have the second option in place of the first.
+    await by("-r", "0").catch(() => by("-E", "revision=0"));
+  },
   "an external journal": byTool(4 * MiB, "mkfs.ext4", "-q", "-F", "-O", "journal_dev", "-L", "journal", "@"),
   fat12: byTool(2 * MiB, "mkfs.vfat", "-F", "12", "-i", "0012abcd", "-n", "FLOPPY", "@"),
   fat16: byTool(16 * MiB, "mkfs.vfat", "-F", "16", "-n", "A LABEL", "@"),
