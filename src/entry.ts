@@ -290,6 +290,8 @@ export type UserPassword =
   | { readonly plain: string }
   /** PBKDF2 (RFC 8018) with HMAC-SHA-512; `salt` and `hash` in hexadecimal. */
   | { readonly iterations: number; readonly salt: string; readonly hash: string }
+  /** As crypt(3) prints it, `$1$…`, `$5$…`, `$6$…`, or SYSLINUX's `$4$…`. */
+  | { readonly crypt: string }
   /** Why it can't be checked. */
   | { readonly problem: string };
 

@@ -11,7 +11,7 @@ import { type BootPlan, planBoot } from "../loader/plan.ts";
 import { findEntry } from "../policy/find.ts";
 import { bootedBy, restrictedBehind } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
-import { isPasswordOf } from "../policy/locks.ts";
+import { isPasswordOf, passwordProblem } from "../policy/locks.ts";
 import { formatSize, printable } from "../text.ts";
 import { entryJson } from "./shared/json.ts";
 import { BOOT_OPTIONS } from "./shared/manual.ts";
@@ -146,18 +146,21 @@ async function askUser({ entries, locks }: BootList, chosen: BootEntry): Promise
     new BatonError("refused", `${title}: its bootloader (${source}) leaves it to ${who}; ${why}`);
   const known = restricted.filter((user) => {
     const password = lock?.passwords.get(user);
-    return password !== undefined && !("problem" in password);
+    return password !== undefined && passwordProblem(password) === null;
   });
   if (known.length === 0) throw refused("Baton could read no password of theirs, and boots it only from its own menu");
   if (!process.stdin.isTTY) throw refused("run this on a terminal, where it asks for name and password");
   const { typeLines } = await import("./shared/typed.ts");
-  const questions = [
-    { text: `User for ${printable(title)}: `, isHidden: false },
-    { text: "Password: ", isHidden: true },
-  ];
-  const [user = "", typed = ""] = await typeLines(questions);
-  const password = known.includes(user) ? lock?.passwords.get(user) : undefined;
-  if (password === undefined || !(await isPasswordOf(password, typed))) throw refused("that is not the password");
+  const hasNames = lock?.isNameless !== true;
+  const answers = await typeLines([
+    ...(hasNames ? [{ text: `User for ${printable(title)}: `, isHidden: false }] : []),
+    { text: hasNames ? "Password: " : `Password for ${printable(title)}: `, isHidden: true },
+  ]);
+  const typed = answers.at(-1) ?? "";
+  for (const user of hasNames ? known.filter((one) => one === answers[0]) : known) {
+    if (await isPasswordOf(lock!.passwords.get(user)!, typed)) return;
+  }
+  throw refused("that is not the password");
 }
 
 /** The entry that was named, else the default. */

@@ -51,8 +51,13 @@ function withSystem(config: ReadConfig, others: readonly ReadConfig[]): ReadConf
     const how = system === undefined ? UNKNOWN : isTwiceShut ? TWICE_SHUT : started(entry, snapshot, system.entry);
     entries.push({ ...rest, ...unchecked(snapshot), ...how });
   }
-  const { superusers, passwords } = locks ?? {};
-  return { ...config, entries, diagnostics, ...(superusers && { superusers }), ...(passwords && { passwords }) };
+  const { superusers, passwords, isNameless } = locks ?? {};
+  const shut = {
+    ...(superusers && { superusers }),
+    ...(passwords && { passwords }),
+    ...(isNameless && { isNameless }),
+  };
+  return { ...config, entries, diagnostics, ...shut };
 }
 
 const UNKNOWN = {

@@ -159,6 +159,8 @@ export interface FormatResult {
   readonly superusers?: readonly string[];
   /** The passwords of its users, by name (GRUB's `password` and `password_pbkdf2`). */
   readonly passwords?: ReadonlyMap<string, UserPassword>;
+  /** Its passwords are nobody's: what stands for users' names only says what each password is for. */
+  readonly isNameless?: true;
   /** It looked for a device that isn't attached: one that comes may change it. */
   readonly awaitsDevices?: boolean;
   /** What stands behind entries that are opened rather than booted, by `ParsedEntry.opens`. */

@@ -81,10 +81,13 @@ export class Guard {
     }
     const machines = locks.find(({ isMachines }) => isMachines);
     // Another configuration's superusers guard its own entries alone.
-    const shutting = [machines, shut === "editor" ? its : undefined].filter((lock) => lock !== undefined);
+    const shutting = [machines, shut === "editor" ? its : undefined].flatMap((lock) => {
+      const users = lock?.superusers ?? null;
+      return lock === undefined || users === null ? [] : [{ kind: "users", lock, users } as const];
+    });
     return [
       ...(settings[shut] ? [] : [{ kind: "owner", why: `the configuration says ${shut}: no` } as const]),
-      ...[...new Set(shutting)].map((lock) => ({ kind: "users", lock, users: lock.superusers }) as const),
+      ...shutting.filter(({ lock }, at) => shutting.findIndex((one) => one.lock === lock) === at),
     ];
   }
 
@@ -142,15 +145,20 @@ export class Guard {
     const hasOwner = settings.hasPassword && this.#actions.unlock !== undefined;
     const { login } = this.#actions;
     if (bar.kind === "users" && login !== undefined && bar.users.some((user) => bar.lock.users.includes(user))) {
-      const { source } = bar.lock;
-      const attempt = async (password: string, user: string): Promise<string | null> => {
-        if (user === "" && hasOwner) return this.tryPassword(password, console);
-        const verdict = await login(source, user, password);
-        const problem = this.#tried(verdict, () => this.#give(console, source, user));
-        return problem === null && !bar.users.includes(user) ? "That is the password, but of another user." : problem;
+      const { source, isNameless } = bar.lock;
+      const attempt = async (password: string, typed: string): Promise<string | null> => {
+        if (!isNameless && typed === "" && hasOwner) return this.tryPassword(password, console);
+        const verdict = await login(source, isNameless ? bar.users : [typed], password, isNameless && hasOwner);
+        const { user = typed } = verdict;
+        const problem = this.#tried(verdict, () =>
+          user === null ? this.#give(console, OWNER, OWNER) : this.#give(console, source, user),
+        );
+        const isOther = problem === null && user !== null && !bar.users.includes(user);
+        return isOther ? "That is the password, but of another user." : problem;
       };
       const own = hasOwner ? " Without a name: the password of Baton's configuration." : "";
-      front.askPassword({ what: name, users: `${source} asks for one of its users.${own}`, attempt }, again);
+      const users = isNameless ? null : `${source} asks for one of its users.${own}`;
+      front.askPassword({ what: name, users, attempt }, again);
     } else if (hasOwner)
       front.askPassword({ what: name, users: null, attempt: (text) => this.tryPassword(text, console) }, again);
     else front.note(whyShut(name, bar));
@@ -178,7 +186,9 @@ export class Guard {
 /** Why something stays shut where nobody's password opens it. */
 function whyShut(name: string, bar: Bar): string {
   if (bar.kind === "owner") return `Not without a password, and the configuration has none: ${name} (${bar.why}).`;
-  const { source, problem } = bar.lock;
+  const { source, problem, isNameless } = bar.lock;
+  if (isNameless)
+    return `Not without a password: ${source} asks for one for ${name}, and ${problem ?? "has none that Baton could read"}.`;
   const who = bar.users.length === 0 ? "nobody" : bar.users.join(", ");
   return `Not without a password: ${source} leaves ${name} to ${who}, and ${problem ?? "has no password of theirs that Baton could read"}.`;
 }

@@ -53,7 +53,9 @@ export interface MenuLock {
   /** The configuration. */
   readonly source: string;
   /** Who may edit, and open a shell where it is the machine's own configuration. */
-  readonly superusers: readonly string[];
+  readonly superusers: readonly string[] | null;
+  /** Nobody is asked for a name. */
+  readonly isNameless: boolean;
   readonly isMachines: boolean;
   /** Users whose passwords can be checked. */
   readonly users: readonly string[];
@@ -119,7 +121,12 @@ export interface MenuActions {
   /** Whether that is the password; after too many wrong ones, how long none is looked at. */
   unlock?(password: string): Promise<{ readonly ok: boolean; readonly waitMs: number }>;
   /** Whether that is the password of a user of that configuration ({@link MenuState.locks}); else as `unlock`. */
-  login?(source: string, user: string, password: string): Promise<{ readonly ok: boolean; readonly waitMs: number }>;
+  login?(
+    source: string,
+    users: readonly string[],
+    password: string,
+    orOwner: boolean,
+  ): Promise<{ readonly ok: boolean; readonly waitMs: number; readonly user?: string | null }>;
   /** Looks at every device again. */
   rescan(): Promise<void>;
   /** A key was pressed: no countdown any more. */

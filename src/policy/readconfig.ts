@@ -33,6 +33,7 @@ export interface ReadConfig {
   /** Who alone may edit and open a shell, where its bootloader has such users; left out where anybody may. */
   readonly superusers?: readonly string[];
   readonly passwords?: ReadonlyMap<string, UserPassword>;
+  readonly isNameless?: true;
   /** How the firmware would come to it; left out where nothing tells. */
   readonly firmware?: FirmwareWay;
 }

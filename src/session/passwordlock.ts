@@ -6,6 +6,8 @@ import { type Clock, systemClock } from "./clock.ts";
 
 interface Verdict {
   readonly ok: boolean;
+  /** Whose password it was; null for the owner's, and where it was wrong. */
+  readonly user?: string | null;
   /** How long none is looked at from now on. */
   readonly waitMs: number;
 }
@@ -28,14 +30,31 @@ export class PasswordLock {
     });
   }
 
-  /** @param lock the configuration whose user that is; undefined where it isn't listed any more */
-  tryLogin(lock: Lock | undefined, user: string, password: string): Promise<Verdict> {
-    const known = lock?.passwords.get(user);
-    return this.#try(`a password for ${lock?.source ?? "a configuration"}`, async () => {
-      if (known === undefined) return false;
+  /**
+   * @param lock the configuration whose users these are; undefined where it isn't listed any more
+   * @param users any of them
+   * @param hash of the owner's password, where that counts, too; else null
+   */
+  async tryLogin(
+    lock: Lock | undefined,
+    users: readonly string[],
+    password: string,
+    hash: string | null,
+  ): Promise<Verdict> {
+    let user: string | null = null;
+    const verdict = await this.#try(`a password for ${lock?.source ?? "a configuration"}`, async () => {
       const { isPasswordOf } = await import("../policy/locks.ts");
-      return isPasswordOf(known, password);
+      for (const one of users) {
+        const known = lock?.passwords.get(one);
+        if (known === undefined || !(await isPasswordOf(known, password))) continue;
+        user = one;
+        return true;
+      }
+      if (hash === null) return false;
+      const { verifyPassword } = await import("../policy/password.ts");
+      return verifyPassword(password, hash);
     });
+    return { ...verdict, user };
   }
 
   /** @param what for the log, which has nothing of what was typed */

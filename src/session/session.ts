@@ -9,7 +9,7 @@ import { log, logLines } from "../log.ts";
 import { type MenuActions, type MenuLock, type MenuSettings, MenuStore } from "../menu/model.ts";
 import { bootedBy, restrictedBehind } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
-import type { Lock } from "../policy/locks.ts";
+import { type Lock, passwordProblem } from "../policy/locks.ts";
 import type { BootRules } from "../policy/readconfig.ts";
 import { type Settings, shellIsFree } from "../policy/settings.ts";
 import { Attempts } from "./attempts.ts";
@@ -216,9 +216,9 @@ export class Session {
       },
       makeDefault: (entry) =>
         this.#makeDefault(entry).catch((error) => this.store.update({ message: describeError(error) })),
-      login: (source, user, password) => {
+      login: (source, users, password, orOwner) => {
         const lock = host.discovery.list.locks.find((one) => one.source === source);
-        return passwordLock.tryLogin(lock, user, password);
+        return passwordLock.tryLogin(lock, users, password, orOwner ? this.#settings.password : null);
       },
       unlock: (password) => passwordLock.tryPassword(password, this.#settings.password ?? ""),
       ...(firmware && { firmware }),
@@ -261,14 +261,22 @@ export class Session {
   }
 }
 
-function menuLock({ source, superusers, passwords, isMachines }: Lock): MenuLock {
+function menuLock({ source, superusers, passwords, isNameless, isMachines }: Lock): MenuLock {
   const users: string[] = [];
   const problems: string[] = [];
   for (const [user, password] of passwords) {
-    if ("problem" in password) problems.push(`the password of ${user} can't be checked: ${password.problem}`);
-    else users.push(user);
+    const problem = passwordProblem(password);
+    if (problem === null) users.push(user);
+    else problems.push(`the password of ${user} can't be checked: ${problem}`);
   }
-  return { source, superusers, isMachines, users, problem: problems.length === 0 ? null : problems.join("; ") };
+  return {
+    source,
+    superusers,
+    isNameless,
+    isMachines,
+    users,
+    problem: problems.length === 0 ? null : problems.join("; "),
+  };
 }
 
 const menuSettings = (settings: Settings): MenuSettings => ({

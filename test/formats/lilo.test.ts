@@ -38,11 +38,11 @@ describe("LILO", () => {
 
   test("what needs a password doesn't boot without one, unless it is needed for other words only", async () => {
     const restricted = async (text: string) => (await readTree(lilo, { [CONF]: text + IMAGE })).entries[0]!.restricted;
-    assert.deepEqual(await restricted("password=x\n"), []);
+    assert.deepEqual(await restricted("password=x\n"), ["password of A"]);
     assert.equal(await restricted("password=x\nrestricted\n"), null);
     const own = async (text: string) =>
       (await readTree(lilo, { [CONF]: `password=x\nrestricted\nimage=/k\n${text}\n` })).entries[0]!.restricted;
-    assert.deepEqual([await own("mandatory"), await own("bypass"), await own("label=A")], [[], null, null]);
+    assert.deepEqual([await own("mandatory"), await own("bypass"), await own("label=A")], [["password of k"], null, null]);
   });
 
   test("broken lines cost themselves only", async () => {

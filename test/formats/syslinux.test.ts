@@ -338,7 +338,7 @@ describe("menus", () => {
     );
     assert.deepEqual(titles(found), ["a", "A heading", "Deeper > b", "Deeper > Even deeper > c", "d"]);
     assert.match(found.entries[1]!.reason!, /MENU DISABLE/);
-    assert.deepEqual(found.entries[4]!.restricted, []);
+    assert.deepEqual(found.entries[4]!.restricted, ["label d in vda1:/syslinux/syslinux.cfg:25"]);
     assert.deepEqual(found.diagnostics, []);
   });
 

@@ -3,6 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import type { Format } from "../../src/formats/format.ts";
+import { grubLegacy } from "../../src/formats/grub-legacy/grub-legacy.ts";
+import { lilo } from "../../src/formats/lilo/lilo.ts";
+import { syslinux } from "../../src/formats/syslinux/syslinux.ts";
 import { logLines } from "../../src/log.ts";
 import { Controller } from "../../src/menu/controller.ts";
 import { hashPassword } from "../../src/policy/password.ts";
@@ -10,12 +14,16 @@ import type { ReadConfig } from "../../src/policy/readconfig.ts";
 import type { Settings } from "../../src/policy/settings.ts";
 import { eventually } from "../eventually.ts";
 import { read } from "../formats/grub/support.ts";
+import { contextOf, treeVolume } from "../formats/tree.ts";
 import { bench, booted, config } from "../session/bench.ts";
 import { ManualTimers } from "./manualtimers.ts";
 
 /** Of `sesame`, as grub-mkpasswd-pbkdf2 prints it. */
 const HASH =
   "grub.pbkdf2.sha512.1000.274B6A56A89392810121E1E23D5453E235440D7EBC979C1FB49A199EAB5312F4D36B61D612FDC9D110E776E49D2AB8AE3138DD46E41DBD1100BB1AABCE009FF7.8718CD158F97F0A0A9EBFC2889ED13E7FFC1550C9EBC21986247D1501D5734608E51F75408A4304F2FC18DF40803CFA0038AFF16E96ADA2BB0CB2314039C69C9";
+
+/** Of the same, as `openssl passwd -1` prints it. */
+const MD5 = "$1$abcdefgh$5XhrJpGu.bBXAZh4lT8oY/";
 
 const NEVER: Partial<Settings> = { timeout: { seconds: Number.POSITIVE_INFINITY, keys: false } };
 const ENTRIES = `menuentry Open --unrestricted { linux /open root=LABEL=a }
@@ -36,6 +44,19 @@ async function grub(device: string, text: string, more: Partial<ReadConfig> = {}
     ...(superusers && { superusers, passwords: passwords! }),
     ...more,
   };
+}
+
+/** A configuration of a bootloader whose passwords belong to no users. */
+async function nameless(format: Format, path: string, text: string, device: string, more: Partial<ReadConfig> = {}) {
+  const volume = { ...treeVolume({ [path]: text, "/k": "" }), name: device };
+  const { entries, superusers, passwords, isNameless } = await format.parse(path, contextOf(volume));
+  return {
+    ...{ ...config(device, []), source: `${device}:${path}`, entries, defaultIndex: 0 },
+    ...(superusers && { superusers }),
+    ...(passwords && { passwords }),
+    ...(isNameless && { isNameless }),
+    ...more,
+  } satisfies ReadConfig;
 }
 
 async function menuOf(configs: readonly ReadConfig[], settings: Partial<Settings> = {}) {
@@ -191,6 +212,95 @@ test("an entry that opens another bootloader's menu leads around nothing that th
   await menu.keys().boot(menu.session.store.state.entries[0]!);
   assert.deepEqual(menu.booted(), []);
   assert.match(menu.message(), /leads to Closed \(vda2:.*\), whose own bootloader asks for a password/);
+});
+
+const MASTER = "MENU MASTER PASSWD master\n";
+const LABELS = `LABEL open
+KERNEL /k
+LABEL own
+MENU PASSWD ${MD5}
+KERNEL /k
+LABEL all
+MENU PASSWD
+KERNEL /k
+`;
+
+test("SYSLINUX's passwords open their labels, the master password each of them and the editor; nobody is asked for a name", async () => {
+  const menu = await menuOf([await nameless(syslinux, "/syslinux/syslinux.cfg", MASTER + LABELS, "vda1")]);
+  const { press, answer } = menu.console("tty0");
+  press("home", "down", "enter");
+  assert.equal(menu.title(), "Password for own");
+  await answer("wrong");
+  assert.match(menu.note() ?? "", /not the password/);
+  await answer("sesame");
+  assert.deepEqual(menu.booted(), ["own"]);
+  press("x", "end", "enter");
+  await answer("sesame");
+  assert.match(menu.note() ?? "", /not the password/, "another label's password");
+  await answer("master");
+  assert.deepEqual(menu.booted(), ["own", "all"]);
+  const other = menu.console("ttyS0");
+  other.press("x", "home", "e");
+  assert.equal(menu.title(), "Password for editing open");
+  await other.answer("sesame");
+  assert.match(menu.note() ?? "", /not the password/);
+  await other.answer("master");
+  assert.equal(menu.controller.page?.kind, "edit");
+});
+
+test("a label's password alone shuts nothing else, and a stick's master password opens nothing of the machine's", async () => {
+  const free = await menuOf([await nameless(syslinux, "/syslinux/syslinux.cfg", LABELS, "vda1")]);
+  free.console("tty0").press("home", "c");
+  assert.deepEqual(free.done, ["shell on tty0"]);
+  free.console("tty0").press("x", "end", "enter");
+  assert.match(
+    free.message(),
+    /vda1:\/syslinux\/syslinux.cfg asks for one for all, and has none that Baton could read/,
+  );
+
+  const stick = await nameless(syslinux, "/syslinux/syslinux.cfg", MASTER + LABELS, "sdb1", { removable: true });
+  const menu = await menuOf([await grub("vda1", USERS + ENTRIES), stick], { shell: false, editor: false });
+  const { press, answer } = menu.console("tty0");
+  press("end", "enter");
+  await answer("master");
+  assert.deepEqual(menu.booted(), ["all"]);
+  press("x", "c");
+  assert.deepEqual(menu.done, []);
+  press("escape", "end", "e");
+  assert.notEqual(menu.controller.page?.kind, "edit");
+});
+
+test("GRUB legacy's and LILO's passwords open what they stand at, and Baton's own opens it as well", async () => {
+  const legacy = `password --md5 ${MD5}\ntitle Locked\nlock\nkernel /k\ntitle Own\npassword mine\nkernel /k\n`;
+  const configs = [
+    await nameless(grubLegacy, "/boot/grub/menu.lst", legacy, "vda1"),
+    await nameless(lilo, "/etc/lilo.conf", "image=/k\nlabel=Lilo\npassword=plain\n", "vda2"),
+  ];
+  const menu = await menuOf(configs, { password: await hashPassword("owner", 12) });
+  const { press, answer } = menu.console("tty0");
+  press("home", "enter");
+  await answer("sesame");
+  press("x", "down", "enter");
+  await answer("sesame");
+  assert.match(menu.note() ?? "", /not the password/);
+  await answer("mine");
+  press("x", "end", "enter");
+  await answer("plain");
+  assert.deepEqual(menu.booted(), ["Locked", "Own", "Lilo"]);
+  const other = menu.console("ttyS0");
+  other.press("x", "home", "enter");
+  await other.answer("owner");
+  assert.equal(menu.booted().at(-1), "Locked");
+  assert.ok(!JSON.stringify(menu.session.store.state).includes(MD5));
+});
+
+test("a hash that Baton can't compute keeps its label shut, and says so without it", async () => {
+  const menu = await menuOf([
+    await nameless(syslinux, "/syslinux/syslinux.cfg", "LABEL x\nMENU PASSWD $2b$10$abcdefgh\nKERNEL /k\n", "vda1"),
+  ]);
+  menu.console("tty0").press("home", "enter");
+  assert.match(menu.message(), /its hash is none of the forms \$1\$, \$4\$, \$5\$ and \$6\$/);
+  assert.doesNotMatch(menu.message(), /abcdefgh/);
 });
 
 test("where no password of a superuser can be known it stays shut, with the reason", async () => {

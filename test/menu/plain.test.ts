@@ -39,7 +39,7 @@ beforeEach(async () => {
       unlockDevice: async (name, passphrase) =>
         passphrase === "sesame" ? null : { reason: `no key of ${name} fits.`, again: true },
       unlock: async (password) => ({ ok: password === "sesame", waitMs: 0 }),
-      login: async (_, user, password) => ({ ok: user === "root" && password === "grub", waitMs: 0 }),
+      login: async (_, [user], password) => ({ ok: user === "root" && password === "grub", waitMs: 0 }),
       reboot: async () => void done.push("reboot"),
       powerOff: async () => {},
       log: () => [{ at: 1, level: 6, text: "a line of the log" }],
@@ -162,7 +162,9 @@ test("the password is not shown, and opens the shell", async () => {
 
 test("where GRUB's superusers shut the shell, a name and its password open it", async () => {
   const source = "vda2:/boot/grub/grub.cfg";
-  store.update({ locks: [{ source, superusers: ["root"], isMachines: true, users: ["root"], problem: null }] });
+  store.update({
+    locks: [{ source, superusers: ["root"], isNameless: false, isMachines: true, users: ["root"], problem: null }],
+  });
   await say("c");
   await line.until(/vda2:\/boot\/grub\/grub\.cfg asks for one of its users\.\s+User for a shell:/);
   await say("root");

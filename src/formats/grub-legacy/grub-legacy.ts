@@ -19,6 +19,7 @@ import type { Format, FormatContext, FormatResult, FormatVolume, LineSigns } fro
 import type { Device } from "../grub/devices.ts";
 import { decodeSource } from "../grub/source.ts";
 import { efiFolders, fileExists, isAbsence, Lookup } from "../lookup.ts";
+import { NamelessPasswords } from "../passwords.ts";
 import { folderOf } from "../paths.ts";
 import { readConfig } from "../readbeginning.ts";
 import { type Draft, LegacyMenu, nothingIn } from "./menu.ts";
@@ -112,6 +113,7 @@ class Reading {
   readonly #diagnostics = new DiagnosticList();
   readonly #budget: ListBudget;
   readonly #breath = new Breath(16);
+  readonly #passwords = new NamelessPasswords();
   readonly #entries: ParsedEntry[] = [];
   #menus = 0;
 
@@ -136,6 +138,7 @@ class Reading {
       fallback: (menu?.fallback ?? []).flatMap((index) => places[index] ?? []),
       timeout: menu?.timeout ?? null,
       timeoutStyle: menu?.isHidden === true ? "hidden" : null,
+      ...this.#passwords.fields,
     };
   }
 
@@ -170,6 +173,7 @@ class Reading {
     for (const warning of warnings) menu.say("warning", null, warning);
     if (read.fault !== null) menu.say("error", null, read.fault);
     await menu.readText(text);
+    this.#menuPassword(menu);
     const inside = [...opened, source];
     if (menu.opens !== null) {
       const listed = await this.#list(menu.opens, submenu, inside);
@@ -217,9 +221,21 @@ class Reading {
       const why = typeof listed === "string" ? listed : "has no entries";
       draft.reason ??= nothingIn(this.#names.file(draft.opens.path, draft.opens.device), why);
     }
-    const entry = entryOf(draft, menu.source, submenu, writesOf(menu, draft, index, file));
+    const restricted = this.#passwordsOf(menu, draft, index);
+    const entry = entryOf(draft, menu.source, submenu, restricted, writesOf(menu, draft, index, file));
     if (!this.#budget.admit(entry)) return null;
     return this.#entries.push(entry) - 1;
+  }
+
+  /** What opens an entry: its own password, or with `lock` the menu's. Nothing where it would ask for both, or has none. */
+  #passwordsOf(menu: LegacyMenu, { isLocked, password }: Draft, index: number): readonly string[] | null {
+    if (password === null && !isLocked) return null;
+    if (isLocked) return password === null ? this.#menuPassword(menu) : [];
+    return this.#passwords.add(`entry ${index + 1} of ${menu.source}`, password!.text, password!.isHash);
+  }
+
+  #menuPassword({ source, password }: LegacyMenu): readonly string[] {
+    return password === null ? [] : this.#passwords.add(`password of ${source}`, password.text, password.isHash, true);
   }
 
   #say(source: string, message: string): void {
@@ -236,9 +252,10 @@ function writesOf({ fallback }: LegacyMenu, { saves }: Draft, at: number, file: 
 }
 
 function entryOf(
-  { title, kind, kernel, args, initrd, modules, reason, program, isLocked }: Draft,
+  { title, kind, kernel, args, initrd, modules, reason, program }: Draft,
   source: string,
   submenu: readonly string[],
+  restricted: readonly string[] | null,
   writes: readonly StateWrite[],
 ): ParsedEntry {
   const isMultiboot = kind === "multiboot" && kernel !== null;
@@ -250,7 +267,7 @@ function entryOf(
     modules: isMultiboot ? [{ file: kernel, args }, ...modules] : modules,
     options: kind === "linux" || isMultiboot ? args : "",
     reason: reason ?? (kernel === null ? "it names no kernel" : null),
-    restricted: isLocked ? [] : null,
+    restricted,
     writes,
     ...(program !== null && kernel === null && { program }),
   });

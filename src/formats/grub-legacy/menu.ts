@@ -40,6 +40,18 @@ const LEAVES: Readonly<Record<string, string>> = {
   commandline: "it opens GRUB's command line",
 };
 
+/** `password [--md5] PASSWORD [FILE]`; `--encrypted` is the distributions' own, for crypt(3)'s other hashes. */
+interface WrittenPassword {
+  readonly text: string;
+  readonly isHash: boolean;
+}
+
+function readPassword(argument: string): WrittenPassword {
+  const words = argument.split(/\s+/);
+  const isHash = words[0] === "--md5" || words[0] === "--encrypted";
+  return { text: words[isHash ? 1 : 0] ?? "", isHash };
+}
+
 /** What one `title` has collected. */
 export interface Draft {
   readonly title: string;
@@ -53,6 +65,7 @@ export interface Draft {
   /** A boot sector that it starts. */
   program: FileRef | null;
   isLocked: boolean;
+  password: WrittenPassword | null;
   /** What it writes into the file `default` when it is booted: its own number, its fallback's, or one that it names. */
   saves: "itself" | "fallback" | number | null;
   /** The menu that it opens. */
@@ -66,6 +79,8 @@ export class LegacyMenu {
   default: number | "saved" | null = null;
   fallback: readonly number[] = [];
   timeout: number | null = null;
+  /** It opens editing, the command line and entries with `lock`. */
+  password: WrittenPassword | null = null;
   isHidden = false;
   /** `configfile` before any title: that menu takes this one's place. */
   opens: Draft["opens"] = null;
@@ -104,7 +119,8 @@ export class LegacyMenu {
       this.drafts.push({
         // GRUB4DOS shows what follows `\n` below the menu.
         ...{ title: argument.replace(/\\n.*$/s, ""), root: this.#root, kind: null, kernel: null, args: "" },
-        ...{ initrd: [], modules: [], reason: null, program: null, isLocked: false, saves: null, opens: null },
+        ...{ initrd: [], modules: [], reason: null, program: null, isLocked: false, password: null },
+        ...{ saves: null, opens: null },
       });
       return true;
     }
@@ -141,6 +157,7 @@ export class LegacyMenu {
         if (argument !== "") this.opens = this.#names.at(argument, this.#root);
         return;
       case "password":
+        this.password = readPassword(argument);
         return;
       default:
         this.#root = (await this.#chooseRoot(name, argument, line, this.#root)) ?? this.#root;
@@ -208,8 +225,10 @@ export class LegacyMenu {
         draft.opens = argument === "" ? null : this.#names.at(argument, draft.root);
         return;
       case "lock":
-      case "password":
         draft.isLocked = true;
+        return;
+      case "password":
+        draft.password = readPassword(argument);
         return;
       case "savedefault": {
         // Debian's `--wait=SECONDS` comes before the number.

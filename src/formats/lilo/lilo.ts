@@ -8,6 +8,7 @@ import { bootSectorOn } from "../bootsector.ts";
 import { clip, EntryList } from "../entrylist.ts";
 import type { Format, FormatContext, FormatResult, FormatVolume } from "../format.ts";
 import { efiFolders, fileExists, Lookup } from "../lookup.ts";
+import { NamelessPasswords } from "../passwords.ts";
 import { folderOf, resolvePath } from "../paths.ts";
 
 const MAX_SIZE = 1 << 20;
@@ -84,10 +85,11 @@ async function readMenu(path: string, context: FormatContext, dialect: Dialect):
   const text = await list.read(path, MAX_SIZE);
   if (text === null) return list.result();
   const { shared, sections } = parseMenu(text, list);
+  const passwords = new NamelessPasswords();
   const place = dialect === "lilo" ? liloPlace(context) : eliloPlace(path, context);
   for (const section of sections) {
     await list.breath.take();
-    if (list.add(await entryOf(section, shared, place, dialect, list)) === null) break;
+    if (list.add(await entryOf(section, shared, place, dialect, list, passwords)) === null) break;
   }
   const wanted = shared.get("default");
   const named = sections.findIndex(
@@ -102,6 +104,7 @@ async function readMenu(path: string, context: FormatContext, dialect: Dialect):
     defaultIndex: first !== null && first < list.length ? first : null,
     defaultIsExplicit: named >= 0 && first === named && named < list.length,
     timeout: timeoutOf(shared),
+    ...passwords.fields,
   });
 }
 
@@ -157,6 +160,7 @@ async function entryOf(
   place: Place,
   dialect: Dialect,
   list: EntryList,
+  passwords: NamelessPasswords,
 ): Promise<ParsedEntry> {
   const label = values.get("label") || path.slice(path.lastIndexOf("/") + 1) || "untitled";
   const entry = { nativeId: values.get("label") ?? null, type: dialect, source: list.source } as const;
@@ -184,7 +188,7 @@ async function entryOf(
         : values.has("vmm")
           ? "it starts Xen as ELILO does, which Baton doesn't"
           : null,
-    restricted: isShut ? [] : null,
+    restricted: isShut ? passwords.add(`password of ${clip(label)}`, given("password")!, false) : null,
   });
 }
 

@@ -39,7 +39,8 @@ export interface Label {
   menuLabel: string | null;
   hidden: boolean;
   disabled: boolean;
-  passwd: boolean;
+  /** What MENU PASSWD says: empty for the master password alone. Null where anybody may boot it. */
+  passwd: string | null;
   /** An item that leads elsewhere in the menu (MENU GOTO, EXIT, QUIT) and boots nothing. */
   navigates: boolean;
   // U-Boot's own.
@@ -87,6 +88,8 @@ export interface Config {
   menuHidden: boolean;
   /** Any MENU directive: somebody meant it to be shown as a menu. */
   hasMenuWords: boolean;
+  /** MENU MASTER PASSWD: it opens every label, and what changes a command line. Null where there is none. */
+  masterPasswd: string | null;
   /** The last choice is remembered (MENU SAVE). */
   saves: boolean;
   /** Words that only U-Boot knows. */

@@ -47,10 +47,10 @@ const DEVICETREE_WORDS = new Map<string, Tree>(
 );
 
 /** What follows MENU within a LABEL, and what that makes of it. */
-type Flag = "hidden" | "disabled" | "passwd" | "navigates";
+type Flag = "hidden" | "disabled" | "navigates";
 const LABEL_FLAGS = new Map<string, Flag>(
   Object.entries<Flag>({
-    ...{ hide: "hidden", disable: "disabled", disabled: "disabled", passwd: "passwd" },
+    ...{ hide: "hidden", disable: "disabled", disabled: "disabled" },
     ...{ goto: "navigates", exit: "navigates", quit: "navigates" },
   }),
 );
@@ -77,7 +77,14 @@ export class DirectiveParser {
     this.config = {
       ...{ root, labels: this.#labels, default: null, ui: null, ontimeout: null, onerror: null },
       ...{ timeout: null, totaltimeout: null, prompt: null, noescape: false, implicit: true },
-      ...{ menuHidden: false, hasMenuWords: false, saves: false, hasUbootWords: false, start: null },
+      ...{
+        menuHidden: false,
+        hasMenuWords: false,
+        saves: false,
+        masterPasswd: null,
+        hasUbootWords: false,
+        start: null,
+      },
     };
   }
 
@@ -245,6 +252,14 @@ export class DirectiveParser {
       case "hidden":
         this.config.menuHidden = true;
         break;
+      case "passwd":
+        if (label) label.passwd = rest;
+        break;
+      case "master": {
+        const [what, password] = splitWord(rest);
+        if (what === "passwd") this.config.masterPasswd = password;
+        break;
+      }
       case "save":
         this.config.saves = true;
         break;
@@ -284,7 +299,7 @@ export class DirectiveParser {
       menu: this.#menu,
       sysappend: this.#sysappend,
       ...{ type: "kernel", image: first, append: null, globalAppend: null, initrd: null, menuLabel: null },
-      ...{ hidden: false, disabled: false, passwd: false, navigates: false },
+      ...{ hidden: false, disabled: false, passwd: null, navigates: false },
       ...{ fdt: null, fdtdir: null, fdtoverlays: null },
     };
   }

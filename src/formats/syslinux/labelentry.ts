@@ -7,12 +7,16 @@ import type { Label } from "./config.ts";
 /** Of an item that nobody can choose: a heading, mostly. */
 export const SWITCHED_OFF = "the configuration has switched it off (MENU DISABLE)";
 
-/** @param command what it boots; null for one that leads nowhere. */
+/**
+ * @param command what it boots; null for one that leads nowhere.
+ * @param restricted by which passwords, as {@link ParsedEntry.restricted}.
+ */
 export function labelEntry(
   label: Label,
   command: BootCommand | null,
   submenu: readonly string[],
   type: EntryType,
+  restricted: readonly string[] | null,
 ): ParsedEntry {
   const text = label.menuLabel ?? label.name;
   return parsedEntry({
@@ -22,7 +26,7 @@ export function labelEntry(
     type,
     source: label.source,
     hotkey: /\^(.)/s.exec(label.menuLabel ?? "")?.[1]?.toLowerCase() ?? null,
-    restricted: label.passwd ? [] : null,
+    restricted,
     ...(command === null
       ? { kind: "other", reason: "it leads to nothing that is there" }
       : {

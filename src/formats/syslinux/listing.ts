@@ -12,7 +12,7 @@ import { labelEntry, plainTitle, SWITCHED_OFF } from "./labelentry.ts";
 import { LabelNames } from "./labelnames.ts";
 import { type ListingOptions, nameOf, SyslinuxRun } from "./run.ts";
 import { menuTimes } from "./times.ts";
-import { splitRaw } from "./words.ts";
+import { shorten, splitRaw } from "./words.ts";
 
 /** Configurations that lead to configurations, so deep and no further. */
 const MAX_CONFIG_DEPTH = 8;
@@ -38,7 +38,7 @@ export async function listSyslinux(
     const message = "it has no entries: no LABEL with something to boot, and no kernel that DEFAULT names";
     diagnostics.push({ severity: "warning", source, line: null, column: null, message });
   }
-  return { ...result, diagnostics: diagnostics.all };
+  return { ...result, diagnostics: diagnostics.all, ...run.passwords.fields };
 }
 
 /**
@@ -97,6 +97,8 @@ class ConfigListing {
   readonly #entries: ParsedEntry[] = [];
   readonly #spans = new Map<Label | Menu, Span>();
   readonly #names: LabelNames;
+  /** What its master password is called. */
+  readonly #master: readonly string[];
 
   constructor(
     run: SyslinuxRun,
@@ -112,6 +114,10 @@ class ConfigListing {
     this.#ancestors = ancestors;
     this.#commands = run.commandContext(cwd);
     this.#names = new LabelNames(config.labels);
+    const { masterPasswd } = config;
+    this.#master = masterPasswd
+      ? run.addPassword(`master password of ${nameOf(ancestors.at(-1)!.places[0]!)}`, masterPasswd, true)
+      : [];
   }
 
   async list(): Promise<Omit<EntryList, "isPartial">> {
@@ -278,7 +284,14 @@ class ConfigListing {
   }
 
   #entry(label: Label, command: BootCommand | null, submenu: readonly string[]): ParsedEntry {
-    return labelEntry(label, command, submenu, this.#run.type);
+    return labelEntry(label, command, submenu, this.#run.type, this.#passwordsOf(label));
+  }
+
+  /** The label's own password and the master password open it (menu.txt, "MENU PASSWD"); null where it needs none. */
+  #passwordsOf({ passwd, name, source, line }: Label): readonly string[] | null {
+    if (passwd === null) return null;
+    const own = passwd === "" ? [] : this.#run.addPassword(`label ${shorten(name)} in ${source}:${line}`, passwd);
+    return [...own, ...this.#master];
   }
 
   /** MENU SAVE: what was chosen last is the default. */

@@ -6,6 +6,7 @@ import { Breath, DiagnosticList, ListBudget } from "../budget.ts";
 import { findDevicetree } from "../devicetrees.ts";
 import type { FormatContext, NetworkFacts, Place } from "../format.ts";
 import { fileExists, isAbsence } from "../lookup.ts";
+import { NamelessPasswords } from "../passwords.ts";
 import { resolvePath } from "../paths.ts";
 import { readConfig } from "../readbeginning.ts";
 import { decodeText } from "../text.ts";
@@ -39,6 +40,7 @@ export class SyslinuxRun {
   /** What its entries take, with those of the configurations that it leads to. */
   readonly budget: ListBudget;
   readonly breath = new Breath(64);
+  readonly passwords = new NamelessPasswords();
   readonly context: FormatContext;
   readonly options: ListingOptions;
   readonly #warned = new Set<string>();
@@ -55,6 +57,11 @@ export class SyslinuxRun {
     this.options = options;
     this.budget = ListBudget.of(context);
     this.dialect = options.dialect ?? "syslinux";
+  }
+
+  /** A password as MENU PASSWD has it: one that begins with a dollar is a hash. As {@link NamelessPasswords.add}. */
+  addPassword(what: string, text: string, opensAll = false): readonly string[] {
+    return this.passwords.add(what, text, text.startsWith("$"), opensAll);
   }
 
   /** @param from where the file is named; null for the configuration itself */
