@@ -34,11 +34,22 @@ export function formatFileRef(ref: FileRef): string {
   return `unresolved:${ref.selector}:${ref.path}`;
 }
 
-/** The same for messages: without the names, passwords and forms that a URL may have. */
-export const shownFileRef = (ref: FileRef): string =>
-  formatFileRef(ref)
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, "$1")
+/** The same for messages, as {@link shownAddress}. */
+export const shownFileRef = (ref: FileRef): string => shownAddress(formatFileRef(ref));
+
+/**
+ * A URL for messages and logs, or what was meant for one: without names and passwords, the values of its query, and forms.
+ * Any of them may be what a person has typed as a password into a script's question. Other texts stay as they are.
+ */
+export function shownAddress(text: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
+  // A password with a slash in it makes no URL.
+  const userinfo = URL.canParse(text) ? /^([^/]*\/\/)[^/?#]*@/ : /^([^/]*\/\/).*@/s;
+  return text
+    .replace(userinfo, "$1")
+    .replace(/\?[^#]*/, (query) => query.replace(/(^\?|&)(?:([^=&]*=)?[^&]+)/g, "$1$2…"))
     .replace(/([#&](?:post|header)=)[^&]*/gi, "$1…");
+}
 
 /**
  * The reverse of {@link formatFileRef}.
@@ -311,5 +322,5 @@ export interface Diagnostic {
 /** `vda1:/boot/grub/grub.cfg:41:7: missing '}'`, the form in which logs and the terminal show it. */
 export function formatDiagnostic(d: Diagnostic): string {
   const line = d.line === null ? "" : `:${d.line}${d.column === null ? "" : `:${d.column}`}`;
-  return `${d.source}${line}: ${d.message}`;
+  return `${shownAddress(d.source)}${line}: ${d.message}`;
 }

@@ -5,7 +5,7 @@
 
 import type { FileHandle } from "node:fs/promises";
 import { totalmem } from "node:os";
-import type { BootEntry, FileRef } from "../entry.ts";
+import { type BootEntry, type FileRef, shownAddress } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { DeviceBudgets, type SharedBudget } from "../formats/budget.ts";
 import type { Format, FormatContext, FormatVolume, GptPartition, Platform } from "../formats/format.ts";
@@ -305,7 +305,7 @@ export class Discovery {
   /** As {@link NetworkSource}'s; refused while the network is not in use. */
   readonly fetch: NetworkSource["fetch"] = async (url, onProgress, signal) => {
     if (this.#network === null)
-      throw new BatonError("unsupported", `${url}: the network is not in use; press n for it`);
+      throw new BatonError("unsupported", `${shownAddress(url)}: the network is not in use; press n for it`);
     return this.#network.fetch(url, onProgress, signal);
   };
 

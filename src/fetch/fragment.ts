@@ -4,6 +4,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { shownAddress } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { FORM_KEYS } from "./form.ts";
 import { localRefusal } from "./localfiles.ts";
@@ -67,7 +68,8 @@ function digestOf(name: string, algorithm: Algorithm, value: string): Digest {
 
 function mirrorOf(url: URL, value: string): string {
   const text = decoded(value);
-  if (!URL.canParse(text, url.href)) throw new BatonError("usage", `${shownUrl(url)}: #mirror=${value} is no URL`);
+  if (!URL.canParse(text, url.href))
+    throw new BatonError("usage", `${shownUrl(url)}: #mirror=${shownAddress(value)} is no URL`);
   const mirror = parseFetchUrl(new URL(text, url).href);
   const refusal = localRefusal(mirror, url.href);
   if (refusal !== null) throw new BatonError("refused", `${shownUrl(mirror)}: ${refusal}`);

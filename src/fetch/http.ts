@@ -6,6 +6,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
+import { shownAddress } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { log } from "../log.ts";
 import { VERSION } from "../version.ts";
@@ -372,7 +373,10 @@ function redirected(from: URL, location: string): URL {
   try {
     next = new URL(location, from);
   } catch {
-    throw new BatonError("bad-format", `${shownUrl(from)}: the server redirects to '${location}', which is no URL`);
+    throw new BatonError(
+      "bad-format",
+      `${shownUrl(from)}: the server redirects to '${shownAddress(location)}', which is no URL`,
+    );
   }
   if (next.protocol !== "http:" && next.protocol !== "https:") {
     throw new BatonError(

@@ -3,6 +3,7 @@
  * schemes, default ports, and the sentences that name them follow from the rows.
  */
 
+import { shownAddress } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import type { HttpOptions } from "./http.ts";
 import { LOCAL_SCHEME } from "./localfiles.ts";
@@ -82,16 +83,19 @@ export function parseFetchUrl(text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw new BatonError("usage", `${text}: not a URL; it is SCHEME://HOST/PATH, with ${schemeList("or")}`);
+    throw new BatonError(
+      "usage",
+      `${shownAddress(text)}: not a URL; it is SCHEME://HOST/PATH, with ${schemeList("or")}`,
+    );
   }
   const row = transportOf(url);
   if (row === undefined) {
     const scheme = url.protocol.slice(0, -1);
     const why = REFUSED[scheme] ?? `Baton fetches by ${schemeList("and")} only`;
-    throw new BatonError("unsupported", `${text}: ${scheme} is not supported: ${why}`);
+    throw new BatonError("unsupported", `${shownAddress(text)}: ${scheme} is not supported: ${why}`);
   }
   if (row.port === null) return url;
-  if (url.host === "") throw new BatonError("usage", `${text}: it names no host`);
+  if (url.host === "") throw new BatonError("usage", `${shownAddress(text)}: it names no host`);
   // The URL standard leaves hosts and ports of schemes that it doesn't know as they are.
   if (url.port === String(row.port)) url.port = "";
   if (url.hostname !== url.hostname.toLowerCase()) url.hostname = url.hostname.toLowerCase();

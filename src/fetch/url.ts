@@ -1,5 +1,7 @@
 /** Addresses of files: how they are written, and where a mirror folder keeps them. Pure. What is accepted: transports.ts. */
 
+import { shownAddress } from "../entry.ts";
+
 /** `http://host:8080`, the part before the path. */
 export function originOf(url: URL): string {
   return `${url.protocol}//${url.host}`;
@@ -56,16 +58,8 @@ export function mirrorPath(url: URL): string | null {
   return `${url.protocol.slice(0, -1)}${host}${path}`;
 }
 
-/** The URL without what a server never sees, and without the user's name and password: for messages. */
-export function shownUrl(url: URL): string {
-  const shown = new URL(url);
-  shown.hash = "";
-  if (shown.username !== "" || shown.password !== "") {
-    shown.username = "";
-    shown.password = "";
-  }
-  return shown.href;
-}
+/** The URL without what a server never sees, and without what may be secret: for messages. */
+export const shownUrl = (url: URL): string => shownAddress(url.href.replace(/#.*$/s, ""));
 
 /** Percent-decoded where that gives valid text, else as it is. */
 export function decoded(text: string): string {

@@ -1,6 +1,7 @@
 /** The initramfs as a session sees it (session/host.ts). */
 
 import { areDriversDone } from "../discovery/drivers.ts";
+import { shownAddress } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
@@ -53,7 +54,7 @@ export function initHost(parts: InitParts): SessionHost {
     unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),
     openUrl: async (url) => {
       if (isNetworkOff(configuration.settings)) {
-        throw new BatonError("refused", `${url}: this machine's configuration says network: never`);
+        throw new BatonError("refused", `${shownAddress(url)}: this machine's configuration says network: never`);
       }
       return (await network.get()).openUrl(url);
     },

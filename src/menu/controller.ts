@@ -3,7 +3,7 @@
  * is being edited. One for all consoles: a key pressed on any of them is seen on all. Knows no terminals.
  */
 
-import type { BootEntry, Question } from "../entry.ts";
+import { type BootEntry, type Question, shownAddress } from "../entry.ts";
 import { type ActionGuard, type ActionRow, actionOfKey, BOOT_GUARD, type MenuFront, type PageName } from "./actions.ts";
 import { applyKey } from "./editline.ts";
 import { type Edited, EditHistory, EntryEditor } from "./entryeditor.ts";
@@ -165,7 +165,7 @@ export class Controller implements PageHolder {
       openUrl: () => {
         const fetch = (url: string): void => {
           this.page = null;
-          void this.#run(`Fetching ${url}`, this.#actions.openUrl!(url));
+          void this.#run(`Fetching ${shownAddress(url)}`, this.#actions.openUrl!(url));
         };
         this.#openShut(urlPage(fetch), null, host);
       },
@@ -330,10 +330,10 @@ export class Controller implements PageHolder {
           then();
         }),
     };
-    this.#guard.pass(BOOT_GUARD, entry, leaving, () => this.#start(entry, edited));
+    this.#guard.pass(BOOT_GUARD, entry, leaving, () => this.#start(entry, edited, host));
   }
 
-  #start(entry: BootEntry, edited: Edited | undefined): void {
+  #start(entry: BootEntry, edited: Edited | undefined, host: ControllerHost): void {
     if (!entry.bootable && edited?.files == null) {
       const reason = entry.reason ?? "the reason is not known";
       this.#store.update({ message: `${entry.title} cannot be booted: ${reason}` });
@@ -345,7 +345,7 @@ export class Controller implements PageHolder {
     }
     const { boot } = this.#actions;
     if (entry.asks !== undefined && this.#actions.open !== undefined) {
-      this.#askFirst(entry, entry.asks);
+      this.#askFirst(entry, entry.asks, host);
       return;
     }
     const work =
@@ -358,12 +358,11 @@ export class Controller implements PageHolder {
     else void this.#run(`Reading ${entry.title}`, work).then(() => this.#showOpened(entry));
   }
 
-  #askFirst(entry: BootEntry, questions: readonly Question[]): void {
+  /** What is typed, a password among it, belongs to the console that asked. */
+  #askFirst(entry: BootEntry, questions: readonly Question[], host: ControllerHost): void {
     askInTurn(
       questions,
-      (page) => {
-        this.page = page;
-      },
+      (page) => this.openFor(host, page),
       (answers) => {
         this.page = null;
         void this.#run(`Reading ${entry.title}`, this.#actions.open!(entry, answers)).then(() =>

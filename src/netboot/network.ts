@@ -5,7 +5,7 @@
 
 import type { FileHandle } from "node:fs/promises";
 import type { NetworkSource } from "../discovery/discovery.ts";
-import { entryFiles, type FileRef, type ParsedEntry } from "../entry.ts";
+import { entryFiles, type FileRef, type ParsedEntry, shownAddress } from "../entry.ts";
 import { BatonError, describeError, describeWithout } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/fragment.ts";
@@ -175,7 +175,7 @@ export class Network implements NetworkSource {
       ...(part ? { part } : {}),
       ...(signal ? { signal } : {}),
     });
-    log.info(`${url}: ${size} bytes, SHA-256 ${sha256}`);
+    log.info(`${shownAddress(url)}: ${size} bytes, SHA-256 ${sha256}`);
     return handle;
   }
 

@@ -1,6 +1,6 @@
 /** Finds what a URL or a lease leads to: told apart by content, or where bootloaders look. */
 
-import type { Diagnostic, EntryType, ParsedEntry } from "../entry.ts";
+import { type Diagnostic, type EntryType, type ParsedEntry, shownAddress } from "../entry.ts";
 import { BatonError, describeWithout } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { withMirrors } from "../fetch/fragment.ts";
@@ -80,7 +80,7 @@ export class NetworkReader {
     if (content.what !== "unknown") return this.#readNamed(at, content, lease, extras);
     throw new BatonError(
       "bad-format",
-      `${this.#name(at)}: it is ${content.description}, and none of what Baton boots from: a kernel, a unified kernel ` +
+      `${shownAddress(this.#name(at))}: it is ${content.description}, and none of what Baton boots from: a kernel, a unified kernel ` +
         "image, an ISO, an iPXE script, or a configuration of pxelinux, GRUB, systemd-boot or Baton",
     );
   }
@@ -208,7 +208,7 @@ export class NetworkReader {
         : content.what === "unknown"
           ? `is ${content.description}`
           : "is another loader";
-    log.info(`${this.#name(at)} ${what}: looking for the configurations beside it`);
+    log.info(`${shownAddress(this.#name(at))} ${what}: looking for the configurations beside it`);
     return this.#search(at, at.path.endsWith("/") ? startIn(at.path) : folderOf(at.path), loadersFor(at.path), lease);
   }
 

@@ -1,10 +1,10 @@
 /** A file on a server read in places: what a kernel, a unified kernel image or an ISO is shows in a few of them. */
 
+import { shownAddress } from "../entry.ts";
 import { BatonError } from "../errors.ts";
 import { type Fetcher, tooSlow } from "../fetch/fetcher.ts";
 import type { Opened } from "../fetch/transport.ts";
 import { parseFetchUrl } from "../fetch/transports.ts";
-import { shownUrl } from "../fetch/url.ts";
 
 /** What one request brings at least. */
 const PIECE = 64 * 1024;
@@ -73,7 +73,7 @@ export class RemoteFile {
     try {
       return await ask(late);
     } catch (error) {
-      throw late.aborted ? tooSlow(shownUrl(parseFetchUrl(this.#url))) : error;
+      throw late.aborted ? tooSlow(shownAddress(this.#url)) : error;
     } finally {
       if (--this.#asking === 0) this.#waited += performance.now() - this.#since;
     }
@@ -95,7 +95,7 @@ export class RemoteFile {
     if (offset + PIECE > MAX_STREAMED) {
       throw new BatonError(
         "too-large",
-        `${this.#url}: to look at byte ${offset}, all before it would have to be fetched: this server can't send parts`,
+        `${shownAddress(this.#url)}: to look at byte ${offset}, all before it would have to be fetched: this server can't send parts`,
       );
     }
     if (this.#start === null || this.#start.length < offset + PIECE) {

@@ -3,7 +3,7 @@
  * what stands before the path (`tftp://10.0.2.2`), and what formats say of its files is turned into URLs afterwards.
  */
 
-import { type Diagnostic, entryFiles, type FileRef, type ParsedEntry } from "../entry.ts";
+import { type Diagnostic, entryFiles, type FileRef, type ParsedEntry, shownAddress } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { Fetcher } from "../fetch/fetcher.ts";
 import { fragmentOf } from "../fetch/fragment.ts";
@@ -86,7 +86,8 @@ export class UrlTrees {
     if (hash === "" || this.#pinned.get(url)?.url === url + hash) return;
     const { digests } = fragmentOf(new URL(url + hash));
     if (digests.length === 0) return;
-    if (path.endsWith("/")) throw new BatonError("usage", `${url}${hash}: a folder has no digest; name a file in it`);
+    if (path.endsWith("/"))
+      throw new BatonError("usage", `${shownAddress(url)}: a folder has no digest; name a file in it`);
     this.#pinned.set(url, await PinnedFile.fetch(this.#fetcher, url, hash, digests));
   }
 
@@ -103,7 +104,7 @@ export class UrlTrees {
     const [kept, pinned] = [this.#kept.get(from), this.#pinned.get(from)];
     if (kept !== undefined) this.#kept.set(url, kept);
     if (pinned !== undefined) this.#pinned.set(url, pinned);
-    log.info(`${from}: it came from ${url}`);
+    log.info(`${shownAddress(from)}: it came from ${shownAddress(url)}`);
     return { ...moved, ...(at.hash === undefined ? {} : { hash: at.hash }) };
   }
 
@@ -212,7 +213,8 @@ export class UrlTrees {
         const address = url(path);
         const pinned = this.#pinned.get(address);
         if (pinned !== undefined) {
-          if (pinned.size > limit) throw new BatonError("too-large", `${address}: it has more than ${limit} bytes`);
+          if (pinned.size > limit)
+            throw new BatonError("too-large", `${shownAddress(address)}: it has more than ${limit} bytes`);
           return pinned.readAt(0, pinned.size);
         }
         let bytes = this.#kept.get(address);
@@ -227,7 +229,8 @@ export class UrlTrees {
           );
         }
         const read = await bytes;
-        if (read.length > limit) throw new BatonError("too-large", `${address}: it has more than ${limit} bytes`);
+        if (read.length > limit)
+          throw new BatonError("too-large", `${shownAddress(address)}: it has more than ${limit} bytes`);
         return read;
       },
       readAt: async (path, offset, length) => {
@@ -245,10 +248,10 @@ export class UrlTrees {
       },
       list: async (path) => {
         // Neither TFTP nor HTTP has a listing that programs could rely on.
-        throw new BatonError("not-found", `${url(path)}: a server doesn't tell what is in its folders`);
+        throw new BatonError("not-found", `${shownAddress(url(path))}: a server doesn't tell what is in its folders`);
       },
       stat: async (path) => {
-        if (path.endsWith("/")) throw new BatonError("not-found", `${url(path)}: it is a folder`);
+        if (path.endsWith("/")) throw new BatonError("not-found", `${shownAddress(url(path))}: it is a folder`);
         const { size } = this.#pinned.get(url(path)) ?? (await this.stat(url(path)));
         return { type: "file", size: size ?? 0, mtime: 0 };
       },

@@ -3,7 +3,7 @@
  * initramfs (`init`) and by `baton menu` on a terminal.
  */
 
-import type { BootEntry, Diagnostic } from "../entry.ts";
+import { type BootEntry, type Diagnostic, shownAddress } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log, logLines } from "../log.ts";
 import { type MenuActions, type MenuLock, type MenuSettings, MenuStore } from "../menu/model.ts";
@@ -233,7 +233,7 @@ export class Session {
           }
         },
       }),
-      ...(openUrl && { openUrl: (url: string) => reads.wait(`Fetching ${url}`, "", openUrl(url)) }),
+      ...(openUrl && { openUrl: (url: string) => reads.wait(`Fetching ${shownAddress(url)}`, "", openUrl(url)) }),
       rescan: async () => {
         await host.rescan();
         this.update();

@@ -118,6 +118,37 @@ test("an entry that asks something is opened with the answers, of which secrets 
   assert.deepEqual([menu.page, opened.length], [null, 2], "Esc leaves without an answer");
 });
 
+test("what a script asks is answered on the console that chose its entry, and on no other", async () => {
+  const asks = [
+    { name: "user", text: "User", isSecret: false, value: "" },
+    { name: "password", text: "Password", isSecret: true, value: "" },
+  ];
+  const answered: unknown[] = [];
+  menu = new Controller(store, {
+    ...({} as MenuActions),
+    stopCountdown: () => {},
+    open: async (_, answers) => void answered.push([...answers.values()]),
+  });
+  store.update({ entries: [{ ...sampleEntry({ id: "door", title: "Log in" }), opens: "x#1", asks }] });
+  const [here, there] = ["tty0", "ttyS0"].map((name) => ({ ...host, console: {}, name }));
+  const on = (which: typeof here, ...keys: string[]): void => {
+    for (const key of keys) menu.key(key, key.length === 1 ? key : "", view, which!);
+  };
+  const question = () => (menu.page?.kind === "prompt" ? menu.page : assert.fail("no question is shown"));
+  on(here, "home", "enter");
+  for (const typed of ["me", "secret"]) {
+    on(there, "x", "enter");
+    assert.equal(lineText(question().line), "");
+    assert.equal(menu.elsewhere(there!.console), "tty0");
+    on(here, ...typed, "enter");
+  }
+  await settle();
+  assert.deepEqual(answered, [["me", "secret"]]);
+  on(here, "home", "enter");
+  on(there, "escape");
+  assert.equal(menu.page, null);
+});
+
 test("an entry that starts another bootloader selects what that one's menu would boot, and boots nothing by itself", () => {
   const link = { ...sampleEntry({ id: "link", title: "Other" }), leadsTo: { id: "adv-17", by: "name" } as const };
   store.update({ entries: [link, ...store.state.entries] });

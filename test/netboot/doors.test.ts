@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { formatDiagnostic } from "../../src/entry.ts";
 import { Fetcher } from "../../src/fetch/fetcher.ts";
+import { logLines } from "../../src/log.ts";
 import { Network } from "../../src/netboot/network.ts";
 import { bootList } from "../../src/policy/list.ts";
 
@@ -225,6 +227,31 @@ test("a form behind an item is sent when the item is opened, also to the script 
   // The server answers with the same menu: nothing new.
   await assert.rejects(open("remove"), /leads back/);
   assert.deepEqual(posted, ["/boot.ipxe remove=1"]);
+});
+
+test("what was typed as a password into a URL is in no message, log or list", async (t) => {
+  const { list, open } = await site(t, {
+    "menu.ipxe": menu("Main", {
+      missing: "login\nchain gone.ipxe?${username}=${password}",
+      kernel: "login\nkernel nothing?p=${password} quiet\nboot",
+      script: "login\nchain inner.ipxe?p=${password}",
+    }),
+    "inner.ipxe": "#!ipxe\nbogus command\nchain gone.ipxe\n",
+  });
+  for (const title of ["missing", "kernel", "script"]) {
+    await open(title, { username: "me", password: "hunter2" }).catch(() => {});
+    const { entries, diagnostics } = list();
+    const said = [...entries.map(({ reason }) => reason), ...diagnostics.map(formatDiagnostic)].join("\n");
+    assert.doesNotMatch(said, /hunter2/, title);
+    assert.doesNotMatch(diagnostics.map(({ source }) => source).join("\n"), /hunter2/, title);
+    assert.doesNotMatch(
+      logLines()
+        .map(({ text }) => text)
+        .join("\n"),
+      /hunter2/,
+      title,
+    );
+  }
 });
 
 test("what was typed as a password is in no message about the command that it went into", async (t) => {

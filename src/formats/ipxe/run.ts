@@ -3,8 +3,15 @@
  * followed in a copy of the script's state. What it asks for becomes entries. What each command does stands in commands/.
  */
 
-import type { Diagnostic, FileRef, ParsedEntry, Question } from "../../entry.ts";
-import { formatFileRef, parsedEntry } from "../../entry.ts";
+import {
+  type Diagnostic,
+  type FileRef,
+  formatFileRef,
+  type ParsedEntry,
+  parsedEntry,
+  type Question,
+  shownAddress,
+} from "../../entry.ts";
 import { Breath, type BudgetContext, ListBudget, shortMessage } from "../budget.ts";
 import type { IpxeHost } from "./host.ts";
 import { reasonAgainst } from "./names.ts";
@@ -269,7 +276,7 @@ export class IpxeRun {
   #withoutSecrets(message: string): string {
     let text = message;
     for (const secret of this.#secrets) text = text.replaceAll(secret, "…");
-    return text.replace(/\/\/[^/?#\s]*@/g, "//");
+    return text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]*/gi, shownAddress);
   }
 
   #afterDoor(step: Step, state: ScriptState, line: number, way: Way): IpxeListing | Promise<IpxeListing> {
@@ -334,7 +341,7 @@ export class IpxeRun {
   }
 
   say(state: ScriptState, line: number | null, message: string, severity: Diagnostic["severity"] = "warning"): void {
-    const { source } = state.script;
+    const source = shownAddress(state.script.source);
     message = shortMessage(this.#withoutSecrets(message));
     const isNew = this.diagnostics.every((d) => d.line !== line || d.message !== message || d.source !== source);
     if (isNew && this.diagnostics.length < MAX_DIAGNOSTICS)

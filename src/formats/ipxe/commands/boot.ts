@@ -1,6 +1,6 @@
 /** `boot`, `chain` and `imgexec`: an image that is there, or a file, is started. */
 
-import { formatFileRef } from "../../../entry.ts";
+import { formatFileRef, shownAddress } from "../../../entry.ts";
 import type { ScriptFile } from "../host.ts";
 import { kindByName, LOADER, lastPart, looksLikeKernel, reasonAgainst, SCRIPT_NAME } from "../names.ts";
 import { ANY, type Given } from "../options.ts";
@@ -47,7 +47,7 @@ function isPutOff(run: IpxeRun, uri: string, { state, way }: Call): boolean {
 /** A form is sent only on the way that boots by itself: who lists a menu doesn't choose all that is in it. */
 function postRefusal({ host }: IpxeRun, uri: string, { way }: Call): string | null {
   if (host.defers || way.isChosen || !FORM.test(uri)) return null;
-  return `it sends a form to ${uri.replace(/##params.*$/s, "")}, which is done only when it is chosen in Baton's menu`;
+  return `it sends a form to ${shownAddress(uri).replace(/##params.*$/s, "")}, which is done only when it is chosen in Baton's menu`;
 }
 
 async function start(run: IpxeRun, image: ScriptImage, call: Call, replace: boolean): Promise<Step> {
