@@ -6,8 +6,10 @@
 import { BatonError, describeError } from "./errors.ts";
 import type { YamlFile } from "./yamlparse.ts";
 
-/** Characters; a longer text goes to a thread. The worst of this length takes about 50 ms. */
+/** Characters; a longer text goes to a thread, and so does one with aliases. The worst of this length takes about 50 ms. */
 const MAX_HERE = 8 * 1024;
+/** Each is looked for from the beginning, and what it stands for is gone over again. */
+const ALIAS = /(?:^|[ \t\n,[{])\*/;
 const THREAD_LIMITS = { heapMiB: 32, milliseconds: 10_000 } as const;
 
 /** @returns what stands in the text, or why it isn't read: a sentence for a diagnostic */
@@ -16,7 +18,7 @@ export async function readYaml(text: string): Promise<YamlFile | string> {
   if (fault !== null) return fault;
   try {
     // Loaded when it is needed: most machines have no such file, and starting up counts.
-    if (text.length <= MAX_HERE) return (await import("./yamlparse.ts")).parseYaml(text);
+    if (text.length <= MAX_HERE && !ALIAS.test(text)) return (await import("./yamlparse.ts")).parseYaml(text);
     // Looking through it took its time, and so does starting a thread.
     await new Promise(setImmediate);
     return await (await import("./thread.ts")).inThread("yaml", text, THREAD_LIMITS);
@@ -76,11 +78,14 @@ export function yamlFault(text: string): string | null {
 
 const TOO_DEEP = `lists and maps stand more than ${MAX_DEPTH} deep inside one another`;
 
+const LEAD = new RegExp(`^(?:[-?:]?[ \\t]+){0,${MAX_DEPTH + 2}}`);
+
 /** `- - - x` on one line, or each line further to the right than the one before. */
 function hasDeepIndentation(text: string): boolean {
   const columns: number[] = [];
   for (const line of text.split("\n")) {
-    const lead = /^(?:[-?:]?[ \t]+)*/.exec(line)![0];
+    // One mark more than there may be is enough to tell.
+    const lead = LEAD.exec(line)![0];
     const marks = lead.length - lead.replace(/[-?:]/g, "").length;
     if (marks > MAX_DEPTH) return true;
     if (lead.length === line.length) continue;

@@ -42,7 +42,10 @@ describe("LILO", () => {
     assert.equal(await restricted("password=x\nrestricted\n"), null);
     const own = async (text: string) =>
       (await readTree(lilo, { [CONF]: `password=x\nrestricted\nimage=/k\n${text}\n` })).entries[0]!.restricted;
-    assert.deepEqual([await own("mandatory"), await own("bypass"), await own("label=A")], [["password of k"], null, null]);
+    assert.deepEqual(
+      [await own("mandatory"), await own("bypass"), await own("label=A")],
+      [["password of k"], null, null],
+    );
   });
 
   test("broken lines cost themselves only", async () => {

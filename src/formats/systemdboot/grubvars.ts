@@ -12,7 +12,7 @@ import { decodeText } from "../text.ts";
 const PLACES = ["/grub2/grubenv", "/grub/grubenv", "/boot/grub2/grubenv", "/boot/grub/grubenv", "/EFI/fedora/grubenv"];
 
 /** GRUB's own are of one KiB. */
-const MAX_BLOCK_SIZE = 1024 * 1024;
+const MAX_BLOCK_SIZE = 64 * 1024;
 /** Far more than any kernel takes as its command line. */
 const MAX_LENGTH = 65_536;
 

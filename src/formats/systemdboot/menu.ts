@@ -70,7 +70,7 @@ async function arrangeMenu(
   const candidates = last.length === 0 ? sorted : [...sorted, ...last];
   await breath.take();
   const titles = uniqueTitles(candidates);
-  for (const message of shortNames(candidates, settings)) {
+  for (const message of await shortNames(candidates, settings, breath)) {
     diagnostics.push({
       severity: "warning",
       source: settings.source || candidates[0]!.source,
@@ -79,9 +79,9 @@ async function arrangeMenu(
       message,
     });
   }
-  const chosen = chooseDefault(candidates, settings);
+  const chosen = await chooseDefault(candidates, settings, breath);
   const defaultIndex = chosen ?? (sorted.length > 0 ? 0 : null);
-  const successors = successorsOf(candidates, sorted.length, settings, defaultIndex);
+  const successors = await successorsOf(candidates, sorted.length, settings, defaultIndex, breath);
   const entries: ParsedEntry[] = [];
   for (const [index, candidate] of candidates.entries()) {
     entries.push(candidate.finish(titles[index]!));
@@ -105,17 +105,18 @@ async function arrangeMenu(
  * and `preferred` passes over them. An entry without a counter is known to be good, and nothing comes after it.
  * @param count of the entries that may be started by themselves
  */
-function successorsOf(
+async function successorsOf(
   candidates: readonly Candidate[],
   count: number,
   settings: LoaderSettings,
   first: number | null,
-): number[] {
+  breath: Breath,
+): Promise<number[]> {
   const failed = new Set<number>();
   const found: number[] = [];
   for (let at = first; at !== null && (candidates[at]!.triesLeft ?? 0) > 0 && failed.size < MAX_SUCCESSORS; ) {
     failed.add(at);
-    const next = chooseDefault(candidates, settings, failed) ?? firstLeft(candidates, count, failed);
+    const next = (await chooseDefault(candidates, settings, breath, failed)) ?? firstLeft(candidates, count, failed);
     if (next === null || failed.has(next) || candidates[next]!.triesLeft === 0) break;
     found.push(next);
     at = next;
@@ -137,31 +138,56 @@ const ENDINGS = [".conf", ".efi"];
  * The first pattern that matches an entry picks the first entry that it matches. As a last resort a name without its
  * ending counts, as it did before systemd 246.
  */
-function chooseDefault(
+async function chooseDefault(
   candidates: readonly Candidate[],
   settings: LoaderSettings,
+  breath: Breath,
   failed: ReadonlySet<number> = new Set(),
-): number | null {
+): Promise<number | null> {
   for (const ending of ["", ...ENDINGS]) {
     for (const { pattern, skipBad } of settings.choices) {
-      const index = candidates.findIndex(
-        (c, at) => !(skipBad && (c.triesLeft === 0 || failed.has(at))) && isMatch(pattern + ending, c),
-      );
+      const counts = (c: Candidate, at: number): boolean => !(skipBad && (c.triesLeft === 0 || failed.has(at)));
+      const index = await firstMatch(candidates, pattern + ending, breath, counts);
       if (index >= 0) return index;
     }
   }
   return null;
 }
 
+/** @returns -1 where none matches. A pattern of many stars takes its time with each of thousands of names. */
+async function firstMatch(
+  candidates: readonly Candidate[],
+  pattern: string,
+  breath: Breath,
+  counts: (candidate: Candidate, at: number) => boolean = () => true,
+): Promise<number> {
+  for (const [at, candidate] of candidates.entries()) {
+    if (counts(candidate, at) && isMatch(pattern, candidate)) return at;
+    const pause = breath.take();
+    if (pause !== undefined) await pause;
+  }
+  return -1;
+}
+
 /** What is to be said of names that lack their ending: systemd-boot passes over them since version 246. */
-function shortNames(candidates: readonly Candidate[], { choices }: LoaderSettings): string[] {
-  return choices.flatMap(({ pattern, from }) => {
-    const isName = (name: string): boolean => candidates.some((candidate) => isMatch(name, candidate));
-    const ending = isName(pattern) ? undefined : ENDINGS.find((each) => isName(pattern + each));
-    if (ending === undefined) return [];
+async function shortNames(
+  candidates: readonly Candidate[],
+  { choices }: LoaderSettings,
+  breath: Breath,
+): Promise<string[]> {
+  const messages: string[] = [];
+  for (const { pattern, from } of choices) {
+    const isName = async (name: string): Promise<boolean> => (await firstMatch(candidates, name, breath)) >= 0;
+    if (await isName(pattern)) continue;
+    const named = await Promise.all(ENDINGS.map((ending) => isName(pattern + ending)));
+    const ending = ENDINGS[named.indexOf(true)];
+    if (ending === undefined) continue;
     const whole = pattern + ending;
-    return `${from} '${pattern}' is no entry's whole name, which systemd-boot wants since version 246: write '${whole}'. Where nothing else is the default, Baton takes it for that`;
-  });
+    messages.push(
+      `${from} '${pattern}' is no entry's whole name, which systemd-boot wants since version 246: write '${whole}'. Where nothing else is the default, Baton takes it for that`,
+    );
+  }
+  return messages;
 }
 
 const isMatch = (pattern: string, candidate: Candidate): boolean =>

@@ -12,7 +12,7 @@ import { readAll } from "../readall.ts";
 import type { Candidate } from "./candidate.ts";
 import { GrubVariables } from "./grubvars.ts";
 import type { LoaderSettings } from "./loaderconf.ts";
-import { startedBy } from "./program.ts";
+import { type Program, startedBy } from "./program.ts";
 import { textOf } from "./readtext.ts";
 import { entryPath, isType1Name, nextCounterName, parseType1, type Type1Entry } from "./type1.ts";
 
@@ -21,6 +21,8 @@ const MAX_ENTRIES = 32_767;
 /** No entry is anywhere near this long: kernels take a command line of 4 KiB at most. */
 const MAX_ENTRY_SIZE = 32 * 1024;
 const MAX_TOTAL_SIZE = 24 * 1024 * 1024;
+/** EFI programs of a stick's entries that are looked into: each takes several reads. */
+const MAX_PROGRAMS = 500;
 /** Files that are read together. */
 const AT_ONCE = 64;
 
@@ -129,6 +131,8 @@ class Builder {
   readonly #efi: boolean;
   readonly #variables: GrubVariables;
   readonly #places = new Map<string, Promise<string>>();
+  /** EFI programs that were looked into. */
+  #looked = 0;
 
   constructor(folder: string, context: FormatContext, settings: LoaderSettings) {
     const { volume, platform } = context;
@@ -187,8 +191,17 @@ class Builder {
       initrd: refs,
       devicetree: devicetree === null ? null : await this.#file(await this.#variables.expand(devicetree)),
       overlays,
-      ...(await startedBy(parsed, loader.path, options, this.#context, notes)),
+      ...(await this.#startedBy(parsed, loader.path, options, notes)),
     };
+  }
+
+  #startedBy(parsed: Type1Entry, path: string, options: string, notes: DiagnosticSink): Promise<Program> {
+    const isProgram = parsed.loader.key !== "linux" || path.toLowerCase().endsWith(".efi");
+    if (isProgram && this.#volume.removable && ++this.#looked > MAX_PROGRAMS) {
+      const reason = `more than ${MAX_PROGRAMS} entries start an EFI program; this one isn't looked into`;
+      return Promise.resolve({ kind: "other", reason, options, profile: null, addons: [] });
+    }
+    return startedBy(parsed, path, options, this.#context, notes);
   }
 
   candidate(parsed: Type1Entry, files: EntryFiles, name: string, source: string): Candidate {
