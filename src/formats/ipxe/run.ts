@@ -276,7 +276,8 @@ export class IpxeRun {
   #withoutSecrets(message: string): string {
     let text = message;
     for (const secret of this.#secrets) text = text.replaceAll(secret, "…");
-    return text.replace(/[a-z][a-z0-9+.-]*:\/\/[^\s'"]*/gi, shownAddress);
+    if (!text.includes("://")) return text;
+    return text.replace(/[a-z][a-z0-9+.-]{0,20}:\/\/[^\s'"]*/gi, shownAddress);
   }
 
   #afterDoor(step: Step, state: ScriptState, line: number, way: Way): IpxeListing | Promise<IpxeListing> {
