@@ -378,11 +378,12 @@ export class Controller implements PageHolder {
     const isInside = (other: BootEntry): boolean =>
       other.config === config && path.every((name, depth) => other.submenu[depth] === name);
     const first = this.#store.state.entries.find(isInside);
-    this.#select(first?.id ?? null);
+    // A menu that is in it is for a person to open.
+    this.#select(first?.id ?? null, path.length);
   }
 
-  #select(id: string | null): void {
-    if (id !== null) this.position.show(id);
+  #select(id: string | null, levels?: number): void {
+    if (id !== null) this.position.show(id, levels);
     this.#store.update({});
   }
 

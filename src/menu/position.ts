@@ -105,10 +105,10 @@ export class Position {
     if (index >= 0) this.select(index, outer);
   }
 
-  /** Opens the submenus around an entry and selects it. */
-  show(id: string): void {
-    const path = pathTo(buildTree(this.#store.state.entries), id);
-    if (path === null) return;
+  /** Opens the submenus around an entry, and no more than so many, and selects it or what leads to it. */
+  show(id: string, levels = Number.POSITIVE_INFINITY): void {
+    const path = pathTo(buildTree(this.#store.state.entries), id)?.slice(0, levels + 1);
+    if (path === undefined) return;
     this.#open = [];
     for (const [depth, key] of path.entries()) {
       const level = this.level();

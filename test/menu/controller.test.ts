@@ -87,6 +87,17 @@ test("an entry that is opened gives way to its submenu, and the first of what is
   assert.equal(selected(), "inside");
 });
 
+test("of a menu that was opened the first row is selected, and a menu in it stays shut", async () => {
+  const door = { ...sampleEntry({ id: "door", title: "Debian" }), opens: "x#1", config: "http://h/menu.ipxe" };
+  store.update({ entries: [door] });
+  press("enter");
+  const below = { ...sampleEntry({ title: "Text", submenu: ["Debian", "Debian 13"] }), config: "http://h/menu.ipxe" };
+  store.update({ entries: [below] });
+  await settle();
+  assert.deepEqual(menu.position.level().path, ["Debian"]);
+  assert.equal(menu.position.selectedItem()?.title, "Debian 13");
+});
+
 test("an entry that asks something is opened with the answers, of which secrets aren't shown", async () => {
   const asks = [
     { name: "user", text: "User\u001b[31m name", isSecret: false, value: "ann" },
