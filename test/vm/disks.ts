@@ -33,6 +33,8 @@ export interface Filesystem {
   readonly label?: string;
   /** By absolute path; directories come with their files. Of `raw`, what stands at the beginning. */
   readonly files?: Readonly<Record<string, Content>>;
+  /** Of btrfs: paths of folders at which there is a read-only snapshot of all that. Needs loop devices. */
+  readonly snapshots?: readonly string[];
 }
 
 export interface Partition extends Filesystem {
@@ -178,6 +180,7 @@ async function makeFilesystem(filesystem: Filesystem, target: string, work: stri
       ]);
       // --rootdir may leave the file at its own size; the partition's is what the table says.
       await truncate(target, filesystem.sizeMiB * MIB);
+      if (filesystem.snapshots) await takeSnapshots(target, join(work, "mounted"), filesystem.snapshots);
       break;
     case "vfat":
       await run("mkfs.vfat", [...(uuid ? ["-i", uuid.replace("-", "")] : []), ...(label ? ["-n", label] : []), target]);
@@ -224,4 +227,17 @@ async function xfsPrototype(tree: string): Promise<string> {
     return `${text}${indent}$\n`;
   };
   return `/\n0 0\nd--755 0 0\n${await directory(tree, "")}`;
+}
+
+async function takeSnapshots(image: string, at: string, paths: readonly string[]): Promise<void> {
+  await mkdir(at);
+  await run("mount", ["-o", "loop", image, at]);
+  try {
+    for (const path of paths) {
+      await mkdir(dirname(at + path), { recursive: true });
+      await run("btrfs", ["-q", "subvolume", "snapshot", "-r", at, at + path]);
+    }
+  } finally {
+    await run("umount", [at]);
+  }
 }

@@ -1,9 +1,10 @@
 /** Each format on the filesystem and the controller where it is met, through to the second kernel's userland. */
 
 import { test } from "node:test";
-import { withBaton } from "./baton.ts";
+import { menuReady, withBaton } from "./baton.ts";
 import { diskImage, ESP, XBOOTLDR } from "./disks.ts";
 import { grubConfig, grubEnvironment } from "./grub.ts";
+import { selects } from "./menudisk.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 test("GRUB on ext4 over virtio: the saved entry boots with its variables expanded, its words quoted as GRUB quotes them, and two initrds joined", async () => {
@@ -146,6 +147,51 @@ test("Boot Loader Specification: loader.conf on the ESP chooses, entry and kerne
   await withBaton({ name: "bls-xfs-nvme", words: "baton.timeout=0", disks }, async (machine) => {
     await expectBooted(machine, {
       cmdline: "root=/dev/nvme0n1p2 ro console=ttyS0 quiet",
+      initrds: [system],
+    });
+  });
+});
+
+test("snapshots of btrfs, snapper's and another: opened in their submenu by keys, one boots with its own kernel, initrd and subvolume", async () => {
+  const uuid = "5a6b1c2d-0005-4000-8000-000000000005";
+  const system = await payload("btrfs-snapshot");
+  const entry = {
+    title: "Debian GNU/Linux",
+    id: "simple",
+    linux: `/boot/vmlinuz-6.1.0 root=UUID=${uuid} ro console=ttyS0`,
+  };
+  const image = await diskImage({
+    name: "btrfs-snapshot",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "btrfs",
+        sizeMiB: 128,
+        uuid,
+        files: {
+          "/boot/grub/grub.cfg": grubConfig(uuid, [{ ...entry, initrd: "/boot/initrd.img-6.1.0" }]),
+          "/boot/vmlinuz-6.1.0": { host: KERNEL },
+          "/boot/initrd.img-6.1.0": { host: system.file },
+        },
+        snapshots: ["/.snapshots/4/snapshot", "/backup/before"],
+      },
+    ],
+  });
+  const disks = [{ image, attach: "virtio" }] as const;
+  await withBaton({ name: "btrfs-snapshot", words: "baton.timeout=-1", disks }, async (machine) => {
+    await menuReady(machine);
+    await machine.serial.waitForScreen(/Snapshots on vda1/);
+    await machine.serial.type("<end>");
+    await selects(machine, /Snapshots on vda1/);
+    await machine.serial.type("<enter>");
+    await selects(machine, /Snapshot 4, Linux/);
+    await machine.serial.waitForScreen(/it is a snapshot;/);
+    await machine.serial.type("<down>");
+    await selects(machine, /Snapshot backup\/before, Linux/);
+    await machine.serial.type("<enter>");
+    const path = "backup/before";
+    await expectBooted(machine, {
+      cmdline: `BOOT_IMAGE=/${path}/boot/vmlinuz-6.1.0 root=UUID=${uuid} ro console=ttyS0 rootflags=subvol=${path}`,
       initrds: [system],
     });
   });
