@@ -17,7 +17,7 @@ const SUITES = ["trixie", "sid"];
 const PROFILE = await readProfile(join(projectRoot, "configs", "pc.yaml"));
 const IMAGE = ["node_modules/tsx/dist/cli.mjs", "initramfs/image.ts"];
 /** Of the checkout; made by no other. */
-const FILES = ["src", "initramfs", "configs", "package.json", "package-lock.json"];
+const FILES = ["src", "initramfs", "configs", "package.json", "package-lock.json", "tsconfig.json"];
 
 async function digest(path: string): Promise<string> {
   const hash = createHash("sha256");

@@ -20,7 +20,7 @@ after(() => rm(directory, { recursive: true, force: true }));
 /** Makes the archive in a copy of the checkout that shares nothing with this one but Debian's packages. */
 async function makeArchive(home: string): Promise<string> {
   await mkdir(join(home, ".cache"), { recursive: true });
-  for (const name of ["src", "initramfs", "configs", "package.json", "package-lock.json"]) {
+  for (const name of ["src", "initramfs", "configs", "package.json", "package-lock.json", "tsconfig.json"]) {
     await cp(join(projectRoot, name), join(home, name), { recursive: true });
   }
   // Linked, since there are many, and none is written to.
