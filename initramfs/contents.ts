@@ -157,6 +157,8 @@ async function kernelModules(
       .map((name) => `kernel/${name}.ko\n`)
       .join(""),
   );
+  const always = profile.loadAtStart.map(moduleName).filter((name) => selection.modules.includes(name));
+  tree.file("/etc/modules", `${always.join(" ")}\n`);
   const options = Object.entries(profile.moduleOptions).map(([name, text]) => `options ${name} ${text}\n`);
   tree.file("/etc/modprobe.d/baton.conf", options.join(""));
   return selection;

@@ -37,7 +37,9 @@ load_drivers() {
 	[ "$quick$others" ] || return 1
 	# Disks that answer within milliseconds come first. Where there is one, what drives the others must not take the
 	# processor from Baton, which starts meanwhile.
-	[ "$quick" ] && load $quick && read -r self rest </proc/self/stat && renice -n 15 -p $self
+	[ "$always$quick" ] && load $always $quick
+	always=
+	[ "$quick" ] && read -r self rest </proc/self/stat && renice -n 15 -p $self
 	[ "$others" ] && load $others
 	return 0
 }
@@ -59,6 +61,7 @@ coldplug() {
 	# First, since boot loaders' choices stand in EFI variables, and configurations are read as soon as disks are there.
 	[ -d /sys/firmware/efi/efivars ] && mount -t efivarfs -o ro efivarfs /sys/firmware/efi/efivars
 	seen="|"
+	read -r always <$hardware/etc/modules # what the image's profile loads on every machine
 	exec 8<>$run/wake
 	load_drivers
 	# Buses bring further devices, and drivers look at their hardware in the background (async_probe). Loading a module
