@@ -35,11 +35,14 @@ interface Ini {
   readonly wrong: readonly { readonly line: number; readonly column: number; readonly text: string }[];
 }
 
+/** Lines after which other work has its turn: a few milliseconds. */
+const LINES_AT_ONCE = 5000;
+
 /**
  * A line that ends with `\` goes on; `#` and `;` make a comment of a line that begins with them.
  * @param decode what a name or a value means as it is written
  */
-export function parseIni(text: string, decode: (written: string) => string = decodeIni): Ini {
+export async function parseIni(text: string, decode: (written: string) => string = decodeIni): Promise<Ini> {
   const sections: { name: string | null; line: number; column: number; lines: IniLine[] }[] = [
     { name: null, line: 1, column: 1, lines: [] },
   ];
@@ -47,6 +50,7 @@ export function parseIni(text: string, decode: (written: string) => string = dec
   const pieces: string[] = [];
   let line = 1;
   for (const [index, raw] of text.split("\n").entries()) {
+    if (index % LINES_AT_ONCE === LINES_AT_ONCE - 1) await new Promise(setImmediate);
     if (pieces.length === 0) line = index + 1;
     const piece = raw.replace(/[\r\0]/g, "");
     if (piece.endsWith("\\")) {

@@ -7,8 +7,8 @@ import { parse, stringify } from "ini";
 import { decodeIni, decodeLiteral, parseIni } from "../src/inifile.ts";
 
 /** Key → value or values, section → the same: as the package answers. */
-function asObject(text: string): Record<string, unknown> {
-  const [globals, ...sections] = parseIni(text).sections.map(({ name, lines }) => {
+async function asObject(text: string): Promise<Record<string, unknown>> {
+  const [globals, ...sections] = (await parseIni(text)).sections.map(({ name, lines }) => {
     const values: Record<string, unknown> = {};
     for (const { key, value, isItem } of lines) {
       const before = values[key];
@@ -21,7 +21,7 @@ function asObject(text: string): Record<string, unknown> {
 
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
-test("quotes, escapes, lists and comments are the package's", () => {
+test("quotes, escapes, lists and comments are the package's", async () => {
   const text = [
     "; a comment",
     "  # another",
@@ -41,10 +41,10 @@ test("quotes, escapes, lists and comments are the package's", () => {
     "key = value",
     "",
   ].join("\r\n");
-  assert.deepEqual(asObject(text), plain(parse(text)));
+  assert.deepEqual(await asObject(text), plain(parse(text)));
 });
 
-test("what the package writes is read as the package reads it", () => {
+test("what the package writes is read as the package reads it", async () => {
   const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9 _-]{0,8}[a-z]$/);
   // Those in DIFFERENT are left out, and a backslash before ; or #, which the package itself does not read as it writes.
   const value = fc
@@ -54,14 +54,18 @@ test("what the package writes is read as the package reads it", () => {
     noNullPrototype: true,
     maxKeys: 4,
   });
-  fc.assert(
-    fc.property(values, fc.dictionary(name, values, { noNullPrototype: true, maxKeys: 3 }), (globals, sections) => {
-      const named = Object.entries(sections).filter(
-        ([key, inside]) => !(key in globals) && Object.keys(inside).length > 0,
-      );
-      const text = stringify({ ...globals, ...Object.fromEntries(named) });
-      assert.deepEqual(asObject(text), plain(parse(text)));
-    }),
+  await fc.assert(
+    fc.asyncProperty(
+      values,
+      fc.dictionary(name, values, { noNullPrototype: true, maxKeys: 3 }),
+      async (globals, sections) => {
+        const named = Object.entries(sections).filter(
+          ([key, inside]) => !(key in globals) && Object.keys(inside).length > 0,
+        );
+        const text = stringify({ ...globals, ...Object.fromEntries(named) });
+        assert.deepEqual(await asObject(text), plain(parse(text)));
+      },
+    ),
     { numRuns: 300 },
   );
 });
@@ -111,14 +115,14 @@ const DIFFERENT: readonly (readonly [string, string, unknown, unknown, string])[
 ];
 
 for (const [what, text, ours, theirs, why] of DIFFERENT) {
-  test(`the package answers otherwise: ${what} (${why})`, () => {
-    assert.deepEqual(asObject(text), ours);
+  test(`the package answers otherwise: ${what} (${why})`, async () => {
+    assert.deepEqual(await asObject(text), ours);
     assert.deepEqual(plain(parse(text)), theirs);
   });
 }
 
-test("repeated keys and sections keep their order, and each its line and columns", () => {
-  const { sections, wrong } = parseIni("  a =  1\nnonsense\n[2]\nx = y \\\n z\n x[] = 3\n[1]\n= 4\n");
+test("repeated keys and sections keep their order, and each its line and columns", async () => {
+  const { sections, wrong } = await parseIni("  a =  1\nnonsense\n[2]\nx = y \\\n z\n x[] = 3\n[1]\n= 4\n");
   assert.deepEqual(
     sections.map(({ name, line }) => [name, line]),
     [
@@ -146,9 +150,9 @@ test("petitboot's values are what is written, but for a pair of quotes", () => {
   assert.deepEqual(values, ["a", "b", "\\;c", "d\\", '"', "e # f"]);
 });
 
-test("names that mean something to JavaScript are names like others", () => {
+test("names that mean something to JavaScript are names like others", async () => {
   const text = "__proto__ = 1\nconstructor = 2\n[__proto__]\npolluted = yes\n[a.__proto__]\npolluted = yes\n";
-  const { sections } = parseIni(text);
+  const { sections } = await parseIni(text);
   assert.deepEqual(
     sections.map(({ name, lines }) => [name, lines.map(({ key }) => key)]),
     [
@@ -160,11 +164,11 @@ test("names that mean something to JavaScript are names like others", () => {
   assert.equal(({} as Record<string, unknown>).polluted, undefined);
 });
 
-test("whatever the text, every value is a text, and time grows as the text does", () => {
-  fc.assert(
-    fc.property(fc.string({ unit: "binary", maxLength: 40 }), (text) => {
+test("whatever the text, every value is a text, and time grows as the text does", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: "binary", maxLength: 40 }), async (text) => {
       assert.equal(typeof decodeIni(text), "string");
-      for (const { lines } of parseIni(text).sections) {
+      for (const { lines } of (await parseIni(text)).sections) {
         for (const { key, value } of lines) assert.deepEqual([typeof key, typeof value], ["string", "string"]);
       }
     }),
@@ -174,7 +178,7 @@ test("whatever the text, every value is a text, and time grows as the text does"
   const hostile = [`a${" ".repeat(size)}b`, "\\\n".repeat(size / 2), `x = ${"\\".repeat(size)}`, "[".repeat(size)];
   for (const text of hostile) {
     const start = process.cpuUsage().user;
-    parseIni(text);
+    await parseIni(text);
     assert.ok(process.cpuUsage().user - start < 5_000_000, `${text.slice(0, 5)}… takes more than 5 s`);
   }
 });

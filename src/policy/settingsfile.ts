@@ -114,7 +114,7 @@ async function readYamlSettings(text: string, say: Say): Promise<Written[]> {
 
 async function readIni(text: string, say: Say): Promise<Written[]> {
   const { parseIni } = await import("../inifile.ts");
-  const { sections, wrong } = parseIni(text);
+  const { sections, wrong } = await parseIni(text);
   for (const { line, column, text } of wrong) {
     say(line, column, `'${text}' is neither [a section] nor a key and a value with '=' between`);
   }

@@ -57,10 +57,12 @@ export async function volumeGroups(nodes: readonly string[]): Promise<VolumeGrou
 }
 
 /** @param segments of all groups; a hostile physical volume may have tens of thousands of either */
-export function groupsOf(
+export async function groupsOf(
   groups: readonly Record<string, string>[],
   segments: readonly Record<string, string>[],
-): VolumeGroup[] {
+): Promise<VolumeGroup[]> {
+  // What they were read from has taken its time already.
+  await new Promise(setImmediate);
   const segmentsOf = new Map<string, Map<string, Record<string, string>[]>>();
   for (const segment of segments) {
     const { vg_uuid: uuid = "", lv_name: name = "" } = segment;

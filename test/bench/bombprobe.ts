@@ -64,7 +64,7 @@ async function readDisk(path: string): Promise<number> {
 async function readLvm(folder: string): Promise<number> {
   const rows = async (kind: "vg" | "lv"): Promise<Record<string, string>[]> =>
     parseReport(await readFile(join(folder, `${kind}s`), "utf8"), kind);
-  return groupsOf(await rows("vg"), await rows("lv")).flatMap(({ volumes }) => volumes).length;
+  return (await groupsOf(await rows("vg"), await rows("lv"))).flatMap(({ volumes }) => volumes).length;
 }
 
 /** @returns how many entries, partitions or volumes were found */

@@ -127,8 +127,10 @@ async function parseIniList(
 ): Promise<WrittenList> {
   // Loaded when it is needed: most machines have no such list, and starting up counts.
   const { parseIni } = await import("../../inifile.ts");
-  await new Breath().take();
-  const { sections, wrong } = parseIni(text, decode);
+  const breath = new Breath();
+  await breath.take();
+  const { sections, wrong } = await parseIni(text, decode);
+  await breath.take();
   for (const { line, text: what } of wrong.slice(0, 50)) {
     const message = `'${what}' is neither [a name] nor a line with '='; it is ignored`;
     diagnostics.push({ severity: "warning", source, line, column: null, message });
