@@ -1,4 +1,4 @@
-/** Debian's installer from its own netboot tree, by DHCP and TFTP of dnsmasq, to its first screen. */
+/** Debian's installer from its own netboot tree, by DHCP and TFTP of dnsmasq and by a site of iPXE menus, to its first screen. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,8 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { debianPackages } from "../../initramfs/debian.ts";
-import { withBaton } from "./baton.ts";
+import { SITE } from "../netboot/site.ts";
+import { menuReady, withBaton } from "./baton.ts";
 import { run, runAsRoot } from "./host.ts";
+import { selects } from "./menudisk.ts";
+import { networkCard, type Served, serveWeb } from "./network.ts";
 
 const TAP = "batontap0";
 const PACKAGE = "debian-installer-12-netboot-amd64";
@@ -27,6 +30,8 @@ async function installerTree(t: TestContext): Promise<string> {
   await run("chmod", ["-R", "a+rX", directory]);
   return directory;
 }
+
+const FIRST_SCREEN = /Select a language|Choose language|Choose the language/;
 
 /** A network of its own with dnsmasq in it: 10.77.0.1. */
 async function serve(t: TestContext, tree: string, bootFile: string): Promise<void> {
@@ -58,7 +63,42 @@ for (const [loader, bootFile] of [
     const options = { name: `net-installer-${loader.toLowerCase()}`, words: "baton.timeout=0", extra };
     await withBaton(options, async (machine) => {
       await machine.serial.waitFor(/baton: loaded \S+ by/);
-      await machine.serial.waitFor(/Select a language|Choose language|Choose the language/, { timeoutMs: 400_000 });
+      await machine.serial.waitFor(FIRST_SCREEN, { timeoutMs: 400_000 });
     });
   });
 }
+
+test("Debian's installer at the end of a site of iPXE menus, chosen by keys, to its first screen", async (t) => {
+  const { root } = await debianPackages([PACKAGE], { suite: "bookworm" });
+  const files: Record<string, Served[string]> = { "/hook.sh": "#!/bin/sh\n" };
+  for (const [name, text] of Object.entries(SITE)) files[`/${name}`] = text;
+  for (const name of ["linux", "initrd.gz"]) {
+    files[`/12/amd64/${name}`] = { host: join(root, TREE, "debian-installer/amd64", name) };
+  }
+  const web = await serveWeb(t, files);
+  const ours = `set mirror ${web.url}\nset cmdline console=ttyS0 quiet`;
+  files["/site.cfg"] = SITE["site.cfg"]!.replace("set mirror http://mirror.example", ours);
+  const options = { words: `baton.url=${web.url}/menu.ipxe`, extra: networkCard("virtio-net-pci") };
+  await withBaton({ name: "net-installer-ipxe", ...options }, async (machine) => {
+    const { serial } = machine;
+    await menuReady(machine);
+    await serial.type("<home>");
+    await selects(machine, /Own disk/);
+    await serial.type("<down>");
+    for (const [title, below] of [
+      [/Linux/, /Debian/],
+      [/Debian/, /Debian 13/],
+    ] as const) {
+      await selects(machine, title);
+      await serial.type("<enter>");
+      await selects(machine, below);
+    }
+    await serial.type("<down>");
+    await selects(machine, /Debian 12/);
+    await serial.type("<enter>");
+    await selects(machine, /Text/);
+    await serial.type("<enter>");
+    await serial.waitFor(/baton: loaded \S+ by/);
+    await serial.waitFor(FIRST_SCREEN, { timeoutMs: 400_000 });
+  });
+});
