@@ -34,7 +34,7 @@ const MAX_LENGTH = 512 * 1024;
 /** Lists and maps inside one another; Baton's own files need three. */
 const MAX_DEPTH = 50;
 /** Lines and items of lists on one line. */
-const MAX_NODES = 10_000;
+const MAX_NODES = 5000;
 /** Anchors that are referred to (`*name`), each of which is looked for from the beginning. */
 const MAX_ALIASES = 100;
 

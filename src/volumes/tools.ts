@@ -21,7 +21,7 @@ interface ToolResult {
 
 const FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
 /** Bytes of output: what lvm says of thousands of logical volumes. It is taken apart without a pause. */
-const MAX_OUTPUT = 1024 * 1024;
+const MAX_OUTPUT = 512 * 1024;
 /** Between the signal and the end of a process that isn't stuck in a device. */
 const GRACE_MS = 2000;
 

@@ -16,7 +16,9 @@ export class LabelNames {
     ];
     for (const form of forms) {
       for (const label of labels) {
-        if (!label.disabled && !this.#byName.has(form(label.name))) this.#byName.set(form(label.name), label);
+        if (label.disabled) continue;
+        const name = form(label.name);
+        if (!this.#byName.has(name)) this.#byName.set(name, label);
       }
     }
   }

@@ -1,6 +1,7 @@
 /** From a configuration to the list of its entries: submenus, other configurations that it leads to, the default. */
 
 import { formatFileRef, type ParsedEntry, parsedEntry } from "../../entry.ts";
+import { Breath } from "../budget.ts";
 import type { FormatContext, FormatResult, Place } from "../format.ts";
 import { type BootCommand, type Command, type CommandContext, labelCommand, plainCommand } from "./commands.ts";
 import { type Config, isMenu, type Label, type Menu, type Position } from "./config.ts";
@@ -82,6 +83,8 @@ async function configuration(
   const config = parser.finish();
   if (ancestors.length === 0)
     run.dialect = run.options.dialect ?? dialectOf(places[0]!.path, config, run.context.platform);
+  // The labels' names are gone over at once.
+  await new Breath().take();
   const listed = await new ConfigListing(run, config, cwd, submenu, [...ancestors, { places, files }]).list();
   return { ...listed, isPartial: found < places.length };
 }
