@@ -18,8 +18,8 @@ for (const [name, text, why] of [
     Array.from({ length: 60 }, (_, i) => `${" ".repeat(i)}a:\n`).join(""),
     /deep/,
   ],
-  ["keys", "k: 1\n".repeat(20_000), /more than 10000 lines and items/],
-  ["items of one list", `a: [${"1,".repeat(20_000)}]`, /more than 10000 lines and items/],
+  ["keys", "k: 1\n".repeat(20_000), /more than 5000 lines and items/],
+  ["items of one list", `a: [${"1,".repeat(20_000)}]`, /more than 5000 lines and items/],
   ["aliases", `a: &a 1\nb: [${"*a, ".repeat(200)}]`, /refers more than 100 times/],
   ["characters", "x".repeat(600_000), /longer than/],
 ] as const) {
