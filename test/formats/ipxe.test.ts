@@ -499,6 +499,21 @@ test("what a script does is what was read for it, whatever the same address said
   assert.equal(files(found.entries[0]!)[0], "http://boot.example/menus/own");
 });
 
+test("a script on a server that doesn't answer is one that isn't there: what stands behind || goes on", async () => {
+  const start = { url: "http://boot.example/menus/start.ipxe" };
+  const network = {
+    resolve: resolveUri,
+    exists: async () => true,
+    read: async () => null,
+    tree: async () => null,
+    setting: () => null,
+  };
+  const on = await listIpxe(lines("chain http://gone.example/a.ipxe ||", "kernel own", "boot"), start, network);
+  assert.deepEqual([files(on.entries[0]!)[0], on.entries[0]!.reason], ["http://boot.example/menus/own", null]);
+  const alone = await listIpxe(lines("chain http://gone.example/a.ipxe"), start, network);
+  assert.match(alone.entries[0]!.reason!, /gone\.example\/a\.ipxe/);
+});
+
 test("a script that selects a kernel and never says boot gives an entry that is no default", async () => {
   const { entries, defaultIndex } = await fetched(lines("kernel vmlinuz quiet", "initrd initrd.img"));
   assert.deepEqual(

@@ -56,6 +56,10 @@ async function start(run: IpxeRun, image: ScriptImage, call: Call, replace: bool
   if (tree !== null) return tree;
   const file = looksLikeKernel(image.name) ? null : await run.host.read(image.ref);
   if (file !== null && isScript(file.text)) return enterScript(run, call, image, file, replace);
+  // Over a network a server that doesn't answer is a file that isn't there: `||` goes on.
+  if (file === null && run.host.tree !== undefined && SCRIPT_NAME.test(image.name)) {
+    return { fails: `'${shown(call.words)}' fails: it can't be read here`, isLost: true };
+  }
   const reason = reasonAgainst(image, file === null);
   if (reason !== null) return run.unbootable(state, way, reason, kindByName(image.name));
   return run.boots(state, way, image);
