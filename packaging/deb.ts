@@ -1,6 +1,6 @@
 /**
  * Makes dist/baton_VERSION_ARCH.deb: the program, man pages, completion, and the unit that confirms a boot.
- * `npm run deb`. The same commit gives the same bytes, whoever makes it and where; SOURCE_DATE_EPOCH is its date, else the
+ * `npm run deb`. The same commit gives the same bytes on every machine. SOURCE_DATE_EPOCH is its date, else the
  * commit's (https://reproducible-builds.org/specs/source-date-epoch/).
  */
 

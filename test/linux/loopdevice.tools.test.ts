@@ -12,7 +12,7 @@ import { withoutRoot } from "./loop.ts";
 const folder = mkdtempSync(join(tmpdir(), "baton-loop-"));
 after(() => rmSync(folder, { recursive: true }));
 
-test("a part of a file is a device that can't be written, and a whole one that can, whoever had it before", {
+test("a read-only loop device refuses to be written, and the next user of the same one can write", {
   skip: withoutRoot,
 }, async () => {
   const file = join(folder, "image");
