@@ -34,7 +34,8 @@ export function emulate(directory: string, script: string): string {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "grub.cfg"), `${script}\nexit\n`);
   // It wants a terminal, and a wide one so that it breaks no lines.
-  const command = `stty cols 250 rows 100; timeout 60 grub-emu -d '${directory}' -r host`;
+  // --foreground, since a program in the background that sets its terminal is stopped (seen where script(1) starts dash).
+  const command = `stty cols 250 rows 100; timeout --foreground 60 grub-emu -d '${directory}' -r host`;
   const { stdout } = spawnSync("script", ["-qec", command, "/dev/null"], {
     input: "",
     encoding: "utf8",
