@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]]`: measures what docs/interfaces.md names and says what each
- * figure means. Exits 0 when everything asked for was measured, whether or not a target was met. `--trace` prints what
- * happens from power-on to the menu instead. The script makes dist/ of one suite, whatever the profile's is, so that figures
+ * `npm run bench -- [--json FILE] [--only PREFIX[,PREFIX]] [--before BATON.CJS]`: measures what docs/interfaces.md names and says what each
+ * figure means. Exits 0 when everything asked for was measured, whether or not a target was met. `--before`
+ * names an earlier build to compare the reading of configurations with. `--trace` prints what happens from power-on to
+ * the menu instead. The script makes dist/ of one suite, whatever the profile's is, so that figures
  * of different days stay comparable.
  */
 
@@ -12,7 +13,7 @@ import { bombsGroup } from "./bombs.ts";
 import { bootGroup } from "./boot.ts";
 import { traceStart } from "./counts.ts";
 import { disksGroup } from "./disks.ts";
-import { type Figure, figureLine } from "./figures.ts";
+import { type Figure, figureLine, figuresJson } from "./figures.ts";
 import { formatsGroup } from "./formats.ts";
 import { imageGroup } from "./image.ts";
 import { kexecGroup } from "./kexec.ts";
@@ -34,7 +35,12 @@ const GROUPS = [
 
 async function bench(): Promise<void> {
   const { values } = parseArgs({
-    options: { json: { type: "string" }, only: { type: "string" }, trace: { type: "boolean" } },
+    options: {
+      json: { type: "string" },
+      only: { type: "string" },
+      trace: { type: "boolean" },
+      before: { type: "string" },
+    },
   });
   if (values.trace) {
     process.stdout.write(await traceStart());
@@ -51,15 +57,14 @@ async function bench(): Promise<void> {
   const figures: Figure[] = [];
   for (const group of GROUPS) {
     if (!group.prefixes.some(mayHold)) continue;
-    const measured = await group.measure(wanted, say);
+    const measured = await group.measure(wanted, say, values.before);
     for (const figure of measured.filter(({ name }) => wanted(name))) {
       figures.push(figure);
       console.log(figureLine(figure));
     }
   }
   if (figures.length === 0) throw new Error(`no figure's name begins with ${only.join(" or ")}`);
-  const json = Object.fromEntries(figures.map(({ name, value }) => [name, value]));
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(json, null, 2)}\n`);
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(figuresJson(figures), null, 2)}\n`);
 }
 
 bench().then(

@@ -10,7 +10,7 @@ import { grubConfig } from "../vm/grub.ts";
 import type { MachineDisk } from "../vm/machine.ts";
 import { KERNEL, payload } from "../vm/payload.ts";
 import { circlingIso } from "../volumes/craftediso.ts";
-import { type Figure, type Group, median } from "./figures.ts";
+import { type Figure, type Group, median, ratio } from "./figures.ts";
 
 const GOOD = 56;
 const HUNG = 8;
@@ -36,7 +36,7 @@ async function measureHung(say: (text: string) => void): Promise<Figure> {
   }
   return {
     name: "discovery.hungDisksRatio",
-    value: median(all) / median(good),
+    ...ratio(all, good),
     meaning: `menu ready with ${GOOD} disks and ${HUNG} that never answer ${median(all).toFixed(2)} s, with the good ones alone ${median(good).toFixed(2)} s`,
     target: 1.2,
   };
@@ -55,13 +55,14 @@ async function measureBombs(say: (text: string) => void): Promise<Figure> {
       with: await stickSeconds("bomb", [disk, stick]),
     });
   }
-  const ratios = pairs.map((pair) => pair.with / pair.without);
   const seconds = (values: readonly number[]): string => `${median(values).toFixed(2)} s`;
-  const range = `pairs ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
   return {
     name: "discovery.bombRatio",
-    value: median(ratios),
-    meaning: `menu ready with a hostile stick ${seconds(pairs.map((pair) => pair.with))}, with a harmless one ${seconds(pairs.map((pair) => pair.without))} (${range})`,
+    ...ratio(
+      pairs.map((pair) => pair.with),
+      pairs.map((pair) => pair.without),
+    ),
+    meaning: `menu ready with a hostile stick ${seconds(pairs.map((pair) => pair.with))}, with a harmless one ${seconds(pairs.map((pair) => pair.without))}`,
     target: 1.3,
   };
 }

@@ -9,7 +9,7 @@ import { debianPackages } from "../../initramfs/debian.ts";
 import { describeError } from "../../src/errors.ts";
 import { bootctlMissing, findBootctl } from "../formats/bootctl.ts";
 import { ROOT } from "../vm/host.ts";
-import { type Figure, type Group, median } from "./figures.ts";
+import { type Figure, type Group, median, ratio } from "./figures.ts";
 
 const run = promisify(execFile);
 const UUID = "5a6b1c2d-00bf-4000-8000-0000000000bf";
@@ -17,13 +17,18 @@ const ROUNDS = 7;
 /** Baton's own list from a plain directory, as a person would call it. */
 const PROGRAM = process.env.BATON_BENCH_PROGRAM ?? join(ROOT, "dist/baton.cjs");
 
-async function measure(wanted: (name: string) => boolean, say: (text: string) => void): Promise<Figure[]> {
+async function measure(
+  wanted: (name: string) => boolean,
+  say: (text: string) => void,
+  before: string | undefined,
+): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), "baton-bench-"));
   try {
     const figures: Figure[] = [];
     if (wanted("formats.grubParseRatio")) figures.push(await grubParse(directory));
     if (wanted("formats.blsListRatio")) figures.push(...(await blsList(say)));
     if (wanted("formats.firstEntryMs")) figures.push(await firstEntry(directory));
+    if (before && wanted("formats.beforeRatio")) figures.push(...(await againstBefore(directory, before)));
     return figures;
   } finally {
     rmSync(directory, { recursive: true });
@@ -50,7 +55,7 @@ async function grubParse(directory: string): Promise<Figure> {
   const size = (Buffer.byteLength(text) / 2 ** 20).toFixed(1);
   return {
     name: "formats.grubParseRatio",
-    value: median(own) / median(theirs),
+    ...ratio(own, theirs),
     meaning: `baton list of a grub.cfg of ${size} MiB, 40,000 entries, ${median(own).toFixed(0)} ms, to grub-script-check of it ${median(theirs).toFixed(0)} ms (start of both included)`,
     target: 3,
   };
@@ -101,7 +106,7 @@ async function blsList(say: (text: string) => void): Promise<Figure[]> {
   return [
     {
       name: "formats.blsListRatio",
-      value: own / theirs,
+      ...ratio(runs("own", 1), runs("theirs", 1)),
       meaning: `listing 5,000 entries on a tmpfs: baton list ${own.toFixed(0)} ms, to bootctl list ${theirs.toFixed(0)} ms (start of both included; user CPU ${ownUser.toFixed(0)} and ${theirUser.toFixed(0)} ms)`,
       target: 2,
     },
@@ -131,9 +136,32 @@ async function firstEntry(directory: string): Promise<Figure> {
   };
 }
 
-function list(directory: string, type: string): Promise<unknown> {
+/** Baton's list of the same trees by this build and by an earlier one, by turns. */
+async function againstBefore(directory: string, before: string): Promise<Figure[]> {
+  const large = join(directory, "before");
+  mkdirSync(join(large, "boot/grub"), { recursive: true });
+  writeFileSync(join(large, "boot/grub/grub.cfg"), largeConfig(40_000));
+  const trees = { Large: large, Debian: join(ROOT, "test/corpus/grub-debian-12/vda2") };
+  const figures: Figure[] = [];
+  for (const [name, root] of Object.entries(trees)) {
+    const [own, theirs]: [number[], number[]] = [[], []];
+    for (let round = 0; round < 2 * ROUNDS; round++) {
+      own.push(...(await repeat(() => list(root, "ext4"), 1)));
+      theirs.push(...(await repeat(() => list(root, "ext4", before), 1)));
+    }
+    figures.push({
+      name: `formats.beforeRatio${name}`,
+      ...ratio(own, theirs),
+      meaning: `baton list of ${name === "Large" ? "40,000 entries" : "a Debian disk"} ${median(own).toFixed(0)} ms, to ${before} ${median(theirs).toFixed(0)} ms`,
+      target: null,
+    });
+  }
+  return figures;
+}
+
+function list(directory: string, type: string, program = PROGRAM): Promise<unknown> {
   const disk = `vda1=${directory},uuid=${UUID},type=${type}`;
-  return run(process.execPath, [PROGRAM, "list", "--json", "--disk", disk], { maxBuffer: 1 << 26 });
+  return run(process.execPath, [program, "list", "--json", "--disk", disk], { maxBuffer: 1 << 26 });
 }
 
 /** Milliseconds of each of some runs, after one that isn't counted where there are several. */

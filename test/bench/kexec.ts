@@ -9,7 +9,7 @@ import { grubConfig } from "../vm/grub.ts";
 import { KEXEC_TOOLS, kexecTools } from "../vm/kexectools.ts";
 import { type Machine, type MachineDisk, withMachine } from "../vm/machine.ts";
 import { KERNEL, payload } from "../vm/payload.ts";
-import { type Figure, type Group, median } from "./figures.ts";
+import { type Figure, type Group, median, ratio } from "./figures.ts";
 
 const ROUNDS = 3;
 /** How often a machine is started until one comes up and gives its figures. */
@@ -136,26 +136,26 @@ async function measureLoads(disks: readonly MachineDisk[], say: (text: string) =
   return [
     {
       name: "kexec.loadRatioFile",
-      value: median(times.own) / median(times.file),
+      ...ratio(times.own, times.file),
       meaning: `Baton's default load ${ms(times.own)} (its process's start excluded; with it ${ms(times.whole)}), to kexec -s -l ${ms(times.file)}`,
       target: 0.6,
     },
     {
       name: "kexec.loadRatioClassic",
-      value: median(times.own) / median(times.classic),
+      ...ratio(times.own, times.classic),
       meaning: `the same, to kexec -c -i -l ${ms(times.classic)}`,
       target: 1.0,
     },
     { name: "kexec.loadS", value: median(times.own) / 1000, meaning: "Baton's default load, seconds", target: null },
     {
       name: "kexec.jumpRatio",
-      value: median(jumps.own) / median(jumps.tools),
+      ...ratio(jumps.own, jumps.tools),
       meaning: `the jump itself, from the old kernel's last line ("Starting new kernel") to the new one's first, of what Baton loads by default (kexec_load, packed, no digest) ${ms(jumps.own)}, to ${ms(jumps.tools)} of what kexec-tools loads by default (kexec_load with its purgatory's digest)`,
       target: 0.7,
     },
     {
       name: "kexec.jumpStagedRatio",
-      value: median(jumps.staged) / median(jumps.tools),
+      ...ratio(jumps.staged, jumps.tools),
       meaning: `the same from the menu, staged and unpacked ahead ${ms(jumps.staged)}`,
       target: null,
     },
@@ -218,7 +218,10 @@ async function measureStaging(disks: readonly MachineDisk[], say: (text: string)
     },
     {
       name: "kexec.stagedEnterToUserlandRatio",
-      value: of("staged", "toUserland") / of("file", "toUserland"),
+      ...ratio(
+        runs.staged.map((times) => times.toUserland),
+        runs.file.map((times) => times.toUserland),
+      ),
       meaning: `Enter → second userland, staged and unpacked ${s(of("staged", "toUserland"))}, to unstaged kexec_file_load ${s(of("file", "toUserland"))}; unstaged default ${s(of("plain", "toUserland"))}`,
       target: 0.5,
     },

@@ -13,7 +13,7 @@ import { debianPackages } from "../../initramfs/debian.ts";
 import { download } from "../../src/fetch/download.ts";
 import { Fetcher } from "../../src/fetch/fetcher.ts";
 import { tftpTransport } from "../../src/fetch/tftp.ts";
-import { type Figure, type Group, median } from "./figures.ts";
+import { type Figure, type Group, median, ratio } from "./figures.ts";
 
 const run = promisify(execFile);
 const HTTP_MIB = 512;
@@ -93,7 +93,7 @@ async function httpFigures(directory: string): Promise<Figure[]> {
     return [
       {
         name: "net.httpRatio",
-        value: median(theirs) / median(own),
+        ...ratio(theirs, own),
         meaning: `rate of ${HTTP_MIB} MiB over HTTP with SHA-256, ${rate(median(own))}, to curl | sha256sum, ${rate(median(theirs))} (at least ${MIN_SECONDS})`,
         target: null,
       },
@@ -144,7 +144,7 @@ async function tftpFigure(directory: string): Promise<Figure> {
   ];
   try {
     await sleep(500);
-    const ratios: { ratio: number; text: string }[] = [];
+    const cases: (ReturnType<typeof ratio> & { text: string })[] = [];
     for (const { server, blksize, windowsize, peer } of TFTP_CASES) {
       const port = ports[server];
       const url = `tftp://127.0.0.1:${port}/small`;
@@ -188,14 +188,18 @@ async function tftpFigure(directory: string): Promise<Figure> {
           }),
         );
       }
-      const ratio = median(theirs) / median(own);
       const what = `${server} ${blksize}×${windowsize}`;
-      ratios.push({ ratio, text: `${what}: ${median(own).toFixed(0)} ms, ${peer} ${median(theirs).toFixed(0)} ms` });
+      cases.push({
+        ...ratio(theirs, own),
+        text: `${what}: ${median(own).toFixed(0)} ms, ${peer} ${median(theirs).toFixed(0)} ms`,
+      });
     }
+    const { value, range } = cases.reduce((least, next) => (next.value < least.value ? next : least));
     return {
       name: "net.tftpRatio",
-      value: Math.min(...ratios.map(({ ratio }) => ratio)),
-      meaning: `rate of ${TFTP_MIB} MiB over TFTP to other clients', the least of: ${ratios.map(({ text }) => text).join("; ")} (at least ${MIN_SECONDS})`,
+      value,
+      range,
+      meaning: `rate of ${TFTP_MIB} MiB over TFTP to other clients', the least of: ${cases.map(({ text }) => text).join("; ")} (at least ${MIN_SECONDS})`,
       target: null,
     };
   } finally {
