@@ -83,7 +83,7 @@ const record = <N extends string>(starts: Readonly<Record<N, string>>): Kind<Rea
 };
 
 /** Of a profile that names none. */
-export const DEFAULT_SUITE = "bookworm";
+export const DEFAULT_SUITE = "trixie";
 
 const ARCHITECTURES: readonly Architecture[] = ["amd64", "arm64"];
 
