@@ -22,15 +22,17 @@ export interface Library {
 
 /**
  * The closure of DT_NEEDED and the dynamic linker of `programs`, found below `root` (unpacked Debian packages).
+ * @param ownFolders below `root`, where programs look besides (DT_RUNPATH)
  * @throws BatonError "not-found" naming the library and who needs it
  */
 export async function sharedLibraries(
   programs: readonly string[],
   root: string,
   arch: Architecture,
+  ownFolders: readonly string[] = [],
 ): Promise<Library[]> {
   const folder = LIBRARY_FOLDER[arch];
-  const places = [folder, "/lib64", "/lib"];
+  const places = [folder, "/lib64", "/lib", ...ownFolders];
   const find = (name: string, by: string): string => {
     for (const place of places) if (existsSync(join(root, place, name))) return join(root, place, name);
     throw new BatonError("not-found", `${by} needs ${name}, which none of the profile's packages has`);

@@ -22,6 +22,8 @@ export class Configuration {
   readonly #words: Partial<Settings>;
   #own: Partial<Settings> = {};
   #named: Partial<Settings> = {};
+  /** What the system asked for before it restarted: below what the owner says, and for this start alone above it. */
+  #asked: { readonly usual: Partial<Settings>; readonly once: Partial<Settings> } = { usual: {}, once: {} };
   #diagnostics: Diagnostic[] = [];
   /** What has become of the file that `baton.config=` names. */
   #state: "awaited" | "failed" | "read" | "none";
@@ -71,6 +73,12 @@ export class Configuration {
     this.settings = this.#merged();
   }
 
+  /** What the system asked for holds from now on. */
+  ask(usual: Partial<Settings>, once: Partial<Settings>): void {
+    this.#asked = { usual, once };
+    this.settings = this.#merged();
+  }
+
   async #read(source: string, text: string): Promise<Partial<Settings>> {
     const { readSettings, MAX_SETTINGS_SIZE } = await import("../policy/settingsfile.ts");
     if (text.length > MAX_SETTINGS_SIZE)
@@ -89,7 +97,7 @@ export class Configuration {
 
   /** Until the named file is read, and where it can't be, nothing is open that it might have shut. */
   #merged(): Settings {
-    const merged = mergeSettings(this.#own, this.#named, this.#words);
+    const merged = mergeSettings(...[this.#asked.usual, this.#own, this.#named, this.#words, this.#asked.once]);
     const shut = { ...merged, editor: false, shell: false };
     const locked: Settings = merged.lockdown ? { ...shut, removable: "never" } : shut;
     switch (this.#state) {

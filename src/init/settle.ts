@@ -2,6 +2,7 @@
 
 import { NAMED_CONFIG_MS } from "../policy/countdown.ts";
 import type { BootWords } from "../policy/words.ts";
+import { isEfi } from "./firmware.ts";
 import type { InitParts } from "./parts.ts";
 import { tellRescueMenu } from "./rescueshell.ts";
 
@@ -9,6 +10,9 @@ import { tellRescueMenu } from "./rescueshell.ts";
 export async function readConfiguration(words: BootWords, parts: InitParts): Promise<void> {
   const { configuration, machine, readiness, session } = parts;
   if (words.config !== null) await readNamedConfiguration(words.config, parts);
+  if (configuration.settings.writes === "boot-loader-interface" && isEfi()) {
+    await (await import("./askedbefore.ts")).obeyRequests(parts);
+  }
   readiness.arrive("configuration");
   if (!readiness.awaits("state")) return;
   // What was remembered may stand on any of the disks.

@@ -27,11 +27,19 @@ export function chooseDefault(listed: readonly Listed[], rules: BootRules): Choi
   const { entry: named, note } = wanted === null ? { entry: null, note: null } : findNamed(listed, wanted, rules);
   if (named !== null && !isHandedOn(listed, named)) {
     const from = listed.find((item) => item.entries.includes(named));
-    const how = isSaved ? "it was saved as the default" : `it is named: default ${rules.default}`;
+    const asked = rules.otherwise === undefined ? "it is named: default" : "it was asked for, for this start:";
+    const how = isSaved ? "it was saved as the default" : `${asked} ${rules.default}`;
     // What a removable device has gives way to a built-in disk that answers later.
     const isDecided = from?.config.removable === false;
     const choice = throughMenus(listed, rules, { entry: named, from, via: [], why: how, isDecided });
     return { ...choice, why: withNotes(choice.why, [note]), named: { name: wanted!, isFound: true } };
+  }
+  if (rules.otherwise !== undefined) {
+    // It may still come; a name that leads nowhere takes nothing from the owner's own.
+    const { otherwise, ...usual } = rules;
+    const choice = chooseDefault(listed, { ...usual, default: otherwise });
+    const why = withNotes(choice.why, [note]);
+    return { ...choice, why, isDecided: false, named: wanted === null ? null : { name: wanted, isFound: false } };
   }
   const choice = chooseFrom(listed, rules, named);
   return {

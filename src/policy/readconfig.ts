@@ -52,6 +52,8 @@ export interface FirmwareWay {
 
 /** What the machine's owner has settled about the default (settings.ts). */
 export interface BootRules extends Pick<Settings, "default" | "fallback" | "order" | "removable"> {
+  /** What `default` would be if it weren't asked for this start alone (LoaderEntryOneShot): it counts where that leads nowhere. */
+  readonly otherwise?: string | null;
   /** Id of the entry that was saved as the default (`default: "@saved"`), where there is one. */
   readonly saved?: string | null;
   /** Ids of entries that don't boot by themselves now, each with the reason (boots that nobody confirmed). */

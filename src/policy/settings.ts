@@ -287,9 +287,11 @@ export const SETTINGS = [
     name: "writes",
     default: "none",
     about:
-      "What Baton may write: nothing, or what the disks' own bootloaders would (grubenv, boot counters, EFI variables).",
+      "What Baton may write: nothing, or what the disks' own bootloaders would (grubenv, boot counters, EFI variables). " +
+      "boot-loader-interface: that, and the EFI variables by which bootctl and systemctl know a boot loader and ask it " +
+      "for an entry.",
     example: "none",
-    kind: oneOf("none", "bootloader-state"),
+    kind: oneOf("none", "bootloader-state", "boot-loader-interface"),
   }),
   setting({
     name: "tries",

@@ -133,7 +133,8 @@ export class Attempts {
 
   async #remember(entry: BootEntry): Promise<void> {
     const { host, settings } = this.#context;
-    if (entry.writes.length === 0 && settings().tries === 0) return;
+    const { tries, writes } = settings();
+    if (entry.writes.length === 0 && tries === 0 && writes !== "boot-loader-interface") return;
     const { rememberBoot } = await import("./lastchosen.ts");
     await rememberBoot(host, entry, settings());
   }

@@ -5,9 +5,13 @@ import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { BootRules } from "../policy/readconfig.ts";
 import type { Settings } from "../policy/settings.ts";
-import { readVariable, textOfVariable } from "../state/efivars.ts";
+import { canBootByItself } from "../policy/unattended.ts";
+import { isForThisStart, readVariable, textOfVariable } from "../state/efivars.ts";
+import { interfaceWrites } from "../state/loaderinterface.ts";
+import { loaderTimes } from "../state/loadertimes.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
 import { describeWrite, type LookAt, performWrites } from "../state/perform.ts";
+import { VERSION } from "../version.ts";
 import type { EntrySource } from "./entrysource.ts";
 
 /** A grubenv is 1,024 bytes; a larger file has another purpose. */
@@ -63,7 +67,19 @@ export class BootState {
   /** What booting this entry writes: its own bootloader's state, and Baton's count. */
   writesFor(entry: BootEntry, settings: Settings): StateWrite[] {
     const counts = settings.tries > 0 && this.#own !== null;
-    return [...entry.writes, ...(counts ? [this.#own!.boot(entry.id)] : [])];
+    return [...entry.writes, ...(counts ? [this.#own!.boot(entry.id)] : []), ...this.#interfaceWrites(entry, settings)];
+  }
+
+  /** What Baton says of itself as a boot loader; what started Baton has said the same for this start, where it is one. */
+  #interfaceWrites({ id }: BootEntry, { writes }: Settings): StateWrite[] {
+    if (!this.#isEfi || writes !== "boot-loader-interface") return [];
+    const { entries, order } = this.#discovery.list;
+    const first = new Set(order);
+    const ids = entries.filter(canBootByItself).map((entry) => entry.id);
+    const sorted = [...order.filter((one) => ids.includes(one)), ...ids.filter((one) => !first.has(one))];
+    return interfaceWrites(VERSION, sorted, id, loaderTimes()).filter(
+      (write) => !("efivar" in write) || !isForThisStart(write.efivar),
+    );
   }
 
   /** What makes the entry the default; null where there is no place to remember it. */

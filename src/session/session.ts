@@ -22,7 +22,7 @@ import { Selection } from "./selection.ts";
 import { ShownMenu } from "./shownmenu.ts";
 import { afterRound, bootUnattended } from "./unattended.ts";
 
-type Remembered = Pick<BootRules, "saved" | "passedOver">;
+type Remembered = Pick<BootRules, "saved" | "passedOver" | "otherwise">;
 
 export class Session {
   readonly store: MenuStore;
@@ -58,11 +58,11 @@ export class Session {
   }
 
   /** A configuration, or what was remembered, has been read: other settings hold from now on. */
-  settle(settings: Settings, remembered: Remembered = this.#remembered): void {
+  settle(settings: Settings, remembered: Remembered = {}): void {
     const { discovery } = this.#host;
     this.#settings = settings;
-    this.#remembered = remembered;
-    discovery.setRules({ ...settings, ...remembered });
+    this.#remembered = { ...this.#remembered, ...remembered };
+    discovery.setRules({ ...settings, ...this.#remembered });
     this.store.update({ settings: menuSettings(settings) });
     this.update();
   }

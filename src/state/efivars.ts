@@ -26,6 +26,15 @@ export function readVariable(name: string, folder = EFIVARS): Buffer | null {
   }
 }
 
+/** Set for this start alone (no NON_VOLATILE): once the firmware's boot services are gone nobody can change it. */
+export function isForThisStart(name: string, folder = EFIVARS): boolean {
+  try {
+    return (readFileSync(variablePath(name, folder)).readUInt32LE(0) & 1) === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** A value of text: UTF-16 with a NUL at its end. */
 export const textOfVariable = (value: Buffer): string => value.toString("utf16le").replace(/\0[\s\S]*$/, "");
 export const variableOfText = (text: string): Buffer => Buffer.from(`${text}\0`, "utf16le");

@@ -3,6 +3,7 @@
 import { type DeviceFile, type FileRef, formatFileRef, parseFileRef, type StateWrite } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
+import { printable } from "../text.ts";
 import { allowVariableWrites, variableOfText, writeVariable } from "./efivars.ts";
 import { below, renameFile, rewriteFile } from "./files.ts";
 import { type WritableDevice, withWritable } from "./writable.ts";
@@ -73,7 +74,7 @@ async function writeOne(write: StateWrite, path: string, root: string): Promise<
 /** `vda1:/boot/grub/grubenv (saved_entry=…, without next_entry)`, for the log and for people. */
 export function describeWrite(write: StateWrite): string {
   if ("efivar" in write)
-    return `EFI variable ${write.efivar}${write.value === null ? " (taken away)" : ` = ${write.value}`}`;
+    return `EFI variable ${write.efivar}${write.value === null ? " (taken away)" : ` = ${printable(write.value)}`}`;
   if ("rename" in write) return `${formatFileRef(write.rename)} (renamed to ${write.to})`;
   const set = Object.entries(write.set).map(([name, value]) => `${name}=${value}`);
   const unset = write.unset.map((name) => `without ${name}`);

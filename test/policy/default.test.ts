@@ -152,3 +152,16 @@ test("patterns find entries as file names are found, and of several one that can
   assert.equal(found("[!D]x[!D]"), "[x]");
   assert.equal(found("[z-a]*"), null);
 });
+
+test("what was asked for one start is the default where it leads to an entry, by the rules for every name", () => {
+  const configs = [disk("vda1", ["One", "Two"]), disk("sdb1", ["Stranger"], { removable: true })];
+  assert.equal(titleOf(configs, { default: "Two", otherwise: null }), "Two");
+  assert.match(list(configs, { default: "Two", otherwise: null }).why ?? "", /asked for, for this start: Two/);
+  // One that isn't there, or that only a stick has, leaves the owner's own; it may still come.
+  for (const name of ["Three", "Stranger"]) {
+    assert.equal(titleOf(configs, { default: name, otherwise: null }), "One");
+    assert.equal(titleOf(configs, { default: name, otherwise: "Two" }), "Two");
+    assert.equal(list(configs, { default: name, otherwise: "Two" }).isDecided, false);
+    assert.deepEqual(list(configs, { default: name, otherwise: "Two" }).named, { name, isFound: false });
+  }
+});

@@ -96,7 +96,7 @@ test("each mistake is told with line and column, and the rest still counts", asy
   assert.deepEqual(await mistakes(text), [
     "1:10 timeout must be a number of seconds, never, menu-force, menu-hidden or menu-disabled, not 'soon'; ignored",
     "2:1 retires: there is no such key; did you mean retries?",
-    "4:11 writes must be none or bootloader-state, not 'all'; ignored",
+    "4:11 writes must be none, bootloader-state or boot-loader-interface, not 'all'; ignored",
   ]);
   assert.deepEqual((await yaml(text)).settings, { retries: 4 });
 });

@@ -3,9 +3,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { BlockDevice } from "../../devices/device.ts";
 import { BatonError } from "../../errors.ts";
-import { readVariable, writeVariable } from "../../state/efivars.ts";
+import { readVariable, textOfVariable, writeVariable } from "../../state/efivars.ts";
 import { anyLoadOption, type FirmwareEntry } from "../../state/firmware.ts";
 import { GLOBAL_GUID } from "../../state/guids.ts";
+import { LOADER_NAME, OWN_VARIABLES } from "../../state/loaderinterface.ts";
 import { STATE_VARIABLE } from "../../state/own.ts";
 import { putFile, removeFile, removeFolder } from "../../state/place.ts";
 import { formatSize } from "../../text.ts";
@@ -162,6 +163,13 @@ export async function efiRemovalSteps(machine: Machine, note: (text: string) => 
   if (readVariable(STATE_VARIABLE, variables(machine)) !== null) {
     const says = `remove the EFI variable ${STATE_VARIABLE}`;
     steps.push({ says, run: async () => writeVariable(STATE_VARIABLE, null, variables(machine)) });
+  }
+  const folder = variables(machine);
+  const info = readVariable("LoaderInfo", folder);
+  if (info !== null && textOfVariable(info).startsWith(`${LOADER_NAME} `)) {
+    const own = OWN_VARIABLES.filter((name) => readVariable(name, folder) !== null);
+    const says = `remove the EFI variables ${own.join(", ")}`;
+    steps.push({ says, run: async () => own.forEach((name) => void writeVariable(name, null, folder)) });
   }
   return steps;
 }

@@ -5,7 +5,8 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { install, uninstall } from "../../../src/commands/install/install.ts";
-import { BATON_GUID, GLOBAL_GUID } from "../../../src/state/guids.ts";
+import { BATON_GUID, GLOBAL_GUID, LOADER_GUID } from "../../../src/state/guids.ts";
+import { OWN_VARIABLES } from "../../../src/state/loaderinterface.ts";
 import { image, installed, LOADER, loadOption } from "./installed.ts";
 
 const MOUNTS = ["/ ext4 /dev/sda2", "/boot/efi vfat /dev/sda1"];
@@ -44,6 +45,10 @@ for (const words of [[], ["--once"]]) {
     const before = system.files();
     await install([...words, "--from", from], system.machine);
     system.write(`${EFIVARS}/BatonState-${BATON_GUID}`, Buffer.alloc(8));
+    for (const name of OWN_VARIABLES) {
+      const value = Buffer.concat([Buffer.from([7, 0, 0, 0]), Buffer.from("Baton 1\0", "utf16le")]);
+      system.write(`${EFIVARS}/${name}-${LOADER_GUID}`, value);
+    }
     assert.equal(await uninstall([], system.machine), 0);
     assert.deepEqual(system.files(), before);
     assert.ok(!fs.existsSync(join(system.machine.root, "/boot/efi/EFI/baton")));
