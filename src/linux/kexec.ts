@@ -21,6 +21,7 @@ interface Options {
 
 /** The load that this process is in, and those that wait for it: the kernel answers a second one with EBUSY. */
 let before: Promise<void> = Promise.resolve();
+const NO_ANSWER = "the disk on which the files lie does not answer, or this kernel has failed itself (its log says so)";
 /** How long a load waits for one that was given up. Milliseconds. */
 const TURN_MS = 30_000;
 
@@ -64,7 +65,7 @@ export async function kexecFileLoad(
         call: "kexec_file_load",
         args: [kernelFd, initrdFd ?? -1, length, cmdline, describeFlags(all, KEXEC_FILE_FLAGS)],
       },
-      { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer" },
+      { timeoutMs: options.timeoutMs ?? null, timeoutReason: NO_ANSWER },
     ),
   );
 }
@@ -166,7 +167,7 @@ export async function kexecLoad(
           { word: kexecFlagNames(flags) },
         ],
       },
-      { timeoutMs: options.timeoutMs ?? null, timeoutReason: "the disk on which the files lie does not answer", keep },
+      { timeoutMs: options.timeoutMs ?? null, timeoutReason: NO_ANSWER, keep },
     ),
   );
 }

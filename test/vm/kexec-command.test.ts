@@ -27,7 +27,7 @@ const ALIKE: readonly (readonly [args: string, code: number, says: RegExp])[] = 
   ["-c -l /mnt/text", 255, /Cannot determine the file type of \/mnt\/text: It is not a kernel: it is text/],
   ["-s -l /mnt/text", 255, /Cannot determine the file type of \/mnt\/text/],
   [`-c -t bogus -l ${K}`, 255, /Unsupported kernel type bogus/],
-  [`-c -t elf-x86_64 -l ${K}`, 255, /Wrong file type elf-x86_64, file matches type bzImage64: it is Linux 6\.1/],
+  [`-c -t elf-x86_64 -l ${K}`, 255, /Wrong file type elf-x86_64, file matches type bzImage64: it is Linux 6\./],
   [`-p ${K}`, 1, /Memory for crashkernel is not reserved/],
   [`--load-preserve-context ${K}`, 1, /"--mem-max" parameter/],
   [`-c --load-preserve-context --mem-max=0x10000000 ${K}`, 255, /kexec_load failed: Invalid argument/],
