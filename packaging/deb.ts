@@ -36,6 +36,9 @@ const ARCH = process.arch === "arm64" ? "arm64" : "amd64";
 const DOC = "usr/share/doc/baton";
 const UNITS = "usr/lib/systemd/system";
 
+/** What is 0755 in the package, and so may be called. */
+const PROGRAMS = /\/(baton\.cjs|rauc-backend)$/;
+
 const text = (path: string): string => readFileSync(join(projectRoot, path), "utf8");
 /** Without a name and a time of its own in it. */
 const packed = (content: string): Uint8Array => gzipSync(content, { level: 9 });
@@ -47,7 +50,7 @@ export function confirmUnit(): string {
     .replace("@STATE_FILES@", BOOTED_STATE_FILES.map((path) => `ConditionPathExists=|${path}`).join("\n"));
 }
 
-/** Path in the package → content; the program itself is 0755, and everything else 0644. */
+/** Path in the package → content; what {@link PROGRAMS} names is 0755, and everything else 0644. */
 function files(): Record<string, string | Uint8Array> {
   const changelog = `baton (${VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${MAINTAINER}  ${new Date(epoch() * 1000).toUTCString().replace("GMT", "+0000")}\n`;
   const copyright = [
@@ -69,6 +72,7 @@ function files(): Record<string, string | Uint8Array> {
   return {
     "usr/lib/baton/baton.cjs": readFileSync(join(distDirectory, "baton.cjs")),
     "usr/lib/baton/koffi.node": readFileSync(join(distDirectory, "koffi.node")),
+    "usr/lib/baton/rauc-backend": text("packaging/rauc-backend"),
     "usr/share/man/man8/baton.8.gz": packed(text("man/baton.8")),
     "usr/share/man/man5/baton.yaml.5.gz": packed(text("man/baton.yaml.5")),
     "usr/share/bash-completion/completions/baton": bashCompletion(),
@@ -184,7 +188,7 @@ function settle(root: string): void {
   const names = readdirSync(root, { recursive: true, encoding: "utf8" }).sort().reverse();
   for (const path of [...names.map((name) => join(root, name)), root]) {
     const isLink = path.slice(root.length + 1) in LINKS;
-    if (!isLink) chmodSync(path, statSync(path).isDirectory() || path.endsWith("/baton.cjs") ? 0o755 : 0o644);
+    if (!isLink) chmodSync(path, statSync(path).isDirectory() || PROGRAMS.test(path) ? 0o755 : 0o644);
     lutimesSync(path, epoch(), epoch());
   }
 }

@@ -21,6 +21,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "boot", load: async () => (await import("./commands/boot.ts")).boot },
   { name: "kexec", load: async () => (await import("./commands/kexec/kexec.ts")).kexec },
   { name: "confirm", load: async () => (await import("./commands/confirm.ts")).confirm },
+  { name: "rauc", load: async () => (await import("./commands/rauc.ts")).rauc },
   { name: "config", load: async () => (await import("./commands/config.ts")).config },
   { name: "password", load: async () => (await import("./commands/config.ts")).password },
   { name: "expect", load: async () => (await import("./commands/expect.ts")).expect },

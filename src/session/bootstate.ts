@@ -3,6 +3,7 @@
 import type { BootEntry, StateWrite } from "../entry.ts";
 import { describeError } from "../errors.ts";
 import { log } from "../log.ts";
+import { findEntries } from "../policy/find.ts";
 import type { BootRules } from "../policy/readconfig.ts";
 import type { Settings } from "../policy/settings.ts";
 import { canBootByItself } from "../policy/unattended.ts";
@@ -11,6 +12,7 @@ import { interfaceWrites } from "../state/loaderinterface.ts";
 import { loaderTimes } from "../state/loadertimes.ts";
 import { OwnState, STATE_FILES, STATE_VARIABLE } from "../state/own.ts";
 import { describeWrite, type LookAt, performWrites } from "../state/perform.ts";
+import { badSlots } from "../state/slots.ts";
 import { VERSION } from "../version.ts";
 import type { EntrySource } from "./entrysource.ts";
 
@@ -60,6 +62,11 @@ export class BootState {
       log.warn(`${what} has no effect: Baton has no place to remember; grub-editenv /boot/batonenv create makes one`);
     }
     const passedOver = this.#own?.passedOver(settings.tries) ?? new Map<string, string>();
+    for (const name of this.#own === null ? [] : badSlots(this.#own)) {
+      for (const { id } of findEntries(this.#discovery.list.entries, name)) {
+        passedOver.set(id, `${id} is the slot ${name}, which is marked as bad`);
+      }
+    }
     for (const reason of passedOver.values()) log.warn(`passed over: ${reason}`);
     return { saved: this.#own?.saved ?? null, passedOver };
   }

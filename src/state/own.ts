@@ -93,6 +93,31 @@ export class OwnState {
     return this.#write({ [SAVED]: id }, []);
   }
 
+  /** Names of all that is remembered. */
+  get names(): string[] {
+    return [...this.#values.keys()];
+  }
+
+  value(name: string): string | null {
+    return this.#values.get(name) ?? null;
+  }
+
+  /** Ids of entries whose boots are counted. */
+  get countedIds(): string[] {
+    return this.names.filter((name) => name.startsWith(TRIES)).map((name) => name.slice(TRIES.length));
+  }
+
+  /** Names of what waits to be confirmed, of the entries that are meant. */
+  countsOf(isMeant: (id: string) => boolean): string[] {
+    const isLast = this.last !== null && isMeant(this.last);
+    return [...(isLast ? [LAST] : []), ...this.countedIds.filter(isMeant).map((id) => TRIES + id)];
+  }
+
+  /** Remembers something else (slots.ts). */
+  change(set: Record<string, string>, unset: string[]): StateWrite {
+    return this.#write(set, unset);
+  }
+
   #write(set: Record<string, string>, unset: string[]): StateWrite {
     for (const [name, value] of Object.entries(set)) {
       // Last, so that it is the last to be forgotten.

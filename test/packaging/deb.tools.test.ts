@@ -38,6 +38,7 @@ test("it has the command, its man pages, completion for three shells and the uni
   const names = list.map((line) => / \.(\/\S*)/.exec(line)![1]!);
   for (const name of [
     "/usr/bin/baton",
+    "/usr/lib/baton/rauc-backend",
     "/usr/share/man/man8/baton.8.gz",
     "/usr/share/man/man5/baton.yaml.5.gz",
     "/usr/share/bash-completion/completions/baton",

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
+import { EMPTY_RESULT } from "../../src/formats/format.ts";
 import { bootList } from "../../src/policy/list.ts";
 import { mergeSettings } from "../../src/policy/settings.ts";
 import { BootState } from "../../src/session/bootstate.ts";
@@ -34,4 +36,18 @@ test("what a stick says was saved doesn't count; what the machine's only disk on
   assert.equal(await savedFrom(partition, "sdb"), null);
   assert.notEqual(await savedFrom(partition, "sda"), null);
   assert.notEqual(await savedFrom({ name: "sda", disk: null, removable: true }, "sda"), null);
+});
+
+test("a slot that was marked as bad gives way, by the name that its updater has for it", async () => {
+  const entries = ["A", "B"].map((title) =>
+    parsedEntry({ title, type: "baton", source: "vda1:/baton.yaml", nativeId: title }),
+  );
+  const config = { ...EMPTY_RESULT, source: "vda1:/baton.yaml", entries, volumeKey: "vda1", removable: false };
+  const list = { ...bootList([config], () => null), loneDisk: null };
+  const read = async () => Buffer.from("# GRUB Environment Block\nsaved=B\nbad.B=1\nslots=B A\n".padEnd(1024, "#"));
+  const volume = { name: "vda1", removable: false, reader: { read, stat: async () => ({ size: 1024 }) } };
+  const state = new BootState({ list, volumes: [volume] }, () => Promise.reject(new Error("unused")), false);
+  await state.load();
+  const { passedOver } = state.rules(mergeSettings({ default: "@saved" }));
+  assert.deepEqual([...passedOver!.keys()], [list.entries[1]!.id]);
 });

@@ -302,6 +302,21 @@ export const MANUAL = {
     options: CONFIRM_OPTIONS,
     examples: [{ command: "baton confirm", about: "In a unit that runs when the system is up." }],
   },
+  rauc: {
+    synopsis: [
+      "baton rauc [--state FILE] get-primary|get-current",
+      "baton rauc [--state FILE] set-primary|get-state SLOT",
+      "baton rauc [--state FILE] set-state SLOT good|bad",
+    ],
+    summary: "RAUC's custom boot loader backend, on Baton's own state",
+    about: [
+      "RAUC calls it by /usr/lib/baton/rauc-backend, which system.conf names as bootloader-custom-backend. A slot's bootname " +
+        'is the title of its entry, or the last part of its id. baton.yaml(5) says default: "@saved", fallback with both ' +
+        "slots, tries and writes.",
+    ],
+    options: CONFIRM_OPTIONS,
+    examples: [{ command: "baton rauc set-primary B", about: "B is the default from now on." }],
+  },
 } as const satisfies Readonly<Record<string, CommandManual>>;
 
 export type CommandName = keyof typeof MANUAL;
