@@ -43,7 +43,7 @@ export function printableJson(json: string): string {
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
       .join("");
   // Of the controls, only the line breaks between JSON's own tokens are left by JSON.stringify.
-  return json.replace(unsafeCharacters(), (char) => (char === "\n" ? char : escaped(char)));
+  return json.replace(/[^\n\x20-\x7e]+/g, (piece) => piece.replace(unsafeCharacters(), escaped));
 }
 
 /** `38.2 MiB`; bytes below 1024 as they are. */

@@ -97,9 +97,9 @@ function sameSystem(listed: readonly Listed[], rules: BootRules, entry: BootEntr
   );
   const isFollowing = (other: BootEntry): boolean =>
     other !== entry &&
+    isOrdinary(other) &&
     isSameSystem(system, systemOf(other)) &&
     isOtherKernel(entry, other) &&
-    isOrdinary(other) &&
     titleEvidence(other) === null;
   const found: BootEntry[] = [];
   for (const { entries } of [own, ...mirrors]) {
