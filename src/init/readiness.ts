@@ -21,7 +21,8 @@ import type { Settings } from "../policy/settings.ts";
 
 /**
  * What is reported when it has come, or when nothing waits for it any more: the configuration that `baton.config=`
- * names, what was remembered (`tries`, `default: "@saved"`), the network's answer, the drivers' end.
+ * names, what was remembered (`tries`, `default: "@saved"`) or asked for (`writes: boot-loader-interface`), the
+ * network's answer, the drivers' end.
  */
 type Arrival = "configuration" | "state" | "network" | "drivers";
 
@@ -41,7 +42,7 @@ export interface Disks {
 
 export class Readiness {
   readonly #disks: Disks;
-  readonly #settings: () => Pick<Settings, "default" | "tries" | "url" | "order">;
+  readonly #settings: () => Pick<Settings, "default" | "tries" | "url" | "order" | "writes">;
   readonly #onChange: () => void;
   readonly #arrived = new Set<Arrival>();
   #waiting: (() => void)[] = [];
@@ -49,7 +50,7 @@ export class Readiness {
   /** @param onChange is called at each change, before {@link until} looks again */
   constructor(
     disks: Disks,
-    settings: () => Pick<Settings, "default" | "tries" | "url" | "order">,
+    settings: () => Pick<Settings, "default" | "tries" | "url" | "order" | "writes">,
     onChange: () => void = () => {},
   ) {
     this.#disks = disks;
@@ -132,8 +133,8 @@ export class Readiness {
   }
 
   get #needsState(): boolean {
-    const { tries, default: named } = this.#settings();
-    return tries > 0 || named === SAVED;
+    const { tries, default: named, writes } = this.#settings();
+    return tries > 0 || named === SAVED || writes === "boot-loader-interface";
   }
 }
 

@@ -10,13 +10,13 @@ import { tellRescueMenu } from "./rescueshell.ts";
 export async function readConfiguration(words: BootWords, parts: InitParts): Promise<void> {
   const { configuration, machine, readiness, session } = parts;
   if (words.config !== null) await readNamedConfiguration(words.config, parts);
+  readiness.arrive("configuration");
+  if (!readiness.awaits("state")) return;
+  // What was remembered may stand on any of the disks, and the driver of EFI variables is loaded with theirs.
+  await machine.settled;
   if (configuration.settings.writes === "boot-loader-interface" && isEfi()) {
     await (await import("./askedbefore.ts")).obeyRequests(parts);
   }
-  readiness.arrive("configuration");
-  if (!readiness.awaits("state")) return;
-  // What was remembered may stand on any of the disks.
-  await machine.settled;
   session.settle(configuration.settings, (await parts.bootState()).rules(configuration.settings));
   readiness.arrive("state");
 }

@@ -57,7 +57,7 @@ export class BootState {
 
   /** What the state adds to the rules for the default. */
   rules(settings: Settings): Pick<BootRules, "saved" | "passedOver"> {
-    if (this.#own === null) {
+    if (this.#own === null && (settings.tries > 0 || settings.default === "@saved")) {
       const what = settings.tries > 0 ? `tries: ${settings.tries}` : 'default: "@saved"';
       log.warn(`${what} has no effect: Baton has no place to remember; grub-editenv /boot/batonenv create makes one`);
     }

@@ -69,6 +69,7 @@ const SETTINGS: readonly { readonly name: string; readonly settings: Partial<Set
   { name: "with a named default", settings: { default: "one" } },
   { name: "with boots that are counted", settings: { tries: 2 } },
   { name: "with a remembered default", settings: { default: "@saved" } },
+  { name: "with what the system asked for", settings: { writes: "boot-loader-interface" } },
   { name: "from the network first", settings: { order: ["network", "any"] } },
   { name: "from a URL", settings: { url: "http://server/boot.ipxe" } },
   { name: "with all of it", settings: { default: "one", tries: 2, order: ["network", "any"] } },
@@ -76,7 +77,7 @@ const SETTINGS: readonly { readonly name: string; readonly settings: Partial<Set
 
 for (const { name, settings } of SETTINGS) {
   test(`in every order of arrivals, ${name}: nothing is early, nothing is taken back, and all is ready at the end`, () => {
-    const needsState = (settings.tries ?? 0) > 0 || settings.default === "@saved";
+    const needsState = (settings.tries ?? 0) > 0 || settings.default === "@saved" || settings.writes !== undefined;
     const wantsNetwork = settings.url !== undefined || settings.order !== undefined;
     const isNamed = settings.default === "one";
     for (const order of ORDERS) {
