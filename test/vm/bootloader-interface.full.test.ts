@@ -29,7 +29,7 @@ name=$(busybox tail -c +5 $selected | busybox tr -d '\\000')
 echo "interface: selected $name"
 if busybox grep -q ask /proc/cmdline; then
   # What systemctl reboot --boot-loader-entry= sets.
-  bootctl set-oneshot "\${name%alpha}beta" 2>&1
+  bootctl set-oneshot "\${name%alpha}beta-advanced" 2>&1
 fi
 echo "interface: end"
 busybox poweroff -f
@@ -95,7 +95,7 @@ test("bootctl names Baton and its entries; the entry that the system asks for bo
     await withBaton({ ...start, name: "interface-asked" }, async (machine) => {
       const report = await reported(machine);
       assert.match(report, /which=beta/);
-      assert.match(report, /interface: selected \S*beta$/m);
+      assert.match(report, /interface: selected \S*beta-advanced$/m);
     });
     await withBaton({ ...start, name: "interface-again" }, async (machine) => {
       assert.match(await reported(machine), /which=alpha/);
