@@ -3,6 +3,7 @@
 import { areDriversDone } from "../discovery/drivers.ts";
 import { shownAddress } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
+import { leaveDevices } from "../kexec/quirks.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { bootEntry } from "../loader/boot.ts";
@@ -36,6 +37,8 @@ export function initHost(parts: InitParts): SessionHost {
     if (command === "power-off") await watchdog.disarm();
     reboot(command);
   };
+  /** What was let go of before a jump that did not happen. */
+  let takeDevicesBack = async (): Promise<void> => {};
   return {
     discovery,
     isSettled: () => readiness.isSettled,
@@ -44,12 +47,19 @@ export function initHost(parts: InitParts): SessionHost {
     rescan: async () => {
       await Promise.all([machine.rescan(), network.refresh()]);
     },
-    boot: (entry, options, hooks) => bootEntry(discovery, entry, options, hooks),
+    boot: async (entry, options, hooks) => {
+      try {
+        return await bootEntry(discovery, entry, options, hooks);
+      } finally {
+        await takeDevicesBack();
+      }
+    },
     loadAhead: (entry, options) => loadEntry(discovery, entry, entry.options, () => {}, options),
     beforeJump: async () => {
       await machine.lock();
       await network.down();
       await watchdog.beforeJump();
+      takeDevicesBack = await leaveDevices((text) => kernelLog.milestone(text));
     },
     unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),
     openUrl: async (url) => {

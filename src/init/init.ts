@@ -63,6 +63,8 @@ export async function init(): Promise<number> {
   session.problems = configuration.diagnostics;
 
   machine.start();
+  // Which drivers have which devices shows only now.
+  void machine.settled.then(() => session.store.update({ machine: machineFacts() }));
   const configured = readConfiguration(words, parts);
   parts.watchdog.arm();
   void configured.then(() => parts.watchdog.arm());

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { release, totalmem } from "node:os";
+import { affectedDevices, describeQuirk } from "../kexec/quirks.ts";
 import { formatSize } from "../text.ts";
 import { VERSION } from "../version.ts";
 
@@ -19,5 +20,6 @@ export function machineFacts(): string[] {
     `Baton ${VERSION}, Node ${process.versions.node}, Linux ${release()}`,
     ...(model === "" ? [] : [model]),
     `${formatSize(totalmem())} of memory`,
+    ...affectedDevices().map(describeQuirk),
   ];
 }
