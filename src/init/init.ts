@@ -63,15 +63,16 @@ export async function init(): Promise<number> {
   session.problems = configuration.diagnostics;
 
   machine.start();
-  // Which drivers have which devices shows only now.
-  void machine.settled.then(() => session.store.update({ machine: machineFacts() }));
+  // Which drivers have which devices shows only then, and of network adapters when the network was asked.
+  const tellMachine = (): void => session.store.update({ machine: machineFacts() });
+  void machine.settled.then(tellMachine);
   const configured = readConfiguration(words, parts);
   parts.watchdog.arm();
   void configured.then(() => parts.watchdog.arm());
   void lookForNamedEntry(words, parts, configured);
   preloadMenu(settings);
   if (isEfi()) void listFirmwareEntries(parts, configured).catch((error) => log.warn(describeError(error)));
-  void lookAtNetwork(parts, configured);
+  void lookAtNetwork(parts, configured).then(tellMachine);
 
   await readiness.until(() => readiness.menuMayOpen);
   const isUnattended = (): boolean => session.timeout === 0 || consoles.length === 0;

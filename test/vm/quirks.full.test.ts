@@ -60,7 +60,7 @@ test("e1000e lets go of its adapter before the jump, and gets an address with it
   });
   const disks = [{ image, attach: "virtio" }] as const;
   await withBaton(
-    { name: "quirks", words: "baton.timeout=-1", disks, extra: networkCard("e1000e") },
+    { name: "quirks", words: "baton.timeout=-1 baton.network=auto", disks, extra: networkCard("e1000e") },
     async (machine) => {
       await menuReady(machine);
       await machine.serial.type("i", 300);
