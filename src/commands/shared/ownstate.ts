@@ -32,7 +32,7 @@ export function findState(named: string | undefined, mayBegin = false): FoundSta
   if (text === null && !(mayBegin && existsSync("/sys/firmware/efi/efivars"))) {
     throw new BatonError(
       "not-found",
-      `Baton has left nothing to confirm: no EFI variable, and none of ${STATE_FILES.join(", ")}`,
+      `Baton remembers nothing here: there is no EFI variable of its own, and none of ${STATE_FILES.join(", ")}`,
     );
   }
   return {
