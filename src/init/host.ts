@@ -3,7 +3,6 @@
 import { areDriversDone } from "../discovery/drivers.ts";
 import { shownAddress } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
-import { leaveDevices } from "../kexec/quirks.ts";
 import { reboot } from "../linux/reboot.ts";
 import { sync } from "../linux/sync.ts";
 import { bootEntry } from "../loader/boot.ts";
@@ -59,6 +58,7 @@ export function initHost(parts: InitParts): SessionHost {
       await machine.lock();
       await network.down();
       await watchdog.beforeJump();
+      const { leaveDevices } = await import("../kexec/quirks.ts");
       takeDevicesBack = await leaveDevices((text) => kernelLog.milestone(text));
     },
     unlockDevice: (name, passphrase) => machine.unlock(name, passphrase),

@@ -17,7 +17,7 @@ import { bootStateOf } from "./bootstate.ts";
 import { Configuration } from "./configuration.ts";
 import { isEfi, listFirmwareEntries } from "./firmware.ts";
 import { initHost } from "./host.ts";
-import { machineFacts } from "./machineinfo.ts";
+import { allMachineFacts, machineFacts } from "./machineinfo.ts";
 import { NetworkOnDemand } from "./network.ts";
 import type { InitParts } from "./parts.ts";
 import { Readiness } from "./readiness.ts";
@@ -64,7 +64,7 @@ export async function init(): Promise<number> {
 
   machine.start();
   // Which drivers have which devices shows only then, and of network adapters when the network was asked.
-  const tellMachine = (): void => session.store.update({ machine: machineFacts() });
+  const tellMachine = async (): Promise<void> => session.store.update({ machine: await allMachineFacts() });
   void machine.settled.then(tellMachine);
   const configured = readConfiguration(words, parts);
   parts.watchdog.arm();
