@@ -1,5 +1,6 @@
 /** Drivers of PCI devices, by sysfs (Documentation/ABI/testing/sysfs-bus-pci). */
 
+import { constants } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withDeadline } from "./deadline.ts";
@@ -9,8 +10,9 @@ export const PCI_DEVICES = "/sys/bus/pci/devices";
 /** A driver that waits for its hardware must not keep the boot. Milliseconds. */
 const TIMEOUT_MS = 3000;
 
+/** These files can't be read, not even by root. */
 const tell = (file: string, text: string): Promise<void> =>
-  withDeadline(writeFile(file, text, { flag: "r+" }), TIMEOUT_MS, `write ${file}`);
+  withDeadline(writeFile(file, text, { flag: constants.O_WRONLY }), TIMEOUT_MS, `write ${file}`);
 
 /**
  * Has its driver let go of a device.
