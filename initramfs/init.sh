@@ -155,7 +155,7 @@ shell_is_free() {
 		[ "$said" = yes ]
 		return
 	fi
-	shell= editor= lockdown=
+	shell= editor= lockdown= trust=
 	for file in $hardware/etc/baton.yaml $hardware/etc/baton.yml $hardware/etc/baton.ini; do
 		[ -e $file ] || continue
 		while read -r key value; do
@@ -164,9 +164,10 @@ shell_is_free() {
 			*shell) [ "$shell" = no ] || shell=${value:-no} ;;
 			*editor) [ "$editor" = no ] || editor=${value:-no} ;;
 			*lockdown) [ "$value" = no ] || lockdown=yes ;;
+			*trust) [ "$value" = no ] || trust=yes ;;
 			esac
 		done <<-END
-			$(sed 's/^[ \t]*[#;].*//' $file | grep -oiE '(^|[^a-z0-9_-])(shell|editor|lockdown)["'\'']?[ \t]*[:=][ \t]*["'\'']?[a-z0-9]*' |
+			$(sed 's/^[ \t]*[#;].*//' $file | grep -oiE '(^|[^a-z0-9_-])(shell|editor|lockdown|trust)["'\'']?[ \t]*[:=][ \t]*["'\'']?[a-z0-9]*' |
 				tr 'A-Z"'\'':={,' 'a-z      ')
 		END
 		break
@@ -185,8 +186,8 @@ shell_is_free() {
 		esac
 	done
 	set +f
-	# Nothing was read yet that could loosen what is locked down.
-	[ "$lockdown" ] && return 1
+	# Nothing was read yet that could loosen what is locked down. A shell would lead around what may boot.
+	[ "$lockdown$trust" ] && return 1
 	[ ${shell:-${editor:-yes}} = yes ]
 }
 

@@ -61,7 +61,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     ...["discovery/discovery", "discovery/isofiles", "discovery/scan"],
   ],
   // Of a volume only where its files can be opened, never what was discovered on it.
-  loader: ["images", "kexec", "binary", "linux", "volumes/volume"],
+  loader: ["images", "kexec", "binary", "linux", "volumes/volume", "trust"],
   session: ["policy", "loader", "state", "kexec", "menu/model", "linux/deadline"],
   menu: ["linux"],
 };

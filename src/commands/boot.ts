@@ -13,10 +13,12 @@ import { bootedBy, restrictedBehind } from "../policy/links.ts";
 import type { BootList } from "../policy/list.ts";
 import { isPasswordOf, passwordProblem } from "../policy/locks.ts";
 import { formatSize, printable } from "../text.ts";
+import type { TrustPolicy } from "../trust/policy.ts";
 import { entryJson } from "./shared/json.ts";
 import { BOOT_OPTIONS } from "./shared/manual.ts";
 import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
+import { policyHere } from "./shared/ownpolicy.ts";
 import { discover } from "./shared/source.ts";
 
 /** There where systemd is PID 1 (sd_booted(3)). */
@@ -45,7 +47,14 @@ export async function boot(args: string[]): Promise<number> {
     await state.load();
     return state.writesFor({ ...entry, writes: [] }, settings);
   };
-  const asked = { json: values.json === true, dryRun: values["dry-run"] === true, lister: "baton list", ownWrites };
+  const policy = await policyHere(settings);
+  const asked = {
+    policy,
+    json: values.json === true,
+    dryRun: values["dry-run"] === true,
+    lister: "baton list",
+    ownWrites,
+  };
   const bySystemd = values.systemd === true;
   return bootChosen(found.discovery, positionals[0], options.platform?.arch ?? null, { ...asked, bySystemd }, () =>
     found.close(),
@@ -64,6 +73,8 @@ export async function bootChosen(
   name: string | undefined,
   arch: string | null,
   asked: {
+    /** The owner's, of what may boot. */
+    readonly policy: TrustPolicy;
     readonly json: boolean;
     readonly dryRun: boolean;
     /** The command that lists these entries. */
@@ -86,13 +97,13 @@ export async function bootChosen(
         process.stderr.write(`${printable(`loaded ${entry.id} by ${method} in ${seconds.toFixed(2)} s`)}\n`);
       };
       if (asked.bySystemd) {
-        const { method, seconds } = await loadEntry(discovery, entry, entry.options, () => {});
+        const { method, seconds } = await loadEntry(discovery, asked.policy, entry, entry.options, () => {});
         onLoaded(method, seconds);
         await close();
         await kexecBySystemd();
         return 0;
       }
-      return await bootEntry(discovery, entry, entry.options, {
+      return await bootEntry(discovery, asked.policy, entry, entry.options, {
         onProgress: () => {},
         onLoaded,
         beforeJump: async () => {},
@@ -100,7 +111,7 @@ export async function bootChosen(
       });
     }
     if (!entry.bootable) throw new BatonError("refused", `${entry.title}: ${entry.reason}`);
-    const planned = await planBoot(discovery, entry, arch);
+    const planned = await planBoot(discovery, asked.policy, entry, arch);
     const plan = { ...planned, writes: [...planned.writes, ...((await asked.ownWrites?.(entry)) ?? [])] };
     if (asked.json) {
       printJson({ ...plan, entry: entryJson(plan.entry), writes: plan.writes.map(writeJson) });

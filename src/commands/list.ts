@@ -3,10 +3,11 @@
 import type { Discovery } from "../discovery/discovery.ts";
 import { formatDiagnostic } from "../entry.ts";
 import { describeError } from "../errors.ts";
+import { inOwnImage } from "../linux/ownimage.ts";
 import { printable } from "../text.ts";
-import { listJson } from "./shared/json.ts";
+import { type ListJson, listJson } from "./shared/json.ts";
 import { LIST_OPTIONS } from "./shared/manual.ts";
-import { diskOptions, readArgs } from "./shared/options.ts";
+import { type DiskOptions, diskOptions, readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
 import { discover } from "./shared/source.ts";
 
@@ -24,7 +25,7 @@ export async function list(args: string[]): Promise<number> {
   }
   const { discovery } = found;
   try {
-    if (values.json) printJson(listJson(discovery.list, discovery.devices));
+    if (values.json) printJson(await withVerdicts(found, listJson(discovery.list, discovery.devices), options));
     else process.stdout.write(listText(discovery));
   } finally {
     await found.close();
@@ -35,6 +36,25 @@ export async function list(args: string[]): Promise<number> {
   );
   for (const { name, reason } of missing) complain(`--disk ${name}: ${reason}`);
   return missing.length > 0 ? 1 : 0;
+}
+
+/** Once there is a policy, each entry has its verdict. */
+async function withVerdicts(
+  { discovery, settings }: Awaited<ReturnType<typeof discover>>,
+  json: ListJson,
+  { platform }: DiskOptions,
+): Promise<ListJson> {
+  if (settings.trust === "off" && !inOwnImage()) return json;
+  const [{ judged }, { policyHere }] = await Promise.all([
+    import("./shared/verdict.ts"),
+    import("./shared/ownpolicy.ts"),
+  ]);
+  const policy = await policyHere(settings);
+  if (policy.mode === "off") return json;
+  for (const [index, entry] of discovery.list.entries.entries()) {
+    json.entries[index]!.verdict = await judged(policy, discovery, entry, platform?.arch);
+  }
+  return json;
 }
 
 const isRead = (discovery: Discovery, name: string): boolean =>

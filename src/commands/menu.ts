@@ -13,6 +13,7 @@ import { printable } from "../text.ts";
 import { DISK_OPTIONS } from "./shared/manual.ts";
 import { diskOptions, readArgs } from "./shared/options.ts";
 import { complain } from "./shared/output.ts";
+import { policyHere } from "./shared/ownpolicy.ts";
 import { discover } from "./shared/source.ts";
 
 const execute = promisify(execFile);
@@ -26,6 +27,7 @@ export async function menu(args: string[]): Promise<number> {
       "the menu needs a terminal for keys and picture; baton list prints the same entries",
     );
   const found = await discover(diskOptions(values));
+  const policy = await policyHere(found.settings);
   return new Promise((resolve) => {
     const leave = async (code: number): Promise<void> => {
       await session.closeMenu();
@@ -42,7 +44,7 @@ export async function menu(args: string[]): Promise<number> {
         isSettled: () => true,
         rescan: () => found.rescan(),
         milestone: () => {},
-        boot: (entry, options, hooks) => bootEntry(found.discovery, entry, options, hooks),
+        boot: (entry, options, hooks) => bootEntry(found.discovery, policy, entry, options, hooks),
         jumpWarning: () => null,
         announce: (text) => process.stderr.write(`${printable(text)}\n`),
         openMenu: async (store, actions) => {

@@ -16,6 +16,7 @@ import { leasePlatform, parseLease } from "./shared/leaseoption.ts";
 import { NETBOOT_OPTIONS } from "./shared/manual.ts";
 import { readArgs } from "./shared/options.ts";
 import { complain, printJson } from "./shared/output.ts";
+import { policyHere } from "./shared/ownpolicy.ts";
 
 /** @returns the exit code; a boot that works doesn't come back */
 export async function netboot(args: string[]): Promise<number> {
@@ -54,6 +55,7 @@ export async function netboot(args: string[]): Promise<number> {
   const options = {
     json: values.json === true,
     dryRun: values["dry-run"] === true,
+    policy: await policyHere(),
     lister: "baton netboot --list",
     failure: isAsked ? failure : "nothing is asked of the network: give --url or --lease",
   };

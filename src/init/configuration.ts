@@ -11,9 +11,21 @@ import { log } from "../log.ts";
 import { withNetworkUse } from "../policy/network.ts";
 import { mergeSettings, type Settings } from "../policy/settings.ts";
 import type { BootWords } from "../policy/words.ts";
+import type { TrustSettings } from "../trust/policy.ts";
 
 /** The image's own, the first that is there. */
 const OWN = ["/etc/baton.yaml", "/etc/baton.yml", "/etc/baton.ini"];
+
+/** The settings that make the policy of what may boot (trust/policy.ts). */
+const TRUST_KEYS = ["trust", "trustkeys", "trustthreshold", "trustversion"] as const satisfies (keyof TrustSettings)[];
+
+const trustOf = ({ trust, trustkeys, trustthreshold, trustversion }: Settings): TrustSettings => {
+  return { trust, trustkeys, trustthreshold, trustversion };
+};
+
+/** Where the file speaks of trust and what it says can't be made out, nothing boots. */
+const shutWhereUnclear = (settings: Partial<Settings>, text: string): Partial<Settings> =>
+  settings.trust === undefined && /^[\s"']*trust/m.test(text) ? { ...settings, trust: "require" } : settings;
 
 /** Reads the file that `baton.config=` names; rejects where there is none. */
 type FetchText = (name: string) => Promise<string>;
@@ -45,9 +57,11 @@ export class Configuration {
     const path = own?.find((candidate) => existsSync(candidate));
     if (path !== undefined) {
       try {
-        configuration.#own = await configuration.#read(path, readFileSync(path, "utf8"));
+        const text = readFileSync(path, "utf8");
+        configuration.#own = shutWhereUnclear(await configuration.#read(path, text), text);
       } catch (error) {
-        configuration.#say(path, describeError(error));
+        configuration.#say(path, `${describeError(error)}; nothing boots, since it may have said trust: require`);
+        configuration.#own = { trust: "require" };
       }
       configuration.settings = configuration.#merged();
     }
@@ -63,6 +77,8 @@ export class Configuration {
   async loadNamed(name: string, fetch: FetchText): Promise<void> {
     try {
       this.#named = await this.#read(name, await fetch(name));
+      const given = TRUST_KEYS.filter((key) => key in this.#named);
+      if (given.length > 0) this.#say(name, `${given.join(", ")}: counts in the image's own configuration alone`);
       this.#state = "read";
     } catch (error) {
       this.#state = "failed";
@@ -97,7 +113,12 @@ export class Configuration {
 
   /** Until the named file is read, and where it can't be, nothing is open that it might have shut. */
   #merged(): Settings {
-    const merged = mergeSettings(...[this.#asked.usual, this.#own, this.#named, this.#words, this.#asked.once]);
+    const layers = [this.#asked.usual, this.#own, this.#named, this.#words, this.#asked.once];
+    // What judges a disk never comes from a disk.
+    const own = mergeSettings(this.#own);
+    const merged = { ...mergeSettings(...layers), ...trustOf(own) };
+    // A shell leads around what may boot: only the image itself may open one.
+    if (own.trust === "require") merged.shell = own.shell ?? false;
     const shut = { ...merged, editor: false, shell: false };
     const locked: Settings = merged.lockdown ? { ...shut, removable: "never" } : shut;
     switch (this.#state) {

@@ -11,6 +11,8 @@ import { announce } from "../menu/announce.ts";
 import { findConsoles } from "../menu/consoles.ts";
 import { isNetworkOff } from "../policy/network.ts";
 import type { SessionHost } from "../session/host.ts";
+import { Passage } from "../trust/gate.ts";
+import { TrustPolicy } from "../trust/policy.ts";
 import { isEfi, requestEntry, requestSetup } from "./firmware.ts";
 import type { InitParts } from "./parts.ts";
 
@@ -29,6 +31,7 @@ const SILENT_DEVICE =
 export function initHost(parts: InitParts): SessionHost {
   const { configuration, consoles, kernelLog, machine, network, readiness, watchdog } = parts;
   const { discovery } = machine;
+  const policy = (): TrustPolicy => TrustPolicy.from(configuration.settings);
   const leave = async (command: "restart" | "power-off"): Promise<void> => {
     await parts.session.closeMenu();
     await machine.unmount();
@@ -48,12 +51,12 @@ export function initHost(parts: InitParts): SessionHost {
     },
     boot: async (entry, options, hooks) => {
       try {
-        return await bootEntry(discovery, entry, options, hooks);
+        return await bootEntry(discovery, policy(), entry, options, hooks);
       } finally {
         await takeDevicesBack();
       }
     },
-    loadAhead: (entry, options) => loadEntry(discovery, entry, entry.options, () => {}, options),
+    loadAhead: (entry, options) => loadEntry(discovery, policy(), entry, entry.options, () => {}, options),
     beforeJump: async () => {
       await machine.lock();
       await network.down();
@@ -95,6 +98,8 @@ export function initHost(parts: InitParts): SessionHost {
         await leave("restart");
       },
       bootNext: async (entry) => {
+        // What the firmware starts doesn't come by here.
+        Passage.through(policy(), entry.title, null);
         await requestEntry(entry);
         await leave("restart");
       },

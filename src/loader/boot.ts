@@ -4,6 +4,7 @@ import type { BootEntry } from "../entry.ts";
 import { jumpToLoaded, leaveDisks } from "../kexec/handover.ts";
 import type { LoadResult } from "../kexec/loadfiles.ts";
 import type { Progress } from "../status.ts";
+import type { TrustPolicy } from "../trust/policy.ts";
 import { loadEntry } from "./load.ts";
 import type { LoadCall } from "./methods.ts";
 import type { FileSource } from "./openfiles.ts";
@@ -29,11 +30,13 @@ export interface BootHooks {
 
 /**
  * Loads the entry and jumps. Comes back only by an error.
+ * @param policy  the owner's, of what may boot
  * @param options the kernel command line, perhaps edited
  * @throws BatonError with what was tried, on what, and why it failed
  */
 export async function bootEntry(
   source: BootSource,
+  policy: TrustPolicy,
   entry: BootEntry,
   options: string,
   hooks: BootHooks,
@@ -42,7 +45,7 @@ export async function bootEntry(
   const isoFiles = source.holdIsoFiles();
   try {
     const { method, seconds } =
-      (await hooks.staged?.()) ?? (await loadEntry(source, entry, options, onProgress, { call }));
+      (await hooks.staged?.()) ?? (await loadEntry(source, policy, entry, options, onProgress, { call }));
     hooks.onLoaded(method, seconds);
     await leaveDisks({ idle: isoFiles.idle, unmount: () => hooks.unmount() });
     return await jumpToLoaded(() => hooks.beforeJump());

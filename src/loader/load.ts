@@ -13,6 +13,9 @@ import { readKexecState } from "../kexec/state.ts";
 import { endsWithin } from "../linux/deadline.ts";
 import { log } from "../log.ts";
 import type { Progress } from "../status.ts";
+import type { Passage } from "../trust/gate.ts";
+import type { TrustPolicy } from "../trust/policy.ts";
+import { admit } from "./admit.ts";
 import { unpackKernel } from "./kernelfile.ts";
 import { aheadMethods, type LoadCall, loadMethods } from "./methods.ts";
 import {
@@ -43,12 +46,14 @@ interface LoadWishes {
 }
 
 /**
- * Opens an entry's files, loads them and closes them again.
+ * Opens an entry's files, loads what the owner's policy lets pass, and closes them again.
+ * @param policy the owner's
  * @param options the kernel command line, perhaps edited
  * @throws BatonError with what was tried, on what, and why it failed
  */
 export async function loadEntry(
   source: FileSource,
+  policy: TrustPolicy,
   entry: BootEntry,
   options: string,
   onProgress: (progress: Progress) => void,
@@ -60,12 +65,14 @@ export async function loadEntry(
   const named = await openFiles(source, filesOf(entry, machine()), (name, done, total) =>
     show({ detail: `fetching ${name}`, done, total }),
   );
-  if (entry.digests !== undefined) show({ detail: "checking its files", done: 0, total: null });
+  if (entry.digests !== undefined || policy.mode !== "off")
+    show({ detail: "checking its files", done: 0, total: null });
   await checkDigests(listFiles(named), entry.digests ?? []);
   const wishes = { configuration: entry.fitConfiguration ?? null, arch: machine(), compatible: await ownCompatible() };
-  const files = await withMembers(await withoutWrappings(named, wishes));
+  const admitted = await admit(policy, source, entry, options, named);
+  const files = await withMembers(await withoutWrappings(admitted.files, wishes));
   try {
-    return await loadOpened(files, {
+    return await loadOpened(files, admitted.passage, {
       cmdline: options,
       profile: entry.profile ?? 0,
       readTimeoutMs: READ_MS,
@@ -125,9 +132,14 @@ interface OpenedRequest extends Pick<LoadOptions, "cmdline" | "onProgress" | "is
 
 /**
  * Finds the kernel in open files, a unified kernel image's or a packed one's too, and loads it with its initrds.
+ * @param _passage that the gate was asked (trust/gate.ts); nothing is loaded without one
  * @throws BatonError with what the file is instead, or what the kernel's refusal means; what `choose` throws
  */
-export async function loadOpened(files: EntryFiles<OpenFile>, request: OpenedRequest): Promise<LoadResult> {
+export async function loadOpened(
+  files: EntryFiles<OpenFile>,
+  _passage: Passage,
+  request: OpenedRequest,
+): Promise<LoadResult> {
   const { kernel: whole } = files;
   const found = await identifyImage(readAtOfFile(whole), whole.size);
   const refusal = request.refuse?.(found) ?? null;

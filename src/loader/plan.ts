@@ -6,6 +6,9 @@ import { identifyImage, loadRefusal } from "../images/identify.ts";
 import type { Image } from "../images/image.ts";
 import type { LoadMethod } from "../kexec/method.ts";
 import { readKexecState } from "../kexec/state.ts";
+import { Passage, type Verdict } from "../trust/gate.ts";
+import type { TrustPolicy } from "../trust/policy.ts";
+import { verdictOf } from "./admit.ts";
 import { loadMethods, NO_POLICY } from "./methods.ts";
 import {
   checkDigests,
@@ -16,7 +19,7 @@ import {
   openFiles,
   readAtOfFile,
 } from "./openfiles.ts";
-import { filesOf, listFiles } from "./refs.ts";
+import { type EntryFiles, filesOf, listFiles } from "./refs.ts";
 import { withoutWrappings } from "./ubootfiles.ts";
 import { ownCompatible } from "./ukiparts.ts";
 
@@ -39,6 +42,8 @@ export interface BootPlan {
   readonly writes: readonly StateWrite[];
   /** Why the kernel would not take it, as far as that can be told without trying; a sentence each. */
   readonly warnings: readonly string[];
+  /** Where the owner has a policy. */
+  readonly verdict?: Verdict;
 }
 
 /**
@@ -46,9 +51,15 @@ export interface BootPlan {
  * @param arch of the machine that would boot it, as `uname -m`; null for this one, with what it demands of signatures
  * @throws BatonError where it names no kernel, or a file can't be read
  */
-export async function planBoot(source: FileSource, entry: BootEntry, arch: string | null): Promise<BootPlan> {
+export async function planBoot(
+  source: FileSource,
+  policy: TrustPolicy,
+  entry: BootEntry,
+  arch: string | null,
+): Promise<BootPlan> {
   const named = await openFiles(source, filesOf(entry, arch ?? machine()));
   await checkDigests(listFiles(named), entry.digests ?? []);
+  const verdict = await passed(policy, source, entry, named);
   const opened = await withoutWrappings(named, {
     configuration: entry.fitConfiguration ?? null,
     arch: arch ?? machine(),
@@ -68,10 +79,30 @@ export async function planBoot(source: FileSource, entry: BootEntry, arch: strin
       files.push({ ref, size, sha256: await digestOf(file, "sha256"), ...(initrdName === null ? {} : { initrdName }) });
     }
     const { options, writes } = entry;
-    const warnings = refusal === null ? [] : [`${kernel.name}: ${refusal}`];
-    return { entry, method: methods[0]?.name ?? "kexec_file_load", files, options, writes, warnings };
+    const warnings = [
+      ...(refusal === null ? [] : [`${kernel.name}: ${refusal}`]),
+      ...(verdict === null || verdict.state === "verified" ? [] : [`it is not verified: ${verdict.reason}`]),
+    ];
+    const method = methods[0]?.name ?? "kexec_file_load";
+    return { entry, method, files, options, writes, warnings, ...(verdict === null ? {} : { verdict }) };
   } finally {
     await closeFiles(listFiles(opened));
+  }
+}
+
+/** @param files closed where the policy lets them not boot */
+async function passed(
+  policy: TrustPolicy,
+  source: FileSource,
+  entry: BootEntry,
+  files: EntryFiles<OpenFile>,
+): Promise<Verdict | null> {
+  if (policy.mode === "off") return null;
+  try {
+    return Passage.through(policy, entry.title, await verdictOf(policy, source, entry, files)).verdict;
+  } catch (error) {
+    await closeFiles(listFiles(files));
+    throw error;
   }
 }
 

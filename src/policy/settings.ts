@@ -162,6 +162,39 @@ export const SETTINGS = [
     safe: true,
   }),
   setting({
+    name: "trust",
+    default: "off",
+    about:
+      "Whether only entries boot that baton sign has put into a signed manifest: require, or warn, which boots others and " +
+      "says so. This and the next three keys count in the image's own configuration alone.",
+    example: "off",
+    kind: oneOf("off", "warn", "require"),
+    safe: "require",
+  }),
+  setting({
+    name: "trustkeys",
+    default: [],
+    about: "The public keys that may sign, as baton sign prints them: BASE64 NAME. One that is none lets nothing boot.",
+    example: "[11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= alice]",
+    kind: WHOLE_LIST,
+  }),
+  setting({
+    name: "trustthreshold",
+    default: 1,
+    about: "How many of these keys must have signed a manifest.",
+    example: "1",
+    kind: numberFrom(1, 100),
+    safe: 100,
+  }),
+  setting({
+    name: "trustversion",
+    default: 0,
+    about: "The least version of a manifest that counts; an older one lets nothing boot.",
+    example: "0",
+    kind: numberFrom(0, 999_999),
+    safe: 999_999,
+  }),
+  setting({
     name: "shell",
     // Null: as editor.
     default: null,

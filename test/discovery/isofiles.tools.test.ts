@@ -14,6 +14,7 @@ import { BatonError } from "../../src/errors.ts";
 import { planBoot } from "../../src/loader/plan.ts";
 import { NO_RULES } from "../../src/policy/readconfig.ts";
 import { DEFAULT_SETTINGS } from "../../src/policy/settings.ts";
+import { TrustPolicy } from "../../src/trust/policy.ts";
 import { openDirectory } from "../../src/volumes/directory.ts";
 import type { Volume } from "../../src/volumes/volume.ts";
 import { isoFolder, makeIso, type Tree, writeTree } from "../volumes/isoimages.ts";
@@ -197,7 +198,7 @@ menuentry broken { loopback loop /broken.img
 
 test("a kernel in an ISO is loaded from its part of the file", async () => {
   const discovery = await discover(makeDisk({}, { "x.iso": DEBIAN_LIVE }));
-  const plan = await planBoot(discovery, discovery.list.entries[0]!, "x86_64");
+  const plan = await planBoot(discovery, TrustPolicy.off, discovery.list.entries[0]!, "x86_64");
   assert.deepEqual(plan.files, [
     {
       ref: "vda1+x.iso:/live/vmlinuz",

@@ -1,6 +1,9 @@
 /** What holds while a configuration that the owner named is awaited, and where it can't be read. */
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { Configuration } from "../../src/init/configuration.ts";
 import { isNetworkOff } from "../../src/policy/network.ts";
@@ -64,4 +67,34 @@ test("a file that is read can't take lockdown's place: it counts in the image an
   const configuration = await load(`baton.config=${NAME}`);
   await configuration.loadNamed(NAME, async () => "lockdown: yes\n");
   assert.deepEqual(open(configuration.settings), ALL);
+});
+
+test("what judges disks comes from the image alone, and in doubt nothing boots", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "baton-configuration-"));
+  const path = join(folder, "baton.yaml");
+  const own = (text: string, words = ""): Promise<Configuration> => {
+    writeFileSync(path, text);
+    return Configuration.load(parseBootWords(words), [path]);
+  };
+  try {
+    const strict = await own(
+      "trust: require\ntrustversion: 3\n",
+      `baton.trust=off baton.shell=yes baton.config=${NAME}`,
+    );
+    await strict.loadNamed(NAME, async () => "trust: off\ntrustversion: 0\nshell: yes\n");
+    const { trust, trustversion, shell } = strict.settings;
+    assert.deepEqual({ trust, trustversion, shell }, { trust: "require", trustversion: 3, shell: false });
+    assert.match(strict.diagnostics[0]!.message, /^trust, trustversion: counts in the image's own configuration alone/);
+    // A file on a disk can't shut the machine either.
+    const none = await own("timeout: 3\n", `baton.config=${NAME}`);
+    await none.loadNamed(NAME, async () => "trust: require\n");
+    assert.equal(none.settings.trust, "off");
+    for (const unclear of ["trust: requir\n", "trust: {a: b}\n", "trust: [\n"]) {
+      assert.equal((await own(unclear)).settings.trust, "require", unclear);
+    }
+    const { settings } = await Configuration.load(parseBootWords(""), [folder]);
+    assert.equal(settings.trust, "require", "a configuration that can't be read at all");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -232,6 +232,8 @@ describe("whether the rescue menu has a shell", { skip }, () => {
     ["the image's configuration says no", false, { config: "timeout: 5\nshell: no # not here\n" }],
     ["the image's configuration says editor: no", false, { config: "editor: false\n" }],
     ["one that says yes", true, { config: 'editor: no\n"shell": "Yes"\n' }],
+    ["it lets only what is signed boot", false, { config: "trust: require\n", cmdline: "baton.shell=yes" }],
+    ["trust: off is none", true, { config: "trust: off\ntrustkeys: [a]\n" }],
     ["a comment says nothing", true, { config: "# shell: no\n" }],
     ["YAML in braces, as JSON writes it", false, { config: '{"timeout": 5, "shell": false}' }],
     ["a value on the next line is a doubt", false, { config: "shell:\n  no\n" }],

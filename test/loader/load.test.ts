@@ -12,9 +12,12 @@ import type { LoadMethod, LoadRequest } from "../../src/kexec/method.ts";
 import { type FoundKernel, loadOpened } from "../../src/loader/load.ts";
 import { closeFiles, type OpenFile, openPath } from "../../src/loader/openfiles.ts";
 import { type EntryFiles, kernelAlone, listFiles } from "../../src/loader/refs.ts";
+import { Passage } from "../../src/trust/gate.ts";
+import { TrustPolicy } from "../../src/trust/policy.ts";
 import { makePe } from "../binary/pefile.ts";
 import { makeBzImage } from "../images/kernels.ts";
 
+const PASSAGE = Passage.through(TrustPolicy.off, "a test", null);
 const folder = mkdtempSync(join(tmpdir(), "baton-load-"));
 after(() => rmSync(folder, { recursive: true }));
 let count = 0;
@@ -35,7 +38,7 @@ function content({ fd, size, offset = 0 }: KexecFile): Buffer {
 async function load(files: EntryFiles<OpenFile>, more: Partial<LoadRequest> = {}) {
   const seen: { kernel: Buffer; initrds: string[]; request: LoadRequest; found: FoundKernel }[] = [];
   try {
-    await loadOpened(files, {
+    await loadOpened(files, PASSAGE, {
       cmdline: "quiet",
       choose: async (found) => {
         const method: LoadMethod = {
@@ -99,7 +102,7 @@ test("what is chosen for the kernel wins over what was asked for", async () => {
 
 test("a file that is refused is not unpacked, and nothing is chosen for it", async () => {
   const kernel = await file(gzipSync("text"));
-  const loading = loadOpened(kernelAlone(kernel), {
+  const loading = loadOpened(kernelAlone(kernel), PASSAGE, {
     cmdline: "",
     refuse: ({ format }) => `It is ${format}.`,
     choose: () => assert.fail("not asked"),

@@ -8,6 +8,7 @@ import { cpioType, readCpio } from "../../src/binary/cpio.ts";
 import { discoverDirectories } from "../../src/discovery/directories.ts";
 import { newcArchive, newcFile } from "../../src/loader/newcinitrd.ts";
 import { planBoot } from "../../src/loader/plan.ts";
+import { TrustPolicy } from "../../src/trust/policy.ts";
 
 const text = (words: string): Uint8Array => Buffer.from(words);
 
@@ -82,12 +83,12 @@ test("what booting an entry with such a file would read says so", async () => {
   );
   const [good, bad] = discovery.list.entries;
   assert.equal(good!.reason, null);
-  const { files } = await planBoot(discovery, good!, "x86_64");
+  const { files } = await planBoot(discovery, TrustPolicy.off, good!, "x86_64");
   const sha256 = (name: string) => createHash("sha256").update(name).digest("hex");
   assert.deepEqual(files, [
     { ref: "vda1:/boot/k", size: 1, sha256: sha256("k") },
     { ref: "vda1:/boot/i", size: 1, sha256: sha256("i") },
     { ref: "vda1:/boot/key", size: 3, sha256: sha256("key"), initrdName: "etc/key" },
   ]);
-  await assert.rejects(planBoot(discovery, bad!, "x86_64"), /can't go into a cpio archive/);
+  await assert.rejects(planBoot(discovery, TrustPolicy.off, bad!, "x86_64"), /can't go into a cpio archive/);
 });

@@ -31,6 +31,8 @@ import { withoutWrappings } from "../../loader/ubootfiles.ts";
 import { ownCompatible } from "../../loader/ukiparts.ts";
 import { addLogSink } from "../../log.ts";
 import { printable } from "../../text.ts";
+import { Passage } from "../../trust/gate.ts";
+import { policyHere } from "../shared/ownpolicy.ts";
 import type { KexecPlan } from "./options.ts";
 
 /** How long a disk may take to give the next mebibyte: nobody is kept waiting by a dead one. */
@@ -79,7 +81,9 @@ export async function loadKernel(plan: KexecPlan, cmdline: string, complain: Say
     };
     const wishes = { configuration: null, arch: machine(), compatible: await ownCompatible() };
     const files = await withoutWrappings(given, wishes);
-    await loadOpened(files, {
+    // Nobody has signed what is loaded by hand.
+    const passage = Passage.through(await policyHere(), plan.kernel!, null);
+    await loadOpened(files, passage, {
       cmdline,
       readTimeoutMs: READ_MS,
       choose: async (found) => {

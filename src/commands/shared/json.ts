@@ -39,12 +39,17 @@ export function entryJson(entry: BootEntry): Record<string, unknown> {
   return json;
 }
 
+export interface ListJson {
+  readonly entries: Record<string, unknown>[];
+  readonly [key: string]: unknown;
+}
+
 const NOTHING: Pick<BootList, "entries" | "unattended" | "why" | "diagnostics"> = {
   ...{ entries: [], unattended: [], why: "nothing boots by itself: nothing was read", diagnostics: [] },
 };
 
 /** The whole answer of `baton list --json`: without a list, that of a machine of which nothing could be read. */
-export function listJson(list = NOTHING, devices: readonly DeviceStatus[] = []): Record<string, unknown> {
+export function listJson(list = NOTHING, devices: readonly DeviceStatus[] = []): ListJson {
   return {
     entries: list.entries.map(entryJson),
     unattended: list.unattended,

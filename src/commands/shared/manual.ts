@@ -153,6 +153,24 @@ export const INSTALL_OPTIONS = {
   ...UNINSTALL_OPTIONS,
 } as const satisfies CommandManual["options"];
 
+export const SIGN_OPTIONS = {
+  key: {
+    type: "string",
+    multiple: true,
+    value: "FILE",
+    about: "An Ed25519 private key, PEM, as openssl genpkey -algorithm ed25519 makes it. Repeat it for more.",
+  },
+  add: { type: "boolean", about: "Leave the manifest as it is, and add signatures of these keys to it." },
+  version: {
+    type: "string",
+    value: "NUMBER",
+    about: "The manifest's version, which trustversion asks for; unless given, one more than that of the one before.",
+  },
+  ...PLATFORM,
+} as const satisfies CommandManual["options"];
+
+export const VERIFY_OPTIONS = { ...JSON_OPTION, ...DISK_OPTIONS } as const;
+
 export const CONFIG_OPTIONS = {
   json: { type: "boolean", about: "Print what the file settles, and what is wrong in it, as one JSON value." },
   schema: { type: "boolean", about: "Print the JSON schema of the file, for editors." },
@@ -291,6 +309,36 @@ export const MANUAL = {
         command: "baton flash /dev/sdb --image baton.img --yes sdb",
         about: "For scripts: the name stands there twice.",
       },
+    ],
+  },
+  sign: {
+    operands: "[DIR [ENTRY]...]",
+    summary: "signs what may boot from a disk",
+    about: [
+      "Lists what boots from the filesystem whose root is DIR (or, as list takes it, NAME=DIR,uuid=U), and writes DIR/baton.manifest: " +
+        "the digests of each entry's kernel, initrds and other files, and its command line. DIR/baton.manifest.sig has the " +
+        "signatures. ENTRY names those to sign; unless given, all. It has to be run anew after each change of a kernel, an initrd or the configuration.",
+      "Without DIR it prints the public half of each key, for trustkeys in baton.yaml(5).",
+    ],
+    options: SIGN_OPTIONS,
+    examples: [
+      { command: "baton sign --key owner.pem", about: "Prints the line for trustkeys." },
+      {
+        command: "baton sign /boot --key owner.pem",
+        about: "Signs what is in a /boot that is a filesystem of its own.",
+      },
+    ],
+  },
+  verify: {
+    operands: "[ENTRY]...",
+    summary: "says which entries the owner's policy lets boot",
+    about: [
+      "The policy is that of the file of --config (trust, trustkeys, trustthreshold and trustversion in baton.yaml(5)); in Baton's image, the image's own. " +
+        "It exits 1 where one of the entries is not verified.",
+    ],
+    options: VERIFY_OPTIONS,
+    examples: [
+      { command: "baton verify --config baton.yaml", about: "What this machine would boot under that policy." },
     ],
   },
   confirm: {
