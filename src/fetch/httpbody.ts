@@ -14,20 +14,71 @@ export interface BodyTimes {
 
 /** Slower than this a kernel would take hours. */
 const MIN_BYTES = 60 * 1024;
+/** So much may have come that nobody has taken yet. Bytes. */
+const MAX_QUEUED = 256 * 1024;
 
 /**
- * The pieces as they come.
+ * Gives piece after piece, null at the end. What has come before a connection breaks is given before that is told: Node
+ * 24's own iterator throws it away, and what is fetched again then begins anew.
+ */
+function arrivals(response: IncomingMessage): () => Promise<Buffer | null> {
+  const queue: Buffer[] = [];
+  let queued = 0;
+  let end = response.destroyed ? { error: response.errored ?? null } : null;
+  let wake = (): void => {};
+  const finish = (error: Error | null): void => {
+    end ??= { error };
+    wake();
+  };
+  response.on("data", (piece: Buffer) => {
+    queue.push(piece);
+    queued += piece.length;
+    if (queued >= MAX_QUEUED) response.pause();
+    wake();
+  });
+  response.on("error", finish);
+  response.on("end", () => finish(null));
+  response.on("close", () => finish(null));
+  return async () => {
+    for (;;) {
+      const piece = queue.shift();
+      if (piece !== undefined) {
+        queued -= piece.length;
+        if (queued < MAX_QUEUED) response.resume();
+        return piece;
+      }
+      if (end?.error) throw end.error;
+      if (end) return null;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  };
+}
+
+/**
+ * The pieces as they come; what comes before anybody asks is kept.
  * @param name of the file, for messages. @param expected bytes, null where it isn't known
  * @throws BatonError `timeout`, `io`, `cancelled`
  */
-export async function* piecesOf(
+export function piecesOf(
   response: IncomingMessage,
   name: string,
   expected: number | null,
   times: BodyTimes,
   signal: AbortSignal | undefined,
 ): AsyncIterable<Uint8Array> {
-  const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  return timedPieces(response, arrivals(response), name, expected, times, signal);
+}
+
+async function* timedPieces(
+  response: IncomingMessage,
+  next: () => Promise<Buffer | null>,
+  name: string,
+  expected: number | null,
+  times: BodyTimes,
+  signal: AbortSignal | undefined,
+): AsyncIterable<Uint8Array> {
   let received = 0;
   let isWaiting = true;
   let waited = 0;
@@ -43,11 +94,11 @@ export async function* piecesOf(
       const began = performance.now();
       isWaiting = true;
       timer.refresh();
-      const step = await pieces.next();
+      const piece = await next();
       isWaiting = false;
-      if (step.done) break;
-      received += step.value.length;
-      inWindow += step.value.length;
+      if (piece === null) break;
+      received += piece.length;
+      inWindow += piece.length;
       // Only the waiting counts, not what is done with a piece.
       waited += performance.now() - began;
       if (waited >= times.drip) {
@@ -58,7 +109,7 @@ export async function* piecesOf(
         waited = 0;
         inWindow = 0;
       }
-      yield step.value;
+      yield piece;
     }
   } catch (error) {
     if (error instanceof BatonError) throw error;
