@@ -29,7 +29,7 @@ async function disk() {
       { role: "initrd", path: `/boot/initrd.img-${version}`, sha256: sha256(bytes) },
     ],
   });
-  const entries = [signed("6.2", Buffer.concat([initrd, Buffer.alloc(4)])), signed("6.1", initrd)];
+  const entries = [signed("6.2", Buffer.from("what its owner has signed")), signed("6.1", initrd)];
   const text = manifestText({ version: 1, entries });
   const config = grubConfig(
     UUID,
@@ -51,7 +51,7 @@ async function disk() {
           "/boot/grub/grub.cfg": config,
           "/boot/vmlinuz-6.2": { host: KERNEL },
           "/boot/vmlinuz-6.1": { host: KERNEL },
-          "/boot/initrd.img-6.2": { host: system.file },
+          "/boot/initrd.img-6.2": Buffer.concat([initrd, Buffer.alloc(512)]),
           "/boot/initrd.img-6.1": { host: system.file },
           "/baton.manifest": text,
           "/baton.manifest.sig": `${signatureLine(text, KEY)}\n`,
