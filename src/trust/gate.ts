@@ -22,7 +22,7 @@ export class Passage {
   }
 
   /**
-   * @param name of what is to boot, for messages
+   * @param name of what is to boot, for the log
    * @param verdict null where the policy is off and nobody has looked
    * @throws BatonError `refused` where the policy doesn't let it boot
    */
@@ -34,7 +34,7 @@ export class Passage {
     }
     const reason = policy.problem ?? verdict?.reason ?? "nobody can have signed it";
     if (policy.mode === "require") {
-      throw new BatonError("refused", `${name}: trust: require lets it not boot: ${reason}`);
+      throw new BatonError("refused", `trust: require lets it not boot: ${reason}`);
     }
     log.warn(`${name} is not verified: ${reason}`);
     return new Passage(verdict);

@@ -59,7 +59,7 @@ test("require lets only what is verified pass; warn lets all pass", () => {
   assert.equal(Passage.through(strict, "Debian", verified).verdict, verified);
   assert.throws(() => Passage.through(strict, "Debian", bad), {
     code: "refused",
-    message: "Debian: trust: require lets it not boot: /vmlinuz was changed",
+    message: "trust: require lets it not boot: /vmlinuz was changed",
   });
   assert.throws(() => Passage.through(strict, "the firmware's own", null), /nobody can have signed it/);
   assert.equal(Passage.through(TrustPolicy.from(settings({ trust: "warn" })), "Debian", bad).verdict, bad);
