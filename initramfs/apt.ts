@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { BatonError, describeError } from "../src/errors.ts";
 import { cacheDirectory, say } from "./cache.ts";
-import { debianSources } from "./debian-sources.ts";
+import { debianSources, guessedSecurity } from "./debian-sources.ts";
 import { type PackageRecord, parsePackages } from "./package-index.ts";
 
 const run = promisify(execFile);
@@ -49,10 +49,19 @@ export class Apt {
   /** Fetches the indexes unless that was done before. */
   async update(): Promise<void> {
     // The host's proxies may have changed since the last time.
-    await this.#configure();
+    const security = await guessedSecurity(this.archive);
+    await this.#configure(security);
     if (this.isIndexed) return;
     say(`fetching Debian's package index (${this.archive.suite}, ${this.archive.arch})`);
-    await this.call("apt-get", ["update", "-o", "APT::Update::Error-Mode=any"]);
+    const update = () => this.call("apt-get", ["update", "-o", "APT::Update::Error-Mode=any"]);
+    try {
+      await update();
+    } catch (error) {
+      if (security === "") throw error;
+      await this.#configure("");
+      await update();
+      say(`there are no security updates in the image: no archive of them was found (${describeError(error)})`);
+    }
     await writeFile(this.#stamp, new Date().toISOString());
   }
 
@@ -103,7 +112,8 @@ export class Apt {
     return lines.map((line) => line.split(" ")[0]!).filter(Boolean);
   }
 
-  async #configure(): Promise<void> {
+  /** @param more sources besides the archive's own */
+  async #configure(more: string): Promise<void> {
     const path = (name: string) => join(this.home, "apt", name);
     for (const name of ["lists/partial", "archives/partial", "empty", "state"]) {
       await mkdir(path(name), { recursive: true });
@@ -115,7 +125,7 @@ export class Apt {
       .filter((line) => /^Acquire::(?!IndexTargets|Languages|GzipIndexes)/.test(line))
       .join("\n");
     await writeFile(path("status"), "");
-    await writeFile(path("sources.list"), await debianSources(this.archive));
+    await writeFile(path("sources.list"), (await debianSources(this.archive)) + more);
     await writeFile(
       path("apt.conf"),
       [

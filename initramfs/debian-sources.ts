@@ -57,10 +57,27 @@ export async function debianSources(wanted: Wanted): Promise<string> {
     const suites = isSecurity ? [`${base}-security`] : [base, `${base}-updates`];
     const found = !ROLLING.includes(base) ? suites : isSecurity ? [] : [base];
     if (suite !== base && !isSecurity) found.push(suite);
-    for (const one of found) lines.add(`deb ${options === "" ? "" : `[${options}] `}${uri} ${one} ${component}\n`);
+    for (const one of found) lines.add(sourceLine({ options, uri, suite: one }, component));
   }
   return [...lines].join("");
 }
+
+/**
+ * Where a release's security updates probably are, for a host whose own release has none (sid): beside Debian's archive, as
+ * on Debian's own mirrors. One line of sources.list(5), or nothing where the host's sources or the named mirrors say it.
+ */
+export async function guessedSecurity(wanted: Wanted): Promise<string> {
+  const { suite, component = "main", mirrors = [], etc = "/etc" } = wanted;
+  const base = suite.replace(PART, "");
+  const archives = mirrors.length > 0 || ROLLING.includes(base) ? [] : await hostArchives(etc);
+  const archive = archives.find(({ uri }) => /\/debian\/*$/.test(uri));
+  if (archive === undefined || archives.some(({ isSecurity }) => isSecurity)) return "";
+  const { options, uri } = archive;
+  return sourceLine({ options, uri: uri.replace(/\/*$/, "-security"), suite: `${base}-security` }, component);
+}
+
+const sourceLine = ({ options, uri, suite }: Source, component: string): string =>
+  `deb ${options === "" ? "" : `[${options}] `}${uri} ${suite} ${component}\n`;
 
 /**
  * The suite that the host itself runs: programs of its packages run here.

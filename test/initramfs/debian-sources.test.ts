@@ -3,7 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
-import { deb822Sources, debianSources, hostSuite, oneLineSources } from "../../initramfs/debian-sources.ts";
+import {
+  deb822Sources,
+  debianSources,
+  guessedSecurity,
+  hostSuite,
+  oneLineSources,
+} from "../../initramfs/debian-sources.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "baton-sources-"));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -112,6 +118,19 @@ test("a host that follows unstable has its mirror under that name, whatever rele
     await debianSources({ suite: "trixie", etc: home }),
     /^deb http:\/\/mirror\.example\/debian trixie main$/m,
   );
+});
+
+test("a host that has no security updates itself looks for a release's beside the mirror, and only then", async () => {
+  const sid = etc("sid-alone", {
+    "os-release": "ID=debian\nVERSION_CODENAME=forky\n",
+    "apt/sources.list": "deb [signed-by=/k] http://mirror.example/debian/ sid main\n",
+  });
+  const line = "deb [signed-by=/k] http://mirror.example/debian-security trixie-security main\n";
+  assert.equal(await guessedSecurity({ suite: "trixie", etc: sid }), line);
+  assert.equal(await guessedSecurity({ suite: "trixie-backports", etc: sid }), line);
+  assert.equal(await guessedSecurity({ suite: "sid", etc: sid }), "");
+  assert.equal(await guessedSecurity({ suite: "trixie", etc: TRIXIE }), "", "its own sources name one");
+  assert.equal(await guessedSecurity({ suite: "trixie", mirrors: ["http://own.example/debian"], etc: sid }), "");
 });
 
 test("another vendor's release is none of Debian's, also where it calls its suites alike", async () => {
