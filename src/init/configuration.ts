@@ -23,9 +23,12 @@ const trustOf = ({ trust, trustkeys, trustthreshold, trustversion }: Settings): 
   return { trust, trustkeys, trustthreshold, trustversion };
 };
 
-/** Where the file speaks of trust and what it says can't be made out, nothing boots. */
-const shutWhereUnclear = (settings: Partial<Settings>, text: string): Partial<Settings> =>
-  settings.trust === undefined && /^[\s"']*trust/m.test(text) ? { ...settings, trust: "require" } : settings;
+/** Where the file speaks of trust and what it says can't be made out, nothing boots. @param isFaulty something in it is wrong */
+function shutWhereUnclear(settings: Partial<Settings>, text: string, isFaulty: boolean): Partial<Settings> {
+  const speaks = /(?:^|[\s"'{,])trust\w*["']?\s*[:=]/m.test(text.replace(/^\s*[#;].*$/gm, ""));
+  const isUnclear = settings.trustkeys !== undefined || (isFaulty && speaks);
+  return settings.trust === undefined && isUnclear ? { ...settings, trust: "require" } : settings;
+}
 
 /** Reads the file that `baton.config=` names; rejects where there is none. */
 type FetchText = (name: string) => Promise<string>;
@@ -58,7 +61,8 @@ export class Configuration {
     if (path !== undefined) {
       try {
         const text = readFileSync(path, "utf8");
-        configuration.#own = shutWhereUnclear(await configuration.#read(path, text), text);
+        const settings = await configuration.#read(path, text);
+        configuration.#own = shutWhereUnclear(settings, text, configuration.#diagnostics.length > 0);
       } catch (error) {
         configuration.#say(path, `${describeError(error)}; nothing boots, since it may have said trust: require`);
         configuration.#own = { trust: "require" };

@@ -89,8 +89,12 @@ test("what judges disks comes from the image alone, and in doubt nothing boots",
     const none = await own("timeout: 3\n", `baton.config=${NAME}`);
     await none.loadNamed(NAME, async () => "trust: require\n");
     assert.equal(none.settings.trust, "off");
-    for (const unclear of ["trust: requir\n", "trust: {a: b}\n", "trust: [\n"]) {
+    const values = ["trust: requir\n", "trust: {a: b}\n", "trust: [\n", "trustkeys: [abc]\n"];
+    for (const unclear of [...values, '{"timeout": 3, "trust": "requ', "timeout: [\n\ttrust: require\n"]) {
       assert.equal((await own(unclear)).settings.trust, "require", unclear);
+    }
+    for (const clear of ["# trust: require\ntimeout: x\n", 'message: "whom we trust: you"\n', "timeout: [\n"]) {
+      assert.equal((await own(clear)).settings.trust, "off", clear);
     }
     const { settings } = await Configuration.load(parseBootWords(""), [folder]);
     assert.equal(settings.trust, "require", "a configuration that can't be read at all");
