@@ -1,11 +1,11 @@
 /** `baton sign`: writes a manifest of what may boot from a disk, and signs it. */
 
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { machine } from "node:os";
 import { join } from "node:path";
 import { type BootEntry, formatFileRef } from "../entry.ts";
-import { BatonError } from "../errors.ts";
+import { BatonError, describeWithout } from "../errors.ts";
 import { signedEntry } from "../loader/admit.ts";
 import { closeFiles, digestOf, type OpenFile, openFiles } from "../loader/openfiles.ts";
 import { filesOf, listFiles } from "../loader/refs.ts";
@@ -14,6 +14,7 @@ import { putText } from "../state/place.ts";
 import { printable } from "../text.ts";
 import {
   MANIFEST,
+  type Manifest,
   manifestText,
   parseManifest,
   publicText,
@@ -45,7 +46,8 @@ export async function sign(args: string[]): Promise<number> {
   const signatures = join(spec.directory, SIGNATURES);
   if (values.add) {
     const text = readOwnFile(manifest);
-    const old = existsSync(signatures) ? readFileSync(signatures, "utf8") : "";
+    for (const entry of readManifest(manifest).entries) show(entry.title, entry.options);
+    const old = existsSync(signatures) ? readOwnFile(signatures) : "";
     await putText(signatureFile(text, keys, old), signatures);
     process.stdout.write(`${signatures}: signed with ${keys.map(publicText).join(", ")}\n`);
     return 0;
@@ -62,9 +64,7 @@ export async function sign(args: string[]): Promise<number> {
         const digests = new Map<OpenFile, string>();
         for (const file of listFiles(files)) digests.set(file, await digestOf(file, "sha256"));
         entries.push(signedEntry(entry, entry.options, files, digests));
-        process.stdout.write(
-          `${printable([...entry.submenu, entry.title].join(" > "))}\n  ${printable(entry.options)}\n`,
-        );
+        show([...entry.submenu, entry.title].join(" > "), entry.options);
       } finally {
         await closeFiles(listFiles(files));
       }
@@ -81,6 +81,20 @@ export async function sign(args: string[]): Promise<number> {
     return 0;
   } finally {
     await close();
+  }
+}
+
+/** Who signs is shown what. */
+function show(title: string, options: string): void {
+  process.stdout.write(`${printable(title)}\n  ${printable(options)}\n`);
+}
+
+/** @throws BatonError that names the file */
+function readManifest(path: string): Manifest {
+  try {
+    return parseManifest(readOwnFile(path));
+  } catch (error) {
+    throw new BatonError("bad-format", `${path}: ${describeWithout(path, error)}`);
   }
 }
 
@@ -125,7 +139,7 @@ function versionOf(given: string | undefined, manifest: string): number {
     if (!/^\d{1,6}$/.test(given)) throw new BatonError("usage", `--version ${given}: it is a number from 0 to 999999`);
     return Number(given);
   }
-  return existsSync(manifest) ? parseManifest(readFileSync(manifest, "utf8")).version + 1 : 1;
+  return existsSync(manifest) ? readManifest(manifest).version + 1 : 1;
 }
 
 /** `DIR` or what `--disk` takes. A filesystem that is mounted has its UUID, by which configurations look for it. */

@@ -9,7 +9,9 @@ import { type FileHandle, open } from "node:fs/promises";
 import { posix } from "node:path";
 import { type BootEntry, type FileRef, shownFileRef } from "../entry.ts";
 import { BatonError, describeError } from "../errors.ts";
+import { availableMemory } from "../linux/availablememory.ts";
 import { memfd } from "../linux/memfd.ts";
+import { formatSize } from "../text.ts";
 import { Passage, type Verdict } from "../trust/gate.ts";
 import type { Proof, SignedEntry, SignedFile } from "../trust/manifest.ts";
 import type { TrustPolicy } from "../trust/policy.ts";
@@ -17,6 +19,8 @@ import { closeFiles, digestOf, type FileSource, type OpenFile, openFiles, readAt
 import { type EntryFiles, kernelAlone, listFiles, mapFiles } from "./refs.ts";
 
 const PIECE = 1 << 20;
+/** The files that are held, and what the kernel takes of them. */
+const COPIES = 2;
 /** Folders above the kernel's in which a manifest is looked for. */
 const MAX_FOLDERS = 8;
 
@@ -29,6 +33,7 @@ export interface Admitted {
 /**
  * @param options the kernel command line, perhaps edited
  * @param files open; closed where copies take their place, and where they may not boot
+ * @param available asked for the bytes of memory that are free
  * @throws BatonError `refused` where the policy doesn't let them boot; `io`, `timeout`, `too-large`
  */
 export async function admit(
@@ -37,10 +42,12 @@ export async function admit(
   entry: BootEntry,
   options: string,
   files: EntryFiles<OpenFile>,
+  available: () => Promise<number> = availableMemory,
 ): Promise<Admitted> {
   if (policy.mode === "off") return { files, passage: Passage.through(policy, entry.title, null) };
   const copies = new Map<OpenFile, OpenFile>();
   try {
+    checkRoom(listFiles(files), await available());
     const digests = new Map<OpenFile, string>();
     for (const file of listFiles(files)) {
       const copy = await hold(file);
@@ -56,6 +63,17 @@ export async function admit(
   } finally {
     await closeFiles(listFiles(files));
   }
+}
+
+/** A file may say that it has any size, and memory that runs out ends Baton. @throws BatonError `too-large` */
+function checkRoom(files: readonly OpenFile[], free: number): void {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  if (size * COPIES <= free) return;
+  const what = files.map(({ name }) => name).join(", ");
+  throw new BatonError(
+    "too-large",
+    `${what}: to verify and load ${formatSize(size)} takes ${formatSize(size * COPIES)} of memory, and ${formatSize(free)} are free`,
+  );
 }
 
 /** Whether what an entry names now is signed; only said, since what is read later may be something else. */

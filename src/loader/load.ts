@@ -2,7 +2,7 @@
 
 import { machine } from "node:os";
 import type { BootEntry } from "../entry.ts";
-import { BatonError, describeError } from "../errors.ts";
+import { BatonError } from "../errors.ts";
 import { identifyImage, loadRefusal } from "../images/identify.ts";
 import type { Image } from "../images/image.ts";
 import { readAtWithin } from "../images/uki.ts";
@@ -10,8 +10,6 @@ import type { KexecFile } from "../kexec/files.ts";
 import { type LoadOptions, type LoadProgress, type LoadResult, loadFile } from "../kexec/loadfiles.ts";
 import type { LoadMethod, LoadRequest } from "../kexec/method.ts";
 import { readKexecState } from "../kexec/state.ts";
-import { endsWithin } from "../linux/deadline.ts";
-import { log } from "../log.ts";
 import type { Progress } from "../status.ts";
 import type { Passage } from "../trust/gate.ts";
 import type { TrustPolicy } from "../trust/policy.ts";
@@ -32,9 +30,6 @@ import {
 import { type EntryFiles, filesOf, isMultiboot, isX86, listFiles } from "./refs.ts";
 import { withoutWrappings } from "./ubootfiles.ts";
 import { kexecParts, ownCompatible } from "./ukiparts.ts";
-
-/** How long the closing of files may keep the hand-over. */
-const CLOSE_MS = 3000;
 
 interface LoadWishes {
   /** The system call that the owner of the machine wants; what suits unless given. */
@@ -95,11 +90,7 @@ export async function loadEntry(
       },
     });
   } finally {
-    // Closing waits for reads that are under way, and one of them may wait for a dead disk.
-    const closed = closeFiles(listFiles(files)).catch((error) =>
-      log.warn(`closing files failed: ${describeError(error)}`),
-    );
-    await endsWithin(closed, CLOSE_MS);
+    await closeFiles(listFiles(files));
   }
 }
 

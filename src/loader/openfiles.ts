@@ -5,14 +5,17 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { ReadAt } from "../binary/readat.ts";
 import { type FileDigest, type FileRef, shownFileRef } from "../entry.ts";
-import { BatonError } from "../errors.ts";
+import { BatonError, describeError } from "../errors.ts";
 import type { KexecFile } from "../kexec/files.ts";
-import { withDeadline } from "../linux/deadline.ts";
+import { endsWithin, withDeadline } from "../linux/deadline.ts";
+import { log } from "../log.ts";
 import type { Volume } from "../volumes/volume.ts";
 import { type EntryFiles, listFiles, mapFiles } from "./refs.ts";
 
 /** How long a device may take to open a file or to give the next mebibyte. */
 export const READ_MS = 30_000;
+/** How long the closing of files may keep the hand-over. */
+const CLOSE_MS = 3000;
 const PIECE = 1024 * 1024;
 
 /** A file of an entry, open. */
@@ -113,8 +116,12 @@ export async function openPath(path: string, name: string, blockSize: number | n
   throw new BatonError("not-a-file", `${name}: it is no regular file`);
 }
 
+/** Closing waits for reads that are under way, and one of them may wait for a dead disk: it is left behind then. */
 export async function closeFiles(files: readonly OpenFile[]): Promise<void> {
-  await Promise.all(files.map(({ handle }) => handle.close()));
+  const closed = Promise.all(files.map(({ handle }) => handle.close())).catch((error) =>
+    log.warn(`closing files failed: ${describeError(error)}`),
+  );
+  await endsWithin(closed, CLOSE_MS);
 }
 
 /**

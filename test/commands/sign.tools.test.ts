@@ -73,7 +73,8 @@ test("two of two keys: the second adds its signature", async () => {
   writeFileSync(at("owner.yaml"), `trust: require\ntrustthreshold: 2\ntrustkeys:\n${lines}`);
   await baton("sign", `vda1=${at("boot")},uuid=1234-ABCD`, "--key", at("owner.pem"));
   assert.deepEqual((await states())[0], ["bad", "bad"]);
-  assert.equal((await baton("sign", at("boot"), "--add", "--key", at("other.pem"))).code, 0);
+  const added = await baton("sign", at("boot"), "--add", "--key", at("other.pem"));
+  assert.match(added.stdout, /^debian\n {2}BOOT_IMAGE=\/vmlinuz ro quiet\n/, "who adds a signature sees to what");
   assert.deepEqual((await states())[0], ["verified", "verified"]);
 });
 
@@ -101,6 +102,8 @@ test("sign says what is wrong with its key or its folder", async () => {
     [["sign", at("nowhere"), "--key", at("owner.pem")], 1, /there is no such folder/],
     [["sign", at("boot/grub"), "--key", at("owner.pem")], 1, /nothing that could boot was found there/],
     [["sign", at("boot"), "gone", "--key", at("owner.pem")], 1, /no entry has the id, title or number 'gone'/],
+    [["sign", at("boot"), "--add", "--key", at("owner.pem")], 1, /baton\.manifest: no such file/],
+    [["confirm", "--state", at("nowhere")], 1, /nowhere: no such file/],
   ] as const;
   for (const [args, code, says] of cases) {
     const result = await baton(...args);

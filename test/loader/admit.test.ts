@@ -73,6 +73,15 @@ test("what is loaded is what was verified, whatever is on the disk afterwards", 
   await assert.rejects(loaded(), /lets it not boot: vda1:\/baton.manifest: \/boot\/vmlinuz is not what was signed/);
 });
 
+test("a file that says it is larger than memory is refused before it is read", async () => {
+  await signTree();
+  truncateSync(at("boot/initrd.img"), 2 ** 40);
+  await assert.rejects(loaded(), /to verify and load 1\.0 TiB|to verify and load 1024 GiB/);
+  const files = await openFiles(source, filesOf(DEBIAN, "x86_64"));
+  const little = admit(STRICT, source, DEBIAN, DEBIAN.options, files, async () => 20);
+  await assert.rejects(little, { code: "too-large" });
+});
+
 test("with the policy off nothing is copied or looked for", async () => {
   await signTree();
   assert.deepEqual(await loaded(DEBIAN, DEBIAN.options, TrustPolicy.off), ["another!", "evil"]);

@@ -6,7 +6,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parsedEntry } from "../../src/entry.ts";
 import { BatonError } from "../../src/errors.ts";
-import { checkDigests, type FileSource, openFiles, openPath } from "../../src/loader/openfiles.ts";
+import {
+  checkDigests,
+  closeFiles,
+  type FileSource,
+  type OpenFile,
+  openFiles,
+  openPath,
+} from "../../src/loader/openfiles.ts";
 import { filesOf, kernelAlone, listFiles, mapFiles } from "../../src/loader/refs.ts";
 
 test("where one file can't be fetched the others are not waited for, and it is the one that is named", async () => {
@@ -19,6 +26,14 @@ test("where one file can't be fetched the others are not waited for, and it is t
   const source: FileSource = { fetch, volume: () => assert.fail("nothing lies on a device") };
   const initrds = [{ file: { url: "http://h/initrd" }, path: null }];
   await assert.rejects(openFiles(source, { ...kernelAlone({ url: "http://h/kernel" }), initrds }), /initrd: 404/);
+});
+
+test("a file that a dead disk keeps from being closed is left behind", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const handle = { close: () => new Promise(() => {}) } as unknown as OpenFile["handle"];
+  const closed = closeFiles([{ name: "vda1:/vmlinuz", handle, size: 1, offset: 0 }]);
+  t.mock.timers.tick(3000);
+  await closed;
 });
 
 test("a file's name in messages has neither the password, the query nor the form that its URL has", async () => {

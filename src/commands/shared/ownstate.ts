@@ -6,11 +6,21 @@ import { BatonError } from "../../errors.ts";
 import { readVariable, textOfVariable, variableOfText, writeVariable } from "../../state/efivars.ts";
 import { rewriteFile } from "../../state/files.ts";
 import { BOOTED_STATE_FILES, OwnState, STATE_FILES, STATE_VARIABLE } from "../../state/own.ts";
+import { fileError } from "../../volumes/files.ts";
 
 interface FoundState {
   readonly state: OwnState;
   /** Writes what the state says that is to be written. */
   perform(write: StateWrite): Promise<void>;
+}
+
+/** @throws BatonError that names the file and says why it can't be read */
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError(path, error);
+  }
 }
 
 /**
@@ -23,7 +33,7 @@ export function findState(named: string | undefined, mayBegin = false): FoundSta
   const file = text === null ? (named ?? BOOTED_STATE_FILES.find((path) => existsSync(path))) : undefined;
   if (file !== undefined) {
     return {
-      state: OwnState.fromFile({ device: "here", path: file }, readFileSync(file)),
+      state: OwnState.fromFile({ device: "here", path: file }, bytesOf(file)),
       perform: async (write) => {
         if ("file" in write) await rewriteFile(file, write.set, write.unset);
       },
