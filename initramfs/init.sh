@@ -100,13 +100,15 @@ supervise() {
 			wait $!
 			echo "ended $! $?"
 		} >&9 &
+		witness=$!
 		pid=none
 		silent=0
 		while :; do
 			if read -r -t 5 word number status <&9; then
 				silent=0
 				[ $word = started ] && pid=$number
-				[ $word = ended ] && [ $number = $pid ] && break
+				# Who said so ends at once, and would stay a zombie while the rescue menu is waited for.
+				[ $word = ended ] && [ $number = $pid ] && { wait $witness; break; }
 			else
 				read -r stat </proc/$pid/stat || continue
 				case ${stat##*) } in Z*) status="a thread stuck in a device"; break ;; esac

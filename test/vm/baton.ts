@@ -9,6 +9,7 @@ import { fileInArchive } from "./archive.ts";
 import { CACHE, ROOT } from "./host.ts";
 import { type Machine, type MachineOptions, withMachine } from "./machine.ts";
 import { initrdFile, KERNEL } from "./payload.ts";
+import type { SerialLine } from "./serial.ts";
 
 export const INITRAMFS = join(ROOT, "dist/initramfs.cpio.zst");
 
@@ -86,11 +87,28 @@ export async function menuReady(machine: Machine): Promise<{ entries: number; se
   return { entries: Number(match[1]), seconds: Number(match[2]), at };
 }
 
+/** Lines on which a shell has answered. */
+const LISTENING = new WeakSet<SerialLine>();
+
+/** A shell that is only starting drops what came before its first prompt, and on a busy machine what comes just after. */
+async function untilItListens(line: SerialLine): Promise<void> {
+  await line.waitFor(/# /);
+  for (let left = 20; ; left--) {
+    line.write(`echo lis""tens\n`);
+    try {
+      await line.waitFor(/\blistens\n/, { timeoutMs: 10_000 });
+      break;
+    } catch (error) {
+      if (left === 0) throw error;
+    }
+  }
+  LISTENING.add(line);
+}
+
 /** Runs one command in the shell on ttyS1 and resolves with what it printed. */
 export async function inside(machine: Machine, command: string): Promise<string> {
   const line = machine.serial2!;
-  // A shell that is only starting drops what came before its first prompt.
-  if (!line.text.includes("# ")) await line.waitFor(/# /);
+  if (!LISTENING.has(line)) await untilItListens(line);
   // The marks are written so that the echo of the command isn't taken for them.
   line.write(`echo beg""in; { ${command}; } 2>&1; echo e""nd\n`);
   const { match } = await line.waitFor(/\bbegin\n([\s\S]*?)\bend\n/);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inside, menuReady, until, withBaton } from "./baton.ts";
-import { grubDisk, selects, system } from "./menudisk.ts";
+import { grubDisk, pressEnter, selects, system } from "./menudisk.ts";
 import { expectBooted } from "./payload.ts";
 import { SerialLine } from "./serial.ts";
 
@@ -84,7 +84,7 @@ test("a serial line that takes nothing any more slows no other, and shows what i
       await selects(machine, /Advanced options/, line);
       await machine.serial.type("<enter>");
       await selects(machine, /Alpha system \(again\)/, line);
-      await machine.serial.type("<enter>");
+      await pressEnter(machine);
       await expectBooted(machine, await system("alpha"));
     });
   }));

@@ -81,7 +81,11 @@ export async function choose(machine: Machine, title: string): Promise<void> {
   // The list again: a second Enter that follows at once is the first one held down.
   await machine.serial.waitForScreen(/Enter boot/);
   await selects(machine, new RegExp(title));
-  // As a person does: on a machine that is busy both may be read at once, and the menu asks for the key again.
+  await pressEnter(machine);
+}
+
+/** As a person does: on a machine that is busy two keys may be read at once, and the menu asks for the second again. */
+export async function pressEnter(machine: Machine): Promise<void> {
   await machine.serial.type("<enter>", 1000);
   if (/press it again/.test(machine.serial.picture())) await machine.serial.type("<enter>");
 }
