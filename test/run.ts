@@ -1,9 +1,11 @@
 /** Runs a set of test files with node's own runner: `tsx test/run.ts unit|tools|vm|full|jump [NAME…]`, NAME a part of a path. */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build, type Plugin } from "esbuild";
 
 const [set = "unit", ...names] = process.argv.slice(2);
 
@@ -41,22 +43,52 @@ function suites(members: readonly string[]): string {
   return `import { describe } from "node:test";\n${members.map(suite).join("")}`;
 }
 
-/** Files that import several test files each; neighbours, which may be slow alike, stand in different ones. */
-function bundles(all: readonly string[]): string[] {
+/** What a source file says of its own place stays true in the bundle. */
+const ownPlace: Plugin = {
+  name: "own place",
+  setup(build) {
+    build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const place = { url: pathToFileURL(path).href, filename: path, dirname: dirname(path) };
+      const text = readFileSync(path, "utf8");
+      const contents = text.replace(/(?<!")\bimport\.meta\.(url|filename|dirname)\b/g, (_, name: keyof typeof place) =>
+        JSON.stringify(place[name]),
+      );
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
+/** Programs that run several test files each; neighbours, which may be slow alike, stand in different ones. What they share is compiled once. */
+async function bundles(all: readonly string[]): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const count = Math.ceil(all.length / TOGETHER);
-  return Array.from({ length: count }, (_, index) => {
-    const path = join(folder, `${index + 1}.test.ts`);
-    const members = all.filter((_, place) => place % count === index);
-    writeFileSync(path, suites(members));
+  const sources = Array.from({ length: count }, (_, index) => {
+    const path = join(folder, `${index + 1}.ts`);
+    writeFileSync(path, suites(all.filter((_, place) => place % count === index)));
     return path;
   });
+  await build({
+    entryPoints: sources,
+    outdir: folder,
+    outExtension: { ".js": ".test.mjs" },
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    packages: "external",
+    sourcemap: true,
+    chunkNames: "shared-[hash]",
+    plugins: [ownPlace],
+    logLevel: "warning",
+  });
+  return sources.map((path) => path.replace(/\.ts$/, ".test.mjs"));
 }
 
 // Machines are heavy: two at once fill two cores. Other tests often wait: for children, for servers.
-const concurrency = set === "unit" || set === "tools" ? availableParallelism() + 1 : 2;
-const given = set === "unit" && names.length === 0 ? bundles(files) : files;
-const run = spawnSync(process.execPath, ["--import", "tsx", "--test", `--test-concurrency=${concurrency}`, ...given], {
+const concurrency = set === "unit" || set === "tools" ? (set === "unit" ? 3 : 1) * availableParallelism() + 1 : 2;
+const given = set === "unit" && names.length === 0 ? await bundles(files) : files;
+const loader = given === files ? ["--import", "tsx"] : ["--enable-source-maps"];
+const run = spawnSync(process.execPath, [...loader, "--test", `--test-concurrency=${concurrency}`, ...given], {
   stdio: "inherit",
 });
 rmSync(folder, { recursive: true, force: true });

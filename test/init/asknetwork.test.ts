@@ -27,18 +27,25 @@ test("where the disks have an entry that boots, the network is left alone", asyn
 });
 
 test("a network that the configuration sets up is asked as well, but keeps no disk's entry waiting", async () => {
-  const { parts, readiness, events, settle } = initBench({ network: ["auto"] }, silent);
+  const answer = gate();
+  const { parts, readiness, events, settle } = initBench({ network: ["auto"] }, () => answer.promise.then(answers));
   settle("one");
-  void lookAtNetwork(parts, Promise.resolve());
+  const looking = lookAtNetwork(parts, Promise.resolve());
   await turn();
   assert.deepEqual([events, readiness.awaits("network")], [["ask by DHCP"], false]);
+  answer.resolve();
+  await looking;
 });
 
 test("where the network comes first it is asked at once, and waited for", async () => {
-  const { parts, readiness, events } = initBench({ url: "http://server/boot.ipxe" }, silent);
-  void lookAtNetwork(parts, silent());
+  const answer = gate();
+  const url = "http://server/boot.ipxe";
+  const { parts, readiness, events } = initBench({ url }, () => answer.promise.then(answers));
+  const looking = lookAtNetwork(parts, silent());
   await turn();
-  assert.deepEqual([events, readiness.awaits("network")], [["ask http://server/boot.ipxe"], true]);
+  assert.deepEqual([events, readiness.awaits("network")], [[`ask ${url}`], true]);
+  answer.resolve();
+  await looking;
 });
 
 test("the configuration that comes meanwhile may want the network", async () => {
