@@ -34,6 +34,17 @@ const LOADER: Readonly<Record<Architecture, string>> = {
 /** Only PCs have a BIOS. */
 export const hasBios = ({ arch }: Bootable): boolean => arch === "amd64";
 
+/**
+ * The environment in which a program takes another time for the present one.
+ * @param box has the package libfaketime
+ * @param time seconds since 1970
+ */
+export function clockAt(box: Toolbox, time: number): Readonly<Record<string, string>> {
+  const date = new Date(time * 1000).toISOString().replace(/T|\..*/g, " ");
+  const clock = join(box.root, LIBRARY_FOLDER[HOST_ARCHITECTURE], "faketime", "libfaketime.so.1");
+  return { ...ENVIRONMENT, LD_PRELOAD: clock, FAKETIME: date.trim() };
+}
+
 /** The programs that make images, of the image's own suite. */
 export function imageTools({ tools }: Bootable): Promise<Toolbox> {
   return toolbox(["dosfstools", "fdisk", "grub-common", "libfaketime", "mtools", "xorriso"], tools);
@@ -154,14 +165,5 @@ export async function fatImage(
   });
   const tops = [...new Set([...files.keys()].map((name) => join(folder, name.split("/")[0]!)))];
   // It writes the present time into each folder that it makes.
-  const clock = join(box.root, LIBRARY_FOLDER[HOST_ARCHITECTURE], "faketime", "libfaketime.so.1");
-  const env = {
-    ...ENVIRONMENT,
-    LD_PRELOAD: clock,
-    FAKETIME: new Date(TIME * 1000)
-      .toISOString()
-      .replace(/T|\..*/g, " ")
-      .trim(),
-  };
-  await box.run("mcopy", ["-i", path, "-s", "-m", ...tops, "::"], { env });
+  await box.run("mcopy", ["-i", path, "-s", "-m", ...tops, "::"], { env: clockAt(box, TIME) });
 }

@@ -4,6 +4,13 @@
  */
 
 import { BatonError } from "../src/errors.ts";
+import { VERSION } from "../src/version.ts";
+
+/**
+ * Baton's own line of SBAT (shim's SBAT.md). The generation rises with each fault of Baton's that lets Secure Boot be got
+ * around, so that its owner can revoke all earlier ones at once.
+ */
+const SBAT_LINE = `baton,1,Baton,baton,${VERSION},\n`;
 
 /** Microsoft's PE Format: offsets in the COFF header, the optional header (PE32+) and a section header. */
 const COFF_SIZE = 24;
@@ -19,32 +26,66 @@ export interface Section {
 
 const align = (value: number, to: number): number => Math.ceil(value / to) * to;
 
-/**
- * Appends sections to an EFI stub. Each gets the next free addresses above the stub's own, aligned as the stub wants.
- * @throws BatonError "bad-format" where `stub` is no PE32+ file, or its headers have no room for the sections
- */
-export function appendSections(stub: Uint8Array, sections: readonly Section[]): Uint8Array {
-  const view = new DataView(stub.buffer, stub.byteOffset, stub.byteLength);
+interface Headers {
+  /** Of the file, from its first byte. */
+  readonly view: DataView;
+  /** Where the COFF header and the optional header begin. */
+  readonly pe: number;
+  readonly optional: number;
+  readonly sections: readonly SectionHeader[];
+  /** Where the table of sections begins. */
+  readonly table: number;
+}
+
+interface SectionHeader {
+  /** Where its header lies. */
+  readonly at: number;
+  readonly name: string;
+  readonly memorySize: number;
+  readonly address: number;
+  readonly fileSize: number;
+  readonly offset: number;
+}
+
+/** @throws BatonError "bad-format" where it is no PE32+ file */
+function readHeaders(file: Uint8Array): Headers {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const pe = view.getUint16(0, true) === 0x5a4d ? view.getUint32(60, true) : 0;
   const optional = pe + COFF_SIZE;
   if (pe === 0 || view.getUint32(pe, true) !== 0x4550 || view.getUint16(optional, true) !== 0x20b) {
     throw new BatonError("bad-format", "the EFI stub is no PE32+ executable");
   }
-  const count = view.getUint16(pe + 6, true);
   const table = optional + view.getUint16(pe + 20, true);
+  const sections = Array.from({ length: view.getUint16(pe + 6, true) }, (_, index) => {
+    const at = table + index * SECTION_SIZE;
+    return {
+      at,
+      name: Buffer.from(file.subarray(at, at + 8))
+        .toString("latin1")
+        .replace(/\0.*$/s, ""),
+      memorySize: view.getUint32(at + 8, true),
+      address: view.getUint32(at + 12, true),
+      fileSize: view.getUint32(at + 16, true),
+      offset: view.getUint32(at + 20, true),
+    };
+  });
+  return { view, pe, optional, sections, table };
+}
+
+/**
+ * Appends sections to an EFI stub. Each gets the next free addresses above the stub's own, aligned as the stub wants.
+ * @throws BatonError "bad-format" where `stub` is no PE32+ file, or its headers have no room for the sections
+ */
+export function appendSections(stub: Uint8Array, sections: readonly Section[]): Uint8Array {
+  const { view, pe, optional, table, sections: own } = readHeaders(stub);
+  const count = own.length;
   const memoryAlign = view.getUint32(optional + 32, true);
   const fileAlign = view.getUint32(optional + 36, true);
   const headersSize = view.getUint32(optional + 60, true);
 
-  let address = 0;
+  let address = Math.max(0, ...own.map((section) => section.address + section.memorySize));
   let offset = stub.length;
-  let firstData = stub.length;
-  for (let index = 0; index < count; index++) {
-    const at = table + index * SECTION_SIZE;
-    address = Math.max(address, view.getUint32(at + 12, true) + view.getUint32(at + 8, true));
-    const data = view.getUint32(at + 20, true);
-    if (data > 0) firstData = Math.min(firstData, data);
-  }
+  const firstData = Math.min(stub.length, ...own.map((section) => section.offset).filter((at) => at > 0));
   const tableEnd = table + (count + sections.length) * SECTION_SIZE;
   if (tableEnd > Math.min(headersSize, firstData)) {
     throw new BatonError("bad-format", `the EFI stub's headers have no room for ${sections.length} more sections`);
@@ -91,9 +132,29 @@ export interface UkiParts {
   readonly cmdline: string;
 }
 
+/**
+ * Adds lines to the stub's `.sbat` section, in the room that the file has there.
+ * @throws BatonError "bad-format" where there is no such section, or no room for them
+ */
+export function withSbat(stub: Uint8Array, lines: string): Uint8Array {
+  const section = readHeaders(stub).sections.find(({ name }) => name === ".sbat");
+  if (section === undefined) throw new BatonError("bad-format", "the EFI stub has no .sbat section");
+  const at = section.offset;
+  const before = Buffer.from(stub.subarray(at, at + Math.min(section.memorySize, section.fileSize)));
+  const after = Buffer.from(before.toString("latin1").replace(/\0+$/, "").replace(/\n*$/, "\n") + lines, "latin1");
+  if (after.length > section.fileSize) {
+    throw new BatonError("bad-format", `the EFI stub's .sbat section has no room for ${lines.length} more bytes`);
+  }
+  const result = Uint8Array.from(stub);
+  result.fill(0, at, at + section.fileSize);
+  result.set(after, at);
+  new DataView(result.buffer).setUint32(section.at + 8, after.length, true);
+  return result;
+}
+
 /** baton.efi: Baton's kernel, initramfs and command line behind an EFI stub. */
 export function unifiedKernelImage(stub: Uint8Array, { kernel, release, initrd, cmdline }: UkiParts): Uint8Array {
-  return appendSections(stub, [
+  return appendSections(withSbat(stub, SBAT_LINE), [
     { name: ".osrel", data: Buffer.from('ID=baton\nNAME=Baton\nPRETTY_NAME="Baton"\n') },
     { name: ".cmdline", data: Buffer.from(`${cmdline}\0`) },
     { name: ".uname", data: Buffer.from(`${release}\0`) },

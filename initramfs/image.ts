@@ -27,16 +27,18 @@ import { nodeProgram } from "./node-runtime.ts";
 import { FORMATS, type Format, type Options, readOptions, usage } from "./options.ts";
 import { PackageLock } from "./package-lock.ts";
 import { type Profile, readProfile } from "./profile.ts";
+import { describeSigner, signProgram } from "./signer.ts";
 
 /** Files whose change means another image: this program, Baton itself, its packages, and what was asked for. */
-async function sourceDigest(profile: Profile, { formats, added }: Options): Promise<string> {
+async function sourceDigest(profile: Profile, { formats, added, signer }: Options): Promise<string> {
   const hash = createHash("sha256");
   const add = async (path: string) => hash.update(relative(projectRoot, path)).update(await readFile(path));
   for (const folder of ["src", "initramfs"]) {
     for (const { path } of await filesBelow(join(projectRoot, folder))) await add(path);
   }
   await add(join(projectRoot, "package-lock.json"));
-  hash.update(JSON.stringify([profile, formats, added.map(({ path, mode, data }) => [path, mode, sha256(data)])]));
+  const files = added.map(({ path, mode, data }) => [path, mode, sha256(data)]);
+  hash.update(JSON.stringify([profile, formats, files, signer && describeSigner(signer)]));
   return hash.digest("hex");
 }
 
@@ -89,6 +91,9 @@ async function profileOf(options: Options): Promise<Profile> {
 async function makeImage(options: Options, profile: Profile): Promise<void> {
   const { output, formats } = options;
   const { suite, arch, mirrors } = profile;
+  if (options.signer && (!profile.stub || formats.every((format) => format === "initramfs"))) {
+    throw new BatonError("usage", "--sign: of these formats, and with this profile, nothing is an EFI program");
+  }
   // Beside the profile, so that it can be kept together with it.
   const lockFile = `${options.profile.replace(/\.ya?ml$/, "")}.${suite}.lock.json`;
   const lock = await PackageLock.read(lockFile, { isStrict: options.locked });
@@ -142,6 +147,7 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
     const stubFile = await readFile(join(stub.root, profile.stub.file));
     const { release } = kernel;
     efi = unifiedKernelImage(stubFile, { kernel: vmlinuz, release, initrd: zst, cmdline: profile.cmdline });
+    if (options.signer) efi = await signProgram(efi, options.signer, tools);
     if (isMade("efi")) outputs.set("baton.efi", efi);
   }
   const bootable = { arch, cmdline: profile.cmdline, kernel: vmlinuz, initrd: zst, efi, tools };
@@ -155,6 +161,7 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
     cmdline: profile.cmdline,
     node: { version: profile.node.version, package: profile.node.package, integrity: profile.node.integrity },
     packages: versions,
+    ...(efi && options.signer ? { signedBy: describeSigner(options.signer) } : {}),
     modules: { included: modules.modules, builtin: modules.builtin, missing: modules.missing },
     firmware: files,
     totals: {

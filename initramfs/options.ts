@@ -7,6 +7,7 @@ import { formatDiagnostic } from "../src/entry.ts";
 import { BatonError, describeError } from "../src/errors.ts";
 import { readSettings } from "../src/policy/settingsfile.ts";
 import { distDirectory, projectRoot } from "./cache.ts";
+import { readSigner, type Signer } from "./signer.ts";
 
 /** What `--format` may name: the files that each is. */
 export const FORMATS = {
@@ -38,6 +39,8 @@ export interface Options {
   /** Baton's own configuration among them. */
   readonly added: readonly AddedFile[];
   readonly formats: readonly Format[];
+  /** Who signs the EFI program; null: nobody. */
+  readonly signer: Signer | null;
   readonly locked: boolean;
   readonly check: boolean;
   readonly output: string;
@@ -56,6 +59,8 @@ const ROWS = [
   ["config", "FILE", "Baton's configuration in the image: /etc/baton.yaml or /etc/baton.ini"],
   ["add", "FILE=PATH", "puts FILE into the image at PATH; may stand more than once"],
   ["format", "LIST", `what is made, of ${Object.keys(FORMATS).join(",")}; initramfs,efi unless given`],
+  ["sign", "KEY", "signs baton.efi, also within baton.img and baton.iso, for Secure Boot; goes with --cert"],
+  ["cert", "FILE", "the certificate of that key; baton keys makes both"],
   ["output", "DIR", "where it is made; dist unless given"],
   ["locked", null, "fails where Debian's packages are not those that the lock file beside the profile names"],
   ["check", null, "boots what was made in QEMU; the exit code says whether the menu came up"],
@@ -91,6 +96,8 @@ export async function readOptions(args: readonly string[]): Promise<Options> {
   const list = (name: string) => text(name)?.split(",").filter(Boolean) ?? [];
   const [image, modules] = [text("kernel"), text("modules")];
   if ((image === null) !== (modules === null)) throw new BatonError("usage", "--kernel and --modules go together");
+  const [key, certificate] = [text("sign"), text("cert")];
+  if ((key === null) !== (certificate === null)) throw new BatonError("usage", "--sign and --cert go together");
   const formats = list("format");
   const unknown = formats.find((name) => !Object.hasOwn(FORMATS, name));
   if (unknown !== undefined) {
@@ -111,6 +118,7 @@ export async function readOptions(args: readonly string[]): Promise<Options> {
     kernel: image === null ? null : { image, modules: modules! },
     added: await Promise.all(added),
     formats: formats.length > 0 ? (formats as Format[]) : ["initramfs", "efi"],
+    signer: key === null ? null : await readSigner(key, certificate!),
     locked: values.locked === true,
     check: values.check === true,
     output: resolve(text("output") ?? distDirectory),

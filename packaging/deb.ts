@@ -120,7 +120,7 @@ function control(installedSize: number): string {
     `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${installedSize}`,
     "Depends: nodejs (>= 20), libc6 (>= 2.25), libstdc++6",
-    "Recommends: efibootmgr",
+    "Recommends: efibootmgr, openssl",
     "Section: admin",
     "Priority: optional",
     "Description: boot menu that reads the configurations of other bootloaders",

@@ -23,6 +23,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "confirm", load: async () => (await import("./commands/confirm.ts")).confirm },
   { name: "rauc", load: async () => (await import("./commands/rauc.ts")).rauc },
   { name: "sign", load: async () => (await import("./commands/sign.ts")).sign },
+  { name: "keys", load: async () => (await import("./commands/keys.ts")).keys },
   { name: "verify", load: async () => (await import("./commands/verify.ts")).verify },
   { name: "config", load: async () => (await import("./commands/config.ts")).config },
   { name: "password", load: async () => (await import("./commands/config.ts")).password },

@@ -5,7 +5,7 @@ import { log } from "../log.ts";
 import { TIMEOUT, type Timeout } from "../policy/settingkinds.ts";
 import type { Settings } from "../policy/settings.ts";
 import { oneText } from "../policy/valuekinds.ts";
-import { allowVariableWrites, readVariable, textOfVariable, writeVariable } from "../state/efivars.ts";
+import { readVariable, textOfVariable, withVariableWrites, writeVariable } from "../state/efivars.ts";
 import { takeRequests } from "../state/loaderinterface.ts";
 import type { InitParts } from "./parts.ts";
 
@@ -20,9 +20,8 @@ export async function obeyRequests({ bootState, configuration, session }: InitPa
       return value === null ? null : textOfVariable(value);
     };
     const isAsked = ["LoaderEntryOneShot", "LoaderConfigTimeoutOneShot"].some((name) => read(name));
-    if (isAsked) await allowVariableWrites(true).catch((error) => log.warn(describeError(error)));
-    const { once, usual, problems } = takeRequests(read, (name) => writeVariable(name, null));
-    if (isAsked) await allowVariableWrites(false);
+    const take = () => takeRequests(read, (name) => writeVariable(name, null));
+    const { once, usual, problems } = isAsked ? await withVariableWrites(take) : take();
     for (const problem of problems) log.error(problem);
     const [timeout, usually] = [menuFor(once.timeout), TIMEOUT.read(oneText(usual.timeout ?? ""))];
     configuration.ask(

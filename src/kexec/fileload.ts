@@ -1,6 +1,6 @@
 /** Loading by kexec_file_load(2): the kernel reads the files itself, and checks signatures where it must. */
 
-import { closeSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { BatonError } from "../errors.ts";
 import { LinuxError } from "../linux/error.ts";
 import { kexecFileLoad } from "../linux/kexec.ts";
@@ -8,6 +8,7 @@ import { memfd } from "../linux/memfd.ts";
 import { cmdlineRoom, explainLoad, type KexecAttempt, mebibytes } from "./explain.ts";
 import { joinFiles, type KexecFile, type ReadOptions, readThrough } from "./files.ts";
 import type { LoadMethod, LoadRequest } from "./method.ts";
+import { readRevoked, refuseRevoked } from "./revoked.ts";
 import { type KexecState, readKexecState } from "./state.ts";
 
 /** What the method needs of the system, so that tests can stand in for it. */
@@ -15,9 +16,11 @@ export interface FileLoadSystem {
   kexecFileLoad(kernel: number, initrd: number | null, cmdline: string): Promise<void>;
   memfd(name: string): number;
   readState(): Promise<KexecState>;
+  /** What firmware revokes; null for nothing. */
+  readRevoked(): Promise<Uint8Array | null>;
 }
 
-const SYSTEM: FileLoadSystem = { kexecFileLoad, memfd, readState: () => readKexecState() };
+const SYSTEM: FileLoadSystem = { kexecFileLoad, memfd, readState: () => readKexecState(), readRevoked };
 
 /** @param system the real one unless given */
 export function fileLoadMethod(system: FileLoadSystem = SYSTEM): LoadMethod {
@@ -36,7 +39,11 @@ export function fileLoadMethod(system: FileLoadSystem = SYSTEM): LoadMethod {
         return fd;
       };
       try {
-        const kernel = await whole(request.kernel, reading, () => copy("kernel", [request.kernel]));
+        const copyKernel = (): Promise<number> => copy("kernel", [request.kernel]);
+        const revoked = state.secureBoot ? await system.readRevoked() : null;
+        // What is looked at is what is loaded.
+        const kernel = revoked === null ? await whole(request.kernel, reading, copyKernel) : await copyKernel();
+        if (revoked !== null) refuseRevoked(readFileSync(`/proc/self/fd/${kernel}`), request.kernel.name, revoked);
         const [only, ...others] = request.initrds;
         let initrd: number | null = null;
         if (others.length > 0) initrd = await copy("initrd", request.initrds);

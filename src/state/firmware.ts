@@ -1,6 +1,6 @@
 /** What only firmware can do: its own set-up, and boot entries that kexec can't start. UEFI 2.10, 3.1 and 8.5.4. */
 
-import { allowVariableWrites, readVariable, writeVariable } from "./efivars.ts";
+import { readVariable, withVariableWrites, writeVariable } from "./efivars.ts";
 import { GLOBAL_GUID } from "./guids.ts";
 
 const BOOT_TO_FW_UI = 1n;
@@ -138,10 +138,5 @@ export async function requestBootNext(number: string): Promise<void> {
 }
 
 async function writeGlobal(name: string, value: Buffer): Promise<void> {
-  await allowVariableWrites(true);
-  try {
-    writeVariable(`${name}-${GLOBAL_GUID}`, value);
-  } finally {
-    await allowVariableWrites(false);
-  }
+  await withVariableWrites(() => writeVariable(`${name}-${GLOBAL_GUID}`, value));
 }

@@ -4,7 +4,7 @@ import { type DeviceFile, type FileRef, formatFileRef, parseFileRef, type StateW
 import { BatonError, describeError } from "../errors.ts";
 import { log } from "../log.ts";
 import { printable } from "../text.ts";
-import { allowVariableWrites, variableOfText, writeVariable } from "./efivars.ts";
+import { variableOfText, withVariableWrites, writeVariable } from "./efivars.ts";
 import { below, renameFile, rewriteFile } from "./files.ts";
 import { type WritableDevice, withWritable } from "./writable.ts";
 
@@ -28,12 +28,13 @@ export async function performWrites(writes: readonly StateWrite[], lookAt: LookA
   };
   const variables = writes.filter((write) => "efivar" in write);
   if (variables.length > 0) {
-    await attempt("EFI variables", () => allowVariableWrites(true));
-    for (const { efivar, value, isBytes } of variables) {
-      const text = value === null ? null : isBytes ? Buffer.from(value, "latin1") : variableOfText(value);
-      await attempt(`EFI variable ${efivar}`, async () => writeVariable(efivar, text));
-    }
-    await attempt("EFI variables", () => allowVariableWrites(false));
+    const writeAll = async (): Promise<void> => {
+      for (const { efivar, value, isBytes } of variables) {
+        const text = value === null ? null : isBytes ? Buffer.from(value, "latin1") : variableOfText(value);
+        await attempt(`EFI variable ${efivar}`, async () => writeVariable(efivar, text));
+      }
+    };
+    await attempt("EFI variables", () => withVariableWrites(writeAll));
   }
   for (const [device, onDevice] of byDevice(writes)) {
     const what = onDevice.map(({ write }) => describeWrite(write)).join(", ");

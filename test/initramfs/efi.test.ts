@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { appendSections } from "../../initramfs/efi.ts";
+import { appendSections, withSbat } from "../../initramfs/efi.ts";
 import { readPe } from "../../src/binary/pe.ts";
 import { makePe } from "../binary/pefile.ts";
 
@@ -84,4 +84,31 @@ test("a section's name is eight characters at most", () => {
 test("what is no PE32+ executable is refused", () => {
   assert.throws(() => appendSections(Buffer.alloc(1024), ADDED), /no PE32\+ executable/);
   assert.throws(() => appendSections(Buffer.from("\x7fELF".padEnd(1024)), ADDED), /no PE32\+ executable/);
+});
+
+/** A stub with a line of SBAT, as systemd's has. */
+const withLine = (length: number): Buffer => {
+  const stub = Buffer.from(makePe([[".sbat", "x,1,X,x,1,\n".padEnd(length, "y")]]));
+  stub.writeUInt32LE(MEMORY_ALIGN, OPTIONAL + 32);
+  stub.writeUInt32LE(FILE_ALIGN, OPTIONAL + 36);
+  return stub;
+};
+
+test("lines of SBAT stand behind the stub's own, in the room that its section has", async () => {
+  const made = withSbat(withLine(11), "baton,1,Baton,baton,0.1.0,\n");
+  const pe = (await readPe(reader(made), made.length))!;
+  const { offset, size } = pe.sections[0]!;
+  assert.equal(
+    Buffer.from(made.subarray(offset, offset + size)).toString(),
+    "x,1,X,x,1,\nbaton,1,Baton,baton,0.1.0,\n",
+  );
+  assert.equal(made.length, withLine(11).length);
+});
+
+test("a stub without such a section, or with a full one, is refused", () => {
+  assert.throws(
+    () => withSbat(withLine(500), "baton,1,Baton,baton,0.1.0,\n"),
+    /\.sbat section has no room for 27 more/,
+  );
+  assert.throws(() => withSbat(makeStub(1), "baton,1\n"), /no \.sbat section/);
 });

@@ -56,6 +56,7 @@ function kernel(answer?: () => void, available: number | null = null) {
       memory.push(fd);
       return fd;
     },
+    readRevoked: async () => null,
     readState: async () => ({
       mayBoot: true,
       loadDisabled: false,

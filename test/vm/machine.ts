@@ -42,8 +42,8 @@ export interface MachineOptions {
   readonly kernel?: string;
   readonly initrd?: string;
   readonly cmdline?: string;
-  /** `secureboot`: UEFI that starts only what the "snakeoil" key signed (signing.ts). */
-  readonly firmware?: "bios" | "uefi" | "secureboot";
+  /** `secureboot`: UEFI that starts only what the "snakeoil" key signed (signing.ts); `setupmode`: that has no keys yet. */
+  readonly firmware?: "bios" | "uefi" | "secureboot" | "setupmode";
   /** A file with the firmware's variables, made unless it is there, left as the machine leaves them. */
   readonly variables?: string;
   /** An arm64 machine (QEMU's `virt`, with a devicetree and without firmware) in place of a PC. */
@@ -72,6 +72,7 @@ const OVMF = "/usr/share/OVMF";
 const FIRMWARE = {
   uefi: ["OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"],
   secureboot: ["OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.snakeoil.fd"],
+  setupmode: ["OVMF_CODE_4M.secboot.fd", "OVMF_VARS_4M.fd"],
 } as const;
 /** What a US keyboard's QEMU key names are for characters that don't name themselves. */
 const QEMU_KEYS: Readonly<Record<string, string>> = {
@@ -288,6 +289,7 @@ async function sha256(file: string): Promise<string> {
 
 /** Starts a machine; see {@link withMachine}, which also ends it. */
 async function start(options: MachineOptions, directory: string): Promise<Machine> {
+  const hasSecureBoot = options.firmware === "secureboot" || options.firmware === "setupmode";
   const words = [
     ...["-accel", options.isCounted ? "tcg" : (process.env.BATON_QEMU_ACCEL ?? "tcg"), "-smp", "1"],
     ...(options.isCounted ? ["-icount", "shift=0,sleep=off"] : []),
@@ -296,14 +298,7 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
     // processor with LPA2 fails in kexec_load itself (a fault in trans_pgd_create_copy).
     ...(options.arch === "aarch64"
       ? ["-machine", "virt", "-cpu", "max,pauth-impdef=on,lpa2=off"]
-      : [
-          "-machine",
-          options.firmware === "secureboot" ? "q35,smm=on" : "q35",
-          "-cpu",
-          "max",
-          "-vga",
-          options.vga ? "std" : "none",
-        ]),
+      : ["-machine", hasSecureBoot ? "q35,smm=on" : "q35", "-cpu", "max", "-vga", options.vga ? "std" : "none"]),
     // The guest's clock doesn't matter; what its kernel draws entropy from does.
     ...["-chardev", "stdio,id=serial0,signal=off", "-serial", "chardev:serial0"],
     ...["-chardev", `socket,id=qmp,path=${directory}/qmp,server=on,wait=off`, "-mon", "chardev=qmp,mode=control"],
@@ -317,14 +312,14 @@ async function start(options: MachineOptions, directory: string): Promise<Machin
     );
   }
   if (!options.mayReset) words.push("-no-reboot");
-  if (options.firmware === "uefi" || options.firmware === "secureboot") {
+  if (options.firmware !== undefined && options.firmware !== "bios") {
     const [code, variables] = FIRMWARE[options.firmware];
     const kept = options.variables ?? `${directory}/vars`;
     if (!existsSync(kept)) await run("cp", [`${OVMF}/${variables}`, kept]);
     words.push("-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF}/${code}`);
     words.push("-drive", `if=pflash,format=raw,unit=1,file=${kept}`);
     // Only code in system management mode may write the variables.
-    if (options.firmware === "secureboot") words.push("-global", "driver=cfi.pflash01,property=secure,value=on");
+    if (hasSecureBoot) words.push("-global", "driver=cfi.pflash01,property=secure,value=on");
   }
   if (options.kernel) words.push("-kernel", options.kernel);
   if (options.initrd) words.push("-initrd", options.initrd);

@@ -171,6 +171,31 @@ export const SIGN_OPTIONS = {
 
 export const VERIFY_OPTIONS = { ...JSON_OPTION, ...DISK_OPTIONS } as const;
 
+export const KEYS_OPTIONS = {
+  name: { type: "string", value: "NAME", about: "Whose keys they are, in the certificates; Baton unless given." },
+  days: { type: "string", value: "NUMBER", about: "How long the certificates are valid; 3650 unless given." },
+  add: {
+    type: "string",
+    multiple: true,
+    value: "CERT",
+    about:
+      "To the keys that are there: programs that this certificate's key has signed may start, too. Repeat it for more.",
+  },
+  revoke: {
+    type: "string",
+    multiple: true,
+    value: "FILE",
+    about:
+      "To the keys that are there: this EFI program, or what this certificate's key has signed, may not start any more.",
+  },
+  enrol: {
+    type: "boolean",
+    about:
+      "Give the keys to this machine's firmware. In Setup Mode it takes all of them, and Secure Boot is on from the next " +
+      "start; later it takes what --add and --revoke changed.",
+  },
+} as const satisfies CommandManual["options"];
+
 export const CONFIG_OPTIONS = {
   json: { type: "boolean", about: "Print what the file settles, and what is wrong in it, as one JSON value." },
   schema: { type: "boolean", about: "Print the JSON schema of the file, for editors." },
@@ -326,6 +351,35 @@ export const MANUAL = {
       {
         command: "baton sign /boot --key owner.pem",
         about: "Signs what is in a /boot that is a filesystem of its own.",
+      },
+    ],
+  },
+  keys: {
+    operands: "DIR",
+    synopsis: [
+      "baton keys [--name NAME] [--days NUMBER] DIR",
+      "baton keys [--add FILE]... [--revoke FILE]... DIR",
+      "baton keys --enrol DIR",
+    ],
+    summary: "makes the keys of Secure Boot and of what is signed",
+    about: [
+      "In DIR, which must not be there yet: PK (the platform's key), KEK (which changes what may start) and db (which signs what may start), each as private " +
+        ".key, certificate .crt and .cer, list .esl and signed list .auth, as firmware setups, efi-updatevar and --enrol take them; " +
+        "and owner.pem, the Ed25519 key of baton sign. openssl makes them.",
+      "DIR holds private keys. Keep it off the machines that the keys are for; for --enrol the .auth files are enough.",
+    ],
+    options: KEYS_OPTIONS,
+    examples: [
+      { command: "baton keys --name 'Example Ltd' keys", about: "Makes all of them in the folder keys." },
+      {
+        command: "npm run image -- --sign keys/db.key --cert keys/db.crt",
+        about: "Makes an image that firmware with these keys starts.",
+      },
+      { command: "baton keys --add /boot/vmlinuz keys", about: "That kernel's maker is trusted, too." },
+      { command: "baton keys --enrol /media/stick/keys", about: "On the machine, in Setup Mode." },
+      {
+        command: "baton keys --revoke old/baton.efi keys",
+        about: "That image may not start any more, once it is enrolled.",
       },
     ],
   },
