@@ -4,8 +4,9 @@
  */
 
 import { BatonError } from "../errors.ts";
+import { derContent, derItems } from "./der.ts";
 
-/** EFI_CERT_X509_GUID, EFI_CERT_SHA256_GUID, EFI_CERT_TYPE_PKCS7_GUID. */
+/** EFI_CERT_X509_GUID, EFI_CERT_SHA256_GUID, EFI_CERT_TYPE_PKCS7_GUID (UEFI 2.10, 32.4.1). */
 const X509 = "a5c059a1-94e4-4aa7-87b5-ab155c2bf072";
 const SHA256 = "c1c41626-504c-4092-aca9-41f936934328";
 const PKCS7 = "4aafd29d-68df-49ee-8aa9-347d375665a7";
@@ -46,22 +47,38 @@ export const certificateList = (owner: string, der: Uint8Array): Buffer => signa
 /** @param digest of an EFI program, as Authenticode defines it */
 export const digestList = (owner: string, digest: Uint8Array): Buffer => signatureList(SHA256, owner, digest);
 
+/** How an entry names what it means, by the list's type: SHA384 of a program, SHA384 of a certificate's TBSCertificate. */
+const DIGEST_TYPES: Readonly<
+  Record<string, readonly [of: "program" | "certificate", algorithm: string, length: number]>
+> = {
+  [SHA256]: ["program", "sha256", 32],
+  "ff3e5307-9fd0-48c9-85f1-8ad56c701e01": ["program", "sha384", 48],
+  "093e0fae-a6c4-4f50-9f1b-d41e2b89c19a": ["program", "sha512", 64],
+  // Behind these there is the time since which it is revoked.
+  "3bd2a492-96c0-4079-b420-fcf98ef103ed": ["certificate", "sha256", 32],
+  "7076876e-80c2-4ee6-aad2-28b349a6865b": ["certificate", "sha384", 48],
+  "446dbf63-2502-4cda-bcfa-2465d2b0fe9d": ["certificate", "sha512", 64],
+};
+
 /** What lists name, for those who look for one of them. */
 export interface SignatureLists {
-  /** SHA-256 digests of programs, in hexadecimal. */
-  readonly digests: ReadonlySet<string>;
+  /** Of programs: `sha256:HEX`. */
+  readonly programs: ReadonlySet<string>;
+  /** Of certificates' TBSCertificate. */
+  readonly certificateDigests: ReadonlySet<string>;
   /** DER. */
-  readonly certificates: readonly Uint8Array[];
+  readonly certificates: readonly Buffer[];
 }
 
 /**
- * Reads the lists of a variable; entries of other kinds are passed over.
+ * Reads the lists of a variable; entries of other kinds (keys, SHA-1) are passed over.
  * @throws BatonError `bad-format` where a list doesn't fit: what else stands there may be just what is looked for
  */
 export function parseSignatureLists(value: Uint8Array): SignatureLists {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const digests = new Set<string>();
-  const certificates: Uint8Array[] = [];
+  const digests = { program: new Set<string>(), certificate: new Set<string>() };
+  const certificates: Buffer[] = [];
+  const types = Object.entries(DIGEST_TYPES).map(([guid, row]) => [guidInMemory(guid), row] as const);
   for (let at = 0; at < bytes.length; ) {
     const left = bytes.length - at;
     const [listSize, headerSize, entrySize] = [16, 20, 24].map((from) =>
@@ -72,14 +89,15 @@ export function parseSignatureLists(value: Uint8Array): SignatureLists {
       throw new BatonError("bad-format", `the firmware's list of signatures is broken at byte ${at}`);
     }
     const type = bytes.subarray(at, at + 16);
+    const row = types.find(([guid]) => guid.equals(type))?.[1];
     for (let entry = at + 28 + headerSize!; entry < at + listSize!; entry += entrySize!) {
       const data = bytes.subarray(entry + 16, entry + entrySize!);
-      if (type.equals(guidInMemory(SHA256))) digests.add(data.toString("hex"));
+      if (row) digests[row[0]].add(`${row[1]}:${data.subarray(0, row[2]).toString("hex")}`);
       else if (type.equals(guidInMemory(X509))) certificates.push(data);
     }
     at += listSize!;
   }
-  return { digests, certificates };
+  return { programs: digests.program, certificateDigests: digests.certificate, certificates };
 }
 
 /** EFI_TIME in UTC, to the second, as such a variable wants it. */
@@ -102,7 +120,7 @@ export function signedPart({ name, guid }: SignatureVariable, date: Date, value:
  * EFI_VARIABLE_AUTHENTICATION_2 with the value behind it: what is written to the variable.
  * @param pkcs7 detached signature of {@link signedPart}, DER, with or without the ContentInfo around it
  */
-export function signedValue(date: Date, pkcs7: Uint8Array, value: Uint8Array): Buffer {
+export function signedValue(date: Date, pkcs7: Buffer, value: Uint8Array): Buffer {
   const signature = signedData(pkcs7);
   const header = Buffer.alloc(8);
   header.writeUInt32LE(24 + signature.length, 0);
@@ -117,18 +135,7 @@ export function contentOf(signed: Buffer): Buffer {
 }
 
 /** SignedData without the ContentInfo that openssl puts around it (RFC 2315, 7): the specification wants the inner one. */
-function signedData(pkcs7: Uint8Array): Uint8Array {
-  const [outer] = derContent(pkcs7);
-  if (outer[0] !== 0x06) return pkcs7;
-  const [, behindType] = derContent(outer);
-  return derContent(behindType)[0];
-}
-
-/** The content of the first DER value, and what stands behind it. */
-function derContent(bytes: Uint8Array): [content: Uint8Array, behind: Uint8Array] {
-  const first = bytes[1] ?? 0;
-  const lengthBytes = first & 0x80 ? first & 0x7f : 0;
-  const length = lengthBytes === 0 ? first : Buffer.from(bytes.subarray(2, 2 + lengthBytes)).readUIntBE(0, lengthBytes);
-  const start = 2 + lengthBytes;
-  return [bytes.subarray(start, start + length), bytes.subarray(start + length)];
+function signedData(pkcs7: Buffer): Buffer {
+  const [type, content] = derItems(derContent(pkcs7));
+  return type?.[0] === 0x06 && content !== undefined ? derContent(content) : pkcs7;
 }

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { authenticodeDigest } from "../binary/authenticode.ts";
+import { authenticodeDigest, signerCertificates } from "../binary/authenticode.ts";
 import {
   certificateList,
   contentOf,
@@ -22,7 +22,7 @@ import {
   signedPart,
   signedValue,
 } from "../binary/efisignatures.ts";
-import { readPe } from "../binary/pe.ts";
+import { readAtOfBytes } from "../binary/readat.ts";
 import { BatonError, describeError } from "../errors.ts";
 import { readVariable, withVariableWrites, writeSignedVariable } from "../state/efivars.ts";
 import { GLOBAL_GUID, SECURITY_GUID } from "../state/guids.ts";
@@ -156,16 +156,20 @@ async function extend(folder: string, added: readonly string[], revoked: readonl
     );
     certificates.push(certificateList(owner, certificate.raw));
   }
-  const refusals = revoked.map((file) => {
+  const refusals: Buffer[] = [];
+  for (const file of revoked) {
     const bytes = read(file);
     const certificate = asCertificate(bytes);
-    if (certificate !== null) return certificateList(owner, certificate.raw);
+    if (certificate !== null) {
+      refusals.push(certificateList(owner, certificate.raw));
+      continue;
+    }
     try {
-      return digestList(owner, authenticodeDigest(bytes));
+      refusals.push(digestList(owner, await authenticodeDigest(readAtOfBytes(bytes), bytes.length)));
     } catch (error) {
       throw new BatonError("bad-format", `${file} is no certificate, and ${describeError(error)}`, { cause: error });
     }
-  });
+  }
   for (const [name, lists] of [
     ["db", certificates],
     ["dbx", refusals],
@@ -190,13 +194,7 @@ function asCertificate(bytes: Buffer): X509Certificate | null {
 
 /** Whose key has signed an EFI program: of the certificates in its signature the one that is no other's issuer. */
 async function signerOf(program: Buffer): Promise<X509Certificate | null> {
-  const place = (await readPe(async (at, size) => program.subarray(at, at + size), program.length))?.certificates;
-  if (!place || place.size <= 8) return null;
-  // WIN_CERTIFICATE (UEFI 2.10, 32.2.4): length, revision, type, and the PKCS #7 data.
-  const pkcs7 = program.subarray(place.offset + 8, place.offset + place.size);
-  const text = openssl(["pkcs7", "-inform", "DER", "-print_certs"], pkcs7).toString("latin1");
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  const all = blocks.map((block) => new X509Certificate(block));
+  const all = (await signerCertificates(readAtOfBytes(program), program.length)).map((der) => new X509Certificate(der));
   return all.find((one) => !all.some((other) => other !== one && other.checkIssued(one))) ?? null;
 }
 

@@ -1,12 +1,12 @@
 /** Loading by kexec_file_load(2): the kernel reads the files itself, and checks signatures where it must. */
 
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { BatonError } from "../errors.ts";
 import { LinuxError } from "../linux/error.ts";
 import { kexecFileLoad } from "../linux/kexec.ts";
 import { memfd } from "../linux/memfd.ts";
 import { cmdlineRoom, explainLoad, type KexecAttempt, mebibytes } from "./explain.ts";
-import { joinFiles, type KexecFile, type ReadOptions, readThrough } from "./files.ts";
+import { joinFiles, type KexecFile, type ReadOptions, readAtOf, readThrough } from "./files.ts";
 import type { LoadMethod, LoadRequest } from "./method.ts";
 import { readRevoked, refuseRevoked } from "./revoked.ts";
 import { type KexecState, readKexecState } from "./state.ts";
@@ -43,7 +43,10 @@ export function fileLoadMethod(system: FileLoadSystem = SYSTEM): LoadMethod {
         const revoked = state.secureBoot ? await system.readRevoked() : null;
         // What is looked at is what is loaded.
         const kernel = revoked === null ? await whole(request.kernel, reading, copyKernel) : await copyKernel();
-        if (revoked !== null) refuseRevoked(readFileSync(`/proc/self/fd/${kernel}`), request.kernel.name, revoked);
+        if (revoked !== null) {
+          const { size, name } = request.kernel;
+          await refuseRevoked(readAtOf(kernel), size, name, revoked);
+        }
         const [only, ...others] = request.initrds;
         let initrd: number | null = null;
         if (others.length > 0) initrd = await copy("initrd", request.initrds);

@@ -3,6 +3,7 @@
 import { read, write } from "node:fs";
 import { promisify } from "node:util";
 import { layOutInitrds } from "../binary/initrd.ts";
+import type { ReadAt } from "../binary/readat.ts";
 import { BatonError, describeError } from "../errors.ts";
 import type { FilePart } from "../images/segment.ts";
 import { withDeadline } from "../linux/deadline.ts";
@@ -19,6 +20,15 @@ export interface KexecFile {
   readonly offset?: number;
   /** For messages: `vda1:/boot/vmlinuz`. */
   readonly name: string;
+}
+
+/** Reads an open file that is in memory. */
+export function readAtOf(fd: number): ReadAt {
+  return async (offset, length) => {
+    const bytes = Buffer.alloc(length);
+    const { bytesRead } = await readAsync(fd, bytes, 0, length, offset);
+    return bytes.subarray(0, bytesRead);
+  };
 }
 
 /** A file as an image's loader names its parts. */

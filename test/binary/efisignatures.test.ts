@@ -26,18 +26,24 @@ test("what lists name is found again, one list behind the other; other kinds are
   const other = Buffer.from(digestList(OWNER, Buffer.alloc(20)));
   other.fill(0x11, 0, 16);
   const all = Buffer.concat([digestList(OWNER, DIGEST), other, certificateList(OWNER, CERTIFICATE)]);
-  const { digests, certificates } = parseSignatureLists(all);
-  assert.deepEqual([...digests], [DIGEST.toString("hex")]);
+  const { programs, certificates } = parseSignatureLists(all);
+  assert.deepEqual([...programs], [`sha256:${DIGEST.toString("hex")}`]);
   assert.deepEqual(
     certificates.map((one) => Buffer.from(one)),
     [CERTIFICATE],
   );
 });
 
+test("a certificate's digest comes with the time since which it is revoked (UEFI 2.10, 32.4.1)", () => {
+  const list = Buffer.from(digestList(OWNER, Buffer.concat([DIGEST, Buffer.alloc(16)])));
+  guidInMemory("3bd2a492-96c0-4079-b420-fcf98ef103ed").copy(list);
+  assert.deepEqual([...parseSignatureLists(list).certificateDigests], [`sha256:${DIGEST.toString("hex")}`]);
+});
+
 test("one list may have several entries", () => {
   const two = Buffer.concat([digestList(OWNER, DIGEST), guidInMemory(OWNER), Buffer.alloc(32, 1)]);
   two.writeUInt32LE(two.length, 16);
-  assert.equal(parseSignatureLists(two).digests.size, 2);
+  assert.equal(parseSignatureLists(two).programs.size, 2);
 });
 
 test("a list that is cut short, or lies about its sizes, is never half read", () => {
@@ -58,7 +64,7 @@ test("a list that is cut short, or lies about its sizes, is never half read", ()
     wrong.writeUInt32LE(value, at);
     assert.throws(() => parseSignatureLists(wrong), /broken at byte 0/, `${value} at ${at}`);
   }
-  assert.deepEqual([...parseSignatureLists(Buffer.alloc(0)).digests], []);
+  assert.deepEqual([...parseSignatureLists(Buffer.alloc(0)).programs], []);
 });
 
 test("what is signed is name, GUID, attributes, time and value (UEFI 2.10, 8.2.2)", () => {
