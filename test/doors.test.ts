@@ -64,6 +64,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   loader: ["images", "kexec", "binary", "linux", "volumes/volume", "trust"],
   session: ["policy", "loader", "state", "kexec", "menu/model", "linux/deadline"],
   menu: ["linux"],
+  // One more console: the menu's own actions, behind its own guards.
+  remote: ["menu/actions", "menu/guard", "menu/model"],
 };
 
 /** Room → those of its doors behind which only types are for it: what it works on, not what it calls. */

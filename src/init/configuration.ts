@@ -81,7 +81,7 @@ export class Configuration {
   async loadNamed(name: string, fetch: FetchText): Promise<void> {
     try {
       this.#named = await this.#read(name, await fetch(name));
-      const given = TRUST_KEYS.filter((key) => key in this.#named);
+      const given = [...TRUST_KEYS, "remote" as const].filter((key) => key in this.#named);
       if (given.length > 0) this.#say(name, `${given.join(", ")}: counts in the image's own configuration alone`);
       this.#state = "read";
     } catch (error) {
@@ -120,7 +120,7 @@ export class Configuration {
     const layers = [this.#asked.usual, this.#own, this.#named, this.#words, this.#asked.once];
     // What judges a disk never comes from a disk.
     const own = mergeSettings(this.#own);
-    const merged = { ...mergeSettings(...layers), ...trustOf(own) };
+    const merged = { ...mergeSettings(...layers), ...trustOf(own), remote: own.remote };
     // A shell leads around what may boot: only the image itself may open one.
     if (own.trust === "require") merged.shell = own.shell ?? false;
     const shut = { ...merged, editor: false, shell: false };

@@ -58,6 +58,7 @@ export function initHost(parts: InitParts): SessionHost {
     },
     loadAhead: (entry, options) => loadEntry(discovery, policy(), entry, entry.options, () => {}, options),
     beforeJump: async () => {
+      await parts.remote?.close();
       await machine.lock();
       await network.down();
       await watchdog.beforeJump();
@@ -82,8 +83,17 @@ export function initHost(parts: InitParts): SessionHost {
         // Those that appear late join: a USB serial line, a console that was busy.
         findConsoles: () => findConsoles(configuration.settings.console),
       };
-      if (configuration.settings.ui === "plain") return (await import("../menu/plain.ts")).runPlainMenu(options);
-      return (await import("../menu/menu.ts")).runMenu(options);
+      const menu =
+        configuration.settings.ui === "plain"
+          ? await (await import("../menu/plain.ts")).runPlainMenu(options)
+          : await (await import("../menu/menu.ts")).runMenu(options);
+      const { remote } = configuration.settings;
+      if (remote !== null) {
+        parts.remote ??= new (await import("./remote.ts")).RemoteConsole(parts);
+        // The menu on the consoles comes first.
+        setImmediate(() => void parts.remote?.open(remote, store, actions));
+      }
+      return menu;
     },
     unmount: () => machine.unmount(),
     bootState: parts.bootState,

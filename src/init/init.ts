@@ -64,7 +64,11 @@ export async function init(): Promise<number> {
 
   machine.start();
   // Which drivers have which devices shows only then, and of network adapters when the network was asked.
-  const tellMachine = async (): Promise<void> => session.store.update({ machine: await allMachineFacts() });
+  const tellMachine = async (): Promise<void> => {
+    const facts = await allMachineFacts();
+    const remote = session.store.state.machine.filter((line) => line.startsWith("remote: "));
+    session.store.update({ machine: [...facts, ...remote] });
+  };
   void machine.settled.then(tellMachine);
   const configured = readConfiguration(words, parts);
   parts.watchdog.arm();
@@ -75,7 +79,10 @@ export async function init(): Promise<number> {
   void lookAtNetwork(parts, configured).then(tellMachine);
 
   await readiness.until(() => readiness.menuMayOpen);
-  const isUnattended = (): boolean => session.timeout === 0 || consoles.length === 0;
+  const { remote } = settings;
+  if (remote !== null) session.holdForController(remote.hold);
+  // Who has no console may have a network.
+  const isUnattended = (): boolean => session.timeout === 0 || (consoles.length === 0 && remote === null);
   if (isUnattended()) {
     await readiness.until(() => readiness.mayBootUnattended);
     if (earlyKeys?.end()) session.holdForPerson();

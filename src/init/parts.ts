@@ -8,6 +8,7 @@ import type { Configuration } from "./configuration.ts";
 import type { KernelLog } from "./kernellog.ts";
 import type { NetworkOnDemand } from "./network.ts";
 import type { Readiness } from "./readiness.ts";
+import type { RemoteConsole } from "./remote.ts";
 import type { WatchdogOnDemand } from "./watchdog.ts";
 
 export interface InitParts {
@@ -19,6 +20,8 @@ export interface InitParts {
   readonly network: NetworkOnDemand;
   readonly watchdog: WatchdogOnDemand;
   readonly session: Session;
+  /** The menu over the network, once it was wanted. */
+  remote?: RemoteConsole;
   /** What may be written and what is remembered; read when it is first asked for. */
   bootState(): Promise<BootState>;
 }

@@ -51,6 +51,7 @@ class RunningMenu implements Menu {
   readonly #consoles: ConsoleSet<Console>;
   #blessed: Blessed | null = null;
   #unsubscribe: (() => void) | null = null;
+  #unselect: (() => void) | null = null;
   #scheduled = false;
   #theme: Partial<Readonly<Record<Style, number>>> = {};
   #themeFor: MenuState["settings"]["theme"] | null = null;
@@ -103,6 +104,7 @@ class RunningMenu implements Menu {
       this.#schedule();
       void this.#readTheme();
     });
+    this.#unselect = this.#options.store.onSelect((id) => this.#controller.position.show(id));
     this.#consoles.search();
     if (this.#options.consoles.some((spec) => spec.kind === "own")) process.on("SIGWINCH", this.#onWindowChange);
     // What the kernel prints now may stand on the screens already.
@@ -149,6 +151,7 @@ class RunningMenu implements Menu {
 
   async close(): Promise<void> {
     this.#unsubscribe?.();
+    this.#unselect?.();
     process.removeListener("SIGWINCH", this.#onWindowChange);
     await this.#consoles.close();
   }

@@ -78,6 +78,8 @@ export interface MenuState {
   readonly next: "boot" | "retry" | "reboot" | "poweroff";
   /** Id of the entry that the countdown boots. */
   readonly defaultId: string | null;
+  /** Id of the entry that is selected, where somebody has moved to one. */
+  readonly selectedId: string | null;
   /** Why that one is the default, or why none is. */
   readonly why: string;
   readonly progress: Progress | null;
@@ -146,6 +148,7 @@ export interface MenuActions {
 export class MenuStore {
   #state: MenuState;
   readonly #listeners = new Set<(state: MenuState) => void>();
+  readonly #selectors = new Set<(id: string) => void>();
 
   constructor(initial: Partial<MenuState> = {}) {
     this.#state = {
@@ -157,6 +160,7 @@ export class MenuStore {
       resumes: false,
       next: "boot",
       defaultId: null,
+      selectedId: null,
       why: "",
       progress: null,
       message: null,
@@ -177,6 +181,18 @@ export class MenuStore {
   update(change: Partial<MenuState>): void {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener(this.#state);
+  }
+
+  /** Has every console select that entry. */
+  select(id: string): void {
+    for (const selector of this.#selectors) selector(id);
+    this.update({ selectedId: id });
+  }
+
+  /** @param selector moves a menu to an entry; @returns a function that stops that */
+  onSelect(selector: (id: string) => void): () => void {
+    this.#selectors.add(selector);
+    return () => this.#selectors.delete(selector);
   }
 
   /** @returns a function that stops the listening. */

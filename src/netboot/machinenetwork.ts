@@ -61,6 +61,8 @@ export class MachineNetwork {
   /** While {@link start} asks by itself whatever comes. */
   #isStarting = false;
   #hasFound = false;
+  /** Addresses alone are wanted, and nothing to boot. */
+  #isSilent = false;
 
   /**
    * @param words `network:` of the configuration; null where it says nothing
@@ -87,6 +89,7 @@ export class MachineNetwork {
   async start(url: string | null): Promise<string | null> {
     if (url !== null) this.#urls = [...this.#urls, { url, isNamed: true }];
     this.#isStarting = true;
+    this.#isSilent = false;
     try {
       const found = await this.#firstFound();
       if (found !== null) log.warn(`network: ${found}`);
@@ -134,8 +137,16 @@ export class MachineNetwork {
     return new Promise((resolve) => this.#wake.push(resolve));
   }
 
+  /** Addresses, and nothing asked of anybody beyond them. @returns those that there are then */
+  async up(): Promise<string[]> {
+    this.#isSilent = this.#leases.length === 0 && this.#up === null;
+    await this.#bringUp();
+    return this.#leases.flatMap(({ ip }) => ip ?? []);
+  }
+
   /** Lists what stands at a URL. @throws BatonError where nothing comes of it */
   async openUrl(url: string): Promise<void> {
+    this.#isSilent = false;
     const at = { url, isNamed: false };
     this.#urls = [...this.#urls, at];
     try {
@@ -263,7 +274,7 @@ export class MachineNetwork {
     this.#given++;
     for (const wake of this.#wake.splice(0)) wake();
     // A cable that was plugged in late, a server that was slow to start.
-    if (!this.#isStarting && (!this.#hasFound || namesBootFile(lease))) void this.#ask(true);
+    if (!this.#isStarting && !this.#isSilent && (!this.#hasFound || namesBootFile(lease))) void this.#ask(true);
   }
 
   /** One question at a time. @param onlyNew what has failed with the same lease is not tried again */

@@ -4,6 +4,7 @@
  * Pure.
  */
 
+import { REMOTE, type RemoteSettings } from "./remotesettings.ts";
 import { parseRootDelay, type RootDelay } from "./rootdelay.ts";
 import { KEY_BINDINGS, PASSWORD_FORM, REMOVABLE, THEME, TIMEOUT, type Timeout } from "./settingkinds.ts";
 import {
@@ -315,6 +316,17 @@ export const SETTINGS = [
     example: "http://boot.example/menu.ipxe",
     kind: textLike(/^[a-z][a-z0-9+.-]*:\/\/\S+$/i, "a URL", { format: "uri" }),
     word: named("URL"),
+  }),
+  setting({
+    name: "remote",
+    // Null: nobody is listened to.
+    default: null as RemoteSettings | null,
+    about:
+      "The menu over the network: listen (PORT or ADDRESS:PORT) and token (16 characters or more, or sha256:DIGEST) turn it " +
+      "on. certificate and key are files in the image; plain: yes does without TLS. hold: seconds that a controller has to " +
+      "say what boots; ask: a URL that is asked. Counts in the image's own configuration alone.",
+    example: "{listen: 8443, token: 7d1f0c5a9be24c6f8a31}",
+    kind: REMOTE,
   }),
   setting({
     name: "writes",

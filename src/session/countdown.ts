@@ -41,7 +41,8 @@ export class Countdown {
   /** {@link #attendedAt} before the keys of the last moment. */
   #attendedBefore: number | null = null;
   #isOver = false;
-  #isHeld = false;
+  /** Seconds that it takes at least. */
+  #held = 0;
   /** Seconds that keys gave, or took. */
   #added = 0;
   #next: MenuState["next"] = "boot";
@@ -112,16 +113,16 @@ export class Countdown {
     return this.#next !== "boot" || facts.hasDefault;
   }
 
-  /** A key was pressed before there was a menu: the menu is shown, for the usual time at least. */
-  hold(): void {
-    this.#isHeld = true;
+  /** A key was pressed before there was a menu, or a controller is waited for: the menu is shown for that long at least. */
+  hold(seconds = DEFAULT_TIMEOUT): void {
+    this.#held = Math.max(this.#held, seconds);
   }
 
   /** Seconds that it takes in all; 0 boots without a menu, Infinity waits for a person. */
   timeout({ owner, config }: Pick<CountdownFacts, "owner" | "config">): number {
     if (this.#next !== "boot") return ROUND_SECONDS;
     const timeout = chooseTimeout(owner, config);
-    return (this.#isHeld ? Math.max(timeout, DEFAULT_TIMEOUT) : timeout) + this.#added;
+    return Math.max(timeout, this.#held) + this.#added;
   }
 
   /**

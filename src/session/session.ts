@@ -99,6 +99,11 @@ export class Session {
     this.#countdown.hold();
   }
 
+  /** A controller has so many seconds to say what boots, in the menu, before the default does. */
+  holdForController(seconds: number): void {
+    this.#countdown.hold(seconds);
+  }
+
   get menuIsOpen(): boolean {
     return this.#menu.isOpen;
   }
@@ -116,6 +121,11 @@ export class Session {
       () => this.#tick(),
     );
     await this.#selection.begin(this.#settings);
+  }
+
+  /** Does `print`, which writes to the kernel log, so that consoles show it: menu or not. */
+  aloud(print: () => void): void {
+    this.#menu.aloud(print);
   }
 
   closeMenu(): Promise<void> {
@@ -205,7 +215,11 @@ export class Session {
           await read(host.discovery.entry(entry.id) ?? entry, answers);
         },
       }),
-      selected: (entry) => this.#selection.select(entry),
+      selected: (entry) => {
+        this.#selection.select(entry);
+        const selectedId = entry?.id ?? null;
+        if (selectedId !== this.store.state.selectedId) this.store.update({ selectedId });
+      },
       cancel: () => {
         attempts.cancel();
         reads.leave();
