@@ -88,7 +88,7 @@ export class RemoteConsole {
       ...{ url, seconds: hold, store, actions, facts: identity(made.leases) },
       fetchText: (address) => made.fetchText(address),
     });
-    if (failure !== null) this.#say(`remote: ${failure}: the machine's own default stands`);
+    if (failure !== null) this.#say(`remote: ${failure.replace(/\.$/, "")}; the machine's own default stands`);
   }
 
   /** In the kernel log, and so on the serial line, and on the menu's page of devices. */

@@ -22,16 +22,8 @@ export interface Answer {
   readonly json: Record<string, unknown>;
 }
 
-export async function withServer(
-  state: Partial<MenuState>,
-  body: (bench: {
-    readonly port: number;
-    readonly store: MenuStore;
-    /** What was made happen. */
-    readonly done: string[];
-    ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
-  }) => Promise<void>,
-): Promise<void> {
+/** A menu whose actions are only noted. */
+export function withMenu(state: Partial<MenuState>): { store: MenuStore; actions: MenuActions; done: string[] } {
   const done: string[] = [];
   const store = new MenuStore({ scanning: false, ...state });
   const actions: MenuActions = {
@@ -53,6 +45,20 @@ export async function withServer(
     powerOff: async () => void done.push("power off"),
     log: () => [{ at: 1, level: 6, text: "a line" }],
   };
+  return { store, actions, done };
+}
+
+export async function withServer(
+  state: Partial<MenuState>,
+  body: (bench: {
+    readonly port: number;
+    readonly store: MenuStore;
+    /** What was made happen. */
+    readonly done: string[];
+    ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  }) => Promise<void>,
+): Promise<void> {
+  const { store, actions, done } = withMenu(state);
   const list = () => ({ entries: store.state.entries.map(({ id, title }) => ({ id, title })), devices: [] });
   const server = new RemoteServer({
     store,
