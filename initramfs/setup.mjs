@@ -33,6 +33,7 @@ const TEST_PACKAGES = [
   ["binutils", "small kernels, and the bytes of larger ones' first steps"],
   ["btrfs-progs", "mkfs.btrfs"],
   ["bzip2", "packed kernels"],
+  ["chromium", "the page of the menu over the network"],
   ["cpio", "a second opinion on the cpio writer"],
   ["cryptsetup-bin", "LUKS images"],
   ["curl", "a second opinion on HTTP's speed"],

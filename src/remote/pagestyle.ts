@@ -13,6 +13,7 @@ ul{list-style:none;margin:0;padding:0}
 #list li{padding:.55rem .75rem;border-bottom:1px solid var(--line);cursor:pointer;overflow-wrap:anywhere}
 #list li:last-child{border-bottom:0}
 #list li[aria-selected=true]{background:var(--accent);color:var(--on)}
+li,dd,small,#count,#work,#say{unicode-bidi:isolate}
 #list small{display:block;opacity:.85}
 #list li.not{font-style:italic}
 dl{margin:0;display:grid;grid-template-columns:7rem 1fr;gap:.15rem .75rem}dd{margin:0;overflow-wrap:anywhere}

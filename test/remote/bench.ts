@@ -1,6 +1,7 @@
 /** A server over a menu that boots nothing, for tests. */
 
 import { type IncomingHttpHeaders, request } from "node:http";
+import { entryJson } from "../../src/commands/shared/json.ts";
 import type { BootEntry } from "../../src/entry.ts";
 import { type MenuActions, type MenuState, MenuStore } from "../../src/menu/model.ts";
 import { RemoteServer } from "../../src/remote/server.ts";
@@ -59,7 +60,7 @@ export async function withServer(
   }) => Promise<void>,
 ): Promise<void> {
   const { store, actions, done } = withMenu(state);
-  const list = () => ({ entries: store.state.entries.map(({ id, title }) => ({ id, title })), devices: [] });
+  const list = () => ({ entries: store.state.entries.map(entryJson), devices: [] });
   const server = new RemoteServer({
     store,
     actions,

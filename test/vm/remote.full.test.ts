@@ -127,7 +127,7 @@ async function withController(
   }
 }
 
-const BETA = "vda1:grub:beta";
+const BETA = "5a6b1c2d-0004-4000-8000-000000000004:grub:beta-advanced";
 
 test("a controller that is asked decides, by the machine's identity", async () => {
   await withController(
