@@ -20,6 +20,7 @@ import { kexecGroup } from "./kexec.ts";
 import { menuGroup } from "./menu.ts";
 import { netGroup } from "./net.ts";
 import { netbootGroup } from "./netboot.ts";
+import { remoteGroup } from "./remote.ts";
 
 const GROUPS = [
   imageGroup,
@@ -31,6 +32,7 @@ const GROUPS = [
   disksGroup,
   netGroup,
   netbootGroup,
+  remoteGroup,
 ];
 
 async function bench(): Promise<void> {
