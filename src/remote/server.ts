@@ -27,6 +27,8 @@ const HEAD_MS = 5000;
 const IDLE_MS = 60_000;
 /** Between two looks at who is too slow. */
 const CHECK_MS = 1000;
+/** Between two lines in the log about wrong tokens. */
+const QUIET_MS = 5000;
 
 export interface ServerContext extends DeedsContext {
   readonly list: ListOf;
@@ -45,6 +47,7 @@ export class RemoteServer {
   readonly #token: TokenCheck;
   readonly #sockets = new Map<Socket, string>();
   #server: Server | null = null;
+  #quietUntil = 0;
   #second = 0;
   #taken = 0;
   #stateFor: { readonly key: readonly unknown[]; readonly text: string } | null = null;
@@ -137,7 +140,7 @@ export class RemoteServer {
     const access = isOpen ? "yes" : this.#token.check(request.headers.authorization, address);
     if (access === "wait") return say(response, 429, "Too many wrong tokens: wait a minute.", { "Retry-After": "60" });
     if (access === "no") {
-      if (request.headers.authorization !== undefined) log.warn(`remote: a wrong token from ${address}`);
+      if (request.headers.authorization !== undefined) this.#sayWrong(address);
       return say(response, 401, "Authorization: Bearer TOKEN is missing or wrong.", { "WWW-Authenticate": "Bearer" });
     }
     if (route === undefined) {
@@ -148,6 +151,14 @@ export class RemoteServer {
     }
     if (route.method === "GET") return this.#look(route, response);
     await this.#do(route, request, response, `API from ${address.replace(/^::ffff:/, "")}`);
+  }
+
+  /** Wrong tokens from many addresses leave room in the log for what else happens. */
+  #sayWrong(address: string): void {
+    const now = performance.now();
+    if (now < this.#quietUntil) return;
+    this.#quietUntil = now + QUIET_MS;
+    log.warn(`remote: a wrong token from ${address}`);
   }
 
   #look({ gives }: Look, response: ServerResponse): void {

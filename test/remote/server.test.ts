@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createConnection } from "node:net";
 import { test } from "node:test";
+import { logLines } from "../../src/log.ts";
 import { OPEN_SETTINGS } from "../../src/menu/model.ts";
 import { openApi, ROUTES } from "../../src/remote/routes.ts";
 import { eventually } from "../eventually.ts";
@@ -35,6 +36,16 @@ test("after five wrong tokens none is looked at for a while, not even the right 
       );
     const { status, headers } = await ask("POST", "/v1/boot", { id: "one" });
     assert.deepEqual([status, headers["retry-after"], done], [429, "60", []]);
+  });
+});
+
+test("wrong tokens don't fill the log", async () => {
+  await withServer({ entries: [ONE] }, async ({ ask }) => {
+    const said = () => logLines().filter(({ text }) => text.includes("a wrong token")).length;
+    const before = said();
+    for (let left = 4; left > 0; left--)
+      await ask("GET", "/v1/state", undefined, { Authorization: "Bearer wrong-wrong-wrong" });
+    assert.equal(said() - before, 1);
   });
 });
 
