@@ -20,6 +20,7 @@ import { changingFiles, lastingFiles } from "./contents.ts";
 import { debianPackages } from "./debian.ts";
 import { diskImage } from "./disk-image.ts";
 import { unifiedKernelImage } from "./efi.ts";
+import { flashKernel } from "./flash-kernel.ts";
 import { isoImage } from "./iso-image.ts";
 import { debianKernel, givenKernel, type Kernel } from "./kernel.ts";
 import { withLock } from "./lock.ts";
@@ -98,9 +99,12 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
   const lockFile = `${options.profile.replace(/\.ya?ml$/, "")}.${suite}.lock.json`;
   const lock = await PackageLock.read(lockFile, { isStrict: options.locked });
   const archive = { suite, arch, mirrors, lock };
-  const kernel = options.kernel
-    ? await givenKernel(options.kernel.image, options.kernel.modules)
-    : await debianKernel(profile, lock);
+  const flash = formats.includes("flash") ? await flashKernel(profile, options.kernelConfig, lock) : null;
+  const kernel = flash
+    ? flash
+    : options.kernel
+      ? await givenKernel(options.kernel.image, options.kernel.modules)
+      : await debianKernel(profile, lock);
   const packages = await debianPackages(profile.packages, archive);
   const firmware =
     profile.firmware.length > 0
@@ -109,7 +113,11 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
   const stub = profile.stub && (await debianPackages([profile.stub.package], archive));
   const versions = { ...kernel.versions, ...packages.versions, ...firmware?.versions, ...stub?.versions };
   const stamp = sha256(
-    JSON.stringify([await sourceDigest(profile, options), await kernelDigest(kernel), versions, kernel.release]),
+    JSON.stringify([
+      ...[await sourceDigest(profile, options), await kernelDigest(kernel), versions, kernel.release],
+      // Its folder is named by the fragments.
+      flash && [flash.modules, options.mostBytes],
+    ]),
   );
   if (options.uncompressed === null && existsSync(lock.path) && (await isUpToDate(output, stamp))) {
     if (!options.quiet) say(`${shown(output)} is up to date`);
@@ -141,9 +149,17 @@ async function makeImage(options: Options, profile: Profile): Promise<void> {
   const [zst, xzs] = await Promise.all([pack(ZSTD), isMade("initramfs") ? pack(xz(arch)) : null]);
   const vmlinuz = await readFile(kernel.image);
   const outputs = new Map<string, Uint8Array>();
+  if (flash) {
+    const built = await flash.withInitramfs(zst);
+    if (options.mostBytes !== null && built.length > options.mostBytes) {
+      const [size, most] = [built.length, options.mostBytes].map((bytes) => (bytes / 1024 / 1024).toFixed(2));
+      throw new BatonError("too-large", `baton-flash.bzImage has ${size} MiB and does not fit into ${most} MiB`);
+    }
+    outputs.set("baton-flash.bzImage", built);
+  }
   if (xzs) outputs.set("initramfs.cpio.zst", zst).set("initramfs.cpio.xz", xzs).set("vmlinuz", vmlinuz);
   let efi: Uint8Array | null = null;
-  if (stub && profile.stub && formats.some((format) => format !== "initramfs")) {
+  if (stub && profile.stub && formats.some((format) => format !== "initramfs" && format !== "flash")) {
     const stubFile = await readFile(join(stub.root, profile.stub.file));
     const { release } = kernel;
     efi = unifiedKernelImage(stubFile, { kernel: vmlinuz, release, initrd: zst, cmdline: profile.cmdline });

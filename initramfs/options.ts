@@ -7,6 +7,7 @@ import { formatDiagnostic } from "../src/entry.ts";
 import { BatonError, describeError } from "../src/errors.ts";
 import { readSettings } from "../src/policy/settingsfile.ts";
 import { distDirectory, projectRoot } from "./cache.ts";
+import { kernelConfigs } from "./flash-kernel.ts";
 import { readSigner, type Signer } from "./signer.ts";
 
 /** What `--format` may name: the files that each is. */
@@ -15,6 +16,7 @@ export const FORMATS = {
   efi: ["baton.efi"],
   disk: ["baton.img"],
   iso: ["baton.iso"],
+  flash: ["baton-flash.bzImage"],
 } as const;
 export type Format = keyof typeof FORMATS;
 
@@ -41,6 +43,10 @@ export interface Options {
   readonly formats: readonly Format[];
   /** Who signs the EFI program; null: nobody. */
   readonly signer: Signer | null;
+  /** Of configs/kernel, for the flash format. */
+  readonly kernelConfig: string;
+  /** How large that may be, in bytes; null: as it comes. */
+  readonly mostBytes: number | null;
   readonly locked: boolean;
   readonly check: boolean;
   readonly output: string;
@@ -61,6 +67,12 @@ const ROWS = [
   ["format", "LIST", `what is made, of ${Object.keys(FORMATS).join(",")}; initramfs,efi unless given`],
   ["sign", "KEY", "signs baton.efi, also within baton.img and baton.iso, for Secure Boot; goes with --cert"],
   ["cert", "FILE", "the certificate of that key; baton keys makes both"],
+  [
+    "kernel-config",
+    "NAME",
+    "with --format flash: the fragment in configs/kernel that says what is built in; server unless given",
+  ],
+  ["fits", "MIB", "with --format flash: fails where it is larger, as 28 for a chip of 32 MiB with 4 for the firmware"],
   ["output", "DIR", "where it is made; dist unless given"],
   ["locked", null, "fails where Debian's packages are not those that the lock file beside the profile names"],
   ["check", null, "boots what was made in QEMU; the exit code says whether the menu came up"],
@@ -103,6 +115,22 @@ export async function readOptions(args: readonly string[]): Promise<Options> {
   if (unknown !== undefined) {
     throw new BatonError("usage", `--format ${unknown}: it is one of ${Object.keys(FORMATS).join(", ")}`);
   }
+  const isFlash = formats.includes("flash");
+  if (isFlash && (formats.length > 1 || image !== null)) {
+    throw new BatonError("usage", "--format flash has a kernel of its own: it stands alone, without --kernel");
+  }
+  const [kernelConfig, fits] = [text("kernel-config"), text("fits")];
+  if (!isFlash && (kernelConfig ?? fits) !== null) {
+    throw new BatonError("usage", "--kernel-config and --fits go with --format flash");
+  }
+  if (kernelConfig !== null && !(await kernelConfigs()).includes(kernelConfig)) {
+    throw new BatonError(
+      "usage",
+      `--kernel-config ${kernelConfig}: it is one of ${(await kernelConfigs()).join(", ")}`,
+    );
+  }
+  if (fits !== null && !/^\d{1,4}(\.\d+)?$/.test(fits))
+    throw new BatonError("usage", `--fits ${fits} is no number of MiB`);
   const suite = text("suite");
   if (suite !== null && !/^[a-z][a-z0-9-]*$/.test(suite))
     throw new BatonError("usage", `--suite ${suite} is no suite of Debian's`);
@@ -117,6 +145,8 @@ export async function readOptions(args: readonly string[]): Promise<Options> {
     cmdline: text("cmdline"),
     kernel: image === null ? null : { image, modules: modules! },
     added: await Promise.all(added),
+    kernelConfig: kernelConfig ?? "server",
+    mostBytes: fits === null ? null : Math.floor(Number(fits) * 1024 * 1024),
     formats: formats.length > 0 ? (formats as Format[]) : ["initramfs", "efi"],
     signer: key === null ? null : await readSigner(key, certificate!),
     locked: values.locked === true,
