@@ -1,5 +1,5 @@
 /**
- * Makes a fresh Debian machine ready, or another that installs Debian's packages by apt: `node initramfs/setup.mjs [npm|image|demo|test|jump]`.
+ * Makes a fresh Debian machine ready, or another that installs Debian's packages by apt: `node initramfs/setup.mjs [npm|image|demo|test|kernel|jump]`.
  *
  * Plain JavaScript without dependencies, since it runs before `npm ci` has. Says what it does; does nothing, within
  * a fraction of a second, where everything is there already.
@@ -62,12 +62,13 @@ const TEST_PACKAGES = [
 ];
 
 /** For a kernel built from its source. */
-const JUMP_PACKAGES = [
+const KERNEL_PACKAGES = [
   ["bc", "the kernel's build"],
   ["bison", "the kernel's build"],
   ["flex", "the kernel's build"],
   ["gcc", "the kernel's build"],
   ["libelf-dev", "the kernel's build"],
+  ["libssl-dev", "the kernel's build"],
   ["make", "the kernel's build"],
 ];
 
@@ -76,7 +77,8 @@ const MODES = {
   image: IMAGE_PACKAGES,
   demo: [...IMAGE_PACKAGES, ...DEMO_PACKAGES],
   test: [...IMAGE_PACKAGES, ...DEMO_PACKAGES, ...TEST_PACKAGES],
-  jump: [...IMAGE_PACKAGES, ...DEMO_PACKAGES, ...TEST_PACKAGES, ...JUMP_PACKAGES],
+  kernel: [...IMAGE_PACKAGES, ...KERNEL_PACKAGES],
+  jump: [...IMAGE_PACKAGES, ...DEMO_PACKAGES, ...TEST_PACKAGES, ...KERNEL_PACKAGES],
 };
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");

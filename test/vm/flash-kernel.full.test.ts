@@ -1,0 +1,84 @@
+/** A kernel of Baton's own with everything inside, as it goes into flash: from each way to start it to the second kernel. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { diskImage, ESP } from "./disks.ts";
+import { grubConfig } from "./grub.ts";
+import { CACHE, ROOT, run } from "./host.ts";
+import { type MachineOptions, withMachine } from "./machine.ts";
+import { expectBooted, KERNEL, payload } from "./payload.ts";
+
+const UUID = "5a6b1c2d-0034-4000-8000-000000000034";
+const OPTIONS = `root=UUID=${UUID} ro console=ttyS0 quiet`;
+const FOLDER = join(CACHE, "flash-kernel");
+const FLASH = join(FOLDER, "baton-flash.bzImage");
+/** What a flash chip of 32 MiB leaves beside 4 MiB of firmware. */
+const ROOM = "28";
+
+before(async () => {
+  const words = ["--format", "flash", "--kernel-config", "qemu", "--suite", "bookworm", "--fits", ROOM];
+  await run("npx", ["tsx", "initramfs/image.ts", "--quiet", ...words, "--output", FOLDER], { cwd: ROOT });
+});
+
+async function systemDisk() {
+  const system = await payload("flash-kernel");
+  const entry = { title: "Debian", id: "debian", linux: `/boot/vmlinuz ${OPTIONS}`, initrd: "/boot/initrd.img" };
+  const image = await diskImage({
+    name: "flash-kernel",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "ext4",
+        sizeMiB: 64,
+        uuid: UUID,
+        files: {
+          "/boot/grub/grub.cfg": grubConfig(UUID, [entry]),
+          "/boot/vmlinuz": { host: KERNEL },
+          "/boot/initrd.img": { host: system.file },
+        },
+      },
+    ],
+  });
+  return { system, image };
+}
+
+async function boots(name: string, machine: Omit<MachineOptions, "name">): Promise<void> {
+  const { system, image } = await systemDisk();
+  const disks = [...(machine.disks ?? []), { image, attach: "virtio" }] as const;
+  await withMachine({ name, ...machine, disks }, async (vm) => {
+    await vm.serial.waitFor(/baton: menu ready, [1-9]/, { timeoutMs: 300_000 });
+    await expectBooted(vm, { cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS}`, initrds: [system] });
+  });
+}
+
+test("it is one file that needs no initramfs, no module and no command line beside it", async () => {
+  const image = JSON.parse(await readFile(join(FOLDER, "image.json"), "utf8"));
+  assert.deepEqual(image.modules.included, []);
+  assert.ok(image.modules.builtin.includes("virtio_blk"));
+  assert.deepEqual(Object.keys(image.outputs), ["baton-flash.bzImage"]);
+});
+
+test("started by a BIOS's boot loader it comes to the menu and on to the second kernel", () =>
+  boots("flash-kernel-bios", { kernel: FLASH }));
+
+test("with 256 MiB of memory it boots another kernel, too", () =>
+  boots("flash-kernel-small", { kernel: FLASH, memoryMiB: 256 }));
+
+test("UEFI firmware starts the same file as a program", async () => {
+  const esp = await diskImage({
+    name: "flash-kernel-esp",
+    scheme: "gpt",
+    partitions: [
+      {
+        type: "vfat",
+        sizeMiB: 64,
+        partitionType: ESP,
+        uuid: "5EED-0034",
+        files: { "/EFI/BOOT/BOOTX64.EFI": { host: FLASH } },
+      },
+    ],
+  });
+  await boots("flash-kernel-uefi", { firmware: "uefi", disks: [{ image: esp, attach: "virtio" }] });
+});
