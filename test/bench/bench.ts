@@ -14,6 +14,7 @@ import { bootGroup } from "./boot.ts";
 import { traceStart } from "./counts.ts";
 import { disksGroup } from "./disks.ts";
 import { type Figure, figureLine, figuresJson } from "./figures.ts";
+import { flashGroup } from "./flash.ts";
 import { formatsGroup } from "./formats.ts";
 import { imageGroup } from "./image.ts";
 import { kexecGroup } from "./kexec.ts";
@@ -27,6 +28,7 @@ const GROUPS = [
   formatsGroup,
   bombsGroup,
   bootGroup,
+  flashGroup,
   kexecGroup,
   menuGroup,
   disksGroup,

@@ -89,7 +89,10 @@ async function versions(machine: Machine): Promise<Versions> {
 }
 
 /** Waits for the end of each phase. The firmware's blocks are among the first one's. */
-async function phasesOf(machine: Machine, expected: readonly (typeof PHASES)[number][]): Promise<Phase[]> {
+async function phasesOf(
+  machine: Machine,
+  expected: readonly { readonly name: string; readonly line: RegExp }[],
+): Promise<Phase[]> {
   const phases: Phase[] = [];
   let [giBefore, blocksBefore] = [0, 0];
   for (const { name, line } of expected) {
@@ -115,6 +118,16 @@ export async function countFloor(): Promise<Phase> {
   return withMachine(await options("counts-floor", await floorInitramfs()), async (machine) => {
     const [phase] = await phasesOf(machine, PHASES.slice(0, 1));
     return phase!;
+  });
+}
+
+/** The same machine with a kernel that has Baton inside, to the menu. */
+export async function countFlash(kernel: string): Promise<Phase> {
+  const { initrd: _, ...machine } = await options("counts-flash", "");
+  const start = { ...machine, kernel, cmdline: "baton.timeout=-1" };
+  return withMachine(start, async (running) => {
+    const phase = { name: "kernel start → menu ready", line: MENU_LINE } as const;
+    return (await phasesOf(running, [phase]))[0]!;
   });
 }
 

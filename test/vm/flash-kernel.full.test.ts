@@ -5,22 +5,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { diskImage, ESP } from "./disks.ts";
+import { buildFlashKernel, FLASH_FOLDER, FLASH_KERNEL } from "./flashkernel.ts";
 import { grubConfig } from "./grub.ts";
-import { CACHE, ROOT, run } from "./host.ts";
 import { type MachineOptions, withMachine } from "./machine.ts";
 import { expectBooted, KERNEL, payload } from "./payload.ts";
 
 const UUID = "5a6b1c2d-0034-4000-8000-000000000034";
 const OPTIONS = `root=UUID=${UUID} ro console=ttyS0 quiet`;
-const FOLDER = join(CACHE, "flash-kernel");
-const FLASH = join(FOLDER, "baton-flash.bzImage");
-/** What a flash chip of 32 MiB leaves beside 4 MiB of firmware. */
-const ROOM = "28";
 
-before(async () => {
-  const words = ["--format", "flash", "--kernel-config", "qemu", "--suite", "bookworm", "--fits", ROOM];
-  await run("npx", ["tsx", "initramfs/image.ts", "--quiet", ...words, "--output", FOLDER], { cwd: ROOT });
-});
+before(buildFlashKernel);
 
 async function systemDisk() {
   const system = await payload("flash-kernel");
@@ -54,17 +47,17 @@ async function boots(name: string, machine: Omit<MachineOptions, "name">): Promi
 }
 
 test("it is one file that needs no initramfs, no module and no command line beside it", async () => {
-  const image = JSON.parse(await readFile(join(FOLDER, "image.json"), "utf8"));
+  const image = JSON.parse(await readFile(join(FLASH_FOLDER, "image.json"), "utf8"));
   assert.deepEqual(image.modules.included, []);
   assert.ok(image.modules.builtin.includes("virtio_blk"));
   assert.deepEqual(Object.keys(image.outputs), ["baton-flash.bzImage"]);
 });
 
 test("started by a BIOS's boot loader it comes to the menu and on to the second kernel", () =>
-  boots("flash-kernel-bios", { kernel: FLASH }));
+  boots("flash-kernel-bios", { kernel: FLASH_KERNEL }));
 
 test("with 256 MiB of memory it boots another kernel, too", () =>
-  boots("flash-kernel-small", { kernel: FLASH, memoryMiB: 256 }));
+  boots("flash-kernel-small", { kernel: FLASH_KERNEL, memoryMiB: 256 }));
 
 test("UEFI firmware starts the same file as a program", async () => {
   const esp = await diskImage({
@@ -76,7 +69,7 @@ test("UEFI firmware starts the same file as a program", async () => {
         sizeMiB: 64,
         partitionType: ESP,
         uuid: "5EED-0034",
-        files: { "/EFI/BOOT/BOOTX64.EFI": { host: FLASH } },
+        files: { "/EFI/BOOT/BOOTX64.EFI": { host: FLASH_KERNEL } },
       },
     ],
   });
