@@ -72,6 +72,8 @@ export async function bundle(entry = join(projectRoot, "src", "main.ts")): Promi
     platform: "node",
     target: "node20",
     format: "cjs",
+    // start.cjs runs it as a script of node:vm, in which import() of Node's own modules fails: they are required when it comes to that.
+    supported: { "dynamic-import": false },
     outfile: "baton.cjs",
     banner: { js: "#!/usr/bin/env node" },
     // Half the size to read and parse; names stay, since they stand in the log when something is wrong.

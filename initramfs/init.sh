@@ -79,7 +79,8 @@ coldplug() {
 	done
 	load_drivers
 	: >$run/coldplug-done
-	mount -t pstore pstore /sys/fs/pstore
+	[ -d /sys/fs/pstore ] && mount -t pstore pstore /sys/fs/pstore
+	return 0
 }
 
 # ---- Baton -----------------------------------------------------------------------------------------------------
@@ -251,7 +252,8 @@ start() {
 	# Ctrl-Alt-Del restarts at once, by the kernel alone, which works when everything else hangs.
 	echo 1 >/proc/sys/kernel/ctrl-alt-del
 	# Every module looks at its hardware in the background: loading a file system's must not wait for a dead disk.
-	echo 1 >/sys/module/module/parameters/async_probe
+	# A kernel of Baton's own has no modules.
+	[ -d /sys/module/module ] && echo 1 >/sys/module/module/parameters/async_probe
 	supervise &
 	supervisor=$!
 	coldplug &

@@ -20,7 +20,7 @@ import { Lookup } from "./lookup.ts";
 import { osNames } from "./osrelease.ts";
 import { baseName } from "./paths.ts";
 import type { Reader } from "./reader.ts";
-import { isKernel } from "./systemdboot/program.ts";
+import { isBatonKernel, isKernel } from "./systemdboot/program.ts";
 import { openProgram, readUki } from "./systemdboot/ukiimage.ts";
 
 const DEFAULT_LOADER = /^\/EFI\/BOOT\/BOOT[A-Z0-9]+\.EFI$/i;
@@ -139,6 +139,7 @@ async function defaultLoader(path: string, context: FormatContext): Promise<Pars
   const title = names?.name ?? "EFI Default Loader";
   if (names?.sortKey === "baton") return null;
   const hasKernel = profile?.hasKernel === true || (await isKernel(context, path));
+  if (hasKernel && (await isBatonKernel(context, path))) return null;
   if (!hasKernel) return foreign(path, context, { title, kind: "efi", reason: onlyFirmware });
   return parsedEntry({
     title,

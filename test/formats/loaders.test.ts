@@ -80,6 +80,20 @@ test("Baton itself, and loaders that only lead to a configuration, are none", as
   assert.deepEqual(await listed({ "/EFI/BOOT/BOOTX64.EFI": "no program", "/EFI/BOOT/notes.efi": PROGRAM }), []);
 });
 
+test("a kernel with Baton inside, which is an EFI program, too, is none; any other release is a kernel", async () => {
+  const kernel = (release: string): Buffer => {
+    const image = Buffer.from(makePe([[".text", Buffer.alloc(2048)]]));
+    image.write("HdrS", 0x202, "latin1");
+    image.writeUInt16LE(0x400, 0x20e);
+    image.write(`${release} (someone@host) #1\0`, 0x600, "latin1");
+    return image;
+  };
+  assert.deepEqual(await listed({ "/EFI/BOOT/BOOTX64.EFI": kernel("6.12.118-baton") }), []);
+  for (const release of ["6.12.118-baton-2", "6.12.118", "baton"]) {
+    assert.equal((await listed({ "/EFI/BOOT/BOOTX64.EFI": kernel(release) })).length, 1, release);
+  }
+});
+
 test("any other program there is listed with the reason", async () => {
   const [row] = await listed({ "/efi/boot/bootx64.efi": PROGRAM });
   const reason = "it starts the EFI program /efi/boot/bootx64.efi, which only the firmware can do";

@@ -18,3 +18,12 @@ test("what needs a thread of its own, a long configuration in YAML, is read ther
   const run = spawnSync(process.execPath, ["start.cjs", "config", "baton.yaml"], { cwd: folder, encoding: "utf8" });
   assert.deepEqual([run.status, run.stderr], [0, ""]);
 });
+
+test("what is imported only when it is wanted comes in the image, too, where the bundle is a script of node:vm", async () => {
+  const entry = join(folder, "entry.ts");
+  writeFileSync(entry, 'void import("node:os").then(({ EOL }) => process.stdout.write(`imported${EOL}`));\n');
+  copyFileSync("initramfs/start.cjs", join(folder, "start.cjs"));
+  writeFileSync(join(folder, "baton.cjs"), wrapForStart((await bundle(entry)).code));
+  const run = spawnSync(process.execPath, ["start.cjs"], { cwd: folder, encoding: "utf8" });
+  assert.deepEqual([run.status, run.stdout, run.stderr], [0, "imported\n", ""]);
+});

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inside, menuReady, until, withBaton } from "./baton.ts";
-import { grubDisk, pressEnter, selects, system } from "./menudisk.ts";
+import { grubDisk, openShell, pressEnter, selects, system } from "./menudisk.ts";
 import { expectBooted } from "./payload.ts";
 import { SerialLine } from "./serial.ts";
 
@@ -26,13 +26,17 @@ async function withLine(work: (chardev: string, open: () => SerialLine) => Promi
   }
 }
 
-test("a USB serial line that is plugged in while the menu is up joins it, and boots what is chosen there", () =>
+test("after a shell the menu is there again; a USB serial line that is plugged in joins it, and boots what is chosen there", () =>
   withLine(async (chardev, open) => {
     const disks = [{ image: await grubDisk(), attach: "virtio" }] as const;
     const extra = ["-device", "qemu-xhci,id=xhci", "-chardev", chardev];
     const words = "baton.timeout=-1 baton.console=ttyS0,ttyUSB0";
     await withBaton({ name: "console-late", words, extra, disks }, async (machine) => {
       await menuReady(machine);
+      await selects(machine, /Alpha system/);
+      await openShell(machine);
+      machine.serial.write("echo by a shell: $((6 * 7)); exit\n");
+      await machine.serial.waitFor(/by a shell: 42/);
       await selects(machine, /Alpha system/);
       const line = open();
       const plugIn = (): Promise<unknown> =>

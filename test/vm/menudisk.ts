@@ -53,15 +53,20 @@ export async function closeBox(machine: Machine): Promise<void> {
   await machine.serial.waitForScreen(/^(?![\s\S]*any key closes this)/);
 }
 
-/** Until every disk was read one of them might say who may edit; the menu says so, and is asked once more. */
-export async function openEditor(machine: Machine): Promise<void> {
+/** Until every disk was read one of them might say who may edit or open a shell; the menu says so, and is asked once more. */
+async function openBy(machine: Machine, key: string, opened: RegExp): Promise<void> {
   for (;;) {
-    await machine.serial.type("e");
-    await machine.serial.waitForScreen(/Tab next field|Once more in a moment/);
-    if (/Tab next field/.test(machine.serial.picture())) return;
+    await machine.serial.type(key);
+    await machine.serial.waitForScreen(new RegExp(`${opened.source}|Not yet: `));
+    if (opened.test(machine.serial.picture())) return;
     await closeBox(machine);
   }
 }
+
+export const openEditor = (machine: Machine): Promise<void> => openBy(machine, "e", /Tab next field/);
+
+/** The shell of the menu, in place of it until `exit`. */
+export const openShell = (machine: Machine): Promise<void> => openBy(machine, "c", /baton:\S*#/);
 
 /** Fails unless the line in inverse video is the one that is meant: what Enter would boot. */
 export async function selects(machine: Machine, pattern: RegExp, line: SerialLine = machine.serial): Promise<void> {

@@ -78,3 +78,11 @@ export async function isKernel({ volume }: { readonly volume: FormatVolume }, pa
   // The x86 boot protocol's "HdrS"; arm64's and RISC-V's image headers; a kernel that unpacks itself as an EFI program.
   return text(0x202) === "HdrS" || ["ARMd", "RSC\u0005"].includes(text(0x38)) || text(4) === "zimg";
 }
+
+/** True for the kernel with Baton inside that configs/kernel makes, by the release in its header (kernel_version, x86/boot.rst). */
+export async function isBatonKernel({ volume }: { readonly volume: FormatVolume }, path: string): Promise<boolean> {
+  const start = Buffer.from(await volume.reader.readAt(path, 0, 0x210));
+  if (start.length < 0x210 || start.toString("latin1", 0x202, 0x206) !== "HdrS") return false;
+  const text = await volume.reader.readAt(path, start.readUInt16LE(0x20e) + 0x200, 128);
+  return /^[\w.+-]*-baton /.test(Buffer.from(text).toString("latin1"));
+}
