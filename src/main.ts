@@ -25,6 +25,7 @@ const COMMANDS: readonly CommandRow[] = [
   { name: "sign", load: async () => (await import("./commands/sign.ts")).sign },
   { name: "keys", load: async () => (await import("./commands/keys.ts")).keys },
   { name: "verify", load: async () => (await import("./commands/verify.ts")).verify },
+  { name: "eventlog", load: async () => (await import("./commands/eventlog.ts")).eventlog },
   { name: "config", load: async () => (await import("./commands/config.ts")).config },
   { name: "password", load: async () => (await import("./commands/config.ts")).password },
   { name: "expect", load: async () => (await import("./commands/expect.ts")).expect },

@@ -171,6 +171,20 @@ export const SIGN_OPTIONS = {
 
 export const VERIFY_OPTIONS = { ...JSON_OPTION, ...DISK_OPTIONS } as const;
 
+export const EVENTLOG_OPTIONS = {
+  verify: {
+    type: "boolean",
+    about: "Compare what the log leads to with the registers of this machine's TPM (/dev/tpmrm0).",
+  },
+  pcr: {
+    type: "string",
+    multiple: true,
+    value: "BANK:NUMBER=HEX",
+    about: "A register's value to compare with, instead of the TPM's: sha256:8=…. Repeat it for more.",
+  },
+  ...JSON_OPTION,
+} as const satisfies CommandManual["options"];
+
 export const KEYS_OPTIONS = {
   name: { type: "string", value: "NAME", about: "Whose keys they are, in the certificates; Baton unless given." },
   days: { type: "string", value: "NUMBER", about: "How long the certificates are valid; 3650 unless given." },
@@ -394,6 +408,17 @@ export const MANUAL = {
     examples: [
       { command: "baton verify --config baton.yaml", about: "What this machine would boot under that policy." },
     ],
+  },
+  eventlog: {
+    operands: "[FILE]",
+    summary: "shows what was measured into the TPM at this start",
+    about: [
+      "FILE is an event log in the TCG's format, with SHA-1 alone or with more banks; without it, the firmware's own that the kernel shows in " +
+        "/sys/kernel/security. Each event is a line, and behind them stand the values to which they lead. It exits 1 for a log " +
+        "that is damaged, and with --verify or --pcr where a register has another value, or an event's digest isn't that of its data.",
+    ],
+    options: EVENTLOG_OPTIONS,
+    examples: [{ command: "baton eventlog --verify", about: "Whether the firmware's log is what the TPM has seen." }],
   },
   confirm: {
     summary: "says, on the booted system, that it works",
