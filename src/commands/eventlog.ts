@@ -1,7 +1,9 @@
 /** `baton eventlog`: what was measured at this start, in words, and whether the TPM's registers say the same. */
 
+import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { BatonError, describeError } from "../errors.ts";
+import { inOwnImage } from "../linux/ownimage.ts";
 import { withTpm } from "../linux/tpm.ts";
 import { printable } from "../text.ts";
 import {
@@ -35,6 +37,7 @@ export async function eventlog(args: string[]): Promise<number> {
   if (positionals.length > 1) throw new BatonError("usage", "one log at a time");
   const given = values.pcr === undefined ? null : givenRegisters(values.pcr);
   const path = positionals[0] ?? FIRMWARE_LOG;
+  if (path === FIRMWARE_LOG && inOwnImage() && !existsSync(FIRMWARE_LOG)) await mountSecurity();
   const log = parseLog(path, await readLog(path));
   const replayed = new Map(log.banks.map((bank) => [bank, replay(log, bank)]));
   const check = values.verify || given !== null;
@@ -57,6 +60,14 @@ export async function eventlog(args: string[]): Promise<number> {
   }
   const failed = verified !== null && (verified.differences.length > 0 || verified.compared === 0 || wrong.length > 0);
   return failed || log.problem !== null ? 1 : 0;
+}
+
+/** In Baton's image nobody else has mounted it. */
+async function mountSecurity(): Promise<void> {
+  const { mount, MS_NODEV, MS_NOEXEC, MS_NOSUID } = await import("../linux/mount.ts");
+  const flags = MS_NODEV | MS_NOEXEC | MS_NOSUID;
+  // A kernel without it has no log either, which is what people are told.
+  await mount({ source: "none", target: "/sys/kernel/security", type: "securityfs", flags }).catch(() => {});
 }
 
 /** Files of sysfs say no size, so the log is read to its end, or to the limit. */

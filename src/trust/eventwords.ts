@@ -71,7 +71,7 @@ export function eventText({ type, data }: LogEvent): string {
 function variableName(bytes: Buffer): string {
   if (bytes.length < VARIABLE_HEADER_SIZE) return "";
   const characters = bytes.readBigUInt64LE(16);
-  if (characters > BigInt((bytes.length - VARIABLE_HEADER_SIZE) / 2)) return "";
+  if (characters > BigInt((bytes.length - VARIABLE_HEADER_SIZE) >> 1)) return "";
   const end = VARIABLE_HEADER_SIZE + Math.min(Number(characters), MAX_TEXT) * 2;
   return plainText(bytes.toString("utf16le", VARIABLE_HEADER_SIZE, end)) ?? "";
 }

@@ -97,6 +97,16 @@ test("events are told in words, and a digest that isn't its data's is found", ()
   assert.deepEqual(wrongDigests(changed.events[0]!), ["sha1", "sha256"]);
 });
 
+test("a variable's name is shown, and one that says it is longer than its event is none", () => {
+  const variable = (characters: number, rest: Buffer) => {
+    const data = Buffer.concat([Buffer.alloc(16), u32(characters), Buffer.alloc(12), rest]);
+    return eventText(parseEventLog(Buffer.concat([header, event(7, 0x80000001, data)])).events[0]!);
+  };
+  assert.equal(variable(2, Buffer.from("db!", "utf16le")), "db");
+  for (const length of [0, 1, 2, 3]) assert.equal(variable(2, Buffer.alloc(length, "a")), "");
+  assert.equal(variable(0xffffffff, Buffer.from("db", "utf16le")), "");
+});
+
 test("a log that breaks off gives the events before, and says where", () => {
   for (let size = header.length; size < LOG.length; size++) {
     const log = parseEventLog(LOG.subarray(0, size));
