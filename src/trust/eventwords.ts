@@ -51,6 +51,8 @@ const VARIABLES = [
 const OWN_DIGEST = ["EV_ACTION", "EV_EFI_ACTION", "EV_S_CRTM_VERSION", "EV_EFI_VARIABLE_DRIVER_CONFIG"];
 /** A GUID, and the sizes of name and data (UEFI_VARIABLE_DATA). Bytes. */
 const VARIABLE_HEADER_SIZE = 32;
+/** taggedEventID, taggedEventDataSize. Bytes. */
+const TAG_SIZE = 8;
 /** Of a text that is shown. Characters. */
 const MAX_TEXT = 300;
 
@@ -59,7 +61,9 @@ export const typeName = (type: number): string => TYPES.get(type) ?? `0x${type.t
 
 /** What an event's data says, in at most 300 characters, not made safe for a terminal; "" where that is no text. */
 export function eventText({ type, data }: LogEvent): string {
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+  const whole = Buffer.from(data.buffer, data.byteOffset, data.length);
+  // A tagged event has its tag and its size in front (TCG_PCClientTaggedEvent): Linux' EFI stub says so what it measured.
+  const bytes = typeName(type) === "EV_EVENT_TAG" ? whole.subarray(TAG_SIZE) : whole;
   if (VARIABLES.includes(typeName(type))) return variableName(bytes);
   if (typeName(type) === "EV_SEPARATOR") return "";
   const narrow = plainText(bytes.toString("utf8"));

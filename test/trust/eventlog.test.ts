@@ -107,6 +107,12 @@ test("a variable's name is shown, and one that says it is longer than its event 
   assert.equal(variable(0xffffffff, Buffer.from("db", "utf16le")), "");
 });
 
+test("what Linux' EFI stub has measured is shown without the tag in front", () => {
+  const shown = (data: Buffer) => eventText(parseEventLog(Buffer.concat([header, event(9, 6, data)])).events[0]!);
+  assert.equal(shown(Buffer.concat([u32(0x8f3b22ec), u32(13), text("Linux initrd\0")])), "Linux initrd");
+  assert.equal(shown(u32(0x8f3b22ec)), "");
+});
+
 test("a log that breaks off gives the events before, and says where", () => {
   for (let size = header.length; size < LOG.length; size++) {
     const log = parseEventLog(LOG.subarray(0, size));
