@@ -43,6 +43,7 @@ const TEST_PACKAGES = [
   ["f2fs-tools", "mkfs.f2fs"],
   ["grub-common", "grub-script-check, grub-editenv"],
   ["grub-emu", "GRUB's own answers to scripts"],
+  ["lintian", "Debian's policy for the Debian package"],
   ["lvm2", "LVM images"],
   ["mandoc", "lint of the man pages"],
   ["mdadm", "RAID images"],

@@ -78,6 +78,7 @@ function files(): Record<string, string | Uint8Array> {
     "usr/share/bash-completion/completions/baton": bashCompletion(),
     "usr/share/zsh/vendor-completions/_baton": zshCompletion(),
     "usr/share/fish/vendor_completions.d/baton.fish": fishCompletion(),
+    "usr/share/lintian/overrides/baton": text("packaging/lintian-overrides"),
     [`${UNITS}/baton-confirm.service`]: confirmUnit(),
     [`${DOC}/copyright`]: copyright,
     [`${DOC}/changelog.gz`]: packed(changelog),

@@ -1,7 +1,7 @@
 /** The Debian package: the same bytes each time, and nothing left when it is gone. */
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,21 @@ test("it has the command, its man pages, completion for three shells and the uni
     assert.ok(names.includes(name), name);
   }
   assert.match(run("dpkg-deb", "--field", path, "Depends"), /^nodejs \(>= 20\)/);
+});
+
+test("lintian finds no error and no warning in it, and every override is needed", () => {
+  const { status, stdout, stderr } = spawnSync(
+    "lintian",
+    ["--allow-root", "--fail-on=none", "--show-overrides", path],
+    { encoding: "utf8" },
+  );
+  assert.equal(status, 0, `${stdout}${stderr}`);
+  // "N:" repeats the comments of the overrides.
+  const found = stdout.split("\n").filter((line) => /^[EWIPXO]: /.test(line));
+  assert.deepEqual(found.map((line) => line.split(" ").slice(0, 3).join(" ")).sort(), [
+    "O: baton: bogus-mail-host",
+    "O: baton: bogus-mail-host-in-debian-changelog",
+  ]);
 });
 
 test("installed it works, and removed nothing of it is there", { skip: withoutRoot }, () => {
