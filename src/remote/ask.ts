@@ -39,6 +39,11 @@ export async function askController(question: Question): Promise<string | null> 
     return `${who} gave no answer that counts: ${describeError(error)}`;
   }
   if (answer === null) return `${who} leaves it to this machine`;
+  // Over http anybody on the way may have said it.
+  const isMore = "url" in answer || answer.options !== undefined;
+  if (isMore && new URL(url).protocol !== "https:") {
+    return `${who} said more than an entry's id, which counts over https only`;
+  }
   if (store.state.countdown === null)
     return `${who} came too late: somebody is at the menu, or something boots already`;
   const deeds = new Deeds(question);

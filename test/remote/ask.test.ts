@@ -7,7 +7,7 @@ const ENTRIES = [entry("one"), entry("shut", { restricted: ["root"] })];
 const URL_SHA = { url: "http://boot.example/vmlinuz", sha256: "a".repeat(64) };
 
 /** @returns what came of it, what was done, and what was asked for */
-async function asked(answer: string | Error | null, countdown: number | null = 9, seconds = 1) {
+async function asked(answer: string | Error | null, countdown: number | null = 9, seconds = 1, scheme = "https") {
   const { store, actions, done } = withMenu({ entries: ENTRIES, countdown });
   let url = "";
   const fetchText = async (address: string): Promise<string> => {
@@ -17,7 +17,7 @@ async function asked(answer: string | Error | null, countdown: number | null = 9
   };
   const facts = { mac: "52:54:00:12:34:56", uuid: null, ip: "10.0.2.15" };
   const said = await askController({
-    url: "http://boot.example/ask?rack=7",
+    url: `${scheme}://boot.example/ask?rack=7`,
     seconds,
     store,
     actions,
@@ -30,7 +30,7 @@ async function asked(answer: string | Error | null, countdown: number | null = 9
 test("a controller is told who asks, and its word boots", async () => {
   const { said, done, url } = await asked('{"id": "one", "options": "quiet"}');
   assert.deepEqual([said, done], [null, ["boot one with quiet"]]);
-  assert.equal(url, "http://boot.example/ask?rack=7&mac=52%3A54%3A00%3A12%3A34%3A56&ip=10.0.2.15");
+  assert.equal(url, "https://boot.example/ask?rack=7&mac=52%3A54%3A00%3A12%3A34%3A56&ip=10.0.2.15");
 });
 
 test("what stands at a URL is fetched by its digest, and boots", async () => {
@@ -52,6 +52,15 @@ test("a controller that is dead, silent, lying, late or forbidden changes nothin
     const { said, done } = await asked(answer, countdown, 0.05);
     assert.match(said!, reason);
     assert.deepEqual(done, [], String(answer));
+  }
+});
+
+test("over http only an entry of the machine's own list counts: no other command line, and no URL", async () => {
+  assert.deepEqual((await asked('{"id": "one"}', 9, 1, "http")).done, ["boot one"]);
+  for (const answer of ['{"id": "one", "options": "init=/bin/sh"}', JSON.stringify(URL_SHA)]) {
+    const { said, done } = await asked(answer, 9, 1, "http");
+    assert.match(said!, /more than an entry's id, which counts over https only/);
+    assert.deepEqual(done, []);
   }
 });
 

@@ -2,6 +2,7 @@
  * An example controller: says what each machine boots, by its hardware address.
  * `npx tsx test/remote/controller.ts PORT MAC=ENTRY…`; `MAC=URL#sha256=DIGEST` names what stands at a URL. On the machines:
  * `remote: {…, ask: "http://CONTROLLER:PORT/ask"}` in the image's configuration (docs/manual.md, "The menu over the network").
+ * URLs count over https alone: for them a web server with a certificate stands in front.
  */
 
 import { createServer, type Server } from "node:http";
