@@ -30,7 +30,18 @@ import { BOOTED_STATE_FILES, STATE_VARIABLE } from "../src/state/own.ts";
 import { VERSION } from "../src/version.ts";
 import { bashCompletion, fishCompletion, zshCompletion } from "./completion.ts";
 
-const MAINTAINER = "The Baton authors <baton@localhost>";
+/**
+ * Who builds a package answers for it: their name and address, as Debian's own tools take them. The project itself has no
+ * address for mail, which lintian is told (packaging/lintian-overrides).
+ */
+function maintainer(): string {
+  const { DEBFULLNAME = "The Baton authors", DEBEMAIL = "baton@localhost" } = process.env;
+  if (!/^[^<>\n]+$/.test(DEBFULLNAME) || !/^[^\s<>@]+@[^\s<>@]+$/.test(DEBEMAIL)) {
+    throw new BatonError("usage", `DEBFULLNAME and DEBEMAIL: ${DEBFULLNAME} <${DEBEMAIL}> is no name and address`);
+  }
+  return `${DEBFULLNAME} <${DEBEMAIL}>`;
+}
+
 /** Debian's name of the architecture for which koffi.node is built. */
 const ARCH = process.arch === "arm64" ? "arm64" : "amd64";
 const DOC = "usr/share/doc/baton";
@@ -52,7 +63,7 @@ export function confirmUnit(): string {
 
 /** Path in the package → content; what {@link PROGRAMS} names is 0755, and everything else 0644. */
 function files(): Record<string, string | Uint8Array> {
-  const changelog = `baton (${VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${MAINTAINER}  ${new Date(epoch() * 1000).toUTCString().replace("GMT", "+0000")}\n`;
+  const changelog = `baton (${VERSION}) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n -- ${maintainer()}  ${new Date(epoch() * 1000).toUTCString().replace("GMT", "+0000")}\n`;
   const copyright = [
     "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/",
     "Upstream-Name: baton",
@@ -118,7 +129,7 @@ function control(installedSize: number): string {
     "Package: baton",
     `Version: ${VERSION}`,
     `Architecture: ${ARCH}`,
-    `Maintainer: ${MAINTAINER}`,
+    `Maintainer: ${maintainer()}`,
     `Installed-Size: ${installedSize}`,
     "Depends: nodejs (>= 20), libc6 (>= 2.25), libstdc++6",
     "Recommends: efibootmgr, openssl",

@@ -31,6 +31,20 @@ test("made twice, with another umask and time zone, it has the same bytes", asyn
   }
 });
 
+test("its maintainer is who builds it", async () => {
+  process.env.DEBFULLNAME = "Erika Muster";
+  process.env.DEBEMAIL = "erika@example.org";
+  try {
+    const made = await makePackage(join(folder, "hers"));
+    assert.equal(run("dpkg-deb", "--field", made, "Maintainer").trim(), "Erika Muster <erika@example.org>");
+    process.env.DEBEMAIL = "nobody";
+    await assert.rejects(makePackage(join(folder, "none")), /Erika Muster <nobody> is no name and address/);
+  } finally {
+    delete process.env.DEBFULLNAME;
+    delete process.env.DEBEMAIL;
+  }
+});
+
 test("it has the command, its man pages, completion for three shells and the unit, all of them root's", () => {
   const list = run("dpkg-deb", "--contents", path).trim().split("\n");
   for (const line of list)
