@@ -56,7 +56,7 @@ test("after a shell the menu is there again; a USB serial line that is plugged i
       await selects(machine, /Advanced options/);
       await line.type("<enter><down>");
       await selects(machine, /Beta system \(again\)/, line);
-      await line.type("<enter>");
+      await pressEnter(machine, line);
       await expectBooted(machine, await system("beta"));
     });
   }));

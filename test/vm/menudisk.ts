@@ -90,7 +90,7 @@ export async function choose(machine: Machine, title: string): Promise<void> {
 }
 
 /** As a person does: on a machine that is busy two keys may be read at once, and the menu asks for the second again. */
-export async function pressEnter(machine: Machine): Promise<void> {
-  await machine.serial.type("<enter>", 1000);
-  if (/press it again/.test(machine.serial.picture())) await machine.serial.type("<enter>");
+export async function pressEnter(machine: Machine, line: SerialLine = machine.serial): Promise<void> {
+  await line.type("<enter>", 1000);
+  if (/press it again/.test(line.picture())) await line.type("<enter>");
 }
