@@ -218,6 +218,16 @@ export function differences(replayed: Replayed, bank: Bank, values: ReadonlyMap<
   return found;
 }
 
+/**
+ * Registers that something has extended, and no event of the log has: what stands there, the log says nothing of.
+ * @param values register → value in lower-case hex
+ */
+export function uncovered(replayed: Replayed, values: ReadonlyMap<number, string>): readonly number[] {
+  // A register begins as zeros, one for a dynamic root of trust as ones (TCG PC Client Platform TPM Profile, 4.6).
+  const hasBegun = (value: string): boolean => /[^0]/.test(value) && /[^f]/.test(value);
+  return [...values].flatMap(([pcr, value]) => (!replayed.has(pcr) && hasBegun(value) ? [pcr] : []));
+}
+
 class Cursor {
   readonly #bytes: Buffer;
   offset = 0;

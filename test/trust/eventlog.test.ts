@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import { BatonError } from "../../src/errors.ts";
-import { BANKS, differences, parseEventLog, replay } from "../../src/trust/eventlog.ts";
+import { BANKS, differences, parseEventLog, replay, uncovered } from "../../src/trust/eventlog.ts";
 import { eventText, typeName, wrongDigests } from "../../src/trust/eventwords.ts";
 import { activeBanks, readPcrs } from "../../src/trust/tpm2.ts";
 
@@ -85,6 +85,18 @@ test("a register that lacks the last events is told from one to which no event l
   assert.equal(other!.after, null);
   const right = extended("sha256", Buffer.alloc(32), "linux /vmlinuz", "/vmlinuz quiet");
   assert.deepEqual(differences(replayed, SHA256, new Map([[8, right]])), []);
+});
+
+test("a register that was extended without an event is told; one that still has its first value is not", () => {
+  const sha256 = BANKS.find(({ name }) => name === "sha256")!;
+  const steps = replay(parseEventLog(Buffer.concat([header, event(8, 13, text("a"))])), sha256);
+  const values = new Map([
+    [7, "ab".repeat(32)],
+    [8, "cd".repeat(32)],
+    [9, "00".repeat(32)],
+    [17, "ff".repeat(32)],
+  ]);
+  assert.deepEqual(uncovered(steps, values), [7]);
 });
 
 test("events are told in words, and a digest that isn't its data's is found", () => {

@@ -26,7 +26,7 @@ test("what OVMF has logged leads to the values that the TPM has, and other value
       await withBaton(options, async (machine) => {
         const shown = await inside(machine, "baton eventlog --verify 2>&1; echo exit $?");
         assert.match(shown, /EV_EFI_VARIABLE_DRIVER_CONFIG {2}SecureBoot/);
-        assert.match(shown, /all \d+ registers are what the log leads to/);
+        assert.match(shown, /all \d+ registers that the log extends are what it leads to/);
         assert.match(shown, /exit 0/);
         const other = await inside(machine, `baton eventlog --pcr sha256:7=${"0".repeat(64)} 2>&1 | tail -n 1`);
         assert.match(other, /sha256:7 is 0{64}, and the log leads to [0-9a-f]{64}: no event of the log leads there/);
