@@ -103,7 +103,7 @@ export class RemoteConsole {
   }
 }
 
-/** What a controller is told of this machine. */
+/** The machine's identity, for a controller. */
 function identity(leases: readonly Lease[]): Record<string, string | null> {
   const lease = leases[0];
   let uuid: string | null = null;

@@ -1,4 +1,4 @@
-/** What is told of the menu's state over the network: all of it on request, and what changes as events. */
+/** The menu's state as it goes over the network: all of it on request, and what changes as events. */
 
 import { formatLogLine } from "../log.ts";
 import type { MenuActions, MenuState } from "../menu/model.ts";

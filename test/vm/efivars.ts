@@ -1,5 +1,6 @@
 /** Variables of OVMF as the tests set them from inside a machine, and boot entries as firmware keeps them. */
 
+import { guidInMemory } from "../../src/binary/efisignatures.ts";
 import { inside } from "./baton.ts";
 import type { Machine } from "./machine.ts";
 
@@ -28,15 +29,6 @@ export async function variable(machine: Machine, name: string, guid: string): Pr
   return said === "" ? null : Buffer.from(said, "base64").subarray(4);
 }
 
-/** A GUID as it lies in memory: its first three fields little-endian (UEFI 2.10, appendix A). */
-function guidBytes(guid: string): Buffer {
-  const bytes = Buffer.from(guid.replaceAll("-", ""), "hex");
-  bytes.subarray(0, 4).reverse();
-  bytes.subarray(4, 6).reverse();
-  bytes.subarray(6, 8).reverse();
-  return bytes;
-}
-
 /** One node of a device path (UEFI 2.10, 10.3.1). */
 function node(type: number, subtype: number, data: Buffer): Buffer {
   const head = Buffer.from([type, subtype, 0, 0]);
@@ -55,7 +47,7 @@ export function loadOption(
   disk.writeUInt32LE(partition.number, 0);
   disk.writeBigUInt64LE(BigInt(partition.startMiB * 2048), 4);
   disk.writeBigUInt64LE(BigInt(partition.sizeMiB * 2048), 12);
-  guidBytes(partition.partuuid).copy(disk, 20);
+  guidInMemory(partition.partuuid).copy(disk, 20);
   // GPT, and a GUID as its signature.
   disk.set([2, 2], 36);
   const path = Buffer.concat([node(4, 1, disk), node(4, 4, efiText(file)), node(0x7f, 0xff, Buffer.alloc(0))]);
