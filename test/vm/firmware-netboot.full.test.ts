@@ -10,15 +10,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { debianPackages } from "../../initramfs/debian.ts";
-import { diskImage } from "./disks.ts";
-import { grubConfig } from "./grub.ts";
 import { ROOT, run, runAsRoot } from "./host.ts";
 import { withMachine } from "./machine.ts";
-import { expectBooted, KERNEL, payload } from "./payload.ts";
+import { expectBooted } from "./payload.ts";
+import { systemDisk } from "./systemdisk.ts";
 
 const TAP = "batontap1";
 const UUID = "5a6b1c2d-0035-4000-8000-000000000035";
-const OPTIONS = `root=UUID=${UUID} ro console=ttyS0 quiet`;
 
 /** What stands indented below a line with this file's name. */
 function fromManual(manual: string, name: string): string {
@@ -76,24 +74,7 @@ const without = (...kinds: readonly string[]): readonly string[] =>
 
 async function boots(t: TestContext, firmware: "bios" | "uefi", says: RegExp, more: readonly string[]): Promise<void> {
   await serve(t);
-  const system = await payload("firmware-netboot");
-  const entry = { title: "Debian", id: "debian", linux: `/boot/vmlinuz ${OPTIONS}`, initrd: "/boot/initrd.img" };
-  const image = await diskImage({
-    name: "firmware-netboot",
-    scheme: "gpt",
-    partitions: [
-      {
-        type: "ext4",
-        sizeMiB: 64,
-        uuid: UUID,
-        files: {
-          "/boot/grub/grub.cfg": grubConfig(UUID, [entry]),
-          "/boot/vmlinuz": { host: KERNEL },
-          "/boot/initrd.img": { host: system.file },
-        },
-      },
-    ],
-  });
+  const { image, boots: expected } = await systemDisk("firmware-netboot", UUID);
   const card = `virtio-net-pci,netdev=net0,mac=52:54:00:00:00:01,bootindex=0${firmware === "uefi" ? ",romfile=" : ""}`;
   const extra = ["-netdev", `tap,id=net0,ifname=${TAP},script=no,downscript=no`, "-device", card, ...more];
   const disks = [{ image, attach: "virtio" }] as const;
@@ -101,7 +82,7 @@ async function boots(t: TestContext, firmware: "bios" | "uefi", says: RegExp, mo
   await withMachine({ name, firmware, vga: firmware === "bios", disks, extra }, async (machine) => {
     await machine.serial.waitFor(says, { timeoutMs: 400_000 });
     await machine.serial.waitFor(/baton: menu ready, [1-9]/, { timeoutMs: 600_000 });
-    await expectBooted(machine, { cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS}`, initrds: [system] });
+    await expectBooted(machine, expected);
   });
 }
 

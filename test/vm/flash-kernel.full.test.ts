@@ -6,43 +6,20 @@ import { join } from "node:path";
 import { before, test } from "node:test";
 import { diskImage, ESP } from "./disks.ts";
 import { buildFlashKernel, FLASH_FOLDER, FLASH_KERNEL } from "./flashkernel.ts";
-import { grubConfig } from "./grub.ts";
 import { type MachineOptions, withMachine } from "./machine.ts";
-import { expectBooted, KERNEL, payload } from "./payload.ts";
+import { expectBooted } from "./payload.ts";
+import { systemDisk } from "./systemdisk.ts";
 
 const UUID = "5a6b1c2d-0034-4000-8000-000000000034";
-const OPTIONS = `root=UUID=${UUID} ro console=ttyS0 quiet`;
 
 before(buildFlashKernel);
 
-async function systemDisk() {
-  const system = await payload("flash-kernel");
-  const entry = { title: "Debian", id: "debian", linux: `/boot/vmlinuz ${OPTIONS}`, initrd: "/boot/initrd.img" };
-  const image = await diskImage({
-    name: "flash-kernel",
-    scheme: "gpt",
-    partitions: [
-      {
-        type: "ext4",
-        sizeMiB: 64,
-        uuid: UUID,
-        files: {
-          "/boot/grub/grub.cfg": grubConfig(UUID, [entry]),
-          "/boot/vmlinuz": { host: KERNEL },
-          "/boot/initrd.img": { host: system.file },
-        },
-      },
-    ],
-  });
-  return { system, image };
-}
-
 async function boots(name: string, machine: Omit<MachineOptions, "name">): Promise<void> {
-  const { system, image } = await systemDisk();
+  const { image, boots: expected } = await systemDisk("flash-kernel", UUID);
   const disks = [...(machine.disks ?? []), { image, attach: "virtio" }] as const;
   await withMachine({ name, ...machine, disks }, async (vm) => {
     await vm.serial.waitFor(/baton: menu ready, [1-9]/, { timeoutMs: 300_000 });
-    await expectBooted(vm, { cmdline: `BOOT_IMAGE=/boot/vmlinuz ${OPTIONS}`, initrds: [system] });
+    await expectBooted(vm, expected);
   });
 }
 
